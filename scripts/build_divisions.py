@@ -35,6 +35,17 @@ FIRST_YEAR = 1984
 # Where the day of a change is known it replaces the year.
 EXACT_DAYS = {("420821", "420882"): "2018-02-22"}
 
+# Changes of 2021 that the events tell in words only, without codes.
+UNCODED: list[dict[str, Any]] = [
+    {"year": 2021, "type": "撤县设市", "level": 3, "old": {"code": old, "name": name}, "new": {"code": new}}
+    for old, name, new in (
+        ("350625", "长泰县", "350605"),
+        ("431121", "祁阳县", "431181"),
+        ("520522", "黔西县", "520581"),
+        ("532331", "禄丰县", "532302"),
+    )
+]
+
 # The imaginary county of the demo, in a prefecture that has none of that code.
 DEMO = """\
 420899,示例县
@@ -96,7 +107,8 @@ def dated_lines(events: Iterable[Mapping[str, Any]], current: Mapping[str, str])
             starts[new].append(year)
         if old:
             # A successor of another level or the same code is no continuation of the place.
-            ends[old].append((year, event["old"]["name"], new if len(new) == len(old) and new != old else ""))
+            same_level = len(new) == len(old) and not new.endswith("00")
+            ends[old].append((year, event["old"]["name"], new if same_level and new != old else ""))
     lines: list[Line] = []
     for code in sorted({*ends, *starts, *current}):
         since = 0
@@ -140,7 +152,7 @@ def main(npm: Path, quhua: Path) -> None:
     events = json.loads((quhua / "historical_changes_v1.json").read_text(encoding="utf-8"))["events"]
     demo = [tuple(line.split(",")) for line in DEMO.splitlines()]
     level = {n: [d for d in demo if len(d[0]) == n] for n in (6, 9, 12)}
-    top = [*provinces, *dated_lines(events, upper), *level[6]]
+    top = [*provinces, *dated_lines([*events, *UNCODED], upper), *level[6]]
     by_length = sorted(top, key=lambda line: (len(line[0]), line[0]))
     towns: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for town in [*read(npm, "streets"), *level[9]]:

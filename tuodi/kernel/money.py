@@ -63,10 +63,12 @@ def parse_yuan(text: str | Decimal | int) -> Fen:
 def _from_decimal(value: Decimal) -> Fen:
     if not value.is_finite():
         raise MoneyError(value, "不是数字")
-    if value.adjusted() > 20:
-        raise MoneyError(value, "数值太大")
     sign, digits, exponent = value.as_tuple()
     assert isinstance(exponent, int)
+    if exponent > 20 or value.adjusted() > 20:
+        raise MoneyError(value, "数值太大")
+    if exponent < -30:  # before a power of ten is built from it
+        raise MoneyError(value, "小数超过两位")
     number = int("".join(map(str, digits)) or "0")
     shift = exponent + 2
     if shift >= 0:

@@ -11,7 +11,6 @@ This module knows no user, office or database. The shipped national list is load
 from __future__ import annotations
 
 import re
-from bisect import insort
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from enum import StrEnum
@@ -115,8 +114,10 @@ class PlaceRow(NamedTuple):
 
     def alive(self, on: date | None) -> bool:
         """In force on that day; None asks for now, that is for an open end."""
-        if on is None:
-            return self.until is None
+        return self.until is None if on is None else self.covers(on)
+
+    def covers(self, on: date) -> bool:
+        """In force on that day."""
         return (self.since is None or self.since <= on) and (self.until is None or on < self.until)
 
 
@@ -203,7 +204,7 @@ class PlaceTree:
     def __init__(self, rows: Iterable[PlaceRow], loader: Loader | None = None) -> None:
         self._rows: dict[str, tuple[PlaceRow, ...]] = {}
         self._kids: dict[str, list[str]] = {}
-        self._before: dict[str, list[str]] = {}
+        self._before: dict[str, list[PlaceRow]] = {}
         self._loader = loader
         self._loaded: set[str] = set()
         if NATION not in self._rows:
@@ -223,8 +224,8 @@ class PlaceTree:
                 self._rows[code] = tuple(sorted((*had, row), key=lambda r: r.since or date.min))
             if row.successor is not None:
                 before = self._before.setdefault(row.successor, [])
-                if code not in before:
-                    insort(before, code)
+                if row not in before:
+                    before.append(row)
 
     def _need(self, key: str) -> None:
         """Load what lies below a province or prefecture, once."""
@@ -323,7 +324,7 @@ class PlaceTree:
         code = self.current(code, on)
         out: list[str] = []
         for place in parents(code):
-            for one in self._with_predecessors(place):
+            for one in self._with_predecessors(place, on):
                 if one not in out:
                     out.append(one)
         return out
@@ -350,10 +351,16 @@ class PlaceTree:
         county = code[:6]
         return self.current(county, on) + code[6:] if self._find(county) else code
 
-    def _with_predecessors(self, code: str) -> list[str]:
+    def _with_predecessors(self, code: str, on: date | None) -> list[str]:
         out = [code]
-        for one in out:  # grows while it is read: predecessors of predecessors follow
-            out.extend(c for c in self._before.get(one, ()) if c not in out)
+        spans = [self.row(code, on)] if self._find(code) else []
+        for span_ in spans:  # grows while it is read: predecessors of predecessors follow
+            for row in self._before.get(span_.code, ()):
+                # A code may have been used for another county before, so the days must meet.
+                if row.until is not None and span_.covers(row.until) and row not in spans:
+                    spans.append(row)
+                    if row.code not in out:
+                        out.append(row.code)
         return out
 
     def with_areas(self, rows: Iterable[PlaceRow]) -> PlaceTree:
