@@ -1,0 +1,1 @@
+"""The append-only audit log, hash-chained per place and day, and idempotent requests."""

@@ -1,0 +1,1 @@
+"""Verbs. Each file exposes `register(subparsers)`; see `tuodi.cli.registry`."""

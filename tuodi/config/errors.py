@@ -1,0 +1,52 @@
+"""Errors of starting up. All are shown to the operator as they are.
+
+StartUpError
+├── PostgresMissingError    no PostgreSQL >= 15 anywhere
+├── PostgresVersionError    the data folder belongs to another major version
+└── PostgresStartError      it is there but does not start
+"""
+
+from __future__ import annotations
+
+
+class StartUpError(Exception):
+    """Start-up cannot go on. `str()` says in Chinese what is wrong and what to do."""
+
+    code = "start_up"
+
+
+class PostgresMissingError(StartUpError):
+    """No PostgreSQL of version 15 or later was found."""
+
+    code = "postgres_missing"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "没有找到 PostgreSQL 15 或更高版本。请任选一种办法：\n"
+            "  1. 以 root 运行 apt-get install -y postgresql（只用其程序，不用系统服务）；\n"
+            "  2. 运行 .venv/bin/python -m pip install --require-hashes -r requirements-postgres.lock；\n"
+            "  3. 设置环境变量 DATABASE_URL，指向已有的数据库服务器。"
+        )
+
+
+class PostgresVersionError(StartUpError):
+    """A data folder opens only with the major version that made it."""
+
+    code = "postgres_version"
+
+    def __init__(self, data: str, major: int) -> None:
+        super().__init__(
+            f"数据目录 {data} 由 PostgreSQL {major} 建立，但本机没有这个版本的程序。"
+            f"请安装 PostgreSQL {major}，或先用旧版本导出数据，再换目录导入。"
+        )
+        self.fields = {"data": data, "major": major}
+
+
+class PostgresStartError(StartUpError):
+    """The server is installed but does not come up."""
+
+    code = "postgres_start"
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__(f"{problem}。{remedy}")
+        self.fields = {"problem": problem, "remedy": remedy}

@@ -1,0 +1,26 @@
+"""`tuodi migrate`: brings the tables up to date, as the owner."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+NEEDS_DATABASE = True
+DATABASE_ROLE = "owner"
+
+
+def register(subparsers: Any) -> None:
+    """Adds the verb."""
+    parser = subparsers.add_parser("migrate", help="升级数据表（以属主身份）")
+    parser.add_argument("app", nargs="?", help="只升级一个模块")
+    parser.add_argument("target", nargs="?", help="升级（或退回）到某一步")
+    parser.add_argument("--quiet", action="store_true", help="不显示过程")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Applies the migrations."""
+    from django.core.management import call_command
+
+    where = [name for name in (args.app, args.target) if name]
+    call_command("migrate", *where, interactive=False, verbosity=0 if args.quiet else 1)

@@ -1,0 +1,105 @@
+"""Requests: session limits, no caching of personal pages, and the transaction that carries the reader's scope."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import logout
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template import TemplateDoesNotExist
+
+from tuodi.audit import context
+from tuodi.kernel import clock
+from tuodi.kernel.errors import TuodiError
+from tuodi.org import access
+
+Next = Callable[[HttpRequest], HttpResponse]
+
+
+class SessionLimitsMiddleware:
+    """Ends a session that was idle too long or has lasted too long."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Signs out when a limit has passed; notes the last request once a minute, not at each one."""
+        if request.user.is_authenticated:
+            now = int(clock.now().timestamp())
+            began = request.session.setdefault("began", now)
+            seen = request.session.setdefault("seen", now)
+            idle, longest = settings.SESSION_IDLE_SECONDS, settings.SESSION_ABSOLUTE_SECONDS
+            if now - seen > idle or now - began > longest:
+                logout(request)
+            elif now - seen >= 60:
+                request.session["seen"] = now
+        return self.get_response(request)
+
+
+class NoStoreMiddleware:
+    """Pages of signed-in users are never kept by browsers or proxies."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Adds the header where no view chose one."""
+        response = self.get_response(request)
+        if request.user.is_authenticated and not response.has_header("Cache-Control"):
+            response["Cache-Control"] = "no-store"
+        return response
+
+
+class ScopeMiddleware:
+    """Runs the view inside one transaction that sees the reader's range; an error takes all of it back.
+
+    A view that is not public (`login_not_required`) never runs without a scope: a user without an office, or a
+    disabled one, is refused before a query could scan whole tables to find nothing.
+    """
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Notes where the request comes from, for the audit log."""
+        with context.request(address=request.META.get("REMOTE_ADDR", ""), request_id=uuid.uuid4().hex):
+            return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponse], args: Any, kwargs: Any
+    ) -> HttpResponse:
+        """Calls the view itself, so that its exceptions pass through the transaction and roll it back."""
+        try:
+            if request.user.is_authenticated:
+                with access.scope(request.user):
+                    return self._answer(request, view, args, kwargs)
+            with transaction.atomic():  # a public page: no scope, so protected tables are empty to it
+                return self._answer(request, view, args, kwargs)
+        except TuodiError as error:
+            return problem(request, error)
+
+    @staticmethod
+    def _answer(request: HttpRequest, view: Callable[..., HttpResponse], args: Any, kwargs: Any) -> HttpResponse:
+        response = view(request, *args, **kwargs)
+        render_now = getattr(response, "render", None)
+        if callable(render_now) and not getattr(response, "is_rendered", True):
+            response = render_now()  # while the scope is still open: templates read rows
+        if response.status_code >= 500:
+            transaction.set_rollback(True)
+        return response
+
+
+def problem(request: HttpRequest, error: TuodiError) -> HttpResponse:
+    """The page for an error a person can act on; the status is the error's own, else 400."""
+    status = int(getattr(error, "status", 400))
+    try:
+        return render(
+            request, "errors/problem.html", {"message": str(error), "error": error, "status": status}, status=status
+        )
+    except TemplateDoesNotExist:
+        return HttpResponse(str(error), status=status, content_type="text/plain; charset=utf-8")

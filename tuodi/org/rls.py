@@ -1,0 +1,145 @@
+"""Row-level security as migration operations, and the grants of the runtime role.
+
+Every table that holds personal or case data has a column `region varchar(12) COLLATE "C"` (the full 12-character
+place code, see `region_field`) and this policy: a row is seen and written only where its region lies in the range
+that `tuodi.org.access.scope` put into the transaction. The form is chosen for speed and for failing closed: with
+no range set, or an empty one, no row is seen (a `LIKE` policy would show rows then).
+
+The owner of the tables is not held by the policy, so that migrations can move data; the runtime role owns nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connections, models
+from django.db.migrations.operations.base import Operation
+
+#: The role of pages and jobs; `tuodi.config.postgres` makes it.
+APP_ROLE = "tuodi_app"
+POLICY = "tuodi_region"
+
+
+def region_field(**options: Any) -> models.CharField[str, str]:
+    """The column every protected table has: the full 12-character code of the place a row belongs to."""
+    return models.CharField("区划", max_length=12, db_collation="C", **options)
+
+
+def grant_defaults(using: str = "default") -> None:
+    """Lets the runtime role read and write every table the owner makes from now on. Runs before each migration.
+
+    Raises: ImproperlyConfigured if the runtime role does not exist on the server.
+    """
+    with connections[using].cursor() as cursor:
+        cursor.execute("select 1 from pg_roles where rolname = %s", [APP_ROLE])
+        if not cursor.fetchone():
+            raise ImproperlyConfigured(
+                f"数据库服务器上没有角色 {APP_ROLE}，请先由管理员建立（见 docs/howto/configure.md）。"
+            )
+        cursor.execute(f"grant usage on schema public to {APP_ROLE}")
+        cursor.execute(f"alter default privileges grant select, insert, update, delete on tables to {APP_ROLE}")
+        cursor.execute(f"alter default privileges grant usage, select on sequences to {APP_ROLE}")
+
+
+def enable_sql(table: str, column: str = "region") -> list[str]:
+    """The statements that protect one table. Safe to run twice."""
+    inside = (
+        f"\"{column}\" >= current_setting('app.region', true) and \"{column}\" < current_setting('app.region_hi', true)"
+    )
+    return [
+        f'alter table "{table}" enable row level security',
+        f'drop policy if exists {POLICY} on "{table}"',
+        f'create policy {POLICY} on "{table}" for all to {APP_ROLE} using ({inside}) with check ({inside})',
+    ]
+
+
+class EnableRLS(Operation):
+    """Migration operation: protects a table by place range.
+
+        operations = [..., EnableRLS("people_person"), EnableRLS("Household")]
+
+    Args:
+        table: a table name, or a model name of the app the migration belongs to.
+        column: the column with the 12-character place code.
+    """
+
+    reversible = True
+
+    def __init__(self, table: str, column: str = "region") -> None:
+        self.table = table
+        self.column = column
+
+    def _name(self, app_label: str, state: Any) -> str:
+        try:
+            return str(state.apps.get_model(app_label, self.table)._meta.db_table)
+        except (LookupError, ValueError):
+            return self.table
+
+    def state_forwards(self, app_label: str, state: Any) -> None:
+        """The models do not change."""
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        """Protects the table."""
+        for statement in enable_sql(self._name(app_label, to_state), self.column):
+            schema_editor.execute(statement)
+
+    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        """Takes the protection away."""
+        table = self._name(app_label, from_state)
+        schema_editor.execute(f'drop policy if exists {POLICY} on "{table}"')
+        schema_editor.execute(f'alter table "{table}" disable row level security')
+
+    def describe(self) -> str:
+        """Shown by makemigrations."""
+        return f"Row-level security on {self.table}"
+
+
+class AppendOnly(Operation):
+    """Migration operation: rows of a table are never changed or deleted, not even by the owner.
+
+    Args:
+        table: a table name, or a model name of the app the migration belongs to.
+    """
+
+    reversible = True
+
+    def __init__(self, table: str) -> None:
+        self.table = table
+
+    def _name(self, app_label: str, state: Any) -> str:
+        try:
+            return str(state.apps.get_model(app_label, self.table)._meta.db_table)
+        except (LookupError, ValueError):
+            return self.table
+
+    def state_forwards(self, app_label: str, state: Any) -> None:
+        """The models do not change."""
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        """Adds the guards and takes the runtime role's rights."""
+        table = self._name(app_label, to_state)
+        schema_editor.execute(
+            "create or replace function tuodi_append_only() returns trigger language plpgsql as $$ begin "
+            "raise exception '表 %% 只可追加：不能修改或删除记录', tg_table_name using errcode = 'insufficient_privilege'; "
+            "end $$".replace("%%", "%")
+        )
+        schema_editor.execute(
+            f'create trigger tuodi_append_only before update or delete on "{table}" '
+            "for each row execute function tuodi_append_only()"
+        )
+        schema_editor.execute(
+            f'create trigger tuodi_append_only_all before truncate on "{table}" '
+            "for each statement execute function tuodi_append_only()"
+        )
+        schema_editor.execute(f'revoke update, delete, truncate on "{table}" from {APP_ROLE}')
+
+    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        """Removes the guards."""
+        table = self._name(app_label, from_state)
+        schema_editor.execute(f'drop trigger if exists tuodi_append_only on "{table}"')
+        schema_editor.execute(f'drop trigger if exists tuodi_append_only_all on "{table}"')
+
+    def describe(self) -> str:
+        """Shown by makemigrations."""
+        return f"Append-only rows in {self.table}"

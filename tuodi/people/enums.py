@@ -1,0 +1,90 @@
+"""Coded answers of this room, with their Chinese labels."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Sex(models.TextChoices):
+    """As in the identity number."""
+
+    MALE = "M", "男"
+    FEMALE = "F", "女"
+
+
+class HukouKind(models.TextChoices):
+    """Kind of household registration (户口性质)."""
+
+    RURAL = "rural", "农业"
+    URBAN = "urban", "非农业"
+    RESIDENT = "resident", "居民"  # unified registration after 2014
+    COLLECTIVE = "collective", "集体"
+
+
+class AreaKind(models.TextChoices):
+    """Which standard applies to a family."""
+
+    URBAN = "urban", "城镇"
+    RURAL = "rural", "农村"
+
+
+class Relation(models.TextChoices):
+    """A member's relation to the head (GB/T 4761 shortened)."""
+
+    SELF = "self", "户主"
+    SPOUSE = "spouse", "配偶"
+    CHILD = "child", "子女"
+    GRANDCHILD = "grandchild", "孙子女"
+    PARENT = "parent", "父母"
+    GRANDPARENT = "grandparent", "祖父母"
+    SIBLING = "sibling", "兄弟姐妹"
+    CHILD_IN_LAW = "child_in_law", "儿媳女婿"
+    OTHER = "other", "其他"
+
+
+class Programme(models.TextChoices):
+    """What a roll entry entitles to."""
+
+    DIBAO = "dibao", "最低生活保障"
+    TEKUN = "tekun", "特困人员救助供养"
+    EDGE = "edge", "低保边缘家庭"
+    RIGID = "rigid", "刚性支出困难家庭"
+    TEMPORARY = "temporary", "临时救助"
+
+
+class CareForm(models.TextChoices):
+    """Where a tekun person is cared for."""
+
+    CENTRAL = "central", "集中供养"
+    SCATTERED = "scattered", "分散供养"
+
+
+class SelfCare(models.TextChoices):
+    """Self-care ability (six daily activities, 民发〔2016〕178号)."""
+
+    FULL = "full", "全自理"
+    SEMI = "semi", "半护理"
+    NONE = "none", "全护理"
+
+
+class LeaveReason(models.TextChoices):
+    """Why a membership ended."""
+
+    DEATH = "death", "死亡"
+    MOVED = "moved", "迁出"
+    MARRIED = "married", "婚嫁"
+    SPLIT = "split", "分户"
+    MERGED = "merged", "并户"
+    CORRECTED = "corrected", "更正"
+    OTHER = "other", "其他"
+
+
+class ChangeKind(models.TextChoices):
+    """What happened to a household."""
+
+    FORMED = "formed", "立户"
+    SPLIT = "split", "分户"
+    MERGED = "merged", "并户"
+    MOVED = "moved", "迁移"
+    CLOSED = "closed", "销户"
+    HEAD = "head", "变更户主"
