@@ -1,0 +1,1 @@
+"""View models shared by pages: the explanation tree, steppers, pagination, charts."""

@@ -1,0 +1,137 @@
+"""The frame around each page: which entries a user sees, where he is, who he is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the navigation.
+
+    Attributes:
+        route: name of the URL.
+        label: Chinese label.
+        icon: icon name.
+        duties: any of these duties shows it; empty means everyone.
+        prefix: the entry is current for addresses below this prefix.
+    """
+
+    route: str
+    label: str
+    icon: str
+    duties: frozenset[str] = frozenset()
+    prefix: str = ""
+
+
+@dataclass(frozen=True)
+class Link:
+    """An entry made ready for one request."""
+
+    href: str
+    label: str
+    icon: str
+    current: bool
+    count: int | None = None
+
+
+CASEWORK = frozenset({"accept", "review", "visit", "confirm", "file"})
+PAYMENT = frozenset({"pay_prepare", "pay_check", "pay_approve", "pay_send", "supervise"})
+
+GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
+    ("办理", (Entry("web:workbench", "工作台", "home"), Entry("web:cases", "办件", "inbox", prefix="/cases/"))),
+    ("对象", (Entry("web:families", "家庭档案", "users", prefix="/families/"),)),
+    (
+        "资金",
+        (Entry("web:runs", "月度发放", "cash", PAYMENT, "/runs/"),),
+    ),
+    (
+        "管理",
+        (
+            Entry("web:imports", "名册导入", "upload", frozenset({"roll_import"}), "/imports/"),
+            Entry("web:standards", "标准与规则", "scale", prefix="/standards/"),
+        ),
+    ),
+)
+TABS = ("web:workbench", "web:families", "web:cases", "web:runs")
+
+
+@dataclass(frozen=True)
+class Who:
+    """The signed-in user as the top bar shows him."""
+
+    name: str
+    initial: str
+    title: str
+    place: str
+    ancestors: tuple[str, ...]
+
+
+def groups(request: HttpRequest | None) -> list[tuple[str, list[Link]]]:
+    """Navigation groups with at least one entry for this user."""
+    duties = _duties(request)
+    shown = []
+    for title, entries in GROUPS:
+        links = [
+            _link(entry, request) for entry in entries if not entry.duties or duties is None or entry.duties & duties
+        ]
+        ready = [link for link in links if link]
+        if ready:
+            shown.append((title, ready))
+    return shown
+
+
+def tabs(request: HttpRequest | None) -> list[Link]:
+    """The phone's entries, at most four; the drawer is the template's own fifth."""
+    duties = _duties(request)
+    flat = {entry.route: entry for _, entries in GROUPS for entry in entries}
+    entries = [flat[route] for route in TABS]
+    links = [_link(entry, request) for entry in entries if not entry.duties or duties is None or entry.duties & duties]
+    return [link for link in links if link]
+
+
+def who(request: HttpRequest | None) -> Who | None:
+    """Name, title and place of the signed-in user; None for a visitor."""
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return None
+    name = getattr(user, "name", "") or getattr(user, "full_name", "") or user.get_username()
+    chain = _chain(user)
+    return Who(
+        name=name,
+        initial=name[:1],
+        title=getattr(user, "title", "") or _duty_words(user),
+        place=chain[-1] if chain else "",
+        ancestors=tuple(chain[:-1]),
+    )
+
+
+def _link(entry: Entry, request: HttpRequest | None) -> Link | None:
+    try:
+        href = reverse(entry.route)
+    except NoReverseMatch:
+        return None
+    path = getattr(request, "path", "")
+    current = path == href or bool(entry.prefix and path.startswith(entry.prefix))
+    return Link(href, entry.label, entry.icon, current)
+
+
+def _duties(request: HttpRequest | None) -> frozenset[str] | None:
+    """The user's duty codes; None (no user: the style page) shows every entry."""
+    user: Any = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return None
+    held = getattr(user, "duty_codes", None)
+    return frozenset(held() if callable(held) else held or ())
+
+
+def _duty_words(user: Any) -> str:
+    return ""
+
+
+def _chain(user: Any) -> list[str]:
+    return []

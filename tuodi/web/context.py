@@ -1,0 +1,13 @@
+"""What every template may read beside its own data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+
+
+def site(request: HttpRequest) -> dict[str, Any]:
+    """`site.demo`: invented people and demo accounts; pages say so in a band."""
+    return {"site": {"demo": bool(getattr(settings, "DEMO", False)), "debug": bool(settings.DEBUG)}}

@@ -1,0 +1,1 @@
+"""Pages of the township counter: the work queue, families, cases."""

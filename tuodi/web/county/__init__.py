@@ -1,0 +1,1 @@
+"""Pages of the county: monthly runs, roster import, standards."""

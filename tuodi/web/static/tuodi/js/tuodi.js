@@ -1,0 +1,67 @@
+// Small helpers on top of pages that work without them: folding rows, closing menus, focusing the error summary.
+(function () {
+  "use strict";
+
+  function setFold(button, open) {
+    button.setAttribute("aria-expanded", String(open));
+    (button.getAttribute("aria-controls") || "").split(" ").filter(Boolean).forEach(function (id) {
+      var row = document.getElementById(id);
+      if (!row) return;
+      row.hidden = !open;
+      // A folded group hides what is below its rows too; opening shows only its own rows.
+      if (!open) row.querySelectorAll("[data-fold]").forEach(function (inner) { setFold(inner, false); });
+    });
+  }
+
+  // Rows come open from the server; folding starts only where a script can open them again.
+  function prepare(root) {
+    root.querySelectorAll("[data-fold]").forEach(function (button) {
+      button.hidden = false;
+      setFold(button, button.dataset.fold === "open");
+    });
+    var summary = root.querySelector(".error-summary");
+    if (summary) summary.focus();
+  }
+
+  document.addEventListener("click", function (event) {
+    var button = event.target.closest("[data-fold]");
+    if (button) {
+      setFold(button, button.getAttribute("aria-expanded") !== "true");
+      return;
+    }
+    var all = event.target.closest("[data-fold-all]");
+    if (all) {
+      var scope = document.getElementById(all.dataset.foldAll) || document;
+      var open = all.getAttribute("aria-pressed") !== "true";
+      all.setAttribute("aria-pressed", String(open));
+      all.textContent = open ? "全部收起" : "全部展开";
+      scope.querySelectorAll("[data-fold]").forEach(function (one) { setFold(one, open); });
+      return;
+    }
+    var reference = event.target.closest("a[href^='#n-']");
+    if (reference) reveal(reference.getAttribute("href").slice(1));
+    document.querySelectorAll("details.me[open]").forEach(function (menu) {
+      if (!menu.contains(event.target)) menu.open = false;
+    });
+  });
+
+  // 「见上」 may point into a folded group: open the groups above it first.
+  function reveal(id) {
+    var row = document.getElementById(id);
+    for (var guard = 0; row && row.hidden && guard < 12; guard += 1) {
+      var opener = document.querySelector("[data-fold][aria-controls~='" + row.id + "']");
+      if (!opener) break;
+      setFold(opener, true);
+      row = opener.closest("tr");
+    }
+  }
+
+  document.addEventListener("keydown", function (event) {
+    if (event.key !== "Escape") return;
+    document.querySelectorAll("details.me[open]").forEach(function (menu) { menu.open = false; });
+    if (location.hash === "#menu") location.hash = "#main";
+  });
+
+  document.addEventListener("DOMContentLoaded", function () { prepare(document); });
+  document.addEventListener("htmx:afterSwap", function (event) { prepare(event.target); });
+})();

@@ -1,0 +1,262 @@
+"""Filters for amounts, dates and masks, and tags for icons, clauses, states and forms.
+
+A missing value is always 「—」, never 0; amounts carry thousands commas, two decimals and a true minus.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from django import template
+from django.contrib.staticfiles import finders
+from django.templatetags.static import static
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.timezone import localtime
+
+from tuodi.kernel.money import format_yuan
+from tuodi.kernel.periods import Month
+from tuodi.web.assets import VENDOR
+from tuodi.web.components import words
+
+register = template.Library()
+
+DASH = "—"
+MINUS = "−"
+
+
+@register.filter
+def yuan(fen: int | None) -> str:
+    """Fen as yuan: 123450 -> 1,234.50; None -> —."""
+    return DASH if fen is None or fen == "" else format_yuan(int(fen), minus=MINUS)
+
+
+@register.filter
+def yuan_signed(fen: int | None) -> str:
+    """Fen as a change in yuan: +75.00, −40.00, 0.00."""
+    if fen is None or fen == "":
+        return DASH
+    return ("+" if int(fen) > 0 else "") + format_yuan(int(fen), minus=MINUS)
+
+
+@register.filter
+def count(number: int | None) -> str:
+    """A count with thousands commas."""
+    return DASH if number is None or number == "" else f"{int(number):,}".replace("-", MINUS)
+
+
+@register.filter
+def count_signed(number: int | None) -> str:
+    """A change of a count: +31, −34, 0."""
+    if number is None or number == "":
+        return DASH
+    return ("+" if int(number) > 0 else "") + count(number)
+
+
+@register.filter
+def dash(value: Any) -> Any:
+    """The value, or 「—」 where there is none. Zero and False stay."""
+    return DASH if value is None or value == "" else value
+
+
+@register.filter
+def day(value: date | None) -> str:
+    """2017-04-01; None -> —."""
+    return value.strftime("%Y-%m-%d") if value else DASH
+
+
+@register.filter
+def day_time(value: datetime | None) -> str:
+    """06-01 08:00 in local time with its year in front; None -> —."""
+    if not value:
+        return DASH
+    return (localtime(value) if value.tzinfo else value).strftime("%Y-%m-%d %H:%M")
+
+
+@register.filter
+def month(value: Any) -> str:
+    """Any form of a month (Month, date, 201704, running number, text) as 2017-04."""
+    found = as_month(value)
+    return str(found) if found else DASH
+
+
+@register.filter
+def month_words(value: Any) -> str:
+    """2017 年 4 月."""
+    found = as_month(value)
+    return f"{found.year} 年 {found.month} 月" if found else DASH
+
+
+def as_month(value: Any) -> Month | None:
+    """Read a month from whatever a room stores it as; None where there is none."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, Month):
+        return value
+    if isinstance(value, date):
+        return Month.of(value)
+    if isinstance(value, int):
+        return Month.parse(str(value)) if value > 100_000 else Month.from_no(value)
+    return Month.parse(str(value)[:7])
+
+
+@register.filter
+def figures(value: Any) -> str:
+    """A number given as text ("825.00", "2400") with commas and a true minus; other text unchanged."""
+    return words.figures(value)
+
+
+@register.filter
+def percent(part: int | None, whole: int | None) -> int:
+    """part of whole in whole percent for the width of a bar; 0 where nothing is known."""
+    if not part or not whole:
+        return 0
+    return max(0, min(100, int(part) * 100 // int(whole)))
+
+
+@register.filter
+def get(mapping: Any, key: Any) -> Any:
+    """mapping[key], None where absent."""
+    return mapping.get(key) if mapping else None
+
+
+@register.filter
+def as_json(value: Any) -> str:
+    """JSON for a data attribute; the template escapes it."""
+    return json.dumps(value, ensure_ascii=False, default=_plain)
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, Decimal | date | Month):
+        return str(value)
+    raise TypeError(f"no JSON for {type(value).__name__}")
+
+
+@cache
+def _icon_body(name: str) -> str | None:
+    path = Path(VENDOR) / "icons" / f"{name}.svg"
+    if not path.is_file():
+        return None
+    text = path.read_text(encoding="utf-8")
+    return text[text.index(">", text.index("<svg")) + 1 : text.rindex("</svg>")].strip()
+
+
+@register.simple_tag
+def icon(name: str, extra: str = "") -> SafeString:
+    """An inlined outline icon, hidden from readers' devices; nothing where the assets were not fetched."""
+    body = _icon_body(name)
+    if body is None:
+        return mark_safe("")
+    # The body comes from the pinned icon package, not from a user.
+    return format_html('<svg class="icon {}" viewBox="0 0 24 24" aria-hidden="true">{}</svg>', extra, mark_safe(body))
+
+
+@register.simple_tag
+def vendor_style() -> SafeString:
+    """The link to Tabler's stylesheet, if it was fetched. Our own sheets stand without it."""
+    if finders.find("vendor/tabler.css") is None and not (VENDOR / "tabler.css").is_file():
+        return mark_safe("")
+    return format_html('<link rel="stylesheet" href="{}">', static("vendor/tabler.css"))
+
+
+@register.simple_tag
+def vendor_chart() -> SafeString:
+    """The chart library and our use of it, if it was fetched. Every chart has its table nearby."""
+    if not (VENDOR / "echarts.min.js").is_file():
+        return mark_safe("")
+    sources = [(static("vendor/echarts.min.js"),), (static("tuodi/js/charts.js"),)]
+    return format_html_join("\n", '<script src="{}" defer></script>', sources)
+
+
+@register.simple_tag
+def state_tag(state: str | None, kind: str = "result") -> SafeString:
+    """A state as a tag: a word, a colour that means it, an icon where it decides. Unknown is dashed, never red."""
+    look = words.state(state, kind)
+    return format_html('<span class="mark {}">{}{}</span>', look.css, icon(look.icon) if look.icon else "", look.word)
+
+
+@register.simple_tag
+def clause(text: str | None, local: bool = False, assumed: bool = False, title: str = "") -> SafeString:
+    """A clause chip: solid national, teal local, dashed assumed."""
+    if not text:
+        return mark_safe("")
+    css = "assumed" if assumed else "local" if local else ""
+    short = words.clause_short(text)
+    shown = f"{short} 假设" if assumed and "假设" not in short else short
+    return format_html('<span class="clause {}" title="{}">{}</span>', css, title or text, shown)
+
+
+@register.simple_tag
+def source(code: str | None) -> SafeString:
+    """Where a fact comes from: 申报, 核对, 入户, 名册."""
+    if not code:
+        return mark_safe("")
+    return format_html('<span class="source {}">{}</span>', code, words.SOURCES.get(code, code))
+
+
+@register.simple_tag(takes_context=True)
+def page_url(context: template.Context, number: int) -> str:
+    """The present address with another page number."""
+    query = context["request"].GET.copy()
+    query["page"] = str(number)
+    return "?" + query.urlencode()
+
+
+@register.inclusion_tag("components/field.html")
+def field(bound: Any, unit: str = "") -> dict[str, Any]:
+    """One form field: label, hint, error with remedy, control."""
+    described = [
+        f"{bound.id_for_label}-{part}" for part, there in (("hint", bound.help_text), ("error", bound.errors)) if there
+    ]
+    attrs = {"aria-describedby": " ".join(described)} if described else {}
+    if bound.errors:
+        attrs["aria-invalid"] = "true"
+    return {"field": bound, "control": bound.as_widget(attrs=attrs), "unit": unit}
+
+
+@register.inclusion_tag("components/error_summary.html")
+def error_summary(form: Any) -> dict[str, Any]:
+    """All faults of a form at its top, each linked to its field."""
+    return {"form": form, "faulty": [bound for bound in form if bound.errors]}
+
+
+@register.inclusion_tag("components/pager.html", takes_context=True)
+def pager(context: template.Context, page: Any, what: str = "条") -> dict[str, Any]:
+    """Previous and next with the position; nothing for a single page."""
+    return {"page": page, "what": what, "request": context["request"]}
+
+
+@register.inclusion_tag("components/sidebar.html", takes_context=True)
+def sidebar(context: template.Context) -> dict[str, Any]:
+    """The main navigation, cut to the duties of the signed-in user."""
+    from tuodi.web.components import navigation
+
+    request = context.get("request")
+    return {"groups": navigation.groups(request), "request": request}
+
+
+@register.inclusion_tag("components/tabbar.html", takes_context=True)
+def tabbar(context: template.Context) -> dict[str, Any]:
+    """Four thumb-reachable entries on a phone."""
+    from tuodi.web.components import navigation
+
+    return {"links": navigation.tabs(context.get("request"))}
+
+
+@register.inclusion_tag("components/topbar.html", takes_context=True)
+def topbar(context: template.Context) -> dict[str, Any]:
+    """Place, search box and the signed-in user."""
+    from tuodi.web.components import navigation
+
+    request = context.get("request")
+    return {
+        "request": request,
+        "who": navigation.who(request),
+        "query": context.get("query", ""),
+        "csrf_token": context.get("csrf_token"),
+    }
