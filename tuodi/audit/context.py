@@ -16,7 +16,8 @@ class Origin:
     request_id: str = ""
 
 
-_origin: ContextVar[Origin] = ContextVar("tuodi_origin", default=Origin())
+NOBODY = Origin()
+_origin: ContextVar[Origin] = ContextVar("tuodi_origin", default=NOBODY)
 
 
 def origin() -> Origin:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import sys
 from pathlib import Path
 
 from csp.constants import NONE, SELF
@@ -15,7 +16,8 @@ from csp.constants import NONE, SELF
 from tuodi.config import database, logs
 from tuodi.config.paths import REPOSITORY, var_dir
 
-TESTING = os.environ.get("TUODI_TESTING") == "1"
+#: Under pytest Django connects as the owner, makes a database of its own and drops to the runtime role in fixtures.
+TESTING = "pytest" in sys.modules
 DEBUG = os.environ.get("TUODI_DEBUG") == "1"
 #: Served through HTTPS (a proxy in front): cookies become Secure and browsers are told to stay on HTTPS.
 HTTPS = os.environ.get("TUODI_HTTPS") == "1"

@@ -37,8 +37,6 @@ class Place(models.Model):
     #: Significant prefix: 42, 4208, 420802, 420802001, 4208Z1.
     code = models.CharField("代码", max_length=12, db_collation="C")
     name = models.CharField("名称", max_length=60)
-    level = models.CharField("级别", max_length=10)
-    parent_code = models.CharField("上级", max_length=12, db_collation="C", blank=True)
     since = models.DateField("起", null=True, blank=True)  #: null = as far back as data goes
     until = models.DateField("止", null=True, blank=True)  #: the day after the last; null = still there
     successor_code = models.CharField("继任代码", max_length=12, db_collation="C", blank=True)
