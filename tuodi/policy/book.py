@@ -1,0 +1,359 @@
+"""The book: every word, value and rule of all loaded packs, looked up by place and date.
+
+A place is answered from the nearest place upwards; in one place the more specific key wins, then the latest start not after
+the date. What this module returns still carries file, line and clause, so that every figure can be traced.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from fractions import Fraction
+from functools import cached_property
+from itertools import pairwise, product
+from typing import Any
+
+from tuodi.policy.faults import Fault, PolicyErrors, did_you_mean
+from tuodi.policy.model import (
+    LEVEL_PLACE,
+    LEVEL_ROOT,
+    Case,
+    Collection,
+    Draft,
+    EnumDef,
+    Fact,
+    Instrument,
+    Param,
+    ParamValue,
+    Programme,
+    RuleDef,
+    RuleText,
+)  # fmt: skip
+from tuodi.policy.values import clause_instrument
+
+__all__ = ["ASSUMED", "Book", "Clause"]
+
+#: A place that comes before all others: what a reader supposes.
+ASSUMED = "!"
+
+
+@dataclass(frozen=True)
+class Clause:
+    """A citation made readable: `text` like 民发〔2021〕57号 第13条."""
+
+    raw: str
+    instrument: Instrument | None
+    locator: str
+
+    @property
+    def text(self) -> str:
+        if self.instrument is None:
+            return self.raw
+        head = self.instrument.number if self.instrument.number not in ("", "-") else f"《{self.instrument.title}》"
+        if not self.locator:
+            return head
+        number = self.locator.split("(")[0]
+        shown = f"第{number}条{self.locator[len(number) :]}" if number.isdigit() else self.locator
+        return f"{head} {shown}"
+
+    @property
+    def short(self) -> str:
+        if self.instrument is None:
+            return self.raw
+        number = self.locator.split("(")[0]
+        tail = f"{self.locator.replace(number, number + '条', 1)}" if number.isdigit() else self.locator
+        return (
+            f"{self.instrument.id} {tail}".strip()
+            if not self.instrument.id.isdigit()
+            else f"{self.instrument.id}号 {tail}".strip()
+        )
+
+
+@dataclass
+class Book:
+    """Loaded packs. Read-only after construction; cheap to keep for the life of a process."""
+
+    draft: Draft
+    warnings: list[Fault] = field(default_factory=list)
+    #: successor code -> predecessor code, for dated divisions (京山市 420882 after 京山县 420821)
+    predecessors: Mapping[str, str] = field(default_factory=dict)
+    #: compiled plans by identity; filled by `rules`
+    plans: dict[Any, Any] = field(default_factory=dict, repr=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(self.__dict__)
+        state["plans"] = {}
+        return state
+
+    # ---- words
+    @property
+    def digest(self) -> str:
+        return self.draft.digest
+
+    @property
+    def instruments(self) -> dict[str, Instrument]:
+        return self.draft.instruments
+
+    @property
+    def enums(self) -> dict[str, EnumDef]:
+        return self.draft.enums
+
+    @property
+    def collections(self) -> dict[str, Collection]:
+        return self.draft.collections
+
+    @property
+    def params(self) -> dict[str, Param]:
+        return self.draft.params
+
+    @property
+    def programmes(self) -> dict[str, Programme]:
+        return self.draft.programmes
+
+    @property
+    def cases(self) -> list[Case]:
+        return self.draft.cases
+
+    @cached_property
+    def rules(self) -> dict[str, RuleDef]:
+        return {name: RuleDef(name, tuple(texts)) for name, texts in self.draft.rules.items()}
+
+    def clause(self, raw: str) -> Clause:
+        """Splits a citation into its instrument and the place in the text."""
+        ident = clause_instrument(raw, self.instruments)
+        return Clause(raw, self.instruments.get(ident), raw[len(ident) :].lstrip("- ") if ident else raw)
+
+    def clause_assumed(self, raw: str) -> bool:
+        instrument = self.clause(raw).instrument
+        return instrument is not None and instrument.kind == "hypothetical"
+
+    # ---- places
+    def parent(self, code: str) -> str:
+        if code in self.draft.areas:
+            return self.draft.areas[code].parent
+        for size in (12, 9, 6, 4, 2):
+            if len(code) > size:
+                shorter = code[:size]
+                return shorter if not shorter[-1].isalpha() else code[:4]
+        return "cn"
+
+    def chain(self, code: str) -> list[str]:
+        """The place and what lies above it, nearest first, ending in `cn`; a predecessor follows its successor."""
+        out: list[str] = []
+        while code != "cn":
+            out.append(code)
+            old = self.predecessors.get(code)
+            if old and old not in out:
+                out.append(old)
+            code = self.parent(code)
+        return [*out, "cn"]
+
+    # ---- assumptions
+    def overlaid(self, extra: Mapping[str, Sequence[ParamValue]]) -> Book:
+        """The same book with values that win over all others for chains that start with `ASSUMED`."""
+        other = copy.copy(self)
+        other.plans = {}
+        other.__dict__["_values"] = {**self._values, **{(name, ASSUMED): list(rows) for name, rows in extra.items()}}
+        spans = dict(self._value_bounds)
+        for name, rows in extra.items():
+            numbers = [r.value for r in rows if isinstance(r.value, Fraction)]
+            if numbers and name in spans:
+                low, high, den = spans[name]
+                spans[name] = (
+                    min(low, *numbers),
+                    max(high, *numbers),
+                    math.lcm(den, *(n.denominator for n in numbers)),
+                )
+        other.__dict__["_value_bounds"] = spans
+        return other
+
+    # ---- look-ups
+    @cached_property
+    def _values(self) -> dict[tuple[str, str], list[ParamValue]]:
+        index: dict[tuple[str, str], list[ParamValue]] = {}
+        for name, rows in self.draft.values.items():
+            for row in rows:
+                index.setdefault((name, row.place), []).append(row)
+        return index
+
+    def value(self, name: str, chain: Sequence[str], keys: tuple[str, ...], on: date) -> ParamValue | None:
+        """The value in force, or None where no place on the chain has one."""
+        for place in chain:
+            best: ParamValue | None = None
+            for row in self._values.get((name, place), ()):
+                if row.start <= on <= row.end and all(
+                    k is None or k == want for k, want in zip(row.keys, keys, strict=True)
+                ):
+                    rank = (sum(k is not None for k in row.keys), row.start)
+                    if best is None or rank > (sum(k is not None for k in best.keys), best.start):
+                        best = row
+            if best is not None:
+                return best
+        return None
+
+    def combinations(self, param: Param) -> list[tuple[str, ...]]:
+        return list(product(*(self.enums[k].values for k in param.by))) if param.by else [()]
+
+    def table(self, name: str, chain: Sequence[str], on: date) -> dict[tuple[str, ...], ParamValue | None]:
+        """Every key combination with the value in force for it."""
+        return {keys: self.value(name, chain, keys, on) for keys in self.combinations(self.params[name])}
+
+    @cached_property
+    def _value_bounds(self) -> dict[str, tuple[Fraction, Fraction, int]]:
+        out = {}
+        for name, param in self.params.items():
+            if param.kind != "number":
+                continue
+            numbers = [row.value for row in self.draft.values.get(name, ()) if row.value is not None]
+            numbers = numbers or [Fraction(0)]
+            out[name] = (min(numbers), max(numbers), math.lcm(*(n.denominator for n in numbers)))
+        return out
+
+    def bounds(self, name: str) -> tuple[Fraction, Fraction, int]:
+        """Least and greatest value anywhere and the common denominator of all values, in the declared unit (money in fen)."""
+        return self._value_bounds[name]
+
+    def rule_texts(self, chain: Sequence[str], on: date) -> dict[str, RuleText]:
+        """The wording of each rule in force: nearest place, then latest start; labels and roles come down from above."""
+        out: dict[str, RuleText] = {}
+        rank = {place: i for i, place in enumerate(chain)}
+        for name, rule in self.rules.items():
+            live = [t for t in rule.texts if t.place in rank and t.start <= on <= t.end]
+            if not live:
+                continue
+            live.sort(key=lambda t: (rank[t.place], -t.start.toordinal()))
+            top = live[0]
+            for upper in sorted((t for t in rule.texts if t.place in rank), key=lambda t: rank[t.place]):
+                if all((top.label, top.unit_text, top.level, top.role)):
+                    break
+                top = replace(
+                    top, label=top.label or upper.label, unit_text=top.unit_text or upper.unit_text, level=top.level or upper.level,
+                    role=top.role or upper.role, reason=top.reason or upper.reason,
+                )  # fmt: skip
+            out[name] = replace(top, level=top.level or LEVEL_ROOT)
+        return out
+
+    def facts_on(self, chain: Sequence[str]) -> dict[str, list[Fact]]:
+        """Facts that exist for the place, by short name (one name may stand on two unrelated collections)."""
+        out: dict[str, list[Fact]] = {}
+        for fact in self.draft.facts:
+            if fact.place in chain:
+                out.setdefault(fact.name, []).append(fact)
+        return out
+
+    def levels(self) -> dict[str, str]:
+        """Level -> the level above it; `place` is above all."""
+        return {LEVEL_PLACE: "", LEVEL_ROOT: LEVEL_PLACE, **{c.name: c.of for c in self.collections.values()}}
+
+    def breakpoints(self, chain: Sequence[str]) -> list[date]:
+        """Dates on which a rule text or a structural value changes for a place."""
+        days = {date(1, 1, 1)}
+        for rule in self.rules.values():
+            for text in rule.texts:
+                if text.place in chain:
+                    days |= {text.start, text.end}
+        for name, param in self.params.items():
+            if param.structural:
+                for place in chain:
+                    for row in self._values.get((name, place), ()):
+                        days |= {row.start, row.end}
+        out = set()
+        for day in days:
+            out.add(day)
+            if day < date(9999, 1, 1) and day > date(1, 1, 1):
+                out.add(day + timedelta(days=1))
+        return sorted(d for d in out if d < date(9000, 1, 1))
+
+    def places_named(self) -> list[str]:
+        """Every place any pack speaks about."""
+        found = {"cn", *self.draft.areas}
+        found |= {row.place for rows in self.draft.values.values() for row in rows}
+        found |= {t.place for r in self.rules.values() for t in r.texts}
+        return sorted(found)
+
+
+def _overlaps(rows: Iterable[Any], key: Any, describe: Any, faults: list[Fault]) -> None:
+    groups: dict[Any, list[Any]] = {}
+    for row in rows:
+        groups.setdefault(key(row), []).append(row)
+    for same in groups.values():
+        same.sort(key=lambda r: (r.start, r.where.file, r.where.line))
+        for first, second in pairwise(same):
+            if first.start == second.start or (first.end != date(9999, 12, 31) and second.start <= first.end):
+                faults.append(Fault(second.where.file, second.where.line, describe(first, second)))
+
+
+def check_words(draft: Draft, faults: list[Fault], known_place: Any) -> None:
+    """What can be seen without reading formulas: overlaps, unknown places, overrides that change what may not change."""
+    for name, rows in draft.values.items():
+        _overlaps(
+            rows, lambda r: (r.place, r.keys),
+            lambda a, b, n=name: f"参数“{n}”在 {b.place} 从 {b.start} 起有两个值或时间重叠，另一处 {a.where.file}:{a.where.line}", faults,
+        )  # fmt: skip
+        for row in rows:
+            if not known_place(row.place):
+                faults.append(
+                    Fault(
+                        row.where.file,
+                        row.where.line,
+                        f"参数“{name}”的地区“{row.place}”不在区划表里，也没有声明为标准区域；请核对代码",
+                    )
+                )
+    for name, texts in draft.rules.items():
+        _overlaps(
+            texts, lambda t: t.place,
+            lambda a, b, n=name: f"规则“{n}”在 {b.place} 从 {b.start} 起有两个写法或时间重叠，另一处 {a.where.file}:{a.where.line}", faults,
+        )  # fmt: skip
+        heads = [t for t in texts if t.label]
+        if not heads:
+            faults.append(Fault(texts[0].where.file, texts[0].where.line, f"规则“{name}”缺少 label（中文名称）"))
+        base = heads[0] if heads else texts[0]
+        for text in texts:
+            at = (text.where.file, text.where.line)
+            if text.level and base.level and text.level != base.level:
+                faults.append(Fault(*at, f"规则“{name}”的级别原为 {base.level}，不能改成 {text.level}"))
+            if text.unit_text and base.unit_text and text.unit_text != base.unit_text:
+                faults.append(Fault(*at, f"规则“{name}”的单位原为 {base.unit_text}，不能改成 {text.unit_text}"))
+            if text.clause and not clause_instrument(text.clause, draft.instruments):
+                word = text.clause.split("-")[0].split(" ")[0]
+                faults.append(
+                    Fault(
+                        *at,
+                        f"规则“{name}”的条款“{text.clause}”没有对应的文件；先在 instruments 里声明{did_you_mean(word, draft.instruments)}",
+                    )
+                )
+            if text.role == "test" and not text.reason and not base.reason:
+                faults.append(Fault(*at, f"规则“{name}”是条件（role: test），缺少 reason：不符合时告诉群众的话"))
+            if text.end < text.start:
+                faults.append(Fault(*at, f"规则“{name}”的 to（{text.end}）早于 from（{text.start}）"))
+            if not known_place(text.place):
+                faults.append(Fault(*at, f"规则“{name}”的地区“{text.place}”不在区划表里，也没有声明为标准区域"))
+            if text.amends:
+                upper = [u for u in texts if u is not text and u.clause == text.amends]
+                if not upper:
+                    faults.append(
+                        Fault(
+                            *at,
+                            f"规则“{name}”写明修改 {text.amends}，但上级没有这一条的写法；上级文本可能已更换，请重新决定是否保留",
+                        )
+                    )
+    for area in draft.areas.values():
+        if not known_place(area.parent):
+            faults.append(Fault("places", 1, f"标准区域“{area.code}”的上级“{area.parent}”不在区划表里"))
+    seen: dict[str, Case] = {}
+    for case in draft.cases:
+        if case.id in seen:
+            faults.append(
+                Fault(
+                    case.where.file,
+                    case.where.line,
+                    f"算例编号“{case.id}”重复，前一处 {seen[case.id].where.file}:{seen[case.id].where.line}",
+                )
+            )
+        seen[case.id] = case
+
+
+__all__ += ["PolicyErrors", "check_words"]
