@@ -174,17 +174,18 @@ def _layered(css: str) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Fetch the assets unless they are current. `--force` fetches anyway, `--optional` ends with 0 even on failure."""
+    """Fetch the assets unless they are current. `--force` fetches anyway, `--if-missing` is silent when all is there."""
     args = list(sys.argv[1:] if argv is None else argv)
     if is_current() and "--force" not in args:
-        print("页面资源已是最新。")
+        if "--if-missing" not in args:
+            print("页面资源已是最新。")
         return 0
     try:
         fetch()
     except (AssetsError, OSError) as error:
         print(f"页面资源没有取到：{error}", file=sys.stderr)
         print("页面仍可使用，只是没有图标和图表。", file=sys.stderr)
-        return 0 if "--optional" in args else 1
+        return 1
     print(f"页面资源已就绪：{VENDOR.relative_to(ROOT)}")
     return 0
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
+
+from tuodi.org import access
+from tuodi.web.components import places
 
 
 @dataclass(frozen=True)
@@ -97,14 +99,13 @@ def tabs(request: HttpRequest | None) -> list[Link]:
 def who(request: HttpRequest | None) -> Who | None:
     """Name, title and place of the signed-in user; None for a visitor."""
     user = getattr(request, "user", None)
-    if user is None or not user.is_authenticated:
+    if request is None or user is None or not user.is_authenticated:
         return None
-    name = getattr(user, "name", "") or getattr(user, "full_name", "") or user.get_username()
-    chain = _chain(user)
+    chain = places.names(user.office.place_code)
     return Who(
-        name=name,
-        initial=name[:1],
-        title=getattr(user, "title", "") or _duty_words(user),
+        name=user.name,
+        initial=user.name[:1],
+        title="、".join(held_duties(request).values()) or user.office.name,
         place=chain[-1] if chain else "",
         ancestors=tuple(chain[:-1]),
     )
@@ -120,18 +121,17 @@ def _link(entry: Entry, request: HttpRequest | None) -> Link | None:
     return Link(href, entry.label, entry.icon, current)
 
 
+def held_duties(request: HttpRequest) -> dict[str, str]:
+    """Code and label of the duties the signed-in user holds today; asked once a request."""
+    held: dict[str, str] | None = getattr(request, "_tuodi_duties", None)
+    if held is None:
+        held = {duty.code: duty.get_code_display() for duty in access.duties_of(request.user)}
+        request._tuodi_duties = held  # type: ignore[attr-defined]
+    return held
+
+
 def _duties(request: HttpRequest | None) -> frozenset[str] | None:
     """The user's duty codes; None (no user: the style page) shows every entry."""
-    user: Any = getattr(request, "user", None)
-    if user is None or not user.is_authenticated:
+    if request is None or not getattr(request, "user", None) or not request.user.is_authenticated:
         return None
-    held = getattr(user, "duty_codes", None)
-    return frozenset(held() if callable(held) else held or ())
-
-
-def _duty_words(user: Any) -> str:
-    return ""
-
-
-def _chain(user: Any) -> list[str]:
-    return []
+    return frozenset(held_duties(request))

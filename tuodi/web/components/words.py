@@ -73,21 +73,26 @@ def figures(value: Any) -> str:
     return f"{sign}{int(whole):,}{point}{rest}"
 
 
+_SIGNS = (
+    (" + ", " ＋ "),
+    (" - ", " − "),
+    (" * ", " × "),
+    (" / ", " ÷ "),
+    (" < ", " ＜ "),
+    (" > ", " ＞ "),
+    (">=", "≥"),
+    ("<=", "≤"),
+    ("!=", "≠"),
+    ("==", "＝"),
+)
+
+
 def calc(text: str | None) -> str:
     """An arithmetic line as a reader expects it: full signs with spaces, commas in long numbers."""
     if not text:
         return ""
     shown = _BARE_NUMBER.sub(lambda found: figures(found[0]), text)
-    for plain, proper in (
-        (" + ", " ＋ "),
-        (" - ", " − "),
-        (" * ", " × "),
-        (" / ", " ÷ "),
-        (">=", "≥"),
-        ("<=", "≤"),
-        ("!=", "≠"),
-        ("==", "＝"),
-    ):
+    for plain, proper in _SIGNS:
         shown = shown.replace(plain, proper)
     return re.sub(r"(?<![\w.])-(?=\d)", MINUS, shown)
 
@@ -111,11 +116,11 @@ def value(raw: Any, unit: str | None) -> tuple[str, str]:
     return figures(raw), shown_unit
 
 
-_NUMBERED = re.compile(r"^(?:.*〕|.*第)?(\d+号)(?:令)?\s*第?(.+)$")
+_NUMBERED = re.compile(r"^(?:.*\u3015|.*第)?(\d+号)(?:令)?\s*第?(.+)$")
 
 
 def clause_short(text: str) -> str:
-    """A citation short enough for a chip: 民发〔2021〕57号 第23条 -> 57号 23条; 国务院令第649号 第9条 -> 649号令 9条."""
+    """A citation short enough for a chip: without the issuer and the bracketed year; 国务院令第649号 第9条 -> 649号令 9条."""
     found = _NUMBERED.match(text)
     if not found:
         return text

@@ -22,7 +22,8 @@ from django.utils.timezone import localtime
 from tuodi.kernel.money import format_yuan
 from tuodi.kernel.periods import Month
 from tuodi.web.assets import VENDOR
-from tuodi.web.components import words
+from tuodi.web.components import navigation, words
+from tuodi.web.components import places as place_names
 
 register = template.Library()
 
@@ -117,6 +118,18 @@ def percent(part: int | None, whole: int | None) -> int:
     if not part or not whole:
         return 0
     return max(0, min(100, int(part) * 100 // int(whole)))
+
+
+@register.filter
+def place(code: str | None) -> str:
+    """The name of a place or region code."""
+    return place_names.name(code) if code else DASH
+
+
+@register.filter
+def place_path(code: str | None) -> str:
+    """Town and village of a region code."""
+    return place_names.path(code) if code else DASH
 
 
 @register.filter
@@ -234,8 +247,6 @@ def pager(context: template.Context, page: Any, what: str = "条") -> dict[str, 
 @register.inclusion_tag("components/sidebar.html", takes_context=True)
 def sidebar(context: template.Context) -> dict[str, Any]:
     """The main navigation, cut to the duties of the signed-in user."""
-    from tuodi.web.components import navigation
-
     request = context.get("request")
     return {"groups": navigation.groups(request), "request": request}
 
@@ -243,16 +254,12 @@ def sidebar(context: template.Context) -> dict[str, Any]:
 @register.inclusion_tag("components/tabbar.html", takes_context=True)
 def tabbar(context: template.Context) -> dict[str, Any]:
     """Four thumb-reachable entries on a phone."""
-    from tuodi.web.components import navigation
-
     return {"links": navigation.tabs(context.get("request"))}
 
 
 @register.inclusion_tag("components/topbar.html", takes_context=True)
 def topbar(context: template.Context) -> dict[str, Any]:
     """Place, search box and the signed-in user."""
-    from tuodi.web.components import navigation
-
     request = context.get("request")
     return {
         "request": request,
