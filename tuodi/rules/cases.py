@@ -13,8 +13,8 @@ from tuodi.kernel.periods import Month
 from tuodi.policy.book import Book
 from tuodi.policy.faults import Fault, PolicyErrors
 from tuodi.policy.model import LEVEL_PLACE, LEVEL_ROOT, Case
-from tuodi.policy.values import to_inner
 from tuodi.policy.units import parse_unit
+from tuodi.policy.values import to_inner
 from tuodi.rules.family import FamilyErrors, read_family
 from tuodi.rules.plan import Plan, plan_for
 from tuodi.rules.scalar import compile_scalar
@@ -84,7 +84,9 @@ def _same(book: Book, slot: Slot, value: Any, exact: Fraction | None, want: str)
     return exact == to_inner(want.replace(",", ""), unit, unit)
 
 
-def value_at(plan: Plan, model: Model, tree: dict[str, Any], name: str, path: tuple[int, ...]) -> tuple[Slot, Any, Fraction | None]:
+def value_at(
+    plan: Plan, model: Model, tree: dict[str, Any], name: str, path: tuple[int, ...]
+) -> tuple[Slot, Any, Fraction | None]:
     """A rule's slot, inner value and exact value on one row."""
     slot = model.slots[name]
     row: dict[str, Any] = tree if slot.level == LEVEL_PLACE else tree["household"]
@@ -128,7 +130,9 @@ def run_case(book: Book, case: Case) -> CaseOutcome:
         inputs = read_family(plan.book, plan.chain, plain_family(case.family or {}))
         need = [f for _, f in inputs.absent if f.key in model.slots]
         if need:
-            raise PolicyErrors([Fault(case.where.file, case.where.line, f"缺少必填事实 {'、'.join(f.name for f in need)}")])
+            raise PolicyErrors(
+                [Fault(case.where.file, case.where.line, f"缺少必填事实 {'、'.join(f.name for f in need)}")]
+            )
         compile_scalar(model)(inputs.tree, plan.ints(model), plan.builtins)
         for item, full, path, want in wanted:
             if full not in texts:

@@ -76,6 +76,7 @@ class Lowerer(Numbers):
         # the rule being lowered
         self.programme = ""
         self.positive: frozenset[str] = frozenset()
+        self.known: frozenset[str] = frozenset()
         self.refs: dict[str, Val] = {}
 
     # ---- levels
@@ -114,10 +115,10 @@ class Lowerer(Numbers):
             self.fault(text, f"规则互相引用成环: {loop}；改其中一条")
             self.bad.add(name)
             return None
-        saved = (self.programme, self.positive, self.refs, self.unit_factor)
+        saved = (self.programme, self.positive, self.known, self.refs, self.unit_factor)
         self.stack.append(name)
         self.programme = name.split(".")[0] if "." in name else ""
-        self.positive, self.refs = frozenset(), {}
+        self.positive, self.known, self.refs = frozenset(), frozenset(), {}
         try:
             slot = self._rule(name, text)
         except FormulaError as error:
@@ -128,7 +129,7 @@ class Lowerer(Numbers):
             slot = None
         finally:
             self.stack.pop()
-            self.programme, self.positive, self.refs, self.unit_factor = saved
+            self.programme, self.positive, self.known, self.refs, self.unit_factor = saved
         if slot is None:
             self.bad.add(name)
             return None
@@ -278,7 +279,7 @@ class Lowerer(Numbers):
         return self.slots[fact.key]
 
     def use(self, slot: Slot, level: str, source: str) -> Val:
-        node = core.Col(slot.type == "bool", slot.lo, slot.hi, slot.null, slot.key)
+        node = core.Col(slot.type == "bool", slot.lo, slot.hi, slot.null and slot.key not in self.known, slot.key)
         value = Val(slot.type, node, self.dims_at(slot.dims, level), slot.scale * slot.unit_factor, slot.factors)
         self.refs[source] = value
         return value
@@ -442,8 +443,9 @@ class Lowerer(Numbers):
         raise FormulaError(f"“{name}”不是可以按键取值的参数{did_you_mean(name, self.book.params)}")
 
     def _bool(self, e: ast.BoolOp, level: str) -> Val:
-        saved = self.positive
-        result: Val | None = None
+        saved, saved_known = self.positive, self.known
+        both = isinstance(e.op, ast.And)
+        parts: list[tuple[core.Node, bool]] = []  # each part, and whether the next ones rest on it
         broken = False
         for part in e.values:
             value = self.lower(part, level)
@@ -451,27 +453,35 @@ class Lowerer(Numbers):
                 broken = True
                 continue
             self.need(value, "bool", "and / or 两边")
-            if result is None:
-                result = value
+            sure = self.learn_known(value.node, both) - self.known if not value.node.null else frozenset()
+            parts.append((value.node, bool(sure)))
+            self.positive |= self.learn(value.node, both)
+            self.known |= sure
+        self.positive, self.known = saved, saved_known
+        if broken or not parts:
+            return _BROKEN
+        result, _ = parts[-1]
+        for node, rests in reversed(parts[:-1]):
+            if rests:  # later parts were lowered knowing this one's outcome: choose, do not join
+                result = core.if_(node, result, core.const(False)) if both else core.if_(node, core.const(True), result)
             else:
-                join = core.and_ if isinstance(e.op, ast.And) else core.or_
-                result = Val("bool", join(result.node, value.node))
-            self.positive |= self.learn(value.node, isinstance(e.op, ast.And))
-        self.positive = saved
-        return _BROKEN if broken or result is None else result
+                result = core.and_(node, result) if both else core.or_(node, result)
+        return Val("bool", result)
 
     def _if(self, e: ast.IfExp, level: str, expect: str) -> Val:
         expect = expect or self._expected_enum(e)
         test = self.lower(e.test, level)
-        saved = self.positive
+        saved, saved_known = self.positive, self.known
         if test.type != "broken":
             self.need(test, "bool", "if 后面的条件")
             self.positive = saved | self.learn(test.node, True)
+            self.known = saved_known | (self.learn_known(test.node, True) if not test.node.null else frozenset())
         a = self.lower(e.body, level, expect)
         if test.type != "broken":
             self.positive = saved | self.learn(test.node, False)
+            self.known = saved_known | (self.learn_known(test.node, False) if not test.node.null else frozenset())
         b = self.lower(e.orelse, level, expect)
-        self.positive = saved
+        self.positive, self.known = saved, saved_known
         if "broken" in (a.type, b.type, test.type):
             return _BROKEN
         if a.type != b.type:

@@ -213,3 +213,13 @@ class Numbers:
             if sure and not isinstance(column, core.Const):
                 return frozenset({k for k, s in self.slots.items() if s.node == column})
         return frozenset()
+
+    def learn_known(self, node: core.Node, truth: bool) -> frozenset[str]:
+        """Columns known to have a value when `node` (itself never unknown) has the given truth value."""
+        if isinstance(node, core.Known) and truth and isinstance(node.a, core.Col):
+            return frozenset({node.a.key})
+        if isinstance(node, core.Not):
+            return self.learn_known(node.a, not truth)
+        if (isinstance(node, core.And) and truth) or (isinstance(node, core.Or) and not truth):
+            return self.learn_known(node.a, truth) | self.learn_known(node.b, truth)
+        return frozenset()

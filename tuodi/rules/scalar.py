@@ -18,19 +18,18 @@ _CMP = {"==": "==", "!=": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 
 
 class _Printer:
-    """Prints expressions; anything that may be unknown goes through a temporary so that it is looked at once."""
+    """Prints expressions. What may be unknown is named by `:=` at its first look, so branches not taken are not evaluated."""
 
     def __init__(self, names: dict[str, str]) -> None:
-        self.names, self.lines, self.count = names, [], 0  # type: ignore[var-annotated]
+        self.names, self.count = names, 0
 
-    def temp(self, text: str) -> str:
-        self.count += 1
-        self.lines.append(f"t{self.count} = {text}")
-        return f"t{self.count}"
-
-    def atom(self, n: core.Node) -> str:
+    def first(self, n: core.Node) -> tuple[str, str]:
+        """(text for the first look, text for later ones) of a value looked at more than once."""
         text = self.expr(n)
-        return text if text.isidentifier() else self.temp(text)
+        if text.isidentifier() or text.lstrip("-").isdigit():
+            return text, text
+        self.count += 1
+        return f"(t{self.count} := {text})", f"t{self.count}"
 
     def expr(self, n: core.Node) -> str:
         if isinstance(n, core.Const):
@@ -40,27 +39,27 @@ class _Printer:
         if isinstance(n, core.Known):
             return f"({self.expr(n.a)} is not None)"
         if isinstance(n, core.Coalesce):
-            a = self.atom(n.a)
-            return f"({self.expr(n.b)} if {a} is None else {a})"
+            look, again = self.first(n.a)
+            return f"({self.expr(n.b)} if {look} is None else {again})"
         if isinstance(n, core.Not):
             if not n.null:
                 return f"(not {self.expr(n.a)})"
-            a = self.atom(n.a)
-            return f"(None if {a} is None else not {a})"
+            look, again = self.first(n.a)
+            return f"(None if {look} is None else not {again})"
         if isinstance(n, core.If):
             return self.if_(n)
         a_node, b_node = n.a, n.b  # type: ignore[attr-defined]
         if isinstance(n, core.And | core.Or):
-            word, stop = ("and", "False") if isinstance(n, core.And) else ("or", "True")
+            word, stop, go = ("and", "False", "True") if isinstance(n, core.And) else ("or", "True", "False")
             if not n.null:
                 return f"({self.expr(a_node)} {word} {self.expr(b_node)})"
-            a, b = self.atom(a_node), self.atom(b_node)
-            return f"({stop} if {a} is {stop} or {b} is {stop} else None if {a} is None or {b} is None else {'True' if stop == 'False' else 'False'})"
+            (a1, a), (b1, b) = self.first(a_node), self.first(b_node)
+            return f"({stop} if {a1} is {stop} or {b1} is {stop} else None if {a} is None or {b} is None else {go})"
         if not n.null:
             return self.plain(n, self.expr(a_node), self.expr(b_node))
-        a = self.atom(a_node) if a_node.null else self.expr(a_node)
-        b = self.atom(b_node) if b_node.null else self.expr(b_node)
-        tests = " or ".join(f"{x} is None" for x, node in ((a, a_node), (b, b_node)) if node.null)
+        a1, a = self.first(a_node) if a_node.null else ("", self.expr(a_node))
+        b1, b = self.first(b_node) if b_node.null else ("", self.expr(b_node))
+        tests = " or ".join(f"{x} is None" for x in (a1, b1) if x)
         return f"(None if {tests} else {self.plain(n, a, b)})"
 
     def plain(self, n: core.Node, a: str, b: str) -> str:
@@ -72,15 +71,20 @@ class _Printer:
             return f"({a} // {b})"
         if isinstance(n, core.Cmp):
             return f"({a} {_CMP[n.op]} {b})"
-        a = a if a.isidentifier() or a.lstrip("-").isdigit() else self.temp(a)
-        b = b if b.isidentifier() or b.lstrip("-").isdigit() else self.temp(b)
-        return f"({a} if {a} {'<' if isinstance(n, core.Min) else '>'} {b} else {b})"
+        (a1, a), (b1, b) = self.again(a), self.again(b)
+        return f"({a} if {a1} {'<' if isinstance(n, core.Min) else '>'} {b1} else {b})"
+
+    def again(self, text: str) -> tuple[str, str]:
+        if text.isidentifier() or text.lstrip("-").isdigit():
+            return text, text
+        self.count += 1
+        return f"(t{self.count} := {text})", f"t{self.count}"
 
     def if_(self, n: core.If) -> str:
         if not n.c.null:
             return f"({self.expr(n.a)} if {self.expr(n.c)} else {self.expr(n.b)})"
-        c = self.atom(n.c)
-        return f"(None if {c} is None else {self.expr(n.a)} if {c} else {self.expr(n.b)})"
+        look, again = self.first(n.c)
+        return f"(None if {look} is None else {self.expr(n.a)} if {again} else {self.expr(n.b)})"
 
 
 def source_of(model: Model) -> str:
@@ -144,8 +148,6 @@ def source_of(model: Model) -> str:
                     printer = _Printer(names)
                     assert slot.node is not None
                     text = printer.expr(slot.node)
-                    for line in printer.lines:
-                        emit(indent + line)
                 emit(f"{indent}{names[key]} = {row}[{key!r}] = {text}")
                 if step.level in held:
                     loaded.add(key)
