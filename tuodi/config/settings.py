@@ -13,7 +13,7 @@ from pathlib import Path
 
 from csp.constants import NONE, SELF
 
-from tuodi.config import database, logs
+from tuodi.config import database, keys, logs
 from tuodi.config.paths import REPOSITORY, var_dir
 
 #: Under pytest Django connects as the owner, makes a database of its own and drops to the runtime role in fixtures.
@@ -206,3 +206,5 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 FILE_UPLOAD_TEMP_DIR = None
 
 LOGGING = logs.settings(debug=DEBUG)
+
+keys.install(testing=TESTING)

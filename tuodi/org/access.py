@@ -9,7 +9,7 @@ a duty covers. A range is half-open: `4208 <= region < 4208~` ("~" sorts after e
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -30,6 +30,7 @@ __all__ = [
     "one",
     "range_of",
     "require",
+    "require_any",
     "scope",
     "system_scope",
 ]
@@ -158,6 +159,16 @@ def require(user: User, duty: str, region: str) -> None:
         raise NotFoundError()
     if not has_duty(user, duty, region):
         raise AccessDeniedError(duty, DutyCode(duty).label, "")
+
+
+def require_any(user: User, duties: Iterable[str], region: str) -> None:
+    """Like `require`, satisfied by one of several duties; the error names the first."""
+    wanted = list(duties)
+    if not in_scope(user, region):
+        raise NotFoundError()
+    held = duties_of(user)
+    if not any(duty.code in wanted and region in range_of(duty.place_code) for duty in held):
+        raise AccessDeniedError(wanted[0], DutyCode(wanted[0]).label, "")
 
 
 def one(rows: models.QuerySet[Row], *, user: User, what: str = "记录", **lookup: Any) -> Row:

@@ -24,47 +24,53 @@ class HukouKind(models.TextChoices):
 class AreaKind(models.TextChoices):
     """Which standard applies to a family."""
 
-    URBAN = "urban", "城镇"
+    URBAN = "urban", "城市"
     RURAL = "rural", "农村"
 
 
 class Relation(models.TextChoices):
-    """A member's relation to the head (GB/T 4761 shortened)."""
+    """A member's relation to the head; the codes are those of the family file (`policies/cn/facts.yaml`)."""
 
-    SELF = "self", "户主"
+    SELF = "self", "本人"
     SPOUSE = "spouse", "配偶"
     CHILD = "child", "子女"
-    GRANDCHILD = "grandchild", "孙子女"
     PARENT = "parent", "父母"
-    GRANDPARENT = "grandparent", "祖父母"
     SIBLING = "sibling", "兄弟姐妹"
-    CHILD_IN_LAW = "child_in_law", "儿媳女婿"
-    OTHER = "other", "其他"
+    GRANDPARENT = "grandparent", "祖父母或外祖父母"
+    GRANDCHILD = "grandchild", "孙子女或外孙子女"
+    OTHER_KIN = "other_kin", "其他有法定义务的人"
+    UNRELATED = "unrelated", "没有法定关系的人"
+    UNSTATED = "unstated", "未注明"
 
 
 class Programme(models.TextChoices):
-    """What a roll entry entitles to."""
+    """What a roll entry entitles to; the codes are the folders of `policies/`."""
 
     DIBAO = "dibao", "最低生活保障"
     TEKUN = "tekun", "特困人员救助供养"
     EDGE = "edge", "低保边缘家庭"
-    RIGID = "rigid", "刚性支出困难家庭"
+    RIGID = "rigid_expense", "刚性支出困难家庭"
+    CHILD = "child", "困境儿童基本生活保障"
     TEMPORARY = "temporary", "临时救助"
+
+
+#: Programmes whose entitled unit is one person; all others entitle the household.
+PERSON_PROGRAMMES = (Programme.TEKUN.value, Programme.CHILD.value)
 
 
 class CareForm(models.TextChoices):
     """Where a tekun person is cared for."""
 
-    CENTRAL = "central", "集中供养"
-    SCATTERED = "scattered", "分散供养"
+    CENTRAL = "centralised", "集中供养"
+    SCATTERED = "dispersed", "分散供养"
 
 
 class SelfCare(models.TextChoices):
     """Self-care ability (six daily activities, 民发〔2016〕178号)."""
 
-    FULL = "full", "全自理"
-    SEMI = "semi", "半护理"
-    NONE = "none", "全护理"
+    ABLE = "able", "具备生活自理能力"
+    PARTIAL = "partial_loss", "部分丧失生活自理能力"
+    COMPLETE = "complete_loss", "完全丧失生活自理能力"
 
 
 class LeaveReason(models.TextChoices):

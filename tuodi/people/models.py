@@ -25,6 +25,7 @@ class Person(models.Model):
     region = region_field()
     name = name_field("姓名")
     name_pinyin = name_field("拼音", 200)  #: sort key, `ou yang jian`
+    name_joined = name_field("拼音连写", 200)  #: `ouyangjian`, as people type it
     name_initials = name_field("首字母", 40)
     id_cipher = cipher_field("证件号码")
     id_index = index_field("证件索引")
@@ -61,6 +62,7 @@ class Person(models.Model):
             models.Index("region", "id", name="people_person_region"),
             models.Index("name", "region", name="people_person_name"),
             models.Index("name_pinyin", "region", name="people_person_pinyin"),
+            models.Index("name_joined", "region", name="people_person_joined"),
             models.Index("name_initials", "region", name="people_person_initials"),
             models.Index("id_index", name="people_person_idindex"),
         ]
@@ -177,7 +179,7 @@ class Account(models.Model):
 class RollEntry(models.Model):
     """One row: an entitlement of one unit for a run of months. Written only by the room `decisions`.
 
-    The entitled unit is the household (dibao, edge, rigid: `person` is null) or one person (tekun).
+    The entitled unit is the household (dibao, edge, rigid_expense: `person` is null) or one person (tekun, child).
     """
 
     household = models.ForeignKey(Household, on_delete=models.PROTECT, related_name="roll")
@@ -188,7 +190,7 @@ class RollEntry(models.Model):
     #: Classification of dibao families (A, B, C) where a region has one; empty = none.
     grade = models.CharField("类别", max_length=4, blank=True)
     form = models.CharField("供养方式", max_length=12, choices=enums.CareForm.choices, blank=True)
-    self_care = models.CharField("自理能力", max_length=8, choices=enums.SelfCare.choices, blank=True)
+    self_care = models.CharField("自理能力", max_length=16, choices=enums.SelfCare.choices, blank=True)
     account = models.ForeignKey(Account, on_delete=models.PROTECT, null=True, related_name="+")
     amount_fen = models.BigIntegerField("月金额（分）")
     start_month = models.IntegerField("起始月")  #: yyyymm
@@ -208,7 +210,8 @@ class RollEntry(models.Model):
                 condition=Q(end_month__isnull=True) | Q(end_month__gte=F("start_month")), name="people_roll_months"
             ),
             models.CheckConstraint(
-                condition=Q(programme="tekun", person__isnull=False) | (~Q(programme="tekun") & Q(person__isnull=True)),
+                condition=Q(programme__in=enums.PERSON_PROGRAMMES, person__isnull=False)
+                | (~Q(programme__in=enums.PERSON_PROGRAMMES) & Q(person__isnull=True)),
                 name="people_roll_unit",
             ),
             ExclusionConstraint(
@@ -237,7 +240,7 @@ class HouseholdFacts(models.Model):
     valid_to = models.DateField("止", null=True)  #: the first day after; null = still valid
     area_kind = models.CharField("城乡", max_length=8, choices=enums.AreaKind.choices)
     income_year_fen = models.BigIntegerField("家庭年收入（分）", null=True)
-    rigid_cost_fen = models.BigIntegerField("刚性支出（分／月）", null=True)
+    cost_medical_fen = models.BigIntegerField("医疗刚性支出（分／年）", null=True)
     assets_ok = models.BooleanField("财产符合规定", null=True)
     extra = models.JSONField("其他", default=dict)  #: facts a region or programme adds, as in the family file
 
@@ -262,10 +265,13 @@ class MemberFacts(models.Model):
     region = region_field()
     valid_from = models.DateField("起")
     valid_to = models.DateField("止", null=True)
-    income_month_fen = models.BigIntegerField("月收入（分）", null=True)
+    own_income_year_fen = models.BigIntegerField("本人年收入（分）", null=True)
     disability_kind = models.CharField("残疾类别", max_length=16, null=True)
     disability_grade = models.SmallIntegerField("残疾等级", null=True)
-    self_care = models.CharField("自理能力", max_length=8, choices=enums.SelfCare.choices, null=True)
+    seriously_ill = models.BooleanField("重病", null=True)
+    lost_labour = models.BooleanField("丧失劳动能力", null=True)
+    school = models.CharField("就读阶段", max_length=16, null=True)
+    self_care = models.CharField("自理能力", max_length=16, choices=enums.SelfCare.choices, null=True)
     extra = models.JSONField("其他", default=dict)
 
     class Meta:

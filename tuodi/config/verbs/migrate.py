@@ -24,3 +24,14 @@ def run(args: argparse.Namespace) -> None:
 
     where = [name for name in (args.app, args.target) if name]
     call_command("migrate", *where, interactive=False, verbosity=0 if args.quiet else 1)
+    if not where:
+        from tuodi.config import keys
+        from tuodi.people.models import Account, Person
+
+        sealed = (
+            Person.objects.exclude(id_cipher=None).exists()
+            or Person.objects.exclude(phone_cipher=None).exists()
+            or Account.objects.exclude(account_cipher=None).exists()
+        )
+        if keys.create_if_new(has_ciphertexts=sealed):
+            print(f"已生成密钥文件 {keys.key_file()}。请立即备份到别处：密钥丢失后，证件号码和账号无法恢复。")

@@ -1,0 +1,61 @@
+"""Errors of the people room.
+
+TuodiError
+└── PeopleError
+    ├── DuplicatePersonError    the county knows this number already
+    ├── MembershipError         a person would be in two households, or leaves one he is not in
+    ├── HouseholdStateError     the household is closed, or its head would be missing
+    ├── DatesError              a day that cannot be (before birth, in the future)
+    └── FactsError              facts that do not fit the household
+"""
+
+from __future__ import annotations
+
+from tuodi.kernel.errors import TuodiError
+
+
+class PeopleError(TuodiError):
+    """Base of this room's errors."""
+
+    code = "people"
+    status = 409
+
+
+class DuplicatePersonError(PeopleError):
+    """One county, one number, one person."""
+
+    code = "people.duplicate"
+
+    def __init__(self, masked: str, places: list[str]) -> None:
+        where = "、".join(places)
+        super().__init__(
+            f"证件号码 {masked} 在本区县已有登记（{where}）。请查找该人员后使用原有登记；不在您辖区的，请联系该地核对。",
+            masked=masked,
+            places=places,
+        )
+
+
+class MembershipError(PeopleError):
+    """Membership periods of one person exclude each other."""
+
+    code = "people.membership"
+
+
+class HouseholdStateError(PeopleError):
+    """The household cannot take this change."""
+
+    code = "people.household_state"
+
+
+class DatesError(PeopleError):
+    """A day that cannot be."""
+
+    code = "people.dates"
+    status = 400
+
+
+class FactsError(PeopleError):
+    """Facts that cannot be put."""
+
+    code = "people.facts"
+    status = 400
