@@ -286,6 +286,9 @@ def _repair(text: str) -> str:
 def make_id(region6: str, birth: date, seq: int) -> str:
     """A synthetic number with a right check character, for demos and tests only.
 
+    A few with a sequence of whole hundreds end in 000, which ``parse_id`` takes for spreadsheet damage; generators
+    leave those sequences out.
+
     Args:
         region6: Six digits; use 420899 so that it names nobody.
         birth: Day of birth.
