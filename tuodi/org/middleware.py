@@ -14,8 +14,10 @@ from django.shortcuts import render
 from django.template import TemplateDoesNotExist
 
 from tuodi.audit import context
+from tuodi.audit.actions import record
 from tuodi.kernel import clock
 from tuodi.kernel.errors import TuodiError
+from tuodi.kernel.places import pad12
 from tuodi.org import access
 
 Next = Callable[[HttpRequest], HttpResponse]
@@ -81,6 +83,7 @@ class ScopeMiddleware:
             with transaction.atomic():  # a public page: no scope, so protected tables are empty to it
                 return self._answer(request, view, args, kwargs)
         except TuodiError as error:
+            _keep_refusal(request, error)
             return problem(request, error)
 
     @staticmethod
@@ -92,6 +95,22 @@ class ScopeMiddleware:
         if response.status_code >= 500:
             transaction.set_rollback(True)
         return response
+
+
+def _keep_refusal(request: HttpRequest, error: TuodiError) -> None:
+    """Writes a refused attempt into the log, in a transaction of its own since the view's was rolled back."""
+    refused = getattr(error, "status", 400) in (403, 404) or getattr(error, "logged", False)
+    if not (refused and request.user.is_authenticated):
+        return
+    user = request.user
+    record(
+        "org.refused",
+        actor=user,
+        subject_type="page",
+        subject_id=request.path[:64],
+        region=pad12(user.office.place_code),
+        after={"code": error.code, "method": request.method, "message": str(error)},
+    )
 
 
 def problem(request: HttpRequest, error: TuodiError) -> HttpResponse:

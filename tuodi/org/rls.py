@@ -119,10 +119,12 @@ class AppendOnly(Operation):
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         """Adds the guards and takes the runtime role's rights."""
         table = self._name(app_label, to_state)
+        # params=None: the percent sign is plpgsql's, not a placeholder.
         schema_editor.execute(
             "create or replace function tuodi_append_only() returns trigger language plpgsql as $$ begin "
-            "raise exception '表 %% 只可追加：不能修改或删除记录', tg_table_name using errcode = 'insufficient_privilege'; "
-            "end $$".replace("%%", "%")
+            "raise exception '表 % 只可追加：不能修改或删除记录', tg_table_name using errcode = 'insufficient_privilege'; "
+            "end $$",
+            params=None,
         )
         schema_editor.execute(
             f'create trigger tuodi_append_only before update or delete on "{table}" '

@@ -6,6 +6,7 @@ TuodiError
     ├── MembershipError         a person would be in two households, or leaves one he is not in
     ├── HouseholdStateError     the household is closed, or its head would be missing
     ├── DatesError              a day that cannot be (before birth, in the future)
+    ├── ReasonMissingError      a full number is shown only for a stated reason
     └── FactsError              facts that do not fit the household
 """
 
@@ -26,12 +27,13 @@ class DuplicatePersonError(PeopleError):
 
     code = "people.duplicate"
 
-    def __init__(self, masked: str, places: list[str]) -> None:
-        where = "、".join(places)
+    #: Refusals of this kind answer a question about a stranger, so they are kept in the audit log.
+    logged = True
+
+    def __init__(self, masked: str) -> None:
         super().__init__(
-            f"证件号码 {masked} 在本区县已有登记（{where}）。请查找该人员后使用原有登记；不在您辖区的，请联系该地核对。",
+            f"证件号码 {masked} 在本区县已有登记。请查找该人员后使用原有登记；查不到的，请用“跨地区查重”核对所在地。",
             masked=masked,
-            places=places,
         )
 
 
@@ -59,3 +61,13 @@ class FactsError(PeopleError):
 
     code = "people.facts"
     status = 400
+
+
+class ReasonMissingError(PeopleError):
+    """Full numbers are shown for a reason that goes into the log."""
+
+    code = "people.reason_missing"
+    status = 400
+
+    def __init__(self) -> None:
+        super().__init__("查看完整证件号码须填写理由。请填写后重试。")

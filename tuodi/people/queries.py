@@ -1,0 +1,161 @@
+"""Reading people. A protected row is handed out by the `access_*` functions only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from django.db import connection
+from django.db.models import Prefetch, Q, QuerySet
+
+from tuodi.kernel.identity import InvalidIdError, normalise, parse_id
+from tuodi.kernel.masking import mask_id
+from tuodi.org import access
+from tuodi.org.models import User
+from tuodi.people import secrets
+from tuodi.people.enums import LeaveReason
+from tuodi.people.models import Account, FormerName, Household, Membership, Person
+
+__all__ = [
+    "Elsewhere",
+    "access_account",
+    "access_household",
+    "access_person",
+    "find_elsewhere",
+    "household_of",
+    "households_of",
+    "members_on",
+    "prefix_q",
+    "search_households",
+    "search_people",
+]
+
+
+def access_person(user: User, person_id: int) -> Person:
+    """One person. Raises NotFoundError, alike for absent and not yours."""
+    return access.one(Person.objects, user=user, what="人员", pk=person_id)
+
+
+def access_household(user: User, household_id: int) -> Household:
+    """One household with its head. Raises NotFoundError, alike for absent and not yours."""
+    return access.one(Household.objects.select_related("head"), user=user, what="家庭", pk=household_id)
+
+
+def access_account(user: User, account_id: int) -> Account:
+    """One account. Raises NotFoundError, alike for absent and not yours."""
+    return access.one(Account.objects, user=user, what="账户", pk=account_id)
+
+
+def prefix_q(field: str, prefix: str) -> Q:
+    """Text that begins with a prefix, as a range.
+
+    `LIKE` is not leakproof, so under row-level security it cannot use an index and reads the whole table; `>=` and
+    `<` can. The column must have collation C.
+    """
+    last = ord(prefix[-1]) + 1
+    if 0xD800 <= last <= 0xDFFF:
+        last = 0xE000
+    return Q(**{f"{field}__gte": prefix, f"{field}__lt": prefix[:-1] + chr(min(last, 0x10FFFF))})
+
+
+def search_people(text: str) -> QuerySet[Person]:
+    """People in scope by number, name (also former), or pinyin with or without spaces, or initials; by prefix.
+
+    Ordered by pinyin. A whole identity number finds by its keyed index; part of one finds nothing, on purpose.
+    """
+    wanted = " ".join(text.replace("\x00", "").split())
+    people = Person.objects.order_by("name_pinyin", "id")
+    if not wanted:
+        return people.none()
+    compact = wanted.replace(" ", "")
+    if any(sign.isdigit() for sign in compact):
+        try:
+            number = parse_id(normalise(compact).text)
+        except InvalidIdError:
+            return people.none()
+        return people.filter(id_index__in=secrets.id_indexes(number.text18))
+    if compact.isascii():
+        typed = compact.lower()
+        found = prefix_q("name_joined", typed)
+        if len(typed) >= 2:
+            found |= Q(name_initials=typed)
+        return people.filter(found)
+    former = FormerName.objects.filter(prefix_q("name", compact)).values("person_id")
+    return people.filter(prefix_q("name", compact) | Q(pk__in=former))
+
+
+def search_households(text: str) -> QuerySet[Household]:
+    """Households in scope by their number, or by a present member found as in `search_people`."""
+    wanted = "".join(text.split()).upper()
+    households = Household.objects.select_related("head").order_by("head__name_pinyin", "id")
+    if "-" in wanted and wanted.replace("-", "").isalnum():
+        return households.filter(no=wanted)
+    people = search_people(text)
+    if people.query.is_empty():
+        return households.none()
+    inside = Membership.objects.filter(person__in=people.order_by().values("pk"), until__isnull=True)
+    return households.filter(pk__in=inside.values("household_id"))
+
+
+def members_on(household: Household, on: date) -> list[Membership]:
+    """The members on a day with their persons, in order of joining; who died in the month of that day still counts.
+
+    (A rule decides whether the month of death is paid; it must see the person to do so.)
+    """
+    present = Q(until__isnull=True) | Q(until__gt=on)
+    died_this_month = Q(leave_reason=LeaveReason.DEATH, until__gt=on.replace(day=1))
+    return list(
+        household.memberships.filter(since__lte=on)
+        .filter(present | died_this_month)
+        .select_related("person")
+        .order_by("id")
+    )
+
+
+def household_of(person: Person, on: date) -> Household | None:
+    """Where a person belongs on a day, or None."""
+    found = (
+        person.memberships.filter(since__lte=on)
+        .filter(Q(until__isnull=True) | Q(until__gt=on))
+        .select_related("household")
+        .first()
+    )
+    return found.household if found else None
+
+
+def households_of(person: Person) -> QuerySet[Membership]:
+    """Every membership a person had, newest first."""
+    return person.memberships.select_related("household").order_by("-since", "-id")
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """One county where a number is registered."""
+
+    place6: str
+    in_benefit: bool  #: a member of a household with an open roll entry
+
+
+def find_elsewhere(id_text: str) -> list[Elsewhere]:
+    """Whether, and in which counties of the whole site, a number is registered: never who or where exactly.
+
+    The question itself is written into the audit log by the database, so it cannot be asked unseen.
+
+    Raises: InvalidIdError.
+    """
+    number = parse_id(id_text)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select place6, in_benefit from people_find_elsewhere(%s::bytea[], %s)",
+            [secrets.id_indexes(number.text18), mask_id(number.text18)],
+        )
+        return [Elsewhere(place, bool(benefit)) for place, benefit in cursor.fetchall()]
+
+
+def with_members(households: QuerySet[Household]) -> QuerySet[Household]:
+    """Adds present members and their persons in two more queries, whatever the number of households.
+
+    They are in `household.present`.
+    """
+    present = Membership.objects.filter(until__isnull=True).select_related("person").order_by("id")
+    return households.prefetch_related(Prefetch("memberships", queryset=present, to_attr="present"))
