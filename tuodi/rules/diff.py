@@ -44,7 +44,9 @@ def diff_books(old: Book, new: Book) -> list[str]:
         if a is None or b is None:
             lines.append(f"{'＋' if a is None else '－'} 参数 {name}（{label}）")
         elif (a.unit_text, a.by, a.label, a.of, a.ends) != (b.unit_text, b.by, b.label, b.of, b.ends):
-            lines.append(f"～ 参数 {name}（{label}）的声明：{a.label} {a.unit_text} {a.by} → {b.label} {b.unit_text} {b.by}")
+            lines.append(
+                f"～ 参数 {name}（{label}）的声明：{a.label} {a.unit_text} {a.by} → {b.label} {b.unit_text} {b.by}"
+            )
         x, y = _values(old.draft.values.get(name, ())), _values(new.draft.values.get(name, ()))
         for key in sorted({*x, *y}, key=str):
             if key not in x:
@@ -62,7 +64,12 @@ def diff_books(old: Book, new: Book) -> list[str]:
                 lines.append(f"＋ {where}：{q[key].formula}（{q[key].clause}）")
             elif key not in q:
                 lines.append(f"－ {where}：{p[key].formula}（{p[key].clause}）")
-            elif (p[key].formula, p[key].clause, p[key].role, p[key].unit_text) != (q[key].formula, q[key].clause, q[key].role, q[key].unit_text):
+            elif (p[key].formula, p[key].clause, p[key].role, p[key].unit_text) != (
+                q[key].formula,
+                q[key].clause,
+                q[key].role,
+                q[key].unit_text,
+            ):
                 lines.append(f"～ {where}：{p[key].formula}（{p[key].clause}） → {q[key].formula}（{q[key].clause}）")
     for title, left, right in (
         ("项目", old.programmes, new.programmes), ("文件", old.instruments, new.instruments), ("枚举", old.enums, new.enums),
@@ -70,8 +77,12 @@ def diff_books(old: Book, new: Book) -> list[str]:
         for name in sorted({*left, *right}):
             m, n = left.get(name), right.get(name)
             if m is None or n is None:
-                lines.append(f"{'＋' if m is None else '－'} {title} {name}（{(n or m).__dict__.get('label') or (n or m).__dict__.get('title')}）")
-            elif {k: v for k, v in m.__dict__.items() if k != "where"} != {k: v for k, v in n.__dict__.items() if k != "where"}:
+                lines.append(
+                    f"{'＋' if m is None else '－'} {title} {name}（{(n or m).__dict__.get('label') or (n or m).__dict__.get('title')}）"
+                )
+            elif {k: v for k, v in m.__dict__.items() if k != "where"} != {
+                k: v for k, v in n.__dict__.items() if k != "where"
+            }:
                 lines.append(f"～ {title} {name}")
     facts = [{(f.key, f.place): f for f in book.draft.facts} for book in (old, new)]
     for key in sorted({*facts[0], *facts[1]}):

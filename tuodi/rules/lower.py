@@ -75,7 +75,7 @@ class Lowerer(Numbers):
         self.stack: list[str] = []
         # the rule being lowered
         self.programme = ""
-        self.positive: frozenset[str] = frozenset()
+        self.positive: frozenset[str | core.Node] = frozenset()
         self.known: frozenset[str] = frozenset()
         self.refs: dict[str, Val] = {}
 

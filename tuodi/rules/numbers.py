@@ -22,7 +22,7 @@ class Numbers:
     def __init__(self) -> None:
         self.slots: dict[str, Slot] = {}
         self.hidden: dict[tuple[str, core.Node], str] = {}
-        self.positive: frozenset[str] = frozenset()
+        self.positive: frozenset[str | core.Node] = frozenset()
         self.unit_factor = Fraction(1)
 
     def need(self, value: Val, kind: str, where: str) -> None:
@@ -119,8 +119,8 @@ class Numbers:
             node = core.mul(node, self.product(b.factors))
             return Val("number", node, dims, a.scale / (b.scale * abs(number)), a.factors)
         divisor = b.node.key if isinstance(b.node, core.Col) else self.hide(Val("number", b.node), level)
-        if b.node.lo <= 0 and divisor not in self.positive:
-            raise FormulaError(f"除数“{right}”可能是 0；写成 … / {right} if {right} > 0 else …")
+        if b.node.lo <= 0 and divisor not in self.positive and b.node not in self.positive:
+            raise FormulaError(f"除数“{right}”可能是 0；写成 … / ({right}) if {right} > 0 else …")
         ours, theirs = Counter(a.factors), Counter(b.factors)
         node = core.mul(a.node, self.product(sorted((theirs - ours).elements())))
         factors = sorted([*(ours - theirs).elements(), self.at_least_one(divisor)])
@@ -187,8 +187,8 @@ class Numbers:
             found[key] = None
         return tuple(found)
 
-    def learn(self, node: core.Node, truth: bool) -> frozenset[str]:
-        """Columns known to be positive when `node` has the given truth value."""
+    def learn(self, node: core.Node, truth: bool) -> frozenset[str | core.Node]:
+        """Columns (by key) and sums of columns (by node) known to be positive when `node` has the given truth value."""
         if isinstance(node, core.And) and truth:
             return self.learn(node.a, True) | self.learn(node.b, True)
         if isinstance(node, core.Or) and not truth:
@@ -210,8 +210,8 @@ class Numbers:
             )
             if sure and isinstance(column, core.Col):
                 return frozenset({column.key})
-            if sure and not isinstance(column, core.Const):
-                return frozenset({k for k, s in self.slots.items() if s.node == column})
+            if sure:
+                return frozenset({column})
         return frozenset()
 
     def learn_known(self, node: core.Node, truth: bool) -> frozenset[str]:
