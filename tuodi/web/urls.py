@@ -5,10 +5,16 @@ from __future__ import annotations
 from django.urls import path
 
 from tuodi.web import account, style_page
+from tuodi.web.counter import families, family, workbench
+from tuodi.web.county import standards
 
 app_name = "web"
 
 urlpatterns = [
+    path("", workbench.show, name="workbench"),
+    path("families/", families.search, name="families"),
+    path("families/<int:pk>/", family.show, name="family"),
+    path("standards/", standards.show, name="standards"),
     path("login/", account.SignIn.as_view(), name="login"),
     path("logout/", account.SignOut.as_view(), name="logout"),
     path("password/", account.Password.as_view(), name="password"),

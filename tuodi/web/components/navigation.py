@@ -105,7 +105,7 @@ def who(request: HttpRequest | None) -> Who | None:
     return Who(
         name=user.name,
         initial=user.name[:1],
-        title="、".join(held_duties(request).values()) or user.office.name,
+        title=user.office.name,
         place=chain[-1] if chain else "",
         ancestors=tuple(chain[:-1]),
     )

@@ -33,9 +33,6 @@ class Page(Generic[Item]):
     next: int | None
     pages: int | None = None
 
-    def __bool__(self) -> bool:
-        return bool(self.previous or self.next or self.total is not None)
-
 
 def number_of(request: HttpRequest) -> int:
     """The page number in the address; 1 for anything that is none."""

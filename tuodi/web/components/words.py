@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from tuodi.kernel.money import format_yuan
+
 MINUS = "−"
 DASH = "—"
 
@@ -126,3 +128,13 @@ def clause_short(text: str) -> str:
         return text
     number, rest = found.groups()
     return f"{number}{'令' if '令' in text.split(number)[0] else ''} {rest.strip()}"
+
+
+def yuan(fen: int | None) -> str:
+    """Fen as yuan with commas and a true minus; 「—」 for none."""
+    return DASH if fen is None else format_yuan(fen, minus=MINUS)
+
+
+def signed_yuan(fen: int | None) -> str:
+    """Fen as a change in yuan: +75.00, −40.00, 0.00."""
+    return ("+" if fen and fen > 0 else "") + yuan(fen)

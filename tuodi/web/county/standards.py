@@ -12,9 +12,12 @@ from django.shortcuts import render
 
 from tuodi.kernel import clock
 from tuodi.kernel.places import PlaceError, trim
-from tuodi.policy import Book, load_book
+from tuodi.policy import Book
 from tuodi.policy.model import FOREVER, Param, ParamValue
-from tuodi.web.components import places
+from tuodi.web.components import law, places
+
+#: Programmes asked for most, in this order; the others follow by name.
+FIRST = ("dibao", "tekun", "edge", "rigid_expense", "temporary", "price")
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ def show(request: HttpRequest) -> HttpResponse:
         on = date.fromisoformat(request.GET.get("on", "") or on.isoformat())
     except ValueError:
         problem = f"“{request.GET.get('on')}”不是日期。请写成 2017-04-01。"
-    book = load_book()
+    book = law.book()
     groups = list(_groups(book, place, on))
     wanted = request.GET.get("programme", "")
     context = {
@@ -80,9 +83,13 @@ def _groups(book: Book, place: str, on: date) -> Iterator[Group]:
     by_programme: dict[str, list[Line]] = {}
     for param in book.params.values():
         by_programme.setdefault(param.programme, []).extend(_lines(book, param, chain, on))
-    for code, lines in by_programme.items():
+    for code, lines in sorted(by_programme.items(), key=lambda item: _rank(item[0])):
         label = book.programmes[code].label if code in book.programmes else code or "公共参数"
         yield Group(code or "common", label, lines, sum(not line.printed for line in lines))
+
+
+def _rank(programme: str) -> tuple[int, str]:
+    return (FIRST.index(programme) if programme in FIRST else len(FIRST), programme)
 
 
 def _lines(book: Book, param: Param, chain: Any, on: date) -> Iterator[Line]:
@@ -96,14 +103,36 @@ def _key_word(book: Book, enum: str, key: str) -> str:
     return found.values.get(key, key) if found else key
 
 
+def _value_words(book: Book, param: Param, value: ParamValue) -> str:
+    """The value as the document prints it; codes of closed lists in Chinese."""
+    text = value.printed or str(value.value)
+    if param.kind == "bool":
+        return {"true": "是", "false": "否"}.get(text, text)
+    if param.kind in {"enum", "set"}:
+        return "、".join(_key_word(book, param.of, part) for part in text.strip("()").split("、") if part) or "无"
+    return text
+
+
 def _line(book: Book, param: Param, keys: str, value: ParamValue | None, here: str) -> Line:
     if value is None or value.value is None:
-        return Line(param.label, keys, "", param.unit_text, "", None, None, "", False, False, param.note)
+        return Line(
+            param.label,
+            keys,
+            "",
+            "" if param.structural else param.unit_text,
+            "",
+            None,
+            None,
+            "",
+            False,
+            False,
+            param.note,
+        )
     return Line(
         label=param.label,
         keys=keys,
-        printed=value.printed or str(value.value),
-        unit=value.unit or param.unit_text,
+        printed=_value_words(book, param, value),
+        unit="" if param.structural else value.unit or param.unit_text,
         place=places.name(value.place),
         start=value.start if value.start.year > 1 else None,
         end=value.end if value.end != FOREVER else None,

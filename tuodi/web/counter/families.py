@@ -1,0 +1,92 @@
+"""Finding a family: by name, pinyin, identity number or household number; every result masked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+
+from tuodi.people.models import Household, Membership, Person, RollEntry
+from tuodi.people.queries import search_households, search_people
+from tuodi.web.components import pages, places
+from tuodi.web.components.pages import Page
+
+RESULTS_A_PAGE = 30
+
+
+@dataclass
+class Hit:
+    """One found person with the family he belongs to now. `roll` holds programme labels, amount in fen a month."""
+
+    name: str
+    id_masked: str
+    relation: str = ""
+    head: str = ""
+    no: str = ""
+    place: str = ""
+    href: str = ""
+    roll: list[str] = field(default_factory=list)
+    amount_fen: int | None = None
+
+
+def search(request: HttpRequest) -> HttpResponse:
+    """The search page; without a text only the box. The number of queries does not grow with the results."""
+    query = pages.text_of(request, "q")
+    page: Page[Hit] | None = None
+    if query:
+        page = _by_household(request, query) if _looks_like_household_no(query) else _by_person(request, query)
+    return render(request, "counter/families.html", {"query": query, "page": page})
+
+
+def _looks_like_household_no(query: str) -> bool:
+    return "-" in query and query.isascii()
+
+
+def _by_person(request: HttpRequest, query: str) -> Page[Hit]:
+    people: QuerySet[Person] = search_people(query)
+    found = pages.page_of(request, lambda start, stop: list(people[start:stop]), size=RESULTS_A_PAGE)
+    return Page(_hits(found.items), found.number, None, found.previous, found.next)
+
+
+def _by_household(request: HttpRequest, query: str) -> Page[Hit]:
+    households = search_households(query)
+    found = pages.page_of(request, lambda start, stop: list(households[start:stop]), size=RESULTS_A_PAGE)
+    return Page(_hits([household.head for household in found.items]), found.number, None, found.previous, found.next)
+
+
+def _hits(people: Sequence[Person]) -> list[Hit]:
+    present = Membership.objects.filter(person__in=people, until__isnull=True).select_related("household__head")
+    by_person = {membership.person_id: membership for membership in present}
+    roll = _open_roll({membership.household_id for membership in by_person.values()})
+    return [_hit(person, by_person.get(person.pk), roll) for person in people]
+
+
+def _open_roll(households: Iterable[int]) -> dict[int, list[RollEntry]]:
+    """Entries that are still paid, by household."""
+    found: dict[int, list[RollEntry]] = {}
+    this_month = pages.this_month().yyyymm
+    entries = RollEntry.objects.filter(household__in=list(households), start_month__lte=this_month)
+    for entry in entries.filter(Q(end_month__isnull=True) | Q(end_month__gte=this_month)).order_by("id"):
+        found.setdefault(entry.household_id, []).append(entry)
+    return found
+
+
+def _hit(person: Person, membership: Membership | None, roll: dict[int, list[RollEntry]]) -> Hit:
+    hit = Hit(name=person.name, id_masked=person.id_masked)
+    if membership is None:
+        hit.place = places.path(person.region)
+        return hit
+    household: Household = membership.household
+    entries = roll.get(household.pk, [])
+    hit.relation = membership.get_relation_display()
+    hit.head = household.head.name
+    hit.no = household.no
+    hit.place = places.path(household.region)
+    hit.href = reverse("web:family", args=[household.pk])
+    hit.roll = list(dict.fromkeys(entry.get_programme_display() for entry in entries))
+    hit.amount_fen = sum(entry.amount_fen for entry in entries) if entries else None
+    return hit
