@@ -91,17 +91,15 @@ def as_owner() -> Callable[[], contextlib.AbstractContextManager[None]]:
 
     @contextlib.contextmanager
     def acting() -> Iterator[None]:
-        from django.db import connection
+        from django.db import connection, transaction
 
         local = "local" if connection.in_atomic_block else ""
-        with connection.cursor() as cursor:
-            cursor.execute(f"set {local} role {postgres.OWNER_ROLE}")
-        try:
+        with transaction.atomic():  # an error puts the role back with the savepoint
+            with connection.cursor() as cursor:
+                cursor.execute(f"set {local} role {postgres.OWNER_ROLE}")
             yield
-        finally:
-            if not connection.needs_rollback:
-                with connection.cursor() as cursor:
-                    cursor.execute(f"set {local} role {APP_ROLE}")
+            with connection.cursor() as cursor:
+                cursor.execute(f"set {local} role {APP_ROLE}")
 
     return acting
 

@@ -54,7 +54,7 @@ def _rows() -> Iterator[tuple[Any, ...]]:
 
 
 def verify(anchors: dict[tuple[str, str], tuple[int, str]] | None = None) -> Verdict:
-    """Recomputes every chain in the reader's scope (use `system_scope("cn")` for all) and names the first fault.
+    """Recomputes every chain in the scope (whole counties only; `system_scope("cn")` for all) and names the first fault.
 
     Finds a changed field, a removed or inserted row, a removed tail (against the heads), a removed day (each chain
     starts from the hash of the place's chain before) and, with anchors, a log that was rewritten as a whole.
@@ -62,7 +62,7 @@ def verify(anchors: dict[tuple[str, str], tuple[int, str]] | None = None) -> Ver
     Args:
         anchors: heads kept outside the database, (place6, day) -> (seq, hash); see `write_anchors`.
     """
-    heads = {(head.place6, head.day.isoformat()): head for head in AuditHead.objects.order_by("place6", "day")}
+    heads = {(head.place6, head.day.isoformat()): head for head in _heads_in_scope()}
     wanted = dict(anchors or {})
     seen = chains = 0
     place, day, seq, last = "", "", 0, GENESIS
@@ -99,6 +99,14 @@ def verify(anchors: dict[tuple[str, str], tuple[int, str]] | None = None) -> Ver
     for (place6, this_day), (number, _) in sorted(wanted.items()):
         return broken("库外锚定的记录已不存在", (place6, this_day, number))
     return Verdict(True, seen, chains)
+
+
+def _heads_in_scope() -> QuerySet[AuditHead]:
+    """The heads of the counties the reader's scope covers; the rows of others are hidden, not missing."""
+    with connection.cursor() as cursor:
+        cursor.execute("select current_setting('app.region', true), current_setting('app.region_hi', true)")
+        low, high = cursor.fetchone()
+    return AuditHead.objects.filter(place6__gte=low or "", place6__lt=high or "").order_by("place6", "day")
 
 
 def _check_head(heads: dict[tuple[str, str], AuditHead], place: str, day: str, seq: int, last: str) -> str:
