@@ -1,0 +1,55 @@
+"""`tuodi serve`: the workbench, by granian; with `--worker` (default) the job worker beside it."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from typing import Any
+
+NEEDS_DATABASE = True
+MIGRATE = True
+
+
+def register(subparsers: Any) -> None:
+    """Adds the verb."""
+    parser = subparsers.add_parser("serve", help="打开工作台（网页服务和后台作业）")
+    parser.add_argument("--host", default="127.0.0.1", help="监听地址（默认只限本机）")
+    parser.add_argument("--port", type=int, default=8765, help="端口（默认 8765）")
+    parser.add_argument("--workers", type=int, default=1, help="网页进程数")
+    parser.add_argument("--no-worker", dest="worker", action="store_false", help="不启动后台作业进程")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serves until interrupted; the worker ends with it."""
+    environment = os.environ | {"TUODI_POOL": "1", "TUODI_DB_ROLE": "app"}
+    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", args.host, "--port", str(args.port)]
+    command += ["--workers", str(args.workers), "--blocking-threads", "4", "--no-ws", "--log-level", "warning"]
+    command.append("tuodi.config.wsgi:application")
+    children = [subprocess.Popen(command, env=environment)]
+    if args.worker:
+        worker = [sys.executable, "-m", "tuodi", "worker"]
+        children.append(subprocess.Popen(worker, env=os.environ | {"TUODI_DB_ROLE": "app"}))
+    print(f"工作台：http://{args.host}:{args.port}/  （按 Ctrl+C 停止）", flush=True)
+
+    def end(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, end)
+    try:
+        return children[0].wait()
+    except KeyboardInterrupt:
+        print("正在停止 …")
+        return 0
+    finally:
+        for child in children:
+            child.terminate()
+        for child in children:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(10)
+            if child.poll() is None:
+                child.kill()

@@ -1,0 +1,25 @@
+"""The timetable of periodic jobs, and where procrastinate looks for tasks: `tasks.py` of each installed room.
+
+A killed worker leaves its job `doing` for ever; the sweep gives such jobs back. Tasks are therefore written so that
+running one twice does its work once.
+"""
+
+from __future__ import annotations
+
+from procrastinate import App
+from procrastinate.contrib.django import app as django_app
+
+#: Seconds without a worker's heartbeat after which its jobs are given back.
+STALLED_SECONDS = 120
+
+
+def on_app_ready(app: App) -> None:
+    """Registers the periodic jobs (setting PROCRASTINATE_ON_APP_READY)."""
+
+    @app.periodic(cron="*/5 * * * *")
+    @app.task(queueing_lock="tuodi.sweep", pass_context=False, name="tuodi.sweep_stalled")
+    async def sweep_stalled(timestamp: int) -> None:
+        """Gives back the jobs of workers that are gone."""
+        stalled = await django_app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS)
+        for job in stalled:
+            await django_app.job_manager.retry_job(job)
