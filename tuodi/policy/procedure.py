@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tuodi.kernel.errors import TuodiError
+from tuodi.kernel.workdays import Unit
 from tuodi.policy.faults import Fault, PolicyErrors
 
 if TYPE_CHECKING:
@@ -90,17 +91,6 @@ class Does(StrEnum):
     RECORD = "record"  # any other recorded opinion, a region's own step
 
 
-class Unit(StrEnum):
-    """Units of a limit, as documents print them."""
-
-    WORKDAY = "工作日"
-    DAY = "日"
-    MONTH = "月"
-    YEAR = "年"
-    HOUR = "小时"
-    NEXT_MONTH = "次月"
-
-
 #: Rough hours of one unit: only to tell which of two limits in different units is the longer.
 _HOURS: Mapping[Unit, int] = {
     Unit.HOUR: 1,
@@ -118,7 +108,7 @@ class Limit:
 
     Attributes:
         n: How many units; at least 1.
-        unit: Working days, calendar days, months, years, hours, or 次月 (by the end of the n-th month after).
+        unit: Working days, calendar days, months, years, hours, or 次月 (by the n-th day of the following month).
         since: Step whose completion starts the clock; empty = the moment the step opens (for a total: acceptance).
         when: Marks of which one must be set for this limit to apply; empty = always.
         roll: The last day moves on when it is a legal day off.
@@ -137,6 +127,8 @@ class Limit:
     @property
     def text(self) -> str:
         """``10个工作日``, as a person reads it."""
+        if self.unit is Unit.NEXT_MONTH:
+            return f"次月{self.n}日前"
         return f"{self.n}{'' if self.unit in (Unit.DAY, Unit.YEAR) else '个'}{self.unit}"
 
     def longer_than(self, other: Limit) -> bool:
