@@ -161,7 +161,7 @@ def _lookup(slot: Slot, number: int, names: dict[str, str], model: Model) -> str
         return f"T{number}"
     parts = []
     for key in slot.keys:
-        parts.append(f"{key[1:]!r}" if key.startswith("=") else names[key])
+        parts.append(key[1:] if key.startswith("=") else names[key])
     return f"T{number}.get(({', '.join(parts)},))"
 
 
