@@ -8,6 +8,7 @@ from datetime import date
 from random import Random
 from typing import Any
 
+from tuodi.demo.generator.layouts import LAYOUTS
 from tuodi.demo.generator.names import given_name, surname
 from tuodi.demo.generator.records import FamilyRecord, MemberRecord, Plant, Roster
 from tuodi.kernel.identity import check_digit
@@ -90,7 +91,7 @@ _KINDS: dict[str, _Apply] = dict(
         _ident("id_spaces", "new", "id_spaces", lambda i, _: f" {i[:6]} {i[6:14]} {i[14:]} "),
         _ident("id_tab", "new", "id_spaces", lambda i, _: f"{i}\t"),
         _ident("id_nbsp", "new", "id_spaces", lambda i, _: f"\u00a0{i}"),
-        _ident("id_bom", "new", "id_invisible", lambda i, _: f"\ufeff{i}"),
+        _ident("id_bom", "new", "id_invisible", lambda i, _: f"{i[:3]}\ufeff{i[3:]}"),
         _ident("id_zero_width", "new", "id_invisible", lambda i, _: f"{i[:6]}\u200b{i[6:]}"),
         _ident("id_apostrophe", "new", "id_apostrophe", lambda i, _: f"'{i}"),
         _ident("id_scientific", "quarantine", "id_damaged", lambda i, _: f"{i[0]}.{i[1:6]}E+17"),
@@ -131,9 +132,11 @@ _CARD_ONLY = {"account_luhn"}
 def plant_all(lists: list[Roster], rng: Random) -> None:
     """Change the rosters in place. Natural oddities (rare characters, permits, unknown prefixes) are marked too."""
     for roster in lists:
-        free = [f for f in roster.families]
+        free = list(roster.families)
         rng.shuffle(free)
         kinds = [*_KINDS, "duplicate_row", "double_household", "name_conflict"]
+        written = LAYOUTS[roster.county.code].columns
+        kinds = [kind for kind in kinds if kind != "birth_differs" or "birth" in written]
         rng.shuffle(kinds)
         for kind in kinds[: max(3, len(roster.families) // _SMALL)]:
             for _ in range(max(1, round(len(roster.families) / _ONE_IN))):
@@ -266,6 +269,6 @@ def _mark_natural(member: MemberRecord) -> None:
     elif "㛃" in member.name or "𬭎" in member.name:
         member.plants.append(Plant("name_rare", "name", "new", ""))
     if "·" in member.name:
-        dot = "·•・．"[int(member.id_no[-4:-1]) % 4]
+        dot = "·•・\uff0e"[int(member.id_no[-4:-1]) % 4]
         member.raw["name"] = member.name.replace("·", dot)
         member.plants.append(Plant("name_dot", "name", "new", "" if dot == "·" else "name_dot"))
