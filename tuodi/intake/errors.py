@@ -1,0 +1,80 @@
+"""Errors of intake.
+
+TuodiError
+└── IntakeError
+    ├── AlreadyOnRollError       a member is on the roll of this programme, or of one it excludes
+    ├── AlreadyApplyingError     a member's application is running
+    ├── ApplicationInputError    a field that is missing or wrong
+    └── MandateMissingError      an agent without a mandate
+"""
+
+from __future__ import annotations
+
+from tuodi.kernel.errors import TuodiError
+
+__all__ = [
+    "AlreadyApplyingError",
+    "AlreadyOnRollError",
+    "ApplicationInputError",
+    "IntakeError",
+    "MandateMissingError",
+]
+
+
+class IntakeError(TuodiError):
+    """Base of this room's errors. `status` is the HTTP status a page answers with."""
+
+    code = "intake"
+    status = 409
+
+
+class AlreadyOnRollError(IntakeError):
+    """Somebody in the family is assisted already. `way` says what to do instead."""
+
+    code = "intake.already_on_roll"
+
+    def __init__(self, name: str, programme: str, household_no: str, *, same: bool) -> None:
+        way = (
+            "家庭情况有变化的，请办理“变更”，不用重新申请"
+            if same
+            else f"请先在家庭 {household_no} 办理该成员的迁出或停保，再受理本申请"
+        )
+        super().__init__(
+            f"成员 {name} 已在家庭 {household_no} 享受“{programme}”，不能重复受理。{way}。",
+            name=name,
+            programme=programme,
+            household_no=household_no,
+            way=way,
+        )
+
+
+class AlreadyApplyingError(IntakeError):
+    """Somebody in the family is in another running application."""
+
+    code = "intake.already_applying"
+
+    def __init__(self, name: str, case_no: str, *, same: bool) -> None:
+        way = "请在原案件中继续办理" if same else "请先核实其属于哪个家庭，原案件不成立的先终止"
+        super().__init__(
+            f"成员 {name} 已在案件 {case_no} 中申请同一项目，正在办理。{way}。", name=name, case_no=case_no, way=way
+        )
+
+
+class ApplicationInputError(IntakeError):
+    """A field that is missing or wrong."""
+
+    code = "intake.input"
+    status = 400
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field}{problem}", field=field, problem=problem)
+
+
+class MandateMissingError(IntakeError):
+    """An agent needs a mandate ([57] art 6)."""
+
+    code = "intake.mandate"
+    status = 400
+
+    def __init__(self, agent: str) -> None:
+        super().__init__(f"代办人 {agent} 没有提交委托书，不能受理。请补交委托书，或由申请人本人申请。", agent=agent)
