@@ -1,1 +1,1 @@
-"""Verbs that handle the server itself (db, migrate); they need `config`, which `cli` may not import."""
+"""Verbs that need rooms `cli` may not import: the server itself (db, migrate) and page resources (assets)."""
