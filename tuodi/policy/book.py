@@ -16,6 +16,7 @@ from functools import cached_property
 from itertools import pairwise, product
 from typing import Any
 
+from tuodi.kernel import places
 from tuodi.policy.faults import Fault, PolicyErrors, did_you_mean
 from tuodi.policy.model import (
     LEVEL_PLACE,
@@ -139,6 +140,34 @@ class Book:
                 shorter = code[:size]
                 return shorter if not shorter[-1].isalpha() else code[:4]
         return "cn"
+
+    def trim_place(self, code: str) -> str:
+        """The significant prefix of a code as people type it (`420802000000` is `420802`). Raises PlaceError."""
+        return places.trim(code)
+
+    def known_place(self, code: str) -> bool:
+        """True for a division of any date, a standard area, or something below one."""
+        try:
+            code = places.trim(code)
+        except places.PlaceError:
+            return False
+        return (
+            code == places.NATION
+            or code in self.draft.areas
+            or code[:6] in self.draft.areas
+            or places.national_tree().known(code)
+        )
+
+    def place_name(self, code: str) -> str:
+        """The Chinese name of a place or standard area; the code itself where no list knows it."""
+        if code in self.draft.areas:
+            return self.draft.areas[code].name
+        if code == places.NATION:
+            return "全国"
+        try:
+            return places.national_tree().name(code)
+        except places.PlaceError:
+            return code
 
     def chain(self, code: str) -> list[str]:
         """The place and what lies above it, nearest first, ending in `cn`; a predecessor follows its successor."""

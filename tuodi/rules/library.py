@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import pickle
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +14,12 @@ from tuodi.policy.load import default_dir, read_book
 from tuodi.policy.loader import digest_of, policy_files
 from tuodi.rules.check import check_book
 
-__all__ = ["load_book"]
+__all__ = ["cache_dir", "load_book"]
+
+
+def cache_dir() -> Path:
+    """Where checked books are kept: below the state folder (`TUODI_VAR`, else `var/` beside the packs)."""
+    return Path(os.environ.get("TUODI_VAR") or default_dir().parent / "var") / "cache"
 
 
 def _code_version() -> str:
