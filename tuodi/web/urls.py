@@ -5,13 +5,15 @@ from __future__ import annotations
 from django.urls import path
 
 from tuodi.web import account, style_page
-from tuodi.web.counter import families, family, workbench
+from tuodi.web.counter import case, cases, families, family, workbench
 from tuodi.web.county import standards
 
 app_name = "web"
 
 urlpatterns = [
     path("", workbench.show, name="workbench"),
+    path("cases/", cases.show, name="cases"),
+    path("cases/<int:pk>/", case.show, name="case"),
     path("families/", families.search, name="families"),
     path("families/<int:pk>/", family.show, name="family"),
     path("standards/", standards.show, name="standards"),

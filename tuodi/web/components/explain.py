@@ -6,16 +6,20 @@ direct input of the result; below it the inputs of the inputs, members one by on
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tuodi.web.components import words
+from tuodi.web.components import places, words
 from tuodi.web.components.words import Look
 
 #: Deeper levels are indented no further, or a phone has no room left for the words.
 DEEPEST = 4
-_OPEN_TO = 0
+#: Lines above this depth may start open.
+OPEN_DEPTH = 3
+#: 是 且 是 且 否: says nothing that the lines below do not say better.
+_BARE_LOGIC = re.compile(r"[是否不且或未知（）\s]*")
 
 
 @dataclass
@@ -95,7 +99,8 @@ def programme(data: Mapping[str, Any], members: Sequence[str] = (), prefix: str 
         amount_fen=data.get("amount_fen"),
         rows=rows,
         total=total,
-        unknown=_labels(node for node in nodes if node.get("kind") == "fact" and node.get("result") == "unknown"),
+        unknown=[str(label) for label in data.get("missing") or ()]
+        or _labels(node for node in nodes if node.get("kind") == "fact" and node.get("result") == "unknown"),
         failed=_labels(node for node in tests if node.get("result") == "fail"),
         assumed=any(node.get("assumed") for node in nodes),
     )
@@ -106,12 +111,13 @@ def _labels(nodes: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 class _Layout:
-    """Walks the graph once from the root, depth first, in the order of the inputs."""
+    """Walks the graph once from the roots, depth first, in the order of the inputs."""
 
     def __init__(self, data: Mapping[str, Any], members: Sequence[str], prefix: str) -> None:
         self.members = members
         self.prefix = prefix
-        self.root = data.get("root")
+        self.amount_fen = data.get("amount_fen")
+        self.roots = [str(root) for root in data.get("roots") or [data.get("root")]]
         self.by_id: dict[str, list[Mapping[str, Any]]] = {}
         for node in data.get("nodes") or []:
             self.by_id.setdefault(str(node["id"]), []).append(node)
@@ -120,17 +126,38 @@ class _Layout:
         self.rows: list[Row] = []
 
     def lay_out(self) -> tuple[list[Row], Row | None]:
-        """The lines above the result, and the result."""
-        tops = self.by_id.get(str(self.root)) or []
+        """The lines above the result, and the result.
+
+        A household's result is the first root; where each member has a result of his own, they are groups and the
+        sum is the result. Further roots (whether entitled, from when) are groups unless already shown.
+        """
+        tops = [node for root in self.roots for node in self.by_id.get(root, [])]
         if not tops:
             return [], None
-        top = tops[0]
-        self.seen[(str(top["id"]), top.get("row"))] = self._anchor()
-        for child in self._inputs(top):
+        first = tops[0]
+        if first.get("row") is not None:
+            for top in tops:
+                self._visit(top, 0)
+            return self.rows, self._sum()
+        anchor = self._anchor()
+        self.seen[_key(first)] = anchor
+        for child in self._inputs(first):
             self._visit(child, 0)
-        total = self._row(top, 0, self.seen[(str(top["id"]), top.get("row"))])
+        for top in tops[1:]:
+            if _key(top) not in self.seen:
+                self._visit(top, 0)
+        total = self._row(first, 0, anchor)
         total.css = "total"
         return self.rows, total
+
+    def _sum(self) -> Row:
+        """The sum over members; unknown while one of them is."""
+        total = Row(anchor=self._anchor(), depth=0, css="total", label="合计")
+        if self.amount_fen is None:
+            total.look = words.state("unknown")
+        else:
+            total.value, total.unit = words.yuan(self.amount_fen), "元/月"
+        return total
 
     def _anchor(self) -> str:
         self.serial += 1
@@ -147,26 +174,28 @@ class _Layout:
         return found
 
     def _visit(self, node: Mapping[str, Any], depth: int) -> str:
-        key = (str(node["id"]), node.get("row"))
         anchor = self._anchor()
-        if key in self.seen:
-            row = self._row(node, depth, anchor)
-            row.again = self.seen[key]
-            row.calc = row.formula = ""
-            self.rows.append(row)
-            return anchor
-        self.seen[key] = anchor
+        key = _key(node)
         row = self._row(node, depth, anchor)
         self.rows.append(row)
-        row.controls = [self._visit(child, depth + 1) for child in self._inputs(node)]
-        row.open = depth <= _OPEN_TO and len(row.controls) <= 8
+        if key in self.seen:
+            row.again = self.seen[key]
+            row.calc = row.formula = row.source = ""
+            return anchor
+        self.seen[key] = anchor
+        inputs = self._inputs(node)
+        row.controls = [self._visit(child, depth + 1) for child in inputs]
+        row.open = depth < OPEN_DEPTH and _worth_opening(node, inputs)
         return anchor
 
     def _row(self, node: Mapping[str, Any], depth: int, anchor: str) -> Row:
+        kind, result = node.get("kind"), node.get("result")
         value, unit = words.value(node.get("value"), node.get("unit"))
-        result = node.get("result")
-        is_test = node.get("kind") == "test"
-        look = words.state(result) if is_test or result == "unknown" else None
+        if node.get("value") is None and node.get("note") == "none":
+            value, result = "未发生", None
+        look = words.state(result) if result == "unknown" or (result and kind in {"test", "rule"}) else None
+        if look is None and node.get("value") is None and value == words.DASH and kind == "fact":
+            look = words.state("unknown")
         clause = str(node.get("instrument") or node.get("clause") or "")
         assumed = bool(node.get("assumed"))
         return Row(
@@ -174,17 +203,17 @@ class _Layout:
             depth=min(depth, DEEPEST),
             css="group" if depth == 0 else "",
             label=str(node.get("label") or node["id"]),
-            who=self._who(node.get("row")),
-            calc=words.calc(node.get("calc")),
+            who=str(node.get("row_name") or "") or self._who(node.get("row")),
+            calc=_arithmetic(node),
             formula=str(node.get("formula") or ""),
             value="" if look else value,
             unit="" if look else unit,
             look=look,
             clause=clause or ("假设" if assumed else ""),
-            clause_title="；".join(part for part in (clause, str(node.get("place_name") or "")) if part),
+            clause_title=clause,
             local=bool(node.get("local")),
             assumed=assumed,
-            source=str(node.get("source") or "") if node.get("kind") == "fact" else "",
+            source=str(node.get("source") or "") if kind == "fact" else "",
         )
 
     def _who(self, row: Any) -> str:
@@ -193,3 +222,29 @@ class _Layout:
         if isinstance(row, int) and 0 <= row < len(self.members):
             return self.members[row]
         return f"第 {row + 1} 人" if isinstance(row, int) else str(row)
+
+
+def _key(node: Mapping[str, Any]) -> tuple[str, Any]:
+    return (str(node["id"]), node.get("row"))
+
+
+def _arithmetic(node: Mapping[str, Any]) -> str:
+    """The line of arithmetic; for a parameter where and since when; for a failed condition its reason."""
+    if node.get("kind") == "parameter":
+        where = places.name(str(node.get("place") or "")) if node.get("place") else ""
+        since = f"自 {node['since']}" if node.get("since") else ""
+        return words.calc(node.get("calc")) or "，".join(part for part in (where, since) if part)
+    if node.get("result") == "fail" and node.get("kind") == "test" and node.get("note"):
+        return str(node["note"])
+    text = words.calc(node.get("calc"))
+    return "" if _BARE_LOGIC.fullmatch(text) or text == node.get("value") else text
+
+
+def _worth_opening(node: Mapping[str, Any], inputs: Sequence[Mapping[str, Any]]) -> bool:
+    """Open what decided: amounts that are not zero, conditions that failed or lack a fact, lists of conditions."""
+    result = node.get("result")
+    if result in {"fail", "unknown"}:
+        return True
+    if result == "pass":
+        return any(one.get("kind") == "test" for one in inputs)
+    return str(node.get("value") or "0").strip("0.") != ""

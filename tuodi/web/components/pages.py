@@ -56,6 +56,8 @@ def page_of(
     number = number_of(request)
     start = (number - 1) * size
     rows = list(fetch(start, start + size + 1))
+    if total is not None and total <= size:
+        total = None  # one page: its length is seen
     return Page(
         items=rows[:size],
         number=number,

@@ -12,7 +12,17 @@ MINUS = "−"
 DASH = "—"
 
 #: How a fact became known.
-SOURCES = {"entered": "申报", "register": "核对", "visit": "入户", "roster": "名册"}
+SOURCES = {
+    "entered": "申报",
+    "register": "核对",
+    "visit": "入户",
+    "roster": "名册",
+    "finding": "认定",
+    "index": "统计",
+    "ledger": "台账",
+    "prior": "上月",
+    "default": "默认",
+}
 
 
 @dataclass(frozen=True)
@@ -113,7 +123,7 @@ def value(raw: Any, unit: str | None) -> tuple[str, str]:
     if isinstance(raw, bool) or str(raw) in _TRUTH:
         return _TRUTH[str(raw)], ""
     shown_unit = unit or ""
-    if shown_unit in {"-", "是否", "bool", "文字", "text", "类别"}:
+    if shown_unit in {"-", "是否", "枚举", "集合", "日期", "月份", "数"}:
         shown_unit = ""
     return figures(raw), shown_unit
 

@@ -46,7 +46,7 @@ def _explained(household: Household, month: Month) -> tuple[list[Programme], str
         results = plan.decide(file)
     except TuodiError as error:
         return [], str(error)
-    shown = [explain.programme(result.explain().json(), names) for result in results if result.programme in PAID]
+    shown = [explain.programme(result.explain().to_json(), names) for result in results if result.programme in PAID]
     return sorted(shown, key=lambda one: ORDER.get(one.outcome_code, 9)), ""
 
 

@@ -1,0 +1,147 @@
+"""The page of one case: steps and deadlines, the explanation, what I may do next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+
+from tuodi.cases.models import Case, Notice, Step
+from tuodi.cases.queries import Progress, access_case, my_open_work, progress
+from tuodi.cases.states import StepState
+from tuodi.kernel import clock
+from tuodi.web.components import places
+from tuodi.web.components.words import Look
+from tuodi.web.counter import case_forms, work
+
+_STEP_CSS = {StepState.DONE: "done", StepState.OPEN: "now", StepState.SKIPPED: "skipped", StepState.VOID: "stopped"}
+_STEP_LOOKS = {
+    StepState.DONE: Look("已办", "ok", "check"),
+    StepState.OPEN: Look("待办", "info"),
+    StepState.SKIPPED: Look("不适用"),
+    StepState.VOID: Look("作废"),
+    StepState.WAITING: Look("未开始"),
+}
+
+
+@dataclass
+class CasePage:
+    """Everything the page says about the case itself."""
+
+    pk: int
+    no: str
+    name: str
+    programme: str
+    place: str
+    accepted: date
+    look: Look
+    family_href: str
+    limit_note: str
+    notes: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    steps: list[dict[str, str]] = field(default_factory=list)
+    step_rows: list[dict[str, Any]] = field(default_factory=list)
+    events: list[dict[str, str]] = field(default_factory=list)
+    locked: str = ""
+
+
+def show(request: HttpRequest, pk: int) -> HttpResponse:
+    """The page; a POST does the open step that is mine."""
+    case = access_case(request.user, pk=pk)
+    lines = progress(case)
+    mine = {step.name: step for step in my_open_work(request.user).filter(case=case)}
+    forms = [case_forms.for_step(line.step, case) for line in lines if line.step.name in mine]
+    if request.method == "POST":
+        return case_forms.answer(request, case, {form.step.name: form for form in forms})
+    context = {"case": _page(case, lines, bool(forms)), "forms": forms, "programmes": [], "explained_note": ""}
+    return render(request, "counter/case.html", context)
+
+
+def _page(case: Case, lines: list[Progress], has_work: bool) -> CasePage:
+    today = clock.today()
+    due = work.due_look(case.due_on, case.due_pending, today)
+    page = CasePage(
+        pk=case.pk,
+        no=case.no,
+        name=case.applicant.name,
+        programme=work.programme_label(case.programme),
+        place=places.path(case.region),
+        accepted=case.accepted_on,
+        look=work.case_look(case),
+        family_href=reverse("web:family", args=[case.household_id]),
+        limit_note=f"总期限 {due.word}" + (f"（{case.due_note}）" if case.due_note else ""),
+        notes=[f"{case.decided_on:%Y-%m-%d} {case.get_decision_display()}"] if case.decided_on else [],
+    )
+    page.steps = [_dot(line) for line in lines if line.step.state != StepState.SKIPPED]
+    page.step_rows = [_row(line, today) for line in lines]
+    page.warnings = list(getattr(case.procedure, "warnings", ()) or ())
+    page.events = _events(case)
+    if not has_work:
+        page.locked = _why_locked(lines)
+    return page
+
+
+def _dot(line: Progress) -> dict[str, str]:
+    step = line.step
+    when = step.completed_on or step.due_on
+    note = f"{when:%m-%d}" if when else ""
+    if step.state == StepState.OPEN:
+        note = "超期" if line.late else (f"{note} 前" if note else "办理中")
+    return {"label": step.label, "note": note, "state": _STEP_CSS.get(StepState(step.state), "")}
+
+
+def _row(line: Progress, today: date) -> dict[str, Any]:
+    step = line.step
+    look = Look("超期", "bad", "alert-triangle") if line.late else _STEP_LOOKS[StepState(step.state)]
+    due = "—"
+    if step.state == StepState.OPEN:
+        due = work.due_look(step.due_on, step.due_pending, today).word
+    elif step.due_on:
+        due = f"{step.due_on:%Y-%m-%d}"
+    done = ""
+    if step.state == StepState.DONE and step.done_by_id:
+        done = f"{step.completed_on:%Y-%m-%d} {step.done_by.name}"
+    elif step.state == StepState.WAITING and line.waits:
+        done = "等：" + "、".join(line.waits)
+    elif step.state == StepState.SKIPPED:
+        done = step.due_note
+    return {
+        "label": step.label,
+        "duty": line.who,
+        "look": look,
+        "due": due,
+        "done": done,
+        "clause": line.clause,
+        "note": line.note,
+    }
+
+
+def _events(case: Case) -> list[dict[str, str]]:
+    """What happened, newest first: finished steps of every round, and notices."""
+    done = Step.objects.filter(case=case, state=StepState.DONE).select_related("done_by").order_by("-done_at")
+    events = [
+        {
+            "css": "bad" if step.result in {"refused", "refuse", "disputed"} else "ok",
+            "when": f"{step.completed_on:%m-%d}",
+            "title": step.label + (f"（第 {step.round} 轮）" if step.round > 1 else ""),
+            "text": " · ".join(part for part in (step.done_by.name if step.done_by else "", step.opinion) if part),
+        }
+        for step in done
+    ]
+    for notice in Notice.objects.filter(case=case, result="", days__gt=0):
+        last = f"{notice.last_day:%m-%d} 止" if notice.last_day else "截止日待定"
+        events.insert(
+            0, {"css": "now", "when": f"{notice.posted_on:%m-%d}", "title": "公示中", "text": f"{notice.no} · {last}"}
+        )
+    return events
+
+
+def _why_locked(lines: list[Progress]) -> str:
+    open_lines = [line for line in lines if line.step.state == StepState.OPEN]
+    if not open_lines:
+        return "本案已没有待办环节。"
+    return "待办：" + "；".join(f"{line.step.label}（{line.who}）" for line in open_lines) + "。这些环节不由您办理。"

@@ -1,0 +1,127 @@
+"""The forms of a case's steps: what is asked for each kind of step, and which action takes the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+
+from tuodi.cases import actions
+from tuodi.cases.models import Case, Notice, Step
+from tuodi.kernel import clock
+from tuodi.org.models import User
+from tuodi.policy.procedure import Does
+from tuodi.web.components import posting
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One button."""
+
+    code: str
+    label: str
+    primary: bool = False
+    danger: bool = False
+
+
+@dataclass
+class StepForm:
+    """One open step of mine with its fields and buttons; `locked` says why it waits."""
+
+    step: Step
+    fields: forms.Form
+    answers: tuple[Answer, ...]
+    locked: str = ""
+
+
+class OpinionForm(forms.Form):
+    """An opinion, asked where the law wants reasons."""
+
+    opinion = forms.CharField(label="意见", widget=forms.Textarea(attrs={"rows": 3}), required=False, max_length=1000)
+
+    def __init__(self, *args: Any, asked: bool = False, people: int = 1, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if asked:
+            self.fields["opinion"].help_text = "必填，写明理由"
+        if people > 1:
+            self.fields["people"] = forms.CharField(
+                label="共同办理人账号", help_text=f"本环节须不少于 {people} 人，用逗号分开", required=False
+            )
+
+
+_DONE = (Answer("done", "办理完成", primary=True),)
+_ANSWERS: Mapping[str, tuple[Answer, ...]] = {
+    Does.REVIEW: (Answer("refuse", "建议不予确认", danger=True), Answer("pass", "建议确认", primary=True)),
+    Does.MEETING: (Answer("disputed", "有争议", danger=True), Answer("agreed", "一致同意", primary=True)),
+    Does.CONFIRM: (Answer("refused", "不予确认", danger=True), Answer("passed", "予以确认", primary=True)),
+    Does.PUBLISH: (Answer("post", "公布结果", primary=True),),
+}
+
+
+def for_step(step: Step, case: Case) -> StepForm:
+    """The form of an open step."""
+    people = case.procedure.step(step.name).people
+    asked = step.kind in (Does.REVIEW, Does.MEETING, Does.CONFIRM)
+    form = StepForm(step, OpinionForm(asked=asked, people=people, prefix=step.name), _ANSWERS.get(step.kind, _DONE))
+    if step.kind is Does.NOTICE:
+        _notice(form)
+    return form
+
+
+def _notice(form: StepForm) -> None:
+    notice = Notice.objects.filter(step=form.step).first()
+    form.fields = forms.Form(prefix=form.step.name)
+    if notice is None:
+        form.answers = (Answer("post", "张贴公示", primary=True),)
+    elif notice.last_day and notice.last_day < clock.today():
+        form.answers = (Answer("close", "公示结束", primary=True),)
+    else:
+        last = f"{notice.last_day:%Y-%m-%d}" if notice.last_day else "待定"
+        form.answers = ()
+        form.locked = f"公示中，截止 {last}；期满次日起可以结束。"
+
+
+def answer(request: HttpRequest, case: Case, mine: Mapping[str, StepForm]) -> HttpResponse:
+    """Do what the posted form asks, by the action of its kind of step."""
+    form = mine.get(posting.text(request, "step", 40))
+    here = reverse("web:case", args=[case.pk])
+    code = posting.text(request, "answer", 20)
+    if form is None or code not in {one.code for one in form.answers}:
+        posting.refuse(request, "这个环节现在不能由您办理，可能刚被别人办完。请看下面的最新状态。")
+        return posting.back(here)
+    verb = _VERBS.get(form.step.kind, _complete)
+    posting.attempt(request, lambda: verb(request, form.step, code), f"“{form.step.label}”已办理。")
+    return posting.back(here)
+
+
+def _opinion(request: HttpRequest, step: Step) -> str:
+    return posting.text(request, f"{step.name}-opinion")
+
+
+def _people(request: HttpRequest, step: Step) -> list[User]:
+    names = posting.text(request, f"{step.name}-people", 200).replace("，", ",").replace("、", ",").split(",")
+    wanted = [name.strip().lower() for name in names if name.strip()]
+    return list(User.objects.filter(username__in=wanted, is_active=True)) if wanted else []
+
+
+def _complete(request: HttpRequest, step: Step, code: str) -> Any:
+    return actions.complete_step(
+        step, acting_user=request.user, result=code, opinion=_opinion(request, step), people=_people(request, step)
+    )
+
+
+def _post_or_close(request: HttpRequest, step: Step, code: str) -> Any:
+    if code == "close":
+        return actions.close_notice(step.notice, acting_user=request.user)
+    return actions.post_notice(step, acting_user=request.user, content={})
+
+
+#: Kind of step -> verb; all others are completed plainly.
+_VERBS: dict[Does, Callable[[HttpRequest, Step, str], Any]] = {
+    Does.NOTICE: _post_or_close,
+    Does.PUBLISH: _post_or_close,
+}
