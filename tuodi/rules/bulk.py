@@ -280,11 +280,12 @@ class _Run:
         self.reach(level, outside)
         done: set[str] = set()
         left = list(keys)
-        self.lookups([k for k in left if slots[k].kind == "param"], level)
-        left = [k for k in left if slots[k].kind != "param"]
-        done |= inside - set(left)
         while left:
             layer = [k for k in left if all(d not in inside or d in done for d in slots[k].deps)]
+            done |= set(layer)
+            left = [k for k in left if k not in done]
+            self.lookups([k for k in layer if slots[k].kind == "param"], level)
+            layer = [k for k in layer if slots[k].kind != "param"]
             new: dict[str, nw.Expr] = {}
             printer = self.reach(level, list(dict.fromkeys(d for k in layer for d in slots[k].deps)))
             for key in layer:
@@ -299,8 +300,6 @@ class _Run:
                     self.given[level][key] = value
             if new:
                 self.frames[level] = self.frames[level].with_columns(**new)
-            done |= set(layer)
-            left = [k for k in left if k not in done]
 
     def lookups(self, keys: Sequence[str], level: str) -> None:
         """Keyed parameters: a choice for one place and few keys, else one join for all that share their keys."""
@@ -324,25 +323,15 @@ class _Run:
                 new = {}
                 for i, slot in enumerate(slots):
                     values = [tables[0][i][self.full(c, on)] for c in combos]
-                    expr: Any = literal(None, bool_=False)
-                    for combo, value in zip(
-                        reversed(combos[:] if slot.null else combos[:-1]),
-                        reversed(values[:] if slot.null else values[:-1]),
-                        strict=True,
-                    ):
-                        if (
-                            isinstance(expr, nw.Expr)
-                            and not slot.null
-                            and combo == combos[-2 if len(combos) > 1 else -1]
-                        ):
-                            expr = literal(values[-1], bool_=False)
+                    # a key that is 未知 falls through to the last branch, which is 未知 wherever that can happen
+                    rows = list(zip(combos, values, strict=True))
+                    expr = literal(None if slot.null else rows.pop()[1], bool_=False)
+                    for combo, value in reversed(rows):
                         test: Any = None
                         for part, code in zip(parts, combo, strict=True):
                             one = (part == code) if isinstance(part, nw.Expr) else literal(part == code, bool_=True)
                             test = one if test is None else test & one
                         expr = nw.when(test).then(literal(value, bool_=False)).otherwise(expr)
-                    if len(combos) == 1 and not slot.null:
-                        expr = literal(values[0], bool_=False)
                     new[self.col[slot.key]] = expr
                 self.frames[level] = self.frames[level].with_columns(**new)
             else:

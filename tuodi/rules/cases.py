@@ -20,7 +20,7 @@ from tuodi.rules.plan import Plan, plan_for
 from tuodi.rules.scalar import compile_scalar
 from tuodi.rules.slots import Model, Slot
 
-__all__ = ["CaseOutcome", "case_plan", "plain_family", "run_case", "run_cases"]
+__all__ = ["CaseOutcome", "case_plan", "expected_rules", "plain_family", "run_case", "run_cases"]
 
 _ITEM = re.compile(r"([a-z0-9_.]+)((?:\[\d+\])*)\Z")
 
@@ -109,16 +109,27 @@ def value_at(
     return slot, value, exact
 
 
-def run_case(book: Book, case: Case) -> CaseOutcome:
-    """Decides one example. A rule that is not in force, a bad family or a formula's fault counts as wrong."""
-    wrong: list[tuple[str, str, str]] = []
-    wanted: list[tuple[str, str, tuple[int, ...], str]] = []
+def _wanted(case: Case) -> list[tuple[str, str, tuple[int, ...], str]]:
+    """(as written, full rule name, row, expected) of every expectation."""
+    out = []
     for item, want in case.expect.items():
         match = _ITEM.match(item)
         name = match[1] if match else item
         full = name if "." in name or not case.programme else f"{case.programme}.{name}"
         path = tuple(int(i) for i in re.findall(r"\[(\d+)\]", match[2])) if match else ()
-        wanted.append((item, full, path, want))
+        out.append((item, full, path, want))
+    return out
+
+
+def expected_rules(case: Case) -> tuple[str, ...]:
+    """The rules an example speaks about, each once."""
+    return tuple(dict.fromkeys(full for _, full, _, _ in _wanted(case)))
+
+
+def run_case(book: Book, case: Case) -> CaseOutcome:
+    """Decides one example. A rule that is not in force, a bad family or a formula's fault counts as wrong."""
+    wrong: list[tuple[str, str, str]] = []
+    wanted = _wanted(case)
     try:
         plan = case_plan(book, case).assuming(plain_family(case.assume) if case.assume else None)
         texts = plan.book.rule_texts(plan.chain, plan.case_date)
