@@ -23,7 +23,7 @@ from tuodi.people.errors import FactsError
 from tuodi.people.models import Household, HouseholdFacts, MemberFacts, Membership
 from tuodi.people.queries import members_on
 
-__all__ = ["HOUSEHOLD", "MEMBER", "load_facts", "put_facts"]
+__all__ = ["HOUSEHOLD", "MEMBER", "load_facts", "put_facts", "to_columns", "typed_columns"]
 
 #: Fact -> (column, money). Money is fen in the column and yuan text in the family file.
 HOUSEHOLD: dict[str, tuple[str, bool]] = {
@@ -92,7 +92,8 @@ def _valid(rows: QuerySet[Any], on: date) -> QuerySet[Any]:
     return rows.filter(valid_from__lte=on).filter(Q(valid_to__isnull=True) | Q(valid_to__gt=on))
 
 
-def _write(facts: Mapping[str, Any], columns: Mapping[str, tuple[str, bool]], path: str) -> dict[str, Any]:
+def to_columns(facts: Mapping[str, Any], columns: Mapping[str, tuple[str, bool]], path: str) -> dict[str, Any]:
+    """Facts of a family file as column values (money in fen), the rest under `extra`. Raises FactsError."""
     values: dict[str, Any] = {column: None for column, _ in columns.values()}
     extra: dict[str, Any] = {}
     for fact, value in facts.items():
@@ -131,10 +132,10 @@ def put_facts(
     own = dict(facts.get("household") or {})
     own.setdefault("area_kind", household.area_kind)
     common = {"household": household, "region": household.region}
-    _replace(household.facts.all(), common, _write(own, HOUSEHOLD, "household"), valid_from)
+    _replace(household.facts.all(), common, to_columns(own, HOUSEHOLD, "household"), valid_from)
     for place, member in enumerate(facts.get("members") or ()):
         person = _match(present, member, place).person
-        values = _write(member, MEMBER, f"members[{place}]")
+        values = to_columns(member, MEMBER, f"members[{place}]")
         rows = MemberFacts.objects.filter(person=person)
         _replace(rows, common | {"person": person}, values, valid_from)
     changed = sorted(key for key in own if key not in REGISTERED)
