@@ -1,0 +1,52 @@
+"""The book of law this site decides by: the shipped packs and the site's overlays, loaded once a process."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+
+from django.conf import settings
+
+from tuodi.cases.procedures import policy_dirs
+from tuodi.kernel.periods import Month
+from tuodi.kernel.places import trim
+from tuodi.policy.book import Book
+from tuodi.rules import Plan, load_book, plan_for
+
+__all__ = ["book", "place_of", "plan", "reload"]
+
+
+@lru_cache(maxsize=2)
+def _book(dirs: tuple[Path, ...]) -> Book:
+    cache = Path(settings.STATIC_ROOT).parent / "cache"
+    return load_book([dirs[0]], overlays=dirs[1:], cache=cache)
+
+
+def book() -> Book:
+    """The checked book. Raises PolicyErrors with every fault of every file."""
+    return _book(policy_dirs())
+
+
+@lru_cache(maxsize=256)
+def _plan(dirs: tuple[Path, ...], place: str, case_date: date, month: Month) -> Plan:
+    return plan_for(_book(dirs), place, case_date, month)
+
+
+def plan(place: str, case_date: date, month: Month) -> Plan:
+    """The plan of a place (significant digits), case date and month paid for."""
+    return _plan(policy_dirs(), place, case_date, month)
+
+
+def reload() -> None:
+    """Forgets book and plans; files are read again."""
+    _book.cache_clear()
+    _plan.cache_clear()
+
+
+def place_of(region: str) -> str:
+    """The place whose rules hold for a row: its town or, without one, its county, as significant digits.
+
+    Villages have no rules of their own; a town has where standards differ by tier of towns.
+    """
+    return trim(region)[:9]
