@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from tuodi.web import account, style_page
-from tuodi.web.counter import case, cases, families, family, workbench
+from tuodi.web.counter import apply, case, cases, families, family, workbench
 from tuodi.web.county import standards
 
 app_name = "web"
@@ -16,6 +16,7 @@ urlpatterns = [
     path("cases/<int:pk>/", case.show, name="case"),
     path("families/", families.search, name="families"),
     path("families/<int:pk>/", family.show, name="family"),
+    path("families/<int:pk>/apply/", apply.show, name="apply"),
     path("standards/", standards.show, name="standards"),
     path("login/", account.SignIn.as_view(), name="login"),
     path("logout/", account.SignOut.as_view(), name="logout"),

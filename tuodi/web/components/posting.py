@@ -54,3 +54,8 @@ def text(request: HttpRequest, name: str, longest: int = 2000) -> str:
 def refuse(request: HttpRequest, sentence: str) -> None:
     """Tell the reader why nothing was done."""
     messages.error(request, sentence)
+
+
+def succeed(request: HttpRequest, sentence: str) -> None:
+    """Tell the reader what was done."""
+    messages.success(request, sentence)

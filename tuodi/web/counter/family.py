@@ -8,6 +8,8 @@ from django.shortcuts import render
 from tuodi.kernel import clock
 from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.periods import Month
+from tuodi.org import access
+from tuodi.org.models import DutyCode
 from tuodi.people.facts import load_facts
 from tuodi.people.models import Household
 from tuodi.people.queries import access_household
@@ -33,6 +35,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "programmes": programmes,
         "explain_problem": problem,
         "explained_note": f"{month} 试算",
+        "may_accept": access.has_duty(request.user, DutyCode.ACCEPT, household.region),
     }
     return render(request, "counter/family.html", context)
 

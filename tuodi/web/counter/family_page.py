@@ -10,7 +10,6 @@ from typing import Any
 from django.db.models import Q
 
 from tuodi.kernel.periods import Month
-from tuodi.people.enums import Relation
 from tuodi.people.models import Account, Household, Membership, RollEntry
 from tuodi.policy.model import Fact
 from tuodi.web.components import places, words
@@ -55,8 +54,6 @@ class FactLine:
     value: str
     unit: str
     source: str
-    since: date | None
-    unknown: bool = False
 
 
 @dataclass
@@ -111,7 +108,7 @@ def _member(membership: Membership, household: Household, today: date) -> Member
     end = person.died_on or today
     return Member(
         name=person.name,
-        relation="" if membership.relation == Relation.SELF else membership.get_relation_display(),
+        relation=membership.get_relation_display(),
         is_head=person.pk == household.head_id,
         id_masked=person.id_masked,
         id_check_ok=person.id_check_ok or not person.id_masked,
@@ -200,7 +197,7 @@ def fact_lines(
     for member in family_file.get("members", []):
         who = str(member.get("name", ""))
         lines.extend(
-            _fact_line("member", name, value, who, facts, enums)
+            _fact_line("members", name, value, who, facts, enums)
             for name, value in member.items()
             if name not in {"name", "relation", "birth", "died", "person_id"}
         )
@@ -214,7 +211,11 @@ def _fact_line(
     unit = declared.unit if declared else None
     listed = enums.get(declared.type) if declared else None
     shown = listed.values.get(str(value), str(value)) if listed else value
-    text, unit_text = words.value(shown, str(unit) if unit else "")
+    text, unit_text = words.value(shown, unit.text if unit else "")
     return FactLine(
-        label=declared.label if declared else name, who=who, value=text, unit=unit_text, source="", since=None
+        label=declared.label if declared else name,
+        who=who,
+        value=text,
+        unit=unit_text,
+        source=declared.source if declared else "",
     )

@@ -19,7 +19,7 @@ QUEUE_SIZE = 15
 ACTIONS = (
     ("roll_import", "web:imports", "名册导入", "upload"),
     ("pay_prepare", "web:runs", "月度发放", "cash"),
-    ("accept", "web:apply", "受理申请", "edit"),
+    ("accept", "web:families", "受理申请", "edit"),
 )
 
 

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from django import template
+from django import forms, template
 from django.contrib.staticfiles import finders
 from django.templatetags.static import static
 from django.utils.html import format_html, format_html_join
@@ -229,7 +229,20 @@ def field(bound: Any, unit: str = "") -> dict[str, Any]:
     attrs = {"aria-describedby": " ".join(described)} if described else {}
     if bound.errors:
         attrs["aria-invalid"] = "true"
-    return {"field": bound, "control": bound.as_widget(attrs=attrs), "unit": unit}
+    return {
+        "field": bound,
+        "control": bound.as_widget(attrs=attrs),
+        "unit": unit,
+        "kind": _kind_of(bound.field.widget),
+        "described": " ".join(described),
+    }
+
+
+def _kind_of(widget: forms.Widget) -> str:
+    """`check` for one box, `group` for several, empty for a field with its label above."""
+    if isinstance(widget, forms.CheckboxInput):
+        return "check"
+    return "group" if isinstance(widget, forms.RadioSelect | forms.CheckboxSelectMultiple) else ""
 
 
 @register.inclusion_tag("components/error_summary.html")

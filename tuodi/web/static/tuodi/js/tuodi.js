@@ -15,8 +15,8 @@
 
   // Rows come open from the server; folding starts only where a script can open them again.
   function prepare(root) {
-    root.querySelectorAll("[data-fold]").forEach(function (button) {
-      button.hidden = false;
+    // From the bottom up, so that a closed group has the last word about the lines below it.
+    Array.from(root.querySelectorAll("[data-fold]")).reverse().forEach(function (button) {
       setFold(button, button.dataset.fold === "open");
     });
     var summary = root.querySelector(".error-summary");
