@@ -16,7 +16,7 @@ import narwhals as nw
 from tuodi.policy.model import LEVEL_PLACE, LEVEL_ROOT, Fact
 from tuodi.policy.values import to_inner
 from tuodi.rules.columns import Printer, literal
-from tuodi.rules.core import Const
+from tuodi.rules.core import Cmp, Col, Const, Known, Node
 from tuodi.rules.family import read_family
 from tuodi.rules.plan import Plan
 from tuodi.rules.scalar import compile_scalar
@@ -57,7 +57,7 @@ def column_name(rule: str) -> str:
     return rule.replace(".", "__")
 
 
-def _fact_expr(plan: Plan, fact: Fact, schema: Mapping[str, Any]) -> nw.Expr:
+def _fact_expr(plan: Plan, fact: Fact, schema: Mapping[str, Any], narrow: bool) -> nw.Expr:
     dtype = schema[fact.name]
     c = nw.col(fact.name)
     enum = plan.book.enums.get(fact.type)
@@ -71,7 +71,55 @@ def _fact_expr(plan: Plan, fact: Fact, schema: Mapping[str, Any]) -> nw.Expr:
         for name in reversed(enum.values):
             out = nw.when(c == name).then(literal(enum.code(name), bool_=False)).otherwise(out)
         return out
-    return c if dtype == nw.Int64 else c.cast(nw.Int64)
+    return c if dtype == nw.Int64 or (narrow and dtype.is_integer()) else c.cast(nw.Int64)
+
+
+def _needs(model: Model) -> dict[str, list[str]]:
+    """Level -> the slots of levels above that its rows, or rows below them, will ever look at."""
+    out: dict[str, dict[str, None]] = {}
+    for slot in model.slots.values():
+        looks = [(slot.level, d) for d in slot.deps if slot.kind != "agg"]
+        if slot.kind == "agg":
+            looks.append((slot.child_level, slot.child))
+        for at, key in looks:
+            its = model.slots[key].level
+            while at != its and at != LEVEL_PLACE:
+                out.setdefault(at, {})[key] = None
+                at = model.levels[at]
+    return {level: list(keys) for level, keys in out.items()}
+
+
+def _compared_only(model: Model) -> frozenset[str]:
+    """Choices that are only compared with constants: their column may stay as narrow as it is stored.
+
+    Everything else is widened on entry, because narrow arithmetic wraps silently on Polars.
+    """
+    wide: set[str] = set()
+
+    def walk(n: Node) -> None:
+        if isinstance(n, Col):
+            wide.add(n.key)
+        elif isinstance(n, Cmp) and isinstance(n.a, Col) and isinstance(n.b, Const) and n.b.value is not None:
+            pass
+        elif isinstance(n, Known) and isinstance(n.a, Col):
+            pass
+        else:
+            for name in ("a", "b", "c"):
+                child = getattr(n, name, None)
+                if isinstance(child, Node):
+                    walk(child)
+
+    for slot in model.slots.values():
+        if slot.node is not None:
+            walk(slot.node)
+        wide.update(k for k in slot.keys if not k.startswith("="))
+        wide.update(slot.factors)
+        wide.add(slot.child)
+    return frozenset(
+        k
+        for k, s in model.slots.items()
+        if s.kind == "fact" and s.type not in ("bool", "number", "date", "month") and k not in wide and s.hi < 128
+    )
 
 
 def _default(plan: Plan, fact: Fact) -> Any:
@@ -121,6 +169,10 @@ class _Run:
         self.have: dict[str, set[str]] = {}
         self.frames: dict[str, nw.LazyFrame[Any]] = {}
         self.place = _place_values(plans, model, place_facts)
+        #: what every place agrees on is printed as a constant, not joined
+        self.fixed = {k: v for k, v in self.place[0].items() if all(row[k] == v for row in self.place)}
+        self.ahead = _needs(model)
+        self.narrow = _compared_only(model)
         self.place_dtype: Any = None
         used = (
             {s.level for s in model.slots.values()}
@@ -161,7 +213,7 @@ class _Run:
                     missing.append(f"{level}.{fact.name}（{fact.label}）")
                 given[key] = None if fact.missing in ("required", "unknown", "none") else _default(self.plan, fact)
                 continue
-            expr = _fact_expr(self.plan, fact, schema)
+            expr = _fact_expr(self.plan, fact, schema, key in self.narrow)
             if fact.missing not in ("required", "unknown", "none"):
                 default = _default(self.plan, fact)
                 expr = nw.coalesce(expr, literal(default, bool_=fact.type == "bool"))
@@ -185,8 +237,8 @@ class _Run:
             if isinstance(slot.node, Const):
                 given[key] = slot.node.value
             elif slot.level == LEVEL_PLACE:
-                if len(self.plans) == 1:
-                    given[key] = self.place[0][key]
+                if key in self.fixed:
+                    given[key] = self.fixed[key]
                 else:
                     want.setdefault(LEVEL_PLACE, []).append(key)
             elif slot.level == level:
@@ -205,9 +257,11 @@ class _Run:
     def descend(self, level: str, want: Mapping[str, Sequence[str]]) -> None:
         above = self.model.levels[level]
         if level == LEVEL_ROOT:
-            self.join_places([k for k in want.get(LEVEL_PLACE, ()) if k not in self.have[LEVEL_ROOT]])
+            self.join_places([k for k in self.ahead[LEVEL_ROOT] if self.ready(k)])
             return
+        # one join brings what is asked now and all that is there already and will be asked for later
         keys = [k for group in want.values() for k in group]
+        keys = list(dict.fromkeys((*keys, *(k for k in self.ahead.get(level, ()) if self.ready(k)))))
         self.reach(above, keys)
         bring = [k for k in keys if k not in self.have[level]]
         if not bring:
@@ -216,6 +270,13 @@ class _Run:
         upper = self.frames[above].select(nw.col(key), *(nw.col(self.col[k]) for k in bring))
         self.frames[level] = self.frames[level].join(upper, left_on=self.keys.up[level], right_on=key, how="inner")
         self.have[level] |= set(bring)
+
+    def ready(self, key: str) -> bool:
+        """A slot that differs by row and can be brought down now."""
+        level = self.model.slots[key].level
+        if level == LEVEL_PLACE:
+            return key not in self.fixed
+        return isinstance(self.given[level].get(key), nw.Expr)
 
     def table(self, columns: Mapping[str, list[Any]], bools: frozenset[str] = frozenset()) -> nw.LazyFrame[Any]:
         """A small frame on the same engine as the household frame."""
@@ -421,7 +482,7 @@ class _Run:
             else:
                 value = child if isinstance(child, nw.Expr) else literal(child, bool_=is_bool)
                 if is_bool:
-                    value = nw.when(value).then(literal(1, bool_=False)).otherwise(literal(0, bool_=False))
+                    value = value.cast(nw.Int64)
                 if is_bool or not isinstance(child, nw.Expr):
                     prepare[f"a__{name}"] = value
                     value = nw.col(f"a__{name}")
