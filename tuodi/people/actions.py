@@ -82,6 +82,7 @@ def register_person(
     hukou_kind: str = "",
     address: str = "",
     is_demo: bool = False,
+    allow_trailing_zeros: bool = False,
 ) -> Person:
     """Registers a person. Birth and sex in the number win over what is given.
 
@@ -89,6 +90,7 @@ def register_person(
         region: 12-character code of the village or town where the person lives.
         id_text: as written; None for somebody without a number.
         sex: `M`, `F` or empty.
+        allow_trailing_zeros: a number that ends in 000 was compared with the original paper.
     Raises:
         InvalidIdError: the number cannot be read; nothing is stored.
         DuplicatePersonError: this county knows the number; `queries.find_elsewhere` says where, on the record.
@@ -98,7 +100,7 @@ def register_person(
     uid = uuid.uuid4()
     columns: dict[str, Any] = {}
     if id_text:
-        number = parse_id(id_text)
+        number = parse_id(id_text, allow_trailing_zeros=allow_trailing_zeros)
         sealed = secrets.seal("id", number.text18, uid)
         birth, sex = number.birth, _SEX[number.sex]
         columns |= {

@@ -13,7 +13,7 @@ from tuodi.crypto.index import blind_index, candidates
 from tuodi.kernel.masking import mask_account, mask_id, mask_phone
 from tuodi.people.models import Account, Person
 
-__all__ = ["Sealed", "account_index", "id_indexes", "open_account", "open_id", "open_phone", "seal"]
+__all__ = ["Sealed", "account_index", "id_indexes", "index_of", "open_account", "open_id", "open_phone", "seal"]
 
 _MASKS = {"id": mask_id, "phone": mask_phone, "account": mask_account}
 
@@ -64,4 +64,9 @@ def id_indexes(text18: str) -> list[bytes]:
 
 def account_index(text: str) -> bytes:
     """The index of an account number under the current key."""
-    return blind_index(text, "account")
+    return index_of("account", text)
+
+
+def index_of(kind: str, text: str) -> bytes:
+    """The index of a value of a kind under the current key."""
+    return blind_index(text, kind)
