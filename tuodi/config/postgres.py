@@ -320,3 +320,41 @@ def prepare_roles(link: psycopg.Connection[Any]) -> None:
         # Strangers on the server see nothing of ours.
         link.execute(f"revoke connect on database {DATABASE} from public")
         link.execute(f"grant connect on database {DATABASE} to {APP_ROLE}")
+
+
+#: What an administrator runs once on a given server, in the product's database. LOGIN_NAME is the login of the URL.
+GIVEN_SQL = f"""
+create role {OWNER_ROLE} nologin nosuperuser nobypassrls;
+create role {APP_ROLE} nologin nosuperuser nobypassrls;
+grant {OWNER_ROLE}, {APP_ROLE} to LOGIN_NAME;
+grant {APP_ROLE} to {OWNER_ROLE};
+grant create, temporary on database DATABASE_NAME to {OWNER_ROLE};
+grant temporary on database DATABASE_NAME to {APP_ROLE};
+grant create, usage on schema public to {OWNER_ROLE};
+create extension if not exists btree_gist;
+create extension if not exists pg_trgm;
+"""
+
+
+def prepare_given(url: str) -> list[str]:
+    """Makes the two roles on a server somebody else runs (`DATABASE_URL`), as far as its login may.
+
+    Returns: the roles made.
+    Raises: psycopg.Error where the login lacks the right; then an administrator runs `GIVEN_SQL`.
+    """
+    with psycopg.connect(url) as link:
+        row = link.execute("select current_user, current_database()").fetchone()
+        login, database = row if row else ("", "")
+        known = {name for (name,) in link.execute("select rolname from pg_roles").fetchall()}
+        wanted = []
+        for line in GIVEN_SQL.strip().splitlines():
+            role = line.split()[2]
+            if line.startswith("create role"):
+                if role in known:
+                    continue
+                wanted.append(role)
+            filled = line.replace("LOGIN_NAME", f'"{login}"').replace("DATABASE_NAME", f'"{database}"')
+            if "grant tuodi" in line and login in (OWNER_ROLE, APP_ROLE):
+                continue
+            link.execute(filled)
+    return wanted

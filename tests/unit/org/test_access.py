@@ -91,7 +91,8 @@ def test_the_owner_is_not_held_and_so_never_serves(as_owner) -> None:
 def test_the_runtime_role_cannot_become_anybody_else(settings) -> None:
     from tuodi.config import database
 
-    assert database.settings(testing=False)["USER"] == "tuodi_app"
+    found = database.settings(testing=False)
+    assert found["USER"] == "tuodi_app" or "role=tuodi_app" in found["OPTIONS"]["options"]
     with connection.cursor() as cursor:
         cursor.execute(
             "select count(*) from pg_class where relowner = (select oid from pg_roles where rolname = 'tuodi_app')"
