@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from django.urls import path
+from django.views.decorators.http import require_POST
 
 from tuodi.web import account, style_page
-from tuodi.web.counter import apply, case, cases, families, family, workbench
-from tuodi.web.county import standards
+from tuodi.web.counter import apply, case, cases, facts, families, family, workbench
+from tuodi.web.county import imports, standards
 
 app_name = "web"
 
@@ -14,9 +15,15 @@ urlpatterns = [
     path("", workbench.show, name="workbench"),
     path("cases/", cases.show, name="cases"),
     path("cases/<int:pk>/", case.show, name="case"),
+    path("cases/<int:pk>/facts/", facts.show, name="facts"),
     path("families/", families.search, name="families"),
     path("families/<int:pk>/", family.show, name="family"),
     path("families/<int:pk>/apply/", apply.show, name="apply"),
+    path("imports/", imports.listing, name="imports"),
+    path("imports/<int:pk>/", imports.show, name="import"),
+    path("imports/<int:pk>/progress/", imports.progress, name="import-progress"),
+    path("imports/<int:pk>/confirm/", require_POST(imports.confirm), name="import-confirm"),
+    path("imports/<int:pk>/drop/", require_POST(imports.drop), name="import-drop"),
     path("standards/", standards.show, name="standards"),
     path("login/", account.SignIn.as_view(), name="login"),
     path("logout/", account.SignOut.as_view(), name="logout"),

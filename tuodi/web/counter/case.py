@@ -13,8 +13,15 @@ from django.urls import reverse
 from tuodi.cases.models import Case, Notice, Step
 from tuodi.cases.queries import Progress, access_case, my_open_work, progress
 from tuodi.cases.states import StepState
+from tuodi.decisions.models import Determination
 from tuodi.kernel import clock
-from tuodi.web.components import places
+from tuodi.kernel.periods import Month
+from tuodi.org import access
+from tuodi.verification.actions import DUTIES
+from tuodi.verification.models import FactSet
+from tuodi.verification.queries import as_family, draft_of
+from tuodi.web.components import explain, law, places
+from tuodi.web.components.explain import Programme
 from tuodi.web.components.words import Look
 from tuodi.web.counter import case_forms, work
 
@@ -57,8 +64,32 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     forms = [case_forms.for_step(line.step, case) for line in lines if line.step.name in mine]
     if request.method == "POST":
         return case_forms.answer(request, case, {form.step.name: form for form in forms})
-    context = {"case": _page(case, lines, bool(forms)), "forms": forms, "programmes": [], "explained_note": ""}
+    programmes, note, problem = _explained(case)
+    context = {
+        "case": _page(case, lines, bool(forms)),
+        "forms": forms,
+        "programmes": programmes,
+        "explained_note": note,
+        "explain_problem": problem,
+        "may_enter": case.is_running and any(access.has_duty(request.user, duty, case.region) for duty in DUTIES),
+    }
     return render(request, "counter/case.html", context)
+
+
+def _explained(case: Case) -> tuple[list[Programme], str, str]:
+    """The decision's own explanation once there is one; before, a trial on the newest facts of the case."""
+    decided = Determination.objects.filter(case=case, explanation__isnull=False).order_by("-id").first()
+    if decided is not None:
+        return [explain.programme(decided.explanation)], f"{decided.decided_on:%Y-%m-%d} 决定 {decided.no}", ""
+    facts = draft_of(case) or FactSet.objects.filter(case=case).order_by("-number").first()
+    if facts is None:
+        return [], "", ""
+    today = clock.today()
+    programmes, problem = law.trial(
+        as_family(facts), case.region, case_date=today, month=Month.of(today).next(), programmes=(case.programme,)
+    )
+    state = "已定稿" if facts.is_frozen else "未定稿"
+    return programmes, f"试算，按第 {facts.number} 份事实表（{state}）", problem
 
 
 def _page(case: Case, lines: list[Progress], has_work: bool) -> CasePage:

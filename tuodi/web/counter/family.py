@@ -6,15 +6,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from tuodi.kernel import clock
-from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.periods import Month
 from tuodi.org import access
 from tuodi.org.models import DutyCode
 from tuodi.people.facts import load_facts
 from tuodi.people.models import Household
 from tuodi.people.queries import access_household
-from tuodi.rules import plan_for
-from tuodi.web.components import explain, law, pages
+from tuodi.verification import rulebook
+from tuodi.web.components import law, pages
 from tuodi.web.components.explain import Programme
 from tuodi.web.counter import family_page
 
@@ -41,18 +40,6 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _explained(household: Household, month: Month) -> tuple[list[Programme], str]:
-    """Decide the family by the facts of a month, every programme; a Chinese sentence where that cannot be done."""
-    file = load_facts(household, month.first_day)
-    names = [str(member["name"]) for member in file["members"]]
-    try:
-        plan = plan_for(law.book(), place=file["place"], case_date=month.first_day, month=month)
-        results = plan.decide(file)
-    except TuodiError as error:
-        return [], str(error)
-    shown = [explain.programme(result.explain().to_json(), names) for result in results if result.programme in PAID]
-    return sorted(shown, key=lambda one: ORDER.get(one.outcome_code, 9)), ""
-
-
-#: Programmes shown on the page of a family; the rest are judged on request.
-PAID = ("dibao", "tekun", "edge", "rigid_expense")
-ORDER = {"pass": 0, "unknown": 1, "fail": 2}
+    """Decide the family by the facts of a month; a Chinese sentence where that cannot be done."""
+    file = load_facts(household, month.first_day, digits=len(rulebook.place_of(household.region)))
+    return law.trial(file, household.region, case_date=month.first_day, month=month)
