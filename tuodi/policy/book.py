@@ -17,7 +17,7 @@ from itertools import pairwise, product
 from typing import Any
 
 from tuodi.kernel import places
-from tuodi.policy.faults import Fault, PolicyErrors, did_you_mean
+from tuodi.policy.faults import Fault, did_you_mean
 from tuodi.policy.model import (
     LEVEL_PLACE,
     LEVEL_ROOT,
@@ -32,10 +32,12 @@ from tuodi.policy.model import (
     Programme,
     RuleDef,
     RuleText,
+    lies_in,
+    upper_place,
 )  # fmt: skip
 from tuodi.policy.values import clause_instrument
 
-__all__ = ["ASSUMED", "Book", "Clause"]
+__all__ = ["ASSUMED", "Book", "Clause", "check_words"]
 
 #: A place that comes before all others: what a reader supposes.
 ASSUMED = "!"
@@ -133,13 +135,7 @@ class Book:
 
     # ---- places
     def parent(self, code: str) -> str:
-        if code in self.draft.areas:
-            return self.draft.areas[code].parent
-        for size in (12, 9, 6, 4, 2):
-            if len(code) > size:
-                shorter = code[:size]
-                return shorter if not shorter[-1].isalpha() else code[:4]
-        return "cn"
+        return upper_place(code, self.draft.areas)
 
     def trim_place(self, code: str) -> str:
         """The significant prefix of a code as people type it (`420802000000` is `420802`). Raises PlaceError."""
@@ -312,7 +308,7 @@ def _overlaps(rows: Iterable[Any], key: Any, describe: Any, faults: list[Fault])
         same.sort(key=lambda r: (r.start, r.where.file, r.where.line))
         for first, second in pairwise(same):
             if first.start == second.start or (first.end != date(9999, 12, 31) and second.start <= first.end):
-                faults.append(Fault(second.where.file, second.where.line, describe(first, second)))
+                faults.append(Fault.at(second.where, describe(first, second)))
 
 
 def check_words(draft: Draft, faults: list[Fault], known_place: Any) -> None:
@@ -324,65 +320,52 @@ def check_words(draft: Draft, faults: list[Fault], known_place: Any) -> None:
         )  # fmt: skip
         for row in rows:
             if not known_place(row.place):
-                faults.append(
-                    Fault(
-                        row.where.file,
-                        row.where.line,
-                        f"参数“{name}”的地区“{row.place}”不在区划表里，也没有声明为标准区域；请核对代码",
-                    )
-                )
+                message = f"参数“{name}”的地区“{row.place}”不在区划表里，也没有声明为标准区域；请核对代码"
+                faults.append(Fault.at(row.where, message))
     for name, texts in draft.rules.items():
         _overlaps(
             texts, lambda t: t.place,
             lambda a, b, n=name: f"规则“{n}”在 {b.place} 从 {b.start} 起有两个写法或时间重叠，另一处 {a.where.file}:{a.where.line}", faults,
         )  # fmt: skip
-        heads = [t for t in texts if t.label]
-        if not heads:
-            faults.append(Fault(texts[0].where.file, texts[0].where.line, f"规则“{name}”缺少 label（中文名称）"))
-        base = heads[0] if heads else texts[0]
+        if not any(t.label for t in texts):
+            faults.append(Fault.at(texts[0].where, f"规则“{name}”缺少 label（中文名称）"))
         for text in texts:
-            at = (text.where.file, text.where.line)
-            if text.level and base.level and text.level != base.level:
-                faults.append(Fault(*at, f"规则“{name}”的级别原为 {base.level}，不能改成 {text.level}"))
-            if text.unit_text and base.unit_text and text.unit_text != base.unit_text:
-                faults.append(Fault(*at, f"规则“{name}”的单位原为 {base.unit_text}，不能改成 {text.unit_text}"))
-            if text.clause and not clause_instrument(text.clause, draft.instruments):
-                word = text.clause.split("-")[0].split(" ")[0]
-                faults.append(
-                    Fault(
-                        *at,
-                        f"规则“{name}”的条款“{text.clause}”没有对应的文件；先在 instruments 里声明{did_you_mean(word, draft.instruments)}",
-                    )
-                )
-            if text.role == "test" and not text.reason and not base.reason:
-                faults.append(Fault(*at, f"规则“{name}”是条件（role: test），缺少 reason：不符合时告诉群众的话"))
-            if text.end < text.start:
-                faults.append(Fault(*at, f"规则“{name}”的 to（{text.end}）早于 from（{text.start}）"))
-            if not known_place(text.place):
-                faults.append(Fault(*at, f"规则“{name}”的地区“{text.place}”不在区划表里，也没有声明为标准区域"))
-            if text.amends:
-                upper = [u for u in texts if u is not text and u.clause == text.amends]
-                if not upper:
-                    faults.append(
-                        Fault(
-                            *at,
-                            f"规则“{name}”写明修改 {text.amends}，但上级没有这一条的写法；上级文本可能已更换，请重新决定是否保留",
-                        )
-                    )
+            faults += [
+                Fault.at(text.where, f"规则“{name}”{m}") for m in _wording_problems(text, texts, draft, known_place)
+            ]
     for area in draft.areas.values():
         if not known_place(area.parent):
-            faults.append(Fault("places", 1, f"标准区域“{area.code}”的上级“{area.parent}”不在区划表里"))
+            faults.append(Fault.at(area.where, f"标准区域“{area.code}”的上级“{area.parent}”不在区划表里；请核对代码"))
     seen: dict[str, Case] = {}
     for case in draft.cases:
         if case.id in seen:
-            faults.append(
-                Fault(
-                    case.where.file,
-                    case.where.line,
-                    f"算例编号“{case.id}”重复，前一处 {seen[case.id].where.file}:{seen[case.id].where.line}",
-                )
-            )
+            first = seen[case.id].where
+            faults.append(Fault.at(case.where, f"算例编号“{case.id}”重复，前一处 {first.file}:{first.line}；请改编号"))
+        if not known_place(case.place):
+            faults.append(Fault.at(case.where, f"算例“{case.id}”的地区“{case.place}”不在区划表里；请核对代码"))
         seen[case.id] = case
 
 
-__all__ += ["PolicyErrors", "check_words"]
+def _wording_problems(text: RuleText, texts: Sequence[RuleText], draft: Draft, known_place: Any) -> list[str]:
+    """What is wrong with one wording beside the others of its name; what it leaves out it inherits from the place above."""
+    above = [t for t in texts if t.label and lies_in(text.place, t.place, draft.areas)]
+    base = min(above, key=lambda t: (len(t.place) if t.place != "cn" else 0, t.start), default=text)
+    out = []
+    if text.level and text.level != (base.level or LEVEL_ROOT):
+        out.append(f"的级别原为 {base.level or LEVEL_ROOT}，不能改成 {text.level}；换一个名字")
+    if text.unit_text and base.unit_text and text.unit_text != base.unit_text:
+        out.append(f"的单位原为 {base.unit_text}，不能改成 {text.unit_text}；换一个名字")
+    if text.clause and not clause_instrument(text.clause, draft.instruments):
+        word = text.clause.split("-")[0].split(" ")[0]
+        out.append(
+            f"的条款“{text.clause}”没有对应的文件；先在 instruments 里声明{did_you_mean(word, draft.instruments)}"
+        )
+    if text.role == "test" and not text.reason and not base.reason:
+        out.append("是条件（role: test），缺少 reason：不符合时告诉群众的话")
+    if text.end < text.start:
+        out.append(f"的 to（{text.end}）早于 from（{text.start}）")
+    if not known_place(text.place):
+        out.append(f"的地区“{text.place}”不在区划表里，也没有声明为标准区域；请核对代码")
+    if text.amends and not any(t is not text and t.clause == text.amends for t in texts):
+        out.append(f"写明修改 {text.amends}，但上级没有这一条的写法；上级文本可能已更换，请重新决定是否保留")
+    return out

@@ -6,7 +6,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-__all__ = ["Fault", "PolicyErrors", "did_you_mean"]
+__all__ = ["Fault", "PolicyErrors", "Where", "did_you_mean"]
+
+
+@dataclass(frozen=True)
+class Where:
+    """The place in a file a definition was read from."""
+
+    file: str
+    line: int
 
 
 @dataclass(frozen=True, order=True)
@@ -17,6 +25,11 @@ class Fault:
     line: int
     message: str
     severity: str = "error"
+
+    @classmethod
+    def at(cls, where: Where, message: str, severity: str = "error") -> Fault:
+        """A fault where something was defined."""
+        return cls(where.file, where.line, message, severity)
 
     def __str__(self) -> str:
         mark = "提醒: " if self.severity == "warning" else ""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,11 @@ from tuodi.policy.model import (
     Param,
     Programme,
     RuleText,
+    exact,
 )  # fmt: skip
 from tuodi.policy.reader import Reader, identifier_problem
 from tuodi.policy.units import BOOL, DATE, ENUM, SET, Unit, parse_unit
-from tuodi.policy.yamltext import Map, Seq, Text, load_documents
+from tuodi.policy.yamltext import Map, Seq, Text, empty_map, load_documents
 
 __all__ = ["PLACE_CODE", "digest_of", "policy_files", "read_draft"]
 
@@ -38,7 +40,6 @@ _BLOCKS = (
 )  # fmt: skip
 _SOURCES = ("entered", "register", "visit", "finding", "index", "ledger", "prior")
 _FACT_TYPES = ("money", "number", "ratio", "bool", "date", "month", "text")
-_FACT_KEYS = {"type", "unit", "label", "places", "min", "max", "missing", "source", "help", "note"}
 
 
 def policy_files(dirs: Sequence[Path]) -> list[tuple[Path, str]]:
@@ -67,12 +68,12 @@ class _Loader:
     def __init__(self, faults: list[Fault]) -> None:
         self.faults = faults
         self.draft = Draft()
-        self.pending: list[tuple[Param | None, str, Reader, str]] = []
+        self.pending: list[tuple[str, Reader, str]] = []  # parameter, its entry, the pack's place
 
     # ---- documents
     def document(self, doc: Map, file: str) -> None:
         top = Reader(doc, file, 1, "文件", self.faults)
-        pack = Reader(top.raw("pack") or Map_empty(doc), file, doc.line, "pack", self.faults)
+        pack = Reader(top.raw("pack") or empty_map(doc.line), file, doc.line, "pack", self.faults)
         place = pack.text("place", default="cn")
         programme = pack.text("programme")
         pack.text("note")
@@ -85,10 +86,10 @@ class _Loader:
         if programme and identifier_problem(programme):
             pack.fault(f"pack 的 programme“{programme}”不能用：{identifier_problem(programme)}")
             return
-        for block, method in (
+        for block, handle in (
             ("instruments", self.instrument), ("places", self.area), ("enums", self.enum), ("collections", self.collection),
         ):  # fmt: skip
-            self.each(top, block, lambda name, node, line, m=method: m(name, node, file, line))  # type: ignore[misc]
+            self.each(top, block, handle)
         facts = top.raw("facts")
         if isinstance(facts, Map):
             for level, group in facts.items():
@@ -96,8 +97,8 @@ class _Loader:
                     self.fact(level, name, node, file, group.lines[name], place)
         elif facts is not None:
             top.fault("facts 应是 级别 → 事实 的映射", top.line_at("facts"))
-        self.each(top, "parameters", lambda name, node, line: self.parameter(name, node, file, line, place, programme))
-        self.each(top, "rules", lambda name, node, line: self.rule(name, node, file, line, place, programme))
+        self.each(top, "parameters", lambda *item: self.parameter(*item, place, programme))
+        self.each(top, "rules", lambda *item: self.rule(*item, place, programme))
         if top.has("programme"):
             self.programme(top.raw("programme"), file, top.line_at("programme"), place, programme)
         top.raw("procedures")  # read by policy.procedure
@@ -119,12 +120,13 @@ class _Loader:
         self.faults.append(Fault(file, line, f"{what} 应是映射"))
         return []
 
-    def each(self, top: Reader, block: str, handle: Any) -> None:
+    def each(self, top: Reader, block: str, handle: Callable[[str, Any, str, int], None]) -> None:
+        """Hands every entry of a block on: name, node, file, line."""
         node = top.raw(block)
         if node is None:
             return
         for name, value in self.mapping(node, top.file, top.line_at(block), block):
-            handle(name, value, node.lines[name])
+            handle(name, value, top.file, node.lines[name])
 
     def name_ok(self, kind: str, name: str, file: str, line: int) -> bool:
         problem = identifier_problem(name)
@@ -138,13 +140,9 @@ class _Loader:
         item = Instrument(
             id=name, title=r.text("title", need=True), number=r.text("number", need=True),
             kind=r.choice("kind", ("law", "regulation", "normative", "reported", "convention", "hypothetical"), "normative"),
-            issued=r.text("issued"), in_force=r.text("in_force"), issuer=r.text("issuer"), repealed=r.text("repealed"),
+            issued=r.partial_day("issued"), in_force=r.partial_day("in_force"), issuer=r.text("issuer"), repealed=r.partial_day("repealed"),
             note=r.text("note"), unverified=r.flag("unverified"),
         )  # fmt: skip
-        for key in ("issued", "in_force", "repealed"):
-            value = r.text(key)
-            if value and value != "-" and not re.fullmatch(r"\d{4}(-\d{2}(-\d{2})?)?", value):
-                r.fault(f"{r.what}的“{key}”应是日期，这里是“{value}”", r.line_at(key))
         r.done()
         if name in self.draft.instruments:
             r.fault(f"文件编号“{name}”重复声明；请改编号")
@@ -152,7 +150,7 @@ class _Loader:
 
     def area(self, name: str, node: Any, file: str, line: int) -> None:
         r = Reader(node, file, line, f"标准区域“{name}”", self.faults)
-        item = Area(name, r.text("name", need=True), r.text("parent", need=True))
+        item = Area(name, r.text("name", need=True), r.text("parent", need=True), r.where)
         r.text("note")
         r.done()
         if not re.fullmatch(r"\d{4}[A-Z]\d(\d{3}){0,2}", name):
@@ -168,7 +166,7 @@ class _Loader:
         elif isinstance(body, Seq):
             options = {str(v): str(v) for v in body}
         else:
-            r.fault(f"{r.what}缺少 values")
+            r.fault(f"{r.what}缺少 values（取值: 名称）")
         for option in options:
             self.name_ok(f"{r.what}的取值", option, file, r.line_at("values"))
         label = r.text("label", default=name)
@@ -212,6 +210,8 @@ class _Loader:
         hi = values.scaled(
             r.text("max", default={"money": "100000000", "ratio": "1000"}.get(kind, "1000000")), scale, r, "max"
         )
+        if lo > hi:
+            r.fault(f"{r.what}的 min 大于 max；请核对上下限")
         missing = r.text("missing", default="required")
         item = Fact(
             name, level, kind, r.text("label", need=True), unit, places, lo, hi, missing,
@@ -229,7 +229,7 @@ class _Loader:
             self.declare(full, r, place)
         for key in ("label", "by", "of", "ends", "table", "note"):
             r.raw(key)
-        self.pending.append((None, full, r, place))
+        self.pending.append((full, r, place))
 
     def declare(self, full: str, r: Reader, place: str) -> None:
         unit_text = r.text("unit", need=True, default="数")
@@ -274,7 +274,10 @@ class _Loader:
         if not programme:
             r.fault("programme 一块要写在 pack 带 programme 的文件里")
             return
-        full = lambda short: f"{programme}.{short}" if short and "." not in short else short  # noqa: E731
+
+        def full(short: str) -> str:
+            return f"{programme}.{short}" if short and "." not in short else short
+
         parts = r.raw("components")
         components = {k: full(str(v)) for k, v in parts.items()} if isinstance(parts, Map) else {}
         item = Programme(
@@ -297,7 +300,7 @@ class _Loader:
             expect = {}
         item = Case(
             ident, r.text("name", need=True), programme, r.text("place", default=place), r.day("on", date(1, 1, 1)),
-            r.text("month"), r.raw("family"), r.raw("assume"), {k: str(v) if isinstance(v, Text) else "?" for k, v in expect.items()},
+            r.month("month"), r.raw("family"), r.raw("assume"), {k: str(v) if isinstance(v, Text) else "?" for k, v in expect.items()},
             r.text("working"), r.where, r.text("boundary"),
         )  # fmt: skip
         if not r.has("on"):
@@ -308,28 +311,15 @@ class _Loader:
 
     # ---- second pass
     def finish(self) -> None:
+        seen: dict[str, Fact] = {}
         for fact in self.draft.facts:
-            if fact.type not in _FACT_TYPES and fact.type not in self.draft.enums:
-                known = (*_FACT_TYPES, *self.draft.enums)
-                self.faults.append(
-                    Fault(
-                        fact.where.file,
-                        fact.where.line,
-                        f"事实“{fact.name}”的类型“{fact.type}”不认识{did_you_mean(fact.type, known)}",
-                    )
-                )
-            if fact.level not in (LEVEL_PLACE, LEVEL_ROOT, *self.draft.collections):
-                self.faults.append(
-                    Fault(
-                        fact.where.file,
-                        fact.where.line,
-                        f"事实“{fact.name}”的级别“{fact.level}”没有声明{did_you_mean(fact.level, self.draft.collections)}",
-                    )
-                )
+            self.faults += [Fault.at(fact.where, f"事实“{fact.name}”{m}") for m in self.fact_problems(fact, seen)]
+            seen.setdefault(fact.key, fact)
         for c in self.draft.collections.values():
             if c.of != LEVEL_ROOT and c.of not in self.draft.collections:
-                self.faults.append(Fault(c.where.file, c.where.line, f"集合“{c.name}”属于“{c.of}”，没有这个级别"))
-        for _, full, r, place in self.pending:
+                known = did_you_mean(c.of, [LEVEL_ROOT, *self.draft.collections])
+                self.faults.append(Fault.at(c.where, f"集合“{c.name}”属于“{c.of}”，没有这个级别{known}"))
+        for full, r, place in self.pending:
             param = self.draft.params.get(full)
             if param is None:
                 known = list(self.draft.params)
@@ -337,21 +327,44 @@ class _Loader:
                 continue
             self.draft.values.setdefault(full, []).extend(values.read_values(param, r, place, self.draft, self.faults))
 
-
-def Map_empty(doc: Map) -> Map:  # noqa: N802 - stands in for a literal
-    """An empty mapping on the document's first line."""
-    empty = Map()
-    empty.line, empty.lines = doc.line, {}
-    return empty
+    def fact_problems(self, fact: Fact, seen: dict[str, Fact]) -> list[str]:
+        """What is wrong with a fact beside the other words."""
+        out = []
+        first = seen.get(fact.key)
+        if first is not None:
+            out.append(f"重复声明，前一处在 {first.where.file}:{first.where.line}；事实全国通用，请合并或改名")
+        enum = self.draft.enums.get(fact.type)
+        if fact.type not in _FACT_TYPES and enum is None:
+            out.append(f"的类型“{fact.type}”不认识{did_you_mean(fact.type, (*_FACT_TYPES, *self.draft.enums))}")
+        if fact.level not in (LEVEL_PLACE, LEVEL_ROOT, *self.draft.collections):
+            out.append(f"的级别“{fact.level}”没有声明{did_you_mean(fact.level, self.draft.collections)}")
+        missing = str(fact.missing)
+        if missing in ("required", "unknown", "none") or fact.type == "text":
+            return out
+        if enum is not None:
+            fits, hint = missing in enum.values, f"可用: {'、'.join(enum.values)}"
+        elif fact.type == "bool":
+            fits, hint = missing in ("true", "false", "是", "否"), "应是 true 或 false"
+        elif fact.type in ("date", "month"):
+            fits, hint = False, "日期没有默认值；写 unknown（可以不答）或 none（没有发生）"
+        else:
+            try:
+                number: Fraction | None = exact(missing) * 10**fact.places
+            except (ValueError, ZeroDivisionError):
+                number = None
+            fits, hint = number is not None and fact.lo <= number <= fact.hi, "应是上下限以内的数"
+        if not fits:
+            out.append(f"的 missing 是“{missing}”，不能作默认值；{hint}")
+        return out
 
 
 def read_draft(dirs: Sequence[Path], faults: list[Fault]) -> Draft:
     """All packs below the folders. Faults are appended; the draft holds what could be read."""
     files = policy_files(dirs)
     loader = _Loader(faults)
-    for path, name in files:
-        for doc in load_documents(path, faults, name=name):
-            loader.document(doc, name)
+    for path, file in files:
+        for doc in load_documents(path, faults, name=file):
+            loader.document(doc, file)
     loader.finish()
     loader.draft.digest = digest_of(files)
     return loader.draft

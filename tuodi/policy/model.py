@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
 from typing import Any
 
+from tuodi.policy.faults import Where
 from tuodi.policy.units import Unit
 
 __all__ = [
     "FOREVER", "LEVEL_PLACE", "LEVEL_ROOT", "NO_CAP", "Area", "Case", "Collection", "EnumDef", "Fact", "Instrument",
-    "Param", "ParamValue", "Programme", "RuleDef", "RuleText", "Where",
+    "Param", "ParamValue", "Programme", "RuleDef", "RuleText", "Where", "lies_in", "upper_place",
 ]  # fmt: skip
 
 FOREVER = date(9999, 12, 31)
@@ -20,14 +22,6 @@ LEVEL_PLACE, LEVEL_ROOT = "place", "household"
 
 #: 无上限, inside: far above any amount that can be paid, far below where integers end (fen).
 NO_CAP = 10**13
-
-
-@dataclass(frozen=True)
-class Where:
-    """The place in a file a definition was read from."""
-
-    file: str
-    line: int
 
 
 @dataclass(frozen=True)
@@ -53,6 +47,7 @@ class Area:
     code: str
     name: str
     parent: str
+    where: Where
 
 
 @dataclass(frozen=True)
@@ -235,6 +230,24 @@ class Draft:
     programmes: dict[str, Programme] = field(default_factory=dict)
     cases: list[Case] = field(default_factory=list)
     digest: str = ""
+
+
+def upper_place(code: str, areas: Mapping[str, Area]) -> str:
+    """The place right above: a declared area's parent, else the division one level up, else `cn`."""
+    if code in areas:
+        return areas[code].parent
+    for size in (9, 6, 4, 2):
+        if len(code) > size:
+            shorter = code[:size]
+            return shorter if not shorter[-1].isalpha() else code[:4]
+    return "cn"
+
+
+def lies_in(code: str, place: str, areas: Mapping[str, Area]) -> bool:
+    """True if `code` is `place` or lies below it."""
+    while code not in (place, "cn"):
+        code = upper_place(code, areas)
+    return code == place
 
 
 def exact(text: str) -> Fraction:

@@ -169,15 +169,38 @@ class Reader:
             return default
         match = re.fullmatch(r"(\d{4})-(\d{2})-(\d{2})", value)
         if re.fullmatch(r"\d{4}", value):  # a year stands for its first day
-            return date(int(value), 1, 1)
+            match = re.fullmatch(r"(\d{4})-(\d{2})-(\d{2})", f"{value}-01-01")
+        if match is None:
+            self.fault(f"{self.what}的“{key}”应写成 年-月-日（如 2017-04-01），这里是“{value}”", self.line_at(key))
+            return default
         try:
-            if match:
-                return date(*map(int, match.groups()))
+            return date(*map(int, match.groups()))
         except ValueError:
             self.fault(f"{self.what}的“{key}”是不存在的日期“{value}”；请核对年月日", self.line_at(key))
             return default
-        self.fault(f"{self.what}的“{key}”应写成 年-月-日（如 2017-04-01），这里是“{value}”", self.line_at(key))
-        return default
+
+    def month(self, key: str) -> str:
+        """A month as written, `2017-04`; empty if there is none or it does not exist (reported)."""
+        value = self.text(key)
+        match = re.fullmatch(r"\d{4}-(\d{2})", value)
+        if value and not (match and 1 <= int(match[1]) <= 12):
+            self.fault(f"{self.what}的“{key}”应写成 年-月（如 2017-04），这里是“{value}”", self.line_at(key))
+            return ""
+        return value
+
+    def partial_day(self, key: str) -> str:
+        """A date of a document as far as it is known (`2021`, `2021-06`, `2021-06-11`), or `-`; kept as written."""
+        value = self.text(key)
+        if not value or value == "-":
+            return value
+        if not re.fullmatch(r"\d{4}(-\d{2}(-\d{2})?)?", value):
+            self.fault(f"{self.what}的“{key}”应是日期，这里是“{value}”", self.line_at(key))
+            return ""
+        try:
+            date.fromisoformat(f"{value}-01-01"[:10])
+        except ValueError:
+            self.fault(f"{self.what}的“{key}”是不存在的日期“{value}”；请核对年月日", self.line_at(key))
+        return value
 
     def start(self) -> date:
         return self.day("from", EVER)

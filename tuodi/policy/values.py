@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from tuodi.policy.faults import Fault, did_you_mean
-from tuodi.policy.model import EVER, FOREVER, NO_CAP, Draft, Param, ParamValue, exact
+from tuodi.policy.model import EVER, FOREVER, NO_CAP, Draft, Param, ParamValue, exact, lies_in
 from tuodi.policy.reader import Reader
 from tuodi.policy.units import Unit, show
 from tuodi.policy.yamltext import Seq, Text, is_null
@@ -105,14 +105,16 @@ def _structural(raw: Any, param: Param, r: Reader, draft: Draft, unit: Unit | No
 def _one(param: Param, node: Any, r: Reader, place: str, draft: Draft, rows: list[ParamValue]) -> None:
     where = r.text("place", default=place)
     keys: list[str | None] = []
+    if not lies_in(where, place, draft.areas):
+        r.fault(f"{r.what}的地区“{where}”不在 {place} 之下；写到该地区自己的文件夹里", r.line_at("place"))
     for key in param.by:
-        value = r.text(key)
+        word = r.text(key)
         enum = draft.enums.get(key)
         if enum is None:
             r.fault(f"{r.what}按“{key}”取值，但没有这个枚举{did_you_mean(key, draft.enums)}")
-        elif value and value != "任意" and value not in enum.values:
-            r.fault(f"{r.what}按 {key} 取值，这里是“{value}”；可用: {'、'.join(enum.values)}", r.line_at(key))
-        keys.append(None if value in ("", "任意") else value)
+        elif word and word != "任意" and word not in enum.values:
+            r.fault(f"{r.what}按 {key} 取值，这里是“{word}”；可用: {'、'.join(enum.values)}", r.line_at(key))
+        keys.append(None if word in ("", "任意") else word)
     start, end = r.day("from", EVER), r.day("to", FOREVER)
     unit_text = r.text("unit")
     unit = param.unit
@@ -178,6 +180,7 @@ def read_values(param: Param, r: Reader, place: str, draft: Draft, faults: list[
             child.done()
         if r.has("value"):
             r.fault(f"{r.what}同时写了 value 和 values；只留一个", r.line_at("value"))
+            return rows
         r.done()
     elif r.has("value"):
         _one(param, r.node, r, place, draft, rows)

@@ -12,7 +12,7 @@ import yaml
 
 from tuodi.policy.faults import Fault
 
-__all__ = ["Map", "Seq", "Text", "is_null", "line_of", "load_documents"]
+__all__ = ["Map", "Seq", "Text", "empty_map", "is_null", "line_of", "load_documents"]
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -35,6 +35,13 @@ class Seq(list[Any]):
     """A sequence; `line` is where it starts."""
 
     line: int
+
+
+def empty_map(line: int) -> Map:
+    """An empty mapping that stands on a line."""
+    empty = Map()
+    empty.line, empty.lines = line, {}
+    return empty
 
 
 def is_null(value: Any) -> bool:
