@@ -59,7 +59,7 @@ def family(village: str, *, names: tuple[str, ...] = ("欧阳建", "单晓月", 
         people = []
         for place, name in enumerate(names):
             number = next(_numbers)
-            birth = date(1950 + 20 * (place > 1), 1, 2)
+            birth = date(2010 if place > 1 else 1960, 1, 2)  # a grown-up child is no member of the family
             people.append(
                 actions.register_person(
                     acting_user=None,

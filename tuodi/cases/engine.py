@@ -85,7 +85,7 @@ def advance(case: Case) -> list[Step]:
         for step in text.steps:
             row = rows[step.id]
             if row.state == StepState.WAITING and _ready(step, rows):
-                if _applies(case, step):
+                if _applies(case, step) and not _moot(step, rows):
                     _open(case, step, row, rows)
                     opened.append(row)
                 else:
@@ -105,7 +105,14 @@ def _applies(case: Case, step: StepText) -> bool:
     return not (step.only_if and case.decision != step.only_if)
 
 
+def _moot(step: StepText, rows: dict[str, Step]) -> bool:
+    """A notice of what would be granted has nothing to show where the review says that nothing should be."""
+    return step.does is Does.NOTICE and any(row.kind is Does.REVIEW and row.result == "refuse" for row in rows.values())
+
+
 def _why_skipped(case: Case, step: StepText) -> str:
+    if step.does is Does.NOTICE:
+        return "审核意见为不予确认，不公示"
     if step.only_if:
         return "决定结果不适用"
     labels = dict(case.procedure.marks)

@@ -23,7 +23,7 @@ EXCLUDES: dict[str, tuple[str, ...]] = {
     "dibao": ("dibao", "tekun"),
     "tekun": ("tekun",),
     "edge": ("edge", "dibao", "tekun"),
-    "rigid": ("rigid", "edge", "dibao", "tekun"),
+    "rigid_expense": ("rigid_expense", "edge", "dibao", "tekun"),
 }
 
 
@@ -118,7 +118,9 @@ def receipt(application: Application) -> Receipt:
         accepted_on=case.accepted_on,
         due_on=case.due_on,
         due_pending=case.due_pending,
-        owed=tuple(application.materials.filter(received_on__isnull=True).order_by("id").values_list("name", flat=True)),
+        owed=tuple(
+            application.materials.filter(received_on__isnull=True).order_by("id").values_list("name", flat=True)
+        ),
         steps=tuple(step.label for step in text.steps),
         warnings=text.warnings,
     )

@@ -5,7 +5,9 @@ TuodiError
     ├── AlreadyOnRollError       a member is on the roll of this programme, or of one it excludes
     ├── AlreadyApplyingError     a member's application is running
     ├── ApplicationInputError    a field that is missing or wrong
-    └── MandateMissingError      an agent without a mandate
+    ├── MandateMissingError      an agent without a mandate
+    ├── RosterStateError         a roster's import is at another step
+    └── RosterPlaceError         nothing says which county a roster is of
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ __all__ = [
     "ApplicationInputError",
     "IntakeError",
     "MandateMissingError",
+    "RosterPlaceError",
+    "RosterStateError",
 ]
 
 
@@ -78,3 +82,26 @@ class MandateMissingError(IntakeError):
 
     def __init__(self, agent: str) -> None:
         super().__init__(f"代办人 {agent} 没有提交委托书，不能受理。请补交委托书，或由申请人本人申请。", agent=agent)
+
+
+class RosterStateError(IntakeError):
+    """The step does not fit where the import stands."""
+
+    code = "intake.roster_state"
+
+    def __init__(self, state: str, wanted: list[str]) -> None:
+        super().__init__(
+            f"本次导入现为“{state}”，只有“{'、'.join(wanted)}”时才能这样办理。请刷新后重试。",
+            state=state,
+            wanted=wanted,
+        )
+
+
+class RosterPlaceError(IntakeError):
+    """Neither title nor file name names a county, and none was chosen."""
+
+    code = "intake.roster_place"
+    status = 400
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"不知道“{name[:60]}”是哪个区县的花名册：标题和文件名都没有写。请选择区县后重试。", name=name)

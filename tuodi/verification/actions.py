@@ -5,19 +5,22 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 
 from tuodi.audit.actions import record
 from tuodi.cases.guard import check_hand
 from tuodi.cases.models import Case
 from tuodi.kernel import clock
+from tuodi.kernel.money import format_yuan
+from tuodi.kernel.periods import Month
 from tuodi.org import access
 from tuodi.org.models import DutyCode, User
 from tuodi.people.facts import load_facts
-from tuodi.people.models import Household
+from tuodi.people.models import Household, RollEntry
 from tuodi.people.queries import members_on
 from tuodi.rules import validate_family
 from tuodi.verification.errors import FactFaultsError, FrozenError
@@ -72,6 +75,7 @@ def start_fact_set(
             provenance[f"members[{index}].{name}"] = {"source": "register" if name in registered else "prior"}
     if base is not None:
         _take_over(base, family, provenance, person_ids)
+    _from_roll(household, family["household"], provenance)
     number = (FactSet.objects.filter(household=household).aggregate(n=Max("number"))["n"] or 0) + 1
     row = FactSet.objects.create(
         region=household.region,
@@ -106,6 +110,31 @@ def _take_over(base: FactSet, family: dict[str, Any], provenance: dict[str, Any]
             family["members"][index][name] = value
             origin = base.provenance.get(f"members[{old}].{name}", {"source": "prior"})
             provenance[f"members[{index}].{name}"] = origin
+
+
+def _from_roll(household: Household, facts: dict[str, Any], provenance: dict[str, Any]) -> None:
+    """The amount now received, which a gradual exit would keep; and no end of a grace that is over."""
+    today = clock.today()
+    if str(facts.get("paid_until") or "9999") < today.isoformat():
+        facts.pop("paid_until", None)
+        provenance.pop("household.paid_until", None)
+    entry = roll_now(household, today)
+    if entry is None:
+        facts.pop("last_amount", None)
+        provenance.pop("household.last_amount", None)
+        return
+    facts["last_amount"] = format_yuan(entry.amount_fen, sep=False)
+    provenance["household.last_amount"] = {"source": "prior", "date": today.isoformat()}
+
+
+def roll_now(household: Household, day: date) -> RollEntry | None:
+    """The household's entry of this month, of a programme that entitles the household."""
+    month = Month.of(day).yyyymm
+    return (
+        RollEntry.objects.filter(household=household, person=None, programme="dibao", start_month__lte=month)
+        .filter(Q(end_month__isnull=True) | Q(end_month__gte=month))
+        .first()
+    )
 
 
 @transaction.atomic
@@ -176,7 +205,9 @@ def freeze(fact_set: FactSet, *, acting_user: User | None) -> FactSet:
         FactFaultsError, FrozenError, NotFoundError, AccessDeniedError, DutySeparationError.
     """
     fact_set = _open(fact_set, acting_user)
-    faults = [(fault.path, fault.message) for fault in validate_family(book(), place_of(fact_set.region), fact_set.facts)]
+    faults = [
+        (fault.path, fault.message) for fault in validate_family(book(), place_of(fact_set.region), fact_set.facts)
+    ]
     if faults:
         raise FactFaultsError(faults)
     fact_set.sha256 = digest(fact_set.facts, fact_set.provenance, fact_set.person_ids)

@@ -1,0 +1,402 @@
+"""Confirming, refusing, the roll, late facts, imported rolls. Figures are those of the worked examples."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from casekit import at, days, family, hire
+from django.db import DatabaseError, IntegrityError, connection, transaction
+
+from tuodi.cases import queries as cases
+from tuodi.cases.actions import complete_step
+from tuodi.cases.errors import DutySeparationError
+from tuodi.decisions import actions, queries
+from tuodi.decisions.changes import record_change
+from tuodi.decisions.errors import (
+    NotDecidedError,
+    NotEligibleError,
+    NothingInForceError,
+    ReasonsMissingError,
+    RollConflictError,
+    UnknownOutcomeError,
+)
+from tuodi.decisions.models import Determination
+from tuodi.decisions.roll import put_on_roll
+from tuodi.intake.application_actions import accept_application
+from tuodi.intake.errors import AlreadyOnRollError
+from tuodi.kernel.periods import Month
+from tuodi.people.models import HouseholdFacts, RollEntry
+from tuodi.verification.actions import enter_facts, freeze, start_fact_set
+from tuodi.verification.queries import latest_frozen
+
+ACCEPTED = date(2021, 9, 13)
+FACTS = {"income_year": "10800.00", "assets_ok": True}
+
+
+def collected(office, household, case, facts, on):
+    with at(office.town_review, on):
+        draft = start_fact_set(acting_user=office.town_review, household=household, case=case)
+        enter_facts(draft, acting_user=office.town_review, household=facts)
+        return freeze(draft, acting_user=office.town_review)
+
+
+def investigated(office, household, facts=FACTS, on=ACCEPTED):
+    """A case of 57, accepted, checked, visited, its facts frozen."""
+    with at(office.town_accept, on):
+        case = accept_application(acting_user=office.town_accept, household=household, programme="dibao").case
+    with at(office.county_review, on):
+        complete_step(cases.open_step(case, "check"), acting_user=office.county_review)
+    with at(office.town_review, on):
+        complete_step(
+            cases.open_step(case, "visit"), acting_user=office.town_review, opinion="属实", people=[office.town_visit]
+        )
+    collected(office, household, case, facts, on)
+    return case
+
+
+def to_confirm(office, household, facts=FACTS, on=ACCEPTED, result="pass"):
+    """The same, up to the open confirmation. Returns the case and the day after the notice."""
+    case = investigated(office, household, facts, on)
+    with at(office.town_review, on):
+        actions.first_review(case, acting_user=office.town_review, result=result, opinion="同意上报")
+        if result == "pass":
+            actions.post_notice(case, acting_user=office.town_review)
+    after = days(on, 8)
+    if result == "pass":
+        with at(office.town_review, after):
+            actions.close_notice(case, acting_user=office.town_review)
+    return case, after
+
+
+def granted(office, household, facts=FACTS, on=ACCEPTED):
+    case, after = to_confirm(office, household, facts, on)
+    with at(office.county_confirm, after):
+        (row,) = actions.confirm(case, acting_user=office.county_confirm, opinion="同意")
+        put_on_roll(row, acting_user=office.county_confirm)
+    return row
+
+
+def changed_facts(office, household, on, **facts):
+    with at(office.town_review, on):
+        household.refresh_from_db()
+        draft = start_fact_set(acting_user=office.town_review, household=household, base=latest_frozen(household))
+        if facts:
+            enter_facts(draft, acting_user=office.town_review, household=facts)
+        return freeze(draft, acting_user=office.town_review)
+
+
+def on_day(office, day):
+    return at(office.county_confirm, day)
+
+
+# ---- notice, confirmation, refusal
+
+
+def test_the_notice_shows_name_number_and_amount_and_nothing_else(office, household):
+    case = investigated(office, household)
+    with at(office.town_review, ACCEPTED):
+        actions.first_review(case, acting_user=office.town_review, result="pass", opinion="同意")
+        notice = actions.post_notice(case, acting_user=office.town_review, phone="0724-0000000")
+    assert set(notice.content) <= {
+        "applicant_name", "member_count", "amount", "programme", "village", "period", "phone", "opinion",
+    }  # fmt: skip
+    assert (notice.content["applicant_name"], notice.content["member_count"]) == ("欧阳建", 3)
+    assert notice.content["amount"] == "825.00"  # E01: 575 × 3 − 900
+
+
+def test_confirmation_freezes_facts_rules_result_and_explanation(office, household):
+    case, after = to_confirm(office, household)
+    with on_day(office, after):
+        (row,) = actions.confirm(case, acting_user=office.county_confirm, opinion="同意")
+    assert (row.outcome, row.amount_fen, row.components) == ("pass", 82_500, {"base": 82_500})
+    assert (row.month, row.start_month, row.case_date) == (202110, 202110, after)
+    assert row.fingerprint
+    assert row.fact_set.sha256
+    figures = {node["id"]: node["value"] for node in row.explanation["nodes"]}
+    assert figures["dibao.n"] == "3"
+    assert any(node["clause"].startswith("57-") for node in row.explanation["nodes"])
+
+
+def test_a_determination_cannot_be_changed_even_by_the_owner(office, household, as_owner):
+    granted(office, household)
+    for statement in ("update decisions_determination set amount_fen = 1", "delete from decisions_determination"):
+        with pytest.raises(DatabaseError), transaction.atomic(), as_owner(), connection.cursor() as cursor:
+            cursor.execute(statement)
+
+
+def test_missing_facts_refuse_review_confirmation_and_refusal_and_are_named(office, household):
+    case = investigated(office, household, {"income_year": "10800.00"})
+    with at(office.town_review, ACCEPTED), pytest.raises(UnknownOutcomeError, match="家庭财产符合规定"):
+        actions.first_review(case, acting_user=office.town_review, result="pass", opinion="同意")
+    with at(office.town_review, ACCEPTED):
+        actions.first_review(case, acting_user=office.town_review, result="refuse", opinion="财产不清")
+    with on_day(office, ACCEPTED), pytest.raises(UnknownOutcomeError, match="家庭财产符合规定"):
+        actions.confirm(case, acting_user=office.county_confirm, opinion="同意")
+    with on_day(office, ACCEPTED), pytest.raises(UnknownOutcomeError):
+        actions.refuse(case, acting_user=office.county_confirm, reasons="资料不全")
+
+
+def test_income_at_the_standard_is_refused_in_writing_with_clause_and_appeal(office, household):
+    # 575 × 3 × 12: per head exactly the standard, and 低于 does not include it.
+    case, _ = to_confirm(office, household, {"income_year": "20700.00", "assets_ok": True}, result="refuse")
+    with on_day(office, ACCEPTED):
+        assert cases.open_step(case, "notice_review").state == "skipped"
+        with pytest.raises(NotEligibleError, match="月人均收入不低于当地低保标准"):
+            actions.confirm(case, acting_user=office.county_confirm, opinion="同意")
+        with pytest.raises(ReasonsMissingError):
+            actions.refuse(case, acting_user=office.county_confirm, reasons=" ")
+        (row,) = actions.refuse(case, acting_user=office.county_confirm, reasons="收入核实")
+        assert row.outcome == "fail"
+        assert row.reasons.startswith("收入核实；月人均收入不低于当地低保标准（649-9）")
+        assert "六十日" in row.appeal
+        with pytest.raises(NotDecidedError):
+            put_on_roll(row, acting_user=office.county_confirm)
+    with at(office.town_review, ACCEPTED):
+        actions.inform(case, acting_user=office.town_review, how="当面送达")
+        case.refresh_from_db()
+        assert case.state == "closed"
+
+
+def test_who_accepted_cannot_confirm(office, household):
+    with at(office.county_confirm, ACCEPTED):
+        pass
+    both = hire(office._make, "420802", "confirm")
+    case, after = to_confirm(office, household)
+    with at(both, after):
+        from tuodi.cases.models import CaseHand
+
+        CaseHand.objects.create(case=case, region=case.region, user=both, hand="accept")
+        with pytest.raises(DutySeparationError):
+            actions.confirm(case, acting_user=both, opinion="同意")
+        assert not Determination.objects.exists()
+
+
+# ---- the roll
+
+
+def test_the_roll_begins_the_month_after_the_decision_and_facts_become_the_accepted_ones(office, household):
+    row = granted(office, household)
+    with on_day(office, ACCEPTED):
+        entry = RollEntry.objects.get(household=household)
+        assert (entry.start_month, entry.end_month, entry.amount_fen) == (202110, None, 82_500)
+        assert (entry.determination_id, entry.category) == (row.pk, "urban")
+        facts = HouseholdFacts.objects.get(household=household)
+        assert (facts.valid_from, facts.income_year_fen, facts.assets_ok) == (date(2021, 10, 1), 1_080_000, True)
+
+
+def test_put_twice_it_is_one_entry(office, household):
+    row = granted(office, household)
+    with on_day(office, days(ACCEPTED, 9)):
+        put_on_roll(row, acting_user=office.county_confirm)
+        assert RollEntry.objects.count() == 1
+
+
+def test_a_family_on_the_roll_cannot_apply_again_and_is_told_what_to_do(office, household):
+    granted(office, household)
+    with at(office.town_accept, date(2021, 11, 1)), pytest.raises(AlreadyOnRollError, match="办理“变更”"):
+        accept_application(acting_user=office.town_accept, household=household, programme="dibao")
+
+
+def test_an_entry_in_the_same_months_is_refused(office, household):
+    row = granted(office, household)
+    with on_day(office, days(ACCEPTED, 9)):
+        copy = Determination.objects.get(pk=row.pk)
+        copy.pk, copy.no, copy.case = None, "420802-JD-X", None
+        copy.save(force_insert=True)
+        with pytest.raises(RollConflictError, match="请办理变更"):
+            put_on_roll(copy, acting_user=office.county_confirm)
+
+
+# ---- late facts
+
+
+def test_a_late_death_holds_from_the_month_after_and_leaves_the_old_decision_alone(office, db):
+    """E32: 575; two persons; member died 2017-03-18, told in June: from April 575 − 400 = 175."""
+    from casekit import family
+
+    from tuodi.people.actions import record_death
+    from tuodi.verification.models import FactSet
+
+    household = family("420802001001", names=("欧阳建", "单晓月"))
+    old = imported(household, amount_fen=75_000, start=201704)
+    told = date(2017, 6, 6)
+    with at(office.town_review, told):
+        spouse = household.memberships.last().person
+        record_death(acting_user=None, person=spouse, died_on=date(2017, 3, 18))
+        draft = start_fact_set(acting_user=office.town_review, household=household)
+        enter_facts(draft, acting_user=office.town_review, household={"income_year": "4800.00", "assets_ok": True})
+        facts = freeze(draft, acting_user=office.town_review)
+        assert len(facts.person_ids) == 1
+    with at(office.county_confirm, told):
+        row = record_change(
+            facts,
+            acting_user=office.county_confirm,
+            programme="dibao",
+            effective=Month(2017, 4),
+            cause="death",
+            reasons="成员 2017-03-18 死亡",
+        )
+        assert (row.amount_fen, row.start_month, row.follows_id) == (17_500, 201704, old.pk)
+        old.refresh_from_db()
+        assert (old.amount_fen, old.end_month) == (75_000, None)
+        (entry,) = RollEntry.objects.filter(household=household)
+        assert (entry.start_month, entry.amount_fen, entry.determination_id) == (201704, 17_500, row.pk)
+        assert FactSet.objects.count() == 1
+
+
+def test_more_income_lowers_the_amount_and_the_comparison_names_the_cause(office, household):
+    granted(office, household)
+    facts = changed_facts(office, household, date(2021, 12, 6), income_year="14400.00")
+    with at(office.county_confirm, date(2021, 12, 7)):
+        row = record_change(
+            facts, acting_user=office.county_confirm, programme="dibao", effective=Month(2022, 1), cause="income",
+            reasons="新增打零工收入",
+        )  # fmt: skip
+        assert row.amount_fen == 52_500  # 575 × 3 − 1200
+        spans = list(RollEntry.objects.order_by("start_month").values_list("start_month", "end_month", "amount_fen"))
+        assert spans == [(202110, 202112, 82_500), (202201, None, 52_500)]
+        found = queries.what_changed(household, Month(2022, 1))
+        assert (found.before_fen, found.after_fen, found.difference_fen) == (82_500, 52_500, -30_000)
+        assert found.cause == "income"
+        assert any(change.leaf and change.label == "核定的家庭年收入（扣减前）" for change in found.changes)
+        assert queries.what_changed(household, Month(2021, 12)).difference_fen == 0
+
+
+def test_income_over_the_standard_stops_from_the_month_said(office, household):
+    granted(office, household)
+    facts = changed_facts(office, household, date(2021, 12, 6), income_year="30000.00")
+    with at(office.county_confirm, date(2021, 12, 7)):
+        row = record_change(
+            facts, acting_user=office.county_confirm, programme="dibao", effective=Month(2022, 1), cause="income",
+            reasons="子女就业",
+        )  # fmt: skip
+        assert (row.outcome, row.start_month) == ("fail", 202201)
+        assert "月人均收入不低于" in row.reasons
+        (entry,) = RollEntry.objects.all()
+        assert entry.end_month == 202112
+        assert queries.in_force(household, "dibao", Month(2022, 1)) is None
+        assert queries.in_force(household, "dibao", Month(2021, 12)) is not None
+        with pytest.raises(NothingInForceError):
+            queries.what_changed(household, Month(2022, 3))
+
+
+def test_who_collected_the_facts_of_a_change_cannot_decide_it(office, household):
+    granted(office, household)
+    facts = changed_facts(office, household, date(2021, 12, 6), income_year="14400.00")
+    both = hire(office._make, "420802", "confirm", "review")
+    with at(both, date(2021, 12, 7)):
+        draft = start_fact_set(acting_user=both, household=household, base=facts)
+        own = freeze(draft, acting_user=both)
+        with pytest.raises(DutySeparationError, match="不能再由您确认"):
+            record_change(
+                own, acting_user=both, programme="dibao", effective=Month(2022, 1), cause="income", reasons="复核"
+            )
+
+
+def test_gradual_exit_keeps_the_old_amount_for_six_months(make_user, db):
+    """E08 in 宽城: 830; two persons had 600.00; new income 2400 a month, decided 2021-05-20; paid to 2021-11."""
+    from casekit import Office
+
+    village = "220103001001"
+    office, household = Office(village, make_user), family(village, names=("欧阳建", "单晓月"))
+    imported(household, amount_fen=60_000, start=202101)
+    with at(office.town_review, date(2021, 5, 19)):
+        draft = start_fact_set(acting_user=office.town_review, household=household)
+        enter_facts(draft, acting_user=office.town_review, household={"income_year": "28800.00", "assets_ok": True})
+        facts = freeze(draft, acting_user=office.town_review)
+    with at(office.town_confirm, date(2021, 5, 20)):
+        row = record_change(
+            facts, acting_user=office.town_confirm, programme="dibao", effective=Month(2021, 6), cause="income",
+            reasons="就业",
+        )  # fmt: skip
+        assert (row.outcome, row.amount_fen, row.components) == ("pass", 60_000, {"grace": 60_000})
+        assert (row.start_month, row.end_month) == (202106, 202111)
+        spans = list(RollEntry.objects.order_by("start_month").values_list("start_month", "end_month", "amount_fen"))
+        assert spans == [(202101, 202105, 60_000), (202106, 202111, 60_000)]
+        assert HouseholdFacts.objects.latest("valid_from").extra["paid_until"] == "2021-11-30"
+        assert queries.in_force(household, "dibao", Month(2021, 12)) is None
+
+
+def test_a_standard_rise_shows_as_such_between_two_months(office, db):
+    """荆门 urban: 575 from 2017-04; the overlay-free pack has none before, so April to May shows no change."""
+    household = family("420802001001", names=("欧阳建", "单晓月", "欧阳春"))
+    imported(household, amount_fen=82_500, start=201704)
+    with at(office.town_review, date(2017, 6, 1)):
+        from tuodi.people.facts import put_facts
+
+        put_facts(household, {"household": {"income_year": "10800", "assets_ok": True}}, date(2017, 1, 1))
+        found = queries.what_changed(household, Month(2017, 5))
+        assert (found.before_fen, found.after_fen, found.changes) == (82_500, 82_500, ())
+        assert found.cause == ""
+
+
+# ---- imported rolls
+
+
+def imported(household, *, amount_fen, start):
+    """A roll entry taken over from a roster, by way of an accepted row."""
+    from tuodi.decisions.rosters import adopt_roster
+    from tuodi.org.access import system_scope
+
+    with system_scope(household.region[:6]):
+        batch = accepted_batch([household], amount_fen=amount_fen, start=start)
+        adopt_roster(batch, acting_user=None)
+        return Determination.objects.get(household=household, kind="imported")
+
+
+def accepted_batch(households, *, amount_fen, start):
+    from tuodi.files.models import StoredFile
+    from tuodi.intake.models import AcceptedRoster, RosterImport
+    from tuodi.kernel import clock
+
+    region = households[0].region[:6] + "000000"
+    stored = StoredFile.objects.create(
+        region=region, sha256=f"{households[0].pk:064d}", size=1, name="花名册.xlsx", media_type="x",
+        purpose="roll_import", stored_at=clock.now(),
+    )  # fmt: skip
+    batch = RosterImport.objects.create(
+        region=region, file=stored, file_name="花名册.xlsx", profile="x", month=start, staged_at=clock.now()
+    )
+    AcceptedRoster.objects.bulk_create(
+        AcceptedRoster(
+            imported=batch, region=household.region, household=household, programme="dibao", category="urban",
+            amount_fen=amount_fen, persons=3, start_month=start, as_of_month=start, accepted_at=clock.now(),
+        )
+        for household in households
+    )  # fmt: skip
+    return batch
+
+
+def test_an_accepted_roster_goes_on_the_roll_once(office, household):
+    from tuodi.decisions.rosters import Adopted, adopt_roster
+
+    keeper = hire(office._make, "420802", "roll_import")
+    with at(keeper, date(2017, 6, 1)):
+        batch = accepted_batch([household, family("420802001001")], amount_fen=30_000, start=201704)
+        assert adopt_roster(batch, acting_user=keeper) == Adopted(2, 2, 0, 0)
+        assert adopt_roster(batch, acting_user=keeper) == Adopted(0, 0, 2, 0)
+        row = Determination.objects.filter(kind="imported").first()
+        assert (row.outcome, row.amount_fen, row.place, row.explanation) == ("pass", 30_000, "420802001", None)
+        entry = RollEntry.objects.get(determination_id=row.pk)
+        assert (entry.start_month, entry.imported) == (201704, True)
+
+
+def test_a_unit_already_on_the_roll_is_left_as_it_is(office, household):
+    from tuodi.decisions.rosters import Adopted, adopt_roster
+
+    granted(office, household)
+    keeper = hire(office._make, "420802", "roll_import")
+    with at(keeper, date(2021, 12, 1)):
+        batch = accepted_batch([household], amount_fen=1, start=202101)
+        assert adopt_roster(batch, acting_user=keeper) == Adopted(0, 0, 0, 1)
+        assert RollEntry.objects.get().amount_fen == 82_500
+
+
+def test_one_accepted_row_is_adopted_once_by_constraint(office, household):
+    row = imported(household, amount_fen=1, start=201704)
+    with at(office.county_confirm, date(2017, 6, 1)):
+        copy = Determination.objects.get(pk=row.pk)
+        copy.pk, copy.no = None, "420802-DR-X"
+        with pytest.raises(IntegrityError), transaction.atomic():
+            copy.save(force_insert=True)

@@ -1,0 +1,121 @@
+"""Changes to what is on the roll: a death, another income, a rise that came late.
+
+New facts make a new determination that holds from a month, also one in the past; what was decided before is never
+touched. What was paid too much or too little follows by itself: the payment room compares what is due with what was paid.
+"""
+
+from __future__ import annotations
+
+from tuodi.audit.actions import record
+from tuodi.cases.errors import DutySeparationError, WrongLevelError
+from tuodi.cases.guard import level_of, logs_blocks
+from tuodi.cases.procedures import procedure_for
+from tuodi.decisions.actions import store
+from tuodi.decisions.decide import APPEAL, ask, failed_reasons, grace_end, rows_of
+from tuodi.decisions.errors import NothingInForceError, ReasonsMissingError, UnknownOutcomeError
+from tuodi.decisions.models import Determination
+from tuodi.decisions.queries import in_force
+from tuodi.decisions.roll import accept_facts, cut, entries, splice
+from tuodi.kernel import clock
+from tuodi.kernel.periods import Month
+from tuodi.org import access
+from tuodi.org.models import User
+from tuodi.people.enums import PERSON_PROGRAMMES, Programme
+from tuodi.people.models import Person
+from tuodi.policy.procedure import LEVEL_LABELS
+from tuodi.verification.errors import FrozenError
+from tuodi.verification.models import FactSet
+
+__all__ = ["record_change"]
+
+
+@logs_blocks
+def record_change(
+    fact_set: FactSet,
+    *,
+    acting_user: User | None,
+    programme: str,
+    effective: Month,
+    cause: str,
+    reasons: str,
+    person: Person | None = None,
+) -> Determination:
+    """Decides anew on changed facts, from a month on, and moves the roll.
+
+    The rule texts of today and the standards of the first month it holds for decide. An exit may be gradual where the
+    place has it: the old amount is kept to the month the rules name, decided once and written into the facts.
+
+    Args:
+        fact_set: Frozen, of the household; made by somebody else than who decides.
+        acting_user: Who confirms, at the level that confirms there; None = the system (an adopted standard).
+        effective: First month of the new amount. The month of death is still paid: a death in March holds from April.
+        cause: ``death``, ``income``, ``members``, ``standard`` …
+        reasons: In writing; given to the family when it loses.
+        person: The entitled person, for programmes that entitle persons.
+
+    Returns:
+        The new determination, passed or failed. The old one stays.
+
+    Raises:
+        NothingInForceError: Nothing to change. UnknownOutcomeError: Facts are missing; nothing is changed.
+        ReasonsMissingError, DutySeparationError, WrongLevelError, NotFoundError, AccessDeniedError.
+    """
+    region, household = fact_set.region, fact_set.household
+    if acting_user is not None:
+        access.require(acting_user, "confirm", region)
+        wanted = procedure_for(region, programme, clock.today()).approver
+        if level_of(acting_user) != wanted:
+            raise WrongLevelError("变更确认", LEVEL_LABELS[wanted], LEVEL_LABELS.get(level_of(acting_user), "其他层级"))
+        if acting_user.pk in (fact_set.created_by_id, fact_set.frozen_by_id):
+            raise DutySeparationError(household.no, "事实表由您录入或定稿，不能再由您确认", user=acting_user.pk)
+    if not fact_set.is_frozen:
+        raise FrozenError(fact_set.number)
+    if not reasons.strip():
+        raise ReasonsMissingError("变更")
+    person_id = person.pk if person else None
+    old = in_force(household, programme, effective, person=person)
+    if old is None:
+        raise NothingInForceError(household.no, Programme(programme).label, str(effective))
+    current = entries(household.pk, programme, person_id).filter(start_month__lte=effective.yyyymm).last()
+    answer = ask(fact_set, programme, case_date=clock.today(), month=effective)
+    if answer.outcome == "unknown":
+        raise UnknownOutcomeError(f"家庭 {household.no} 的变更", answer.missing)
+    until = grace_end(answer)
+    common = {
+        "region": region,
+        "kind": Determination.Kind.FAMILY,
+        "fact_set": fact_set,
+        "household": household,
+        "decided_on": clock.today(),
+        "decided_by": acting_user,
+        "cause": cause,
+        "follows": old,
+        "appeal": APPEAL,
+    }
+    rows = rows_of(answer, fact_set, common=common, start=effective, end=until, reasons=reasons)
+    if programme in PERSON_PROGRAMMES:
+        rows = [row for row in rows if row.person_id == person_id]
+        if not rows:
+            raise UnknownOutcomeError(f"家庭 {household.no} 的变更", answer.missing)
+    (row,) = store(rows, acting_user=acting_user, action="record_change")
+    cut_rows = cut(row)
+    if row.outcome == "pass":
+        splice(row, account=current.account if current else None)
+    accept_facts(row, **({"paid_until": until.last_day.isoformat()} if until else {}))
+    record(
+        "decisions.change_roll",
+        actor=acting_user,
+        subject_type="household",
+        subject_id=household.pk,
+        region=region,
+        before={"entries": cut_rows},
+        after={
+            "determination": row.no,
+            "effective": str(effective),
+            "outcome": row.outcome,
+            "amount_fen": row.amount_fen,
+            "until": str(until) if until else None,
+            "reasons": failed_reasons(answer),
+        },
+    )
+    return row

@@ -1,0 +1,106 @@
+"""Errors of decisions.
+
+TuodiError
+└── DecisionError
+    ├── UnknownOutcomeError      facts are missing: neither confirm nor refuse
+    ├── NotEligibleError         the rules say no: refuse instead
+    ├── ReasonsMissingError      a refusal or a change without written reasons
+    ├── NotDecidedError          nothing to put on the roll
+    ├── RollConflictError        the unit is on the roll in these months
+    └── NothingInForceError      no determination in force for a family and month
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tuodi.kernel.errors import TuodiError
+
+__all__ = [
+    "DecisionError",
+    "NotDecidedError",
+    "NotEligibleError",
+    "NothingInForceError",
+    "ReasonsMissingError",
+    "RollConflictError",
+    "UnknownOutcomeError",
+]
+
+
+class DecisionError(TuodiError):
+    """Base of this room's errors. `status` is the HTTP status a page answers with."""
+
+    code = "decisions"
+    status = 409
+
+
+class UnknownOutcomeError(DecisionError):
+    """The rules cannot tell yet."""
+
+    code = "decisions.unknown"
+
+    def __init__(self, what: str, missing: Sequence[str]) -> None:
+        super().__init__(
+            f"{what}还不能决定，缺少：{'、'.join(missing) or '未注明的事实'}。请补充后重新定稿事实表。",
+            missing=list(missing),
+        )
+
+
+class NotEligibleError(DecisionError):
+    """The rules say no."""
+
+    code = "decisions.not_eligible"
+
+    def __init__(self, what: str, reasons: Sequence[str]) -> None:
+        super().__init__(
+            f"{what}不符合条件：{'；'.join(reasons) or '见计算说明'}。请改办“不予确认”，或核对事实表。",
+            reasons=list(reasons),
+        )
+
+
+class ReasonsMissingError(DecisionError):
+    """Reasons must be given in writing (649 art 13, 57 art 21)."""
+
+    code = "decisions.reasons"
+    status = 400
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what}没有写明理由。请填写书面理由，它会原样告知当事人。", what=what)
+
+
+class NotDecidedError(DecisionError):
+    """A determination that grants nothing."""
+
+    code = "decisions.not_decided"
+
+    def __init__(self, no: str, why: str) -> None:
+        super().__init__(f"决定 {no} 不能列入名册：{why}。", no=no, why=why)
+
+
+class RollConflictError(DecisionError):
+    """One live entry per unit, programme and month."""
+
+    code = "decisions.roll_conflict"
+
+    def __init__(self, household_no: str, programme: str, month: str) -> None:
+        super().__init__(
+            f"家庭 {household_no} 从 {month} 起已有“{programme}”在册记录，不能重复列入。请办理变更。",
+            household_no=household_no,
+            programme=programme,
+            month=month,
+        )
+
+
+class NothingInForceError(DecisionError):
+    """There is nothing to explain or to change."""
+
+    code = "decisions.nothing_in_force"
+    status = 404
+
+    def __init__(self, household_no: str, programme: str, month: str) -> None:
+        super().__init__(
+            f"家庭 {household_no} 在 {month} 没有“{programme}”的有效决定。请核对月份和项目。",
+            household_no=household_no,
+            programme=programme,
+            month=month,
+        )

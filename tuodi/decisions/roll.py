@@ -1,0 +1,162 @@
+"""The roll: from a determination to an entry, and cutting entries when a later determination takes over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
+
+from tuodi.audit.actions import record
+from tuodi.cases.guard import check_hand, level_of, logs_blocks
+from tuodi.cases.models import Case
+from tuodi.decisions.errors import NotDecidedError, RollConflictError
+from tuodi.decisions.models import Determination
+from tuodi.kernel.periods import Month
+from tuodi.org import access
+from tuodi.org.models import User
+from tuodi.people.enums import Programme
+from tuodi.people.facts import put_facts
+from tuodi.people.models import Account, RollEntry
+
+__all__ = ["accept_facts", "cut", "entries", "put_on_roll", "splice"]
+
+
+def entries(household_id: int, programme: str, person_id: int | None = None) -> QuerySet[RollEntry]:
+    """Roll entries of one unit and programme, oldest first."""
+    return RollEntry.objects.filter(household=household_id, programme=programme, person=person_id).order_by(
+        "start_month"
+    )
+
+
+@logs_blocks
+def put_on_roll(determination: Determination, *, acting_user: User, account: Account | None = None) -> RollEntry:
+    """Enters what was granted on the roll, from the month after the decision. Done twice, it returns the same entry.
+
+    Done by who confirms, at the level that confirmed; the facts it rests on become the accepted ones of the monthly run.
+
+    Args:
+        account: Where it is paid; None = still to be given (the payment run lists it).
+
+    Raises:
+        NotDecidedError: It grants nothing. RollConflictError: The unit has an entry in these months.
+    """
+    case = determination.case
+    region = determination.region
+    access.require(acting_user, "confirm", region)
+    if case is not None:
+        _at_approver(case, acting_user)
+        check_hand(case, acting_user, "approve")
+    if determination.outcome != "pass" or determination.start_month is None:
+        raise NotDecidedError(determination.no, "不是予以确认的决定")
+    known = RollEntry.objects.filter(determination_id=determination.pk).first()
+    if known is not None:
+        return known
+    accept_facts(determination)
+    try:
+        with transaction.atomic():
+            entry = splice(determination, account=account)
+    except IntegrityError as error:
+        raise RollConflictError(
+            determination.household.no, Programme(determination.programme).label, str(determination.start_month)
+        ) from error
+    _audit("put_on_roll", acting_user, entry, case)
+    return entry
+
+
+def _at_approver(case: Case, user: User) -> None:
+    from tuodi.cases.errors import WrongLevelError
+    from tuodi.policy.procedure import LEVEL_LABELS
+
+    wanted, held = case.procedure.approver, level_of(user)
+    if wanted != held:
+        raise WrongLevelError("列入名册", LEVEL_LABELS[wanted], LEVEL_LABELS.get(held, "其他层级"))
+
+
+def accept_facts(determination: Determination, **more: Any) -> None:
+    """Makes the facts of a determination the accepted ones from its first month (what the monthly run reads).
+
+    Args:
+        more: Further household facts that follow from the decision itself (paid_until, last_amount).
+    """
+    facts = determination.fact_set
+    if facts is None or determination.start_month is None:
+        return
+    family = {
+        "household": {**facts.facts["household"], **more},
+        "members": [
+            {**member, "person_id": person_id}
+            for member, person_id in zip(facts.facts["members"], facts.person_ids, strict=True)
+        ],
+    }
+    put_facts(determination.household, family, Month.parse(str(determination.start_month)).first_day)
+
+
+def splice(determination: Determination, *, account: Account | None = None) -> RollEntry:
+    """Writes the roll entry of a granting determination. An overlap is refused by the constraint: `cut` first."""
+    unit = entries(determination.household_id, determination.programme, determination.person_id)
+    before = _in_force(unit, determination.start_month or 0)
+    facts = determination.fact_set.facts if determination.fact_set else {"household": {}, "members": []}
+    member: dict[str, Any] = {}
+    if determination.person_id and determination.fact_set:
+        place = determination.fact_set.person_ids.index(determination.person_id)
+        member = facts["members"][place]
+    return RollEntry.objects.create(
+        household_id=determination.household_id,
+        person_id=determination.person_id,
+        region=determination.region,
+        programme=determination.programme,
+        category=facts["household"].get("area_kind") or determination.household.area_kind,
+        grade=_GRADES.get(str(facts["household"].get("household_class")), ""),
+        form=member.get("support_form") or "",
+        self_care=member.get("assessed_self_care") or "",
+        account=account or (before.account if before else None),
+        amount_fen=determination.amount_fen or 0,
+        start_month=determination.start_month,
+        end_month=determination.end_month,
+        determination_id=determination.pk,
+    )
+
+
+_GRADES = {"class_a": "A", "class_b": "B", "class_c": "C"}
+
+
+def _in_force(unit: QuerySet[RollEntry], month: int) -> RollEntry | None:
+    return unit.filter(start_month__lte=month).filter(Q(end_month__isnull=True) | Q(end_month__gte=month)).last()
+
+
+def cut(determination: Determination) -> list[dict[str, Any]]:
+    """Ends the unit's entries before a determination's first month; entries that lie wholly after it fall away.
+
+    Returns what was changed, for the audit row. The determinations behind the entries stay as they are.
+    """
+    start = determination.start_month or 0
+    last = Month.parse(str(start)).prev().yyyymm
+    changed: list[dict[str, Any]] = []
+    unit = entries(determination.household_id, determination.programme, determination.person_id)
+    for entry in unit.filter(Q(end_month__isnull=True) | Q(end_month__gte=start)):
+        changed.append({"determination": entry.determination_id, "from": entry.start_month, "to": entry.end_month})
+        if entry.start_month >= start:
+            entry.delete()
+        else:
+            entry.end_month = last
+            entry.save(update_fields=["end_month"])
+    return changed
+
+
+def _audit(action: str, actor: User | None, entry: RollEntry, case: Case | None) -> None:
+    record(
+        f"decisions.{action}",
+        actor=actor,
+        subject_type="rollentry",
+        subject_id=entry.pk,
+        region=entry.region,
+        case_no=case.no if case else None,
+        after={
+            "programme": entry.programme,
+            "amount_fen": entry.amount_fen,
+            "start_month": entry.start_month,
+            "end_month": entry.end_month,
+            "determination": entry.determination_id,
+        },
+    )
