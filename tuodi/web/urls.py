@@ -18,6 +18,7 @@ urlpatterns = [
     path("cases/<int:pk>/facts/", facts.show, name="facts"),
     path("families/", families.search, name="families"),
     path("families/<int:pk>/", family.show, name="family"),
+    path("determinations/<int:pk>/", family.determination, name="determination"),
     path("families/<int:pk>/apply/", apply.show, name="apply"),
     path("imports/", imports.listing, name="imports"),
     path("imports/<int:pk>/", imports.show, name="import"),

@@ -17,7 +17,7 @@ from tuodi.web.components.explain import Programme
 
 #: Programmes judged on the page of a family; the others are judged when asked for.
 SHOWN = ("dibao", "tekun", "edge", "rigid_expense")
-_ORDER = {"pass": 0, "unknown": 1, "fail": 2}
+ORDER = {"pass": 0, "unknown": 1, "fail": 2}
 
 
 def book() -> Book:
@@ -54,7 +54,7 @@ def trial(
     except TuodiError as error:
         return [], str(error)
     shown = [explain.programme(one.explain().to_json(), names) for one in results if one.programme in programmes]
-    return sorted(shown, key=lambda one: _ORDER.get(one.outcome_code, 9)), ""
+    return sorted(shown, key=lambda one: ORDER.get(one.outcome_code, 9)), ""
 
 
 def _plain(value: Any) -> Any:

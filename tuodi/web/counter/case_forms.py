@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from tuodi.cases import actions
 from tuodi.cases.models import Case, Notice, Step
+from tuodi.decisions import actions as decisions
 from tuodi.kernel import clock
 from tuodi.org.models import User
 from tuodi.policy.procedure import Does
@@ -110,18 +111,50 @@ def _people(request: HttpRequest, step: Step) -> list[User]:
 
 def _complete(request: HttpRequest, step: Step, code: str) -> Any:
     return actions.complete_step(
-        step, acting_user=request.user, result=code, opinion=_opinion(request, step), people=_people(request, step)
+        step,
+        acting_user=request.user,
+        result=code,
+        opinion=_opinion(request, step),
+        people=_people(request, step),
     )
 
 
-def _post_or_close(request: HttpRequest, step: Step, code: str) -> Any:
+def _review(request: HttpRequest, step: Step, code: str) -> Any:
+    return decisions.first_review(step.case, acting_user=request.user, result=code, opinion=_opinion(request, step))
+
+
+def _notice_verb(request: HttpRequest, step: Step, code: str) -> Any:
     if code == "close":
-        return actions.close_notice(step.notice, acting_user=request.user)
-    return actions.post_notice(step, acting_user=request.user, content={})
+        return decisions.close_notice(step.case, acting_user=request.user)
+    return decisions.post_notice(step.case, acting_user=request.user)
+
+
+def _confirm(request: HttpRequest, step: Step, code: str) -> Any:
+    """Grants or refuses; what is granted goes on the roll in the same request."""
+    opinion = _opinion(request, step)
+    if code == "refused":
+        return decisions.refuse(step.case, acting_user=request.user, reasons=opinion)
+    return decisions.confirm(step.case, acting_user=request.user, opinion=opinion)
+
+
+def _publish(request: HttpRequest, step: Step, code: str) -> Any:
+    return decisions.publish(step.case, acting_user=request.user)
+
+
+def _inform(request: HttpRequest, step: Step, code: str) -> Any:
+    return decisions.inform(step.case, acting_user=request.user, how=_opinion(request, step))
+
+
+def _file(request: HttpRequest, step: Step, code: str) -> Any:
+    return decisions.file_record(step.case, acting_user=request.user, opinion=_opinion(request, step))
 
 
 #: Kind of step -> verb; all others are completed plainly.
 _VERBS: dict[Does, Callable[[HttpRequest, Step, str], Any]] = {
-    Does.NOTICE: _post_or_close,
-    Does.PUBLISH: _post_or_close,
+    Does.REVIEW: _review,
+    Does.NOTICE: _notice_verb,
+    Does.CONFIRM: _confirm,
+    Does.PUBLISH: _publish,
+    Does.INFORM: _inform,
+    Does.FILE: _file,
 }

@@ -1,45 +1,162 @@
-"""The page of one family: members, facts, entitlements and the explanation of a month."""
+"""The page of one family: members, facts, entitlements, the explanation of a month and what changed."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 
+from tuodi.cases.models import Case
+from tuodi.decisions.models import Determination
+from tuodi.decisions.queries import access_determination, determinations_of, explain_month, what_changed
 from tuodi.kernel import clock
+from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.periods import Month
 from tuodi.org import access
 from tuodi.org.models import DutyCode
 from tuodi.people.facts import load_facts
-from tuodi.people.models import Household
+from tuodi.people.models import Household, HouseholdChange, RollEntry
 from tuodi.people.queries import access_household
-from tuodi.verification import rulebook
-from tuodi.web.components import law, pages
+from tuodi.web.components import explain, law, pages, words
 from tuodi.web.components.explain import Programme
-from tuodi.web.counter import family_page
+from tuodi.web.components.words import Look
+from tuodi.web.counter import family_page, work
+
+MONTHS_BACK = 18
+_DECIDED = {
+    "pass": Look("予以确认", "ok", "check"),
+    "fail": Look("不予确认", "bad", "x"),
+    "unknown": Look("缺事实", "unknown", "help"),
+}
 
 
 def show(request: HttpRequest, pk: int) -> HttpResponse:
     """The page; `month` in the address chooses the month explained, else the present one."""
     household = access_household(request.user, pk)
-    month = pages.month_of(request, default=pages.this_month())
     today = clock.today()
-    family = family_page.family_of(household, month, today)
-    programmes, problem = _explained(household, month)
+    entries = list(household.roll.select_related("person").order_by("-start_month", "-id"))
+    month = pages.month_of(request, default=_latest(entries))
+    family = family_page.family_of(household, entries, month, today)
+    programmes, problem = _explained(household, entries, month)
     file = load_facts(household, min(month.last_day, today))
     family.facts = family_page.fact_lines(file, law.facts(), law.book().enums)
     context = {
         "family": family,
         "month": month,
-        "months": [month + step for step in range(-3, 1)],
+        "months": _months(entries, month),
         "programmes": programmes,
         "explain_problem": problem,
-        "explained_note": f"{month} 试算",
+        "explained_note": f"{month}，按当时有效的规则和事实",
+        "changes": _changes(household, entries, month),
+        "determinations": [_decided(row) for row in determinations_of(household)[:12]],
+        "events": _events(household),
         "may_accept": access.has_duty(request.user, DutyCode.ACCEPT, household.region),
     }
     return render(request, "counter/family.html", context)
 
 
-def _explained(household: Household, month: Month) -> tuple[list[Programme], str]:
-    """Decide the family by the facts of a month; a Chinese sentence where that cannot be done."""
-    file = load_facts(household, month.first_day, digits=len(rulebook.place_of(household.region)))
-    return law.trial(file, household.region, case_date=month.first_day, month=month)
+def determination(request: HttpRequest, pk: int) -> HttpResponse:
+    """One decision as it was frozen: result, reasons, the way to appeal, and every figure."""
+    found = access_determination(request.user, pk=pk)
+    programmes = [explain.programme(found.explanation)] if found.explanation else []
+    context = {"found": found, "look": _DECIDED[found.outcome], "programmes": programmes, "line": _decided(found)}
+    return render(request, "counter/determination.html", context)
+
+
+def _latest(entries: Sequence[RollEntry]) -> Month:
+    """The present month, or the last month on the roll where that is earlier."""
+    now = pages.this_month()
+    ends = [Month.parse(str(entry.end_month)) if entry.end_month else now for entry in entries]
+    return min(max(ends, default=now), now)
+
+
+def _months(entries: Sequence[RollEntry], chosen: Month) -> list[Month]:
+    """Months to choose from: back from the present one, never before the first on the roll."""
+    now = pages.this_month()
+    first = min((Month.parse(str(entry.start_month)) for entry in entries), default=now - 3)
+    start = max(first - 1, now - MONTHS_BACK)
+    return sorted({chosen, *(start + step for step in range((now - start) + 1))}, reverse=True)
+
+
+def _explained(household: Household, entries: Sequence[RollEntry], month: Month) -> tuple[list[Programme], str]:
+    """What each programme says for a month, those on the roll first; a Chinese sentence where the rules refuse."""
+    on_roll = [entry.programme for entry in entries if _covers(entry, month)]
+    shown = []
+    try:
+        for code in dict.fromkeys([*on_roll, *law.SHOWN]):
+            if code not in law.book().programmes:
+                continue
+            result = explain_month(household, code, month, person=_person_of(entries, code, month))
+            shown.append(explain.programme(result.explain().to_json()))
+    except TuodiError as error:
+        return [], str(error)
+    return sorted(shown, key=lambda one: (one.code not in on_roll, law.ORDER.get(one.outcome_code, 9))), ""
+
+
+def _covers(entry: RollEntry, month: Month) -> bool:
+    return entry.start_month <= month.yyyymm and (entry.end_month is None or entry.end_month >= month.yyyymm)
+
+
+def _person_of(entries: Sequence[RollEntry], programme: str, month: Month) -> Any:
+    return next((one.person for one in entries if one.programme == programme and _covers(one, month)), None)
+
+
+def _changes(household: Household, entries: Sequence[RollEntry], month: Month) -> list[dict[str, Any]]:
+    """Per entitlement what differs from the month before; nothing where nothing does."""
+    found = []
+    units = {(one.programme, one.person) for one in entries if _covers(one, month) or _covers(one, month.prev())}
+    for programme, person in sorted(units, key=lambda unit: (unit[0], unit[1].pk if unit[1] else 0)):
+        try:
+            change = what_changed(household, month, programme, person=person)
+        except TuodiError:
+            continue  # nothing in force in either month: nothing to compare
+        if change.difference_fen or change.changes:
+            label = work.programme_label(programme) + (f" · {person.name}" if person else "")
+            found.append(
+                {"label": label, "change": change, "lines": [_cause(one) for one in change.changes if one.leaf][:8]}
+            )
+    return found
+
+
+def _cause(change: Any) -> dict[str, str]:
+    before, after = (words.value(text, change.unit)[0] for text in (change.before, change.after))
+    return {"label": change.label, "before": before, "after": after}
+
+
+def _decided(row: Determination) -> dict[str, Any]:
+    start = f"{Month.parse(str(row.start_month))} 起" if row.start_month else ""
+    who = row.decided_by.name if row.decided_by else "系统"
+    return {
+        "href": reverse("web:determination", args=[row.pk]),
+        "label": row.get_programme_display() + (f" · {row.person.name}" if row.person else ""),
+        "note": " · ".join(part for part in (f"{row.decided_on:%Y-%m-%d}", row.get_kind_display(), who, start) if part),
+        "look": _DECIDED[row.outcome],
+        "amount_fen": row.amount_fen,
+    }
+
+
+def _events(household: Household) -> list[dict[str, str]]:
+    """Cases and changes of the household, newest first."""
+    events = [
+        (
+            case.accepted_on,
+            {
+                "css": "now" if case.is_running else "ok",
+                "when": f"{case.accepted_on:%Y-%m-%d}",
+                "title": f"受理{work.programme_label(case.programme)}",
+                "text": f"{case.no} · {case.get_state_display()}",
+            },
+        )
+        for case in Case.objects.filter(household=household).order_by("-id")[:10]
+    ]
+    events += [
+        (
+            change.on,
+            {"css": "", "when": f"{change.on:%Y-%m-%d}", "title": change.get_kind_display(), "text": change.note},
+        )
+        for change in HouseholdChange.objects.filter(household=household).order_by("-id")[:10]
+    ]
+    return [event for _, event in sorted(events, key=lambda pair: pair[0], reverse=True)]

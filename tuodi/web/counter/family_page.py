@@ -77,10 +77,9 @@ class Family:
     warnings: list[str] = field(default_factory=list)
 
 
-def family_of(household: Household, month: Month, today: date) -> Family:
-    """Read the household as of today and its entitlements in a month. Four queries, whatever its size."""
+def family_of(household: Household, entries: Sequence[RollEntry], month: Month, today: date) -> Family:
+    """The household as of today and its entitlements in a month. Two queries, whatever its size."""
     memberships = list(household.memberships.select_related("person").order_by("id"))
-    entries = list(household.roll.select_related("person").order_by("-start_month", "-id"))
     family = Family(
         pk=household.pk,
         head_name=household.head.name,
