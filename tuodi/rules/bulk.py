@@ -99,15 +99,12 @@ def _compared_only(model: Model) -> frozenset[str]:
     def walk(n: Node) -> None:
         if isinstance(n, Col):
             wide.add(n.key)
-        elif isinstance(n, Cmp) and isinstance(n.a, Col) and isinstance(n.b, Const) and n.b.value is not None:
-            pass
-        elif isinstance(n, Known) and isinstance(n.a, Col):
-            pass
-        else:
-            for name in ("a", "b", "c"):
-                child = getattr(n, name, None)
-                if isinstance(child, Node):
-                    walk(child)
+            return
+        harmless = isinstance(n, Known) or (isinstance(n, Cmp) and isinstance(n.b, Const) and n.b.value is not None)
+        for name in ("a", "b", "c"):
+            child = getattr(n, name, None)
+            if isinstance(child, Node) and not (harmless and isinstance(child, Col)):
+                walk(child)
 
     for slot in model.slots.values():
         if slot.node is not None:

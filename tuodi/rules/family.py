@@ -7,21 +7,21 @@ A value may be `{"value": …, "source": …, "date": …, "evidence": …}`; wh
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from tuodi.policy.book import Book
 from tuodi.policy.faults import did_you_mean
 from tuodi.policy.model import LEVEL_PLACE, LEVEL_ROOT, Fact
+from tuodi.rules.readers import level_tables
 
 __all__ = ["FamilyErrors", "InputFault", "Inputs", "read_family", "schema", "validate_family"]
 
 #: Keys a row may carry beside its facts: they name it for people and never enter a formula.
 LABELS = frozenset({"name", "id", "no", "note", "relation"})
+#: Ways to say that a value is not known.
+_NOTHING = frozenset({"", "null", "unknown", "未知"})
 _TOP = {
     "case",
     "name",
@@ -74,49 +74,74 @@ class Inputs:
     names: dict[tuple[str, tuple[int, ...]], str] = field(default_factory=dict)
     absent: list[tuple[tuple[int, ...], Fact]] = field(default_factory=list)
 
+    def fresh(self) -> Inputs:
+        """The same family with rows of its own: a programme writes its values into them."""
+        return Inputs(_fresh(self.tree), self.sources, self.names, self.absent)
+
+
+def _fresh(row: dict[str, Any]) -> dict[str, Any]:
+    out = row.copy()
+    for key, value in row.items():
+        if type(value) is list:
+            out[key] = [_fresh(below) for below in value]
+        elif type(value) is dict:
+            out[key] = _fresh(value)
+    return out
+
 
 class _Reader:
-    def __init__(self, book: Book, chain: list[str]) -> None:
+    def __init__(self, book: Book, chain: Sequence[str]) -> None:
         self.book, self.faults = book, list[InputFault]()
-        self.by_level: dict[str, dict[str, Fact]] = {}
-        for facts in book.facts_on(chain).values():
-            for fact in facts:
-                self.by_level.setdefault(fact.level, {})[fact.name] = fact
-        self.children: dict[str, list[str]] = {}
-        for name, c in book.collections.items():
-            self.children.setdefault(c.of, []).append(name)
+        self.tables = level_tables(book, chain)
         self.out = Inputs({})
 
     def fault(self, path: str, message: str) -> None:
         self.faults.append(InputFault(path or "（顶层）", message))
 
     def row(self, level: str, raw: Any, path: str, at: tuple[int, ...]) -> dict[str, Any]:
-        facts = self.by_level.get(level, {})
-        row: dict[str, Any] = {}
+        table = self.tables[level]
+        row = table.empty.copy()
         if not isinstance(raw, Mapping):
             self.fault(path, "这里应是“名称: 值”的对象")
             raw = {}
-        nested = self.children.get(level, []) if level != LEVEL_ROOT else []
-        for key, value in raw.items():
-            if key in facts:
-                continue
-            if key in LABELS:
-                if key == "name":
+        nested = table.children if level not in (LEVEL_ROOT, LEVEL_PLACE) else ()
+        head = f"{path}." if path else ""
+        for name, value in raw.items():
+            found = table.facts.get(name)
+            if found is not None:
+                self.fact(found, level, value, row, f"{head}{name}", at)
+            elif name in LABELS:
+                if name == "name":
                     self.out.names[level, at] = str(value)
-            elif key not in nested:
-                self.fault(
-                    f"{path}.{key}" if path else str(key), f"没有这个事实{did_you_mean(str(key), [*facts, *nested])}"
-                )
-        for name, fact in facts.items():
-            here = f"{path}.{name}" if path else name
-            value = raw.get(name)
-            if isinstance(value, Mapping) and "value" in value:
-                self.out.sources[level, at, name] = value
-                value = value["value"]
-            row[fact.key] = self.value(fact, value, here, at, given=name in raw)
+            elif name not in nested:
+                self.fault(f"{head}{name}", f"没有这个事实{did_you_mean(str(name), [*table.facts, *nested])}")
+        for fact, problem in table.broken:
+            if fact.name not in raw:
+                self.fault(f"{head}{fact.name}", f"{fact.label}{problem}")
+        for fact in table.required:
+            if row[fact.key] is None:
+                self.out.absent.append((at, fact))
         for name in nested:
-            row[name] = self.rows(name, raw.get(name), f"{path}.{name}" if path else name, at)
+            row[name] = self.rows(name, raw.get(name), f"{head}{name}", at)
         return row
+
+    def fact(
+        self, found: tuple[Fact, str, Any], level: str, value: Any, row: dict[str, Any], path: str, at: tuple[int, ...]
+    ) -> None:
+        fact, key, read = found
+        if isinstance(value, Mapping) and "value" in value:
+            self.out.sources[level, at, fact.name] = value
+            value = value["value"]
+        text = value.strip() if type(value) is str else "" if value is None else str(value).strip()
+        if text in _NOTHING:
+            row[key] = None
+            if fact.missing not in ("unknown", "none", "required"):
+                self.out.absent.append((at, fact))  # said to be unknown, where silence would mean the default
+            return
+        try:
+            row[key] = read(value, text)
+        except ValueError as error:
+            self.fault(path, f"{fact.label}{error}")
 
     def rows(self, name: str, raw: Any, path: str, at: tuple[int, ...]) -> list[dict[str, Any]]:
         collection = self.book.collections[name]
@@ -134,85 +159,13 @@ class _Reader:
             raw = raw[: collection.max]
         return [self.row(name, item, f"{path}[{i}]", (*at, i)) for i, item in enumerate(raw)]
 
-    def value(self, fact: Fact, value: Any, path: str, at: tuple[int, ...], *, given: bool) -> Any:
-        text = str(value).strip() if value is not None else ""
-        if value is None or text in ("", "null", "unknown", "未知"):
-            if fact.missing in ("unknown", "none"):
-                return None
-            if fact.missing == "required" or given:
-                self.out.absent.append((at, fact))
-                return None
-            text = str(fact.missing)
-            value = text
-        try:
-            return self.inner(fact, value, text)
-        except ValueError as error:
-            self.fault(path, f"{fact.label}{error}")
-            return None
 
-    def inner(self, fact: Fact, value: Any, text: str) -> Any:
-        if fact.type == "bool":
-            if isinstance(value, bool):
-                return value
-            if text in ("true", "是", "有", "True"):
-                return True
-            if text in ("false", "否", "无", "False"):
-                return False
-            raise ValueError(f"应是 true 或 false（是/否），这里是“{text}”")
-        if fact.type == "text":
-            return text
-        if fact.type == "date":
-            match = re.fullmatch(r"(\d{4})-(\d{1,2})-(\d{1,2})", text)
-            if not match:
-                raise ValueError(f"应写成 年-月-日（如 1950-01-31），这里是“{text}”")
-            try:
-                day = date(*map(int, match.groups()))
-            except ValueError:
-                raise ValueError(f"是不存在的日期“{text}”；请核对") from None
-            return day.year * 10000 + day.month * 100 + day.day
-        if fact.type == "month":
-            match = re.fullmatch(r"(\d{4})-?(\d{2})", text)
-            if not match or not 1 <= int(match[2]) <= 12:
-                raise ValueError(f"应写成 年-月（如 2017-04），这里是“{text}”")
-            return int(match[1]) * 100 + int(match[2])
-        enum = self.book.enums.get(fact.type)
-        if enum is not None:
-            if text in enum.values:
-                return enum.code(text)
-            for ident, label in enum.values.items():
-                if text == label:
-                    return enum.code(ident)
-            raise ValueError(
-                f"“{text}”不在可选项里；可用: {'、'.join(f'{k}（{v}）' for k, v in enum.values.items())}{did_you_mean(text, enum.values)}"
-            )
-        if isinstance(value, bool):
-            raise ValueError("应是数，这里是是否值")
-        try:
-            number = Decimal(text.replace(",", "").replace("，", "").rstrip("%"))
-        except InvalidOperation:
-            raise ValueError(f"应是数，这里是“{text}”；只写数字，单位是{fact.unit.text if fact.unit else ''}") from None
-        places = 2 if fact.type == "money" else fact.places
-        if text.endswith("%") and fact.unit is not None and fact.unit.factor == 1:
-            number = number / 100
-        if not number.is_finite():
-            raise ValueError("应是有限的数")
-        scaled = number.scaleb(places)
-        if scaled != scaled.to_integral_value():
-            raise ValueError(f"最多 {places} 位小数，这里是“{text}”")
-        result = int(scaled)
-        low, high = fact.lo, fact.hi
-        if not low <= result <= high:
-            shown = [f"{Decimal(b).scaleb(-places):f}" for b in (low, high)]
-            raise ValueError(f"应在 {shown[0]} 到 {shown[1]} 之间，这里是 {text}")
-        return result
-
-
-def read_family(book: Book, chain: list[str], family: Mapping[str, Any]) -> Inputs:
+def read_family(book: Book, chain: Sequence[str], family: Mapping[str, Any]) -> Inputs:
     """Reads one family for a place. Raises FamilyErrors with every fault; absent required facts are no fault here."""
     reader = _Reader(book, chain)
     if not isinstance(family, Mapping):
         raise FamilyErrors([InputFault("（顶层）", "文件应是一个 JSON 对象")])
-    below = reader.children.get(LEVEL_ROOT, [])
+    below = reader.tables[LEVEL_ROOT].children
     for key in family:
         if key not in _TOP and key not in below:
             reader.fault(str(key), f"没有这一块{did_you_mean(str(key), [*_TOP, *below])}")
@@ -254,10 +207,10 @@ def schema(book: Book, place: str = "cn") -> dict[str, Any]:
         return {**body, "title": fact.label, "description": f"{fact.label}{unit}{note}"}
 
     def level(name: str) -> dict[str, Any]:
-        props: dict[str, Any] = {f.name: one(f) for f in reader.by_level.get(name, {}).values()}
+        props: dict[str, Any] = {f.name: one(f) for f, _, _ in reader.tables[name].facts.values()}
         if name != LEVEL_PLACE:
             props |= {k: {"type": "string"} for k in sorted(LABELS)}
-        for child in reader.children.get(name, []) if name != LEVEL_ROOT else []:
+        for child in reader.tables[name].children if name not in (LEVEL_ROOT, LEVEL_PLACE) else ():
             props[child] = {
                 "type": "array",
                 "title": book.collections[child].label,
@@ -273,7 +226,7 @@ def schema(book: Book, place: str = "cn") -> dict[str, Any]:
         "assume": {"type": "object", "title": "假设的参数值，凡用到处印“假设”"},
         "place_facts": level(LEVEL_PLACE), "household": level(LEVEL_ROOT),
     }  # fmt: skip
-    for child in reader.children.get(LEVEL_ROOT, []):
+    for child in reader.tables[LEVEL_ROOT].children:
         rows = {"type": "array", "maxItems": book.collections[child].max, "items": level(child)}
         props[child] = {"title": book.collections[child].label, "oneOf": [rows, {"type": "integer", "minimum": 0}]}
     return {

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from tuodi.kernel.periods import Month
 from tuodi.policy.book import ASSUMED, Book
 from tuodi.policy.faults import Fault, PolicyErrors, did_you_mean
-from tuodi.policy.model import LEVEL_PLACE, LEVEL_ROOT, ParamValue, Programme
+from tuodi.policy.model import LEVEL_PLACE, LEVEL_ROOT, ParamValue, Programme, RuleText
 from tuodi.rules.assume import read_assumptions
 from tuodi.rules.family import FamilyErrors, InputFault, Inputs, read_family
 from tuodi.rules.lower import Lowerer
@@ -116,6 +117,7 @@ class Plan:
     assumed: dict[str, list[ParamValue]] = field(default_factory=dict)
     _tables: dict[str, dict[tuple[str, ...], ParamValue | None]] = field(default_factory=dict, repr=False)
     _ints: dict[int, dict[str, Any]] = field(default_factory=dict, repr=False)
+    _models: dict[tuple[str, ...], Model] = field(default_factory=dict, repr=False)
 
     # ---- parameters
     def table(self, name: str) -> dict[tuple[str, ...], ParamValue | None]:
@@ -147,7 +149,7 @@ class Plan:
             out[codes] = None if row is None or row.value is None else int(row.value * den)
         return out if param.by else out[()]
 
-    @property
+    @cached_property
     def builtins(self) -> dict[str, int]:
         return {
             "case_date": ymd(self.case_date), "month_no": self.month.no,
@@ -155,9 +157,14 @@ class Plan:
         }  # fmt: skip
 
     # ---- models
+    @cached_property
+    def texts(self) -> dict[str, RuleText]:
+        """The rule texts in force here on the case date."""
+        return self.book.rule_texts(self.chain, self.case_date)
+
     def programmes(self) -> list[Programme]:
         """Programmes that have rules here on the case date."""
-        texts = self.book.rule_texts(self.chain, self.case_date)
+        texts = self.texts
         return [p for p in self.book.programmes.values() if p.place in self.chain and p.eligible in texts]
 
     def model(self, outputs: Sequence[str]) -> Model:
@@ -165,11 +172,14 @@ class Plan:
 
         Raises: PolicyErrors if a formula cannot be lowered.
         """
-        texts = self.book.rule_texts(self.chain, self.case_date)
-        key = (tuple(outputs), tuple((t.name, t.place, t.start) for t in texts.values()))
+        names = tuple(outputs)
+        if names in self._models:
+            return self._models[names]
+        key = (names, tuple((t.name, t.place, t.start) for t in self.texts.values()))
         for model in self.book.plans.get(key, ()):
             same = all(self.book.value(n, self.chain, (), self.case_date) == row for n, row in model.structural.items())
             if same and all(self.complete(n) == c for n, c in model.complete.items()):
+                self._models[names] = model
                 found: Model = model
                 return found
         faults: list[Fault] = []
@@ -177,13 +187,13 @@ class Plan:
         if faults:
             raise PolicyErrors(faults)
         self.book.plans.setdefault(key, []).append(model)
+        self._models[names] = model
         return model
 
     def outputs_of(self, p: Programme) -> tuple[str, ...]:
         """The rules a programme answers with, each once."""
-        texts = self.book.rule_texts(self.chain, self.case_date)
         names = (p.eligible, *p.tests, p.amount, *p.components.values(), p.start)
-        return tuple(n for n in dict.fromkeys(names) if n and n in texts)
+        return tuple(n for n in dict.fromkeys(names) if n and n in self.texts)
 
     def assuming(self, assume: Mapping[str, Any] | None) -> Plan:
         """The same plan with supposed parameter values, printed 假设 wherever they are used. Raises FamilyErrors."""
@@ -216,12 +226,15 @@ class Plan:
                     )
                 ]
             )
-        return [plan.decide_one(p, family, also) for p in known.values() if programme in (None, p.id)]
+        inputs = read_family(plan.book, plan.chain, family)
+        if programme is not None:
+            return [plan.decide_one(known[programme], inputs, also)]
+        return [plan.decide_one(p, inputs.fresh(), also) for p in known.values()]
 
-    def decide_one(self, p: Programme, family: Mapping[str, Any], also: Sequence[str] = ()) -> ProgrammeResult:
+    def decide_one(self, p: Programme, inputs: Inputs, also: Sequence[str] = ()) -> ProgrammeResult:
+        """Decides one programme; its values are written into the rows of `inputs`."""
         outputs = tuple(dict.fromkeys((*self.outputs_of(p), *also)))
         model = self.model(outputs)
-        inputs = read_family(self.book, self.chain, family)
         absent = [(at, f) for at, f in inputs.absent if f.key in model.slots]
         if absent:
             labels = tuple(dict.fromkeys(f.label for _, f in absent))
