@@ -89,9 +89,14 @@ def birth_unread(written: str) -> Fault:
 
 
 def relation_unknown(written: str) -> Fault:
-    """Taken over as 其他."""
+    """Taken over as 未注明."""
     return Fault(
-        "warning", "relation_unknown", "relation", written[:12], "与户主关系不在对照表中，记为“其他”", "请改用标准称谓"
+        "warning",
+        "relation_unknown",
+        "relation",
+        written[:12],
+        "与户主关系不在对照表中，记为“未注明”",
+        "请改用标准称谓",
     )
 
 

@@ -227,9 +227,7 @@ def _find_header(top: list[RawRow], profile: Profile) -> _Columns:
             if not isinstance(cell, str) or not cell.strip():
                 continue
             name = index.get(squeeze(cell))
-            if name is None:
-                ignored.append(cell.strip())
-            elif name in at:
+            if name is None or name in at:
                 ignored.append(cell.strip())
             else:
                 at[name] = place
@@ -361,9 +359,7 @@ class _Reader:
         number = cleaned.text.replace("-", "")
         if not number:
             self._faults.append(told.account_missing())
-        elif not number.isdigit() or isinstance(cell, float | int) and len(number) > 15:
-            self._faults.append(told.account_damaged(number))
-        elif len(number) < 8 or len(number) > 30:
+        elif not number.isdigit() or not 8 <= len(number) <= 30 or (isinstance(cell, float | int) and len(number) > 15):
             self._faults.append(told.account_damaged(number))
         else:
             home.account = number
@@ -398,7 +394,7 @@ class _Reader:
         code = self._value("relation", relation)
         if code is None and relation:
             person.faults.append(told.relation_unknown(relation))
-        person.relation = code or ("other" if relation else "")
+        person.relation = code or "unstated"
         person.phone = normalise(as_text(cells.get("phone"))).text
         person.health = as_text(cells.get("health"))
         person.labour = as_text(cells.get("labour"))

@@ -1,7 +1,17 @@
-"""Rows of the room: applications and their materials."""
+"""Rows of the room: applications and their materials, rosters and what was accepted from them."""
 
 from __future__ import annotations
 
 from tuodi.intake.models.application import Application, ApplicationMember, Material
+from tuodi.intake.models.roster import AcceptedRoster, RosterFamily, RosterImport, RosterRow, Verdict
 
-__all__ = ["Application", "ApplicationMember", "Material"]
+__all__ = [
+    "AcceptedRoster",
+    "Application",
+    "ApplicationMember",
+    "Material",
+    "RosterFamily",
+    "RosterImport",
+    "RosterRow",
+    "Verdict",
+]
