@@ -23,6 +23,8 @@ TABLES = ("households", "members", "incomes", "costs")
 STANDARDS = ("standard", "extreme_standard", "care_full", "care_half", "care_self", "price_rate")
 MARK = "RESULT "
 
+sys.path.insert(0, str(REPOSITORY))  # scripts started in this folder import the product
+
 
 def table(persons: int, name: str) -> Path:
     """The Parquet file of one input table."""
@@ -114,8 +116,3 @@ def run(command: list[str], *, seconds: float = 900.0, environment: dict[str, st
     if child.returncode != 0 or not found:
         found["error"] = "\n".join(lines[-3:])[-400:] or f"ended with {child.returncode}"
     return {**found, "process_s": round(wall, 3), "peak_mb": round(peak / 1e6)}
-
-
-def product_path() -> None:
-    """Lets a script started in this folder import the product."""
-    sys.path.insert(0, str(REPOSITORY))

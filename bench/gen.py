@@ -16,7 +16,6 @@ import sys
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-
 from common import BENCH, REPOSITORY, ROOT, STANDARDS, table
 
 SEED = 530000

@@ -13,9 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from common import COLUMNS, MONTH, ROOT, YEAR, clocked, product_path, report, result, table
-
-product_path()
+from common import COLUMNS, MONTH, ROOT, YEAR, clocked, report, result, table
 
 from tuodi.kernel.periods import Month
 from tuodi.policy.book import Book
