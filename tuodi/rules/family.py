@@ -22,6 +22,7 @@ __all__ = ["FamilyErrors", "InputFault", "Inputs", "read_family", "schema", "val
 LABELS = frozenset({"name", "id", "no", "note", "relation"})
 #: Ways to say that a value is not known.
 _NOTHING = frozenset({"", "null", "unknown", "未知"})
+_PLAIN = frozenset({str, int, bool, float, type(None)})
 _TOP = {
     "case",
     "name",
@@ -101,7 +102,7 @@ class _Reader:
     def row(self, level: str, raw: Any, path: str, at: tuple[int, ...]) -> dict[str, Any]:
         table = self.tables[level]
         row = table.empty.copy()
-        if not isinstance(raw, Mapping):
+        if type(raw) is not dict and not isinstance(raw, Mapping):
             self.fault(path, "这里应是“名称: 值”的对象")
             raw = {}
         nested = table.children if level not in (LEVEL_ROOT, LEVEL_PLACE) else ()
@@ -109,7 +110,20 @@ class _Reader:
         for name, value in raw.items():
             found = table.facts.get(name)
             if found is not None:
-                self.fact(found, level, value, row, f"{head}{name}", at)
+                if type(value) not in _PLAIN and isinstance(value, Mapping) and "value" in value:
+                    self.out.sources[level, at, name] = value
+                    value = value["value"]
+                text = value.strip() if type(value) is str else "" if value is None else str(value).strip()
+                fact, key, read = found
+                if text in _NOTHING:
+                    row[key] = None
+                    if fact.missing not in ("unknown", "none", "required"):
+                        self.out.absent.append((at, fact))  # said to be unknown, where silence means the default
+                    continue
+                try:
+                    row[key] = read(value, text)
+                except ValueError as error:
+                    self.fault(f"{head}{name}", f"{fact.label}{error}")
             elif name in LABELS:
                 if name == "name":
                     self.out.names[level, at] = str(value)
@@ -118,30 +132,12 @@ class _Reader:
         for fact, problem in table.broken:
             if fact.name not in raw:
                 self.fault(f"{head}{fact.name}", f"{fact.label}{problem}")
-        for fact in table.required:
-            if row[fact.key] is None:
+        for key, fact in table.required:
+            if row[key] is None:
                 self.out.absent.append((at, fact))
         for name in nested:
             row[name] = self.rows(name, raw.get(name), f"{head}{name}", at)
         return row
-
-    def fact(
-        self, found: tuple[Fact, str, Any], level: str, value: Any, row: dict[str, Any], path: str, at: tuple[int, ...]
-    ) -> None:
-        fact, key, read = found
-        if isinstance(value, Mapping) and "value" in value:
-            self.out.sources[level, at, fact.name] = value
-            value = value["value"]
-        text = value.strip() if type(value) is str else "" if value is None else str(value).strip()
-        if text in _NOTHING:
-            row[key] = None
-            if fact.missing not in ("unknown", "none", "required"):
-                self.out.absent.append((at, fact))  # said to be unknown, where silence would mean the default
-            return
-        try:
-            row[key] = read(value, text)
-        except ValueError as error:
-            self.fault(path, f"{fact.label}{error}")
 
     def rows(self, name: str, raw: Any, path: str, at: tuple[int, ...]) -> list[dict[str, Any]]:
         collection = self.book.collections[name]

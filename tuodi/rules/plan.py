@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -118,6 +117,7 @@ class Plan:
     _tables: dict[str, dict[tuple[str, ...], ParamValue | None]] = field(default_factory=dict, repr=False)
     _ints: dict[int, dict[str, Any]] = field(default_factory=dict, repr=False)
     _models: dict[tuple[str, ...], Model] = field(default_factory=dict, repr=False)
+    _outputs: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
 
     # ---- parameters
     def table(self, name: str) -> dict[tuple[str, ...], ParamValue | None]:
@@ -162,10 +162,14 @@ class Plan:
         """The rule texts in force here on the case date."""
         return self.book.rule_texts(self.chain, self.case_date)
 
+    @cached_property
+    def _programmes(self) -> dict[str, Programme]:
+        texts = self.texts
+        return {k: p for k, p in self.book.programmes.items() if p.place in self.chain and p.eligible in texts}
+
     def programmes(self) -> list[Programme]:
         """Programmes that have rules here on the case date."""
-        texts = self.texts
-        return [p for p in self.book.programmes.values() if p.place in self.chain and p.eligible in texts]
+        return list(self._programmes.values())
 
     def model(self, outputs: Sequence[str]) -> Model:
         """The compiled model of some rules; shared by all places with the same texts and structural values.
@@ -192,8 +196,11 @@ class Plan:
 
     def outputs_of(self, p: Programme) -> tuple[str, ...]:
         """The rules a programme answers with, each once."""
-        names = (p.eligible, *p.tests, p.amount, *p.components.values(), p.start)
-        return tuple(n for n in dict.fromkeys(names) if n and n in self.texts)
+        found = self._outputs.get(p.id)
+        if found is None:
+            names = (p.eligible, *p.tests, p.amount, *p.components.values(), p.start)
+            found = self._outputs[p.id] = tuple(n for n in dict.fromkeys(names) if n and n in self.texts)
+        return found
 
     def assuming(self, assume: Mapping[str, Any] | None) -> Plan:
         """The same plan with supposed parameter values, printed 假设 wherever they are used. Raises FamilyErrors."""
@@ -216,7 +223,7 @@ class Plan:
         Raises: FamilyErrors with every fault of the input.
         """
         plan = self.assuming(family.get("assume")) if isinstance(family, Mapping) else self
-        known = {p.id: p for p in plan.programmes()}
+        known = plan._programmes
         if programme is not None and programme not in known:
             raise FamilyErrors(
                 [
@@ -233,7 +240,9 @@ class Plan:
 
     def decide_one(self, p: Programme, inputs: Inputs, also: Sequence[str] = ()) -> ProgrammeResult:
         """Decides one programme; its values are written into the rows of `inputs`."""
-        outputs = tuple(dict.fromkeys((*self.outputs_of(p), *also)))
+        outputs = self.outputs_of(p)
+        if also:
+            outputs = tuple(dict.fromkeys((*outputs, *also)))
         model = self.model(outputs)
         absent = [(at, f) for at, f in inputs.absent if f.key in model.slots]
         if absent:
@@ -306,9 +315,8 @@ class Plan:
     def fen(self, model: Model, key: str, value: Any) -> int | None:
         if value is None:
             return None
-        slot = model.slots[key]
-        amount = Fraction(value) * slot.scale
-        return int(amount)
+        scale = model.slots[key].scale
+        return int(value) if scale == 1 else int(value * scale)
 
     def missing(self, model: Model, inputs: Inputs, key: str, number: int | None) -> list[str]:
         """The leaves that would settle an unknown: facts not answered and parameters without a value."""

@@ -26,14 +26,14 @@ class LevelTable:
     Attributes:
         facts: name -> (fact, its key, how a value is read), in declared order.
         empty: slot key -> inner value of a row about which nothing is said.
-        required: facts without which a row has no answer.
+        required: facts without which a row has no answer, with their keys.
         broken: facts whose declared default cannot be read.
         children: collections directly below.
     """
 
     facts: dict[str, tuple[Fact, str, Convert]]
     empty: dict[str, Any]
-    required: tuple[Fact, ...]
+    required: tuple[tuple[str, Fact], ...]
     broken: tuple[tuple[Fact, str], ...]
     children: tuple[str, ...]
 
@@ -160,5 +160,5 @@ def _table(book: Book, named: dict[str, Fact], children: tuple[str, ...]) -> Lev
                 empty[key] = read(str(fact.missing), str(fact.missing))
             except ValueError as error:
                 broken.append((fact, str(error)))
-    required = tuple(fact for fact, _, _ in facts.values() if fact.missing == "required")
+    required = tuple((key, fact) for fact, key, _ in facts.values() if fact.missing == "required")
     return LevelTable(facts, empty, required, tuple(broken), children)
