@@ -20,7 +20,7 @@ JOBS = {
     "town_review": (9, ("review", "visit")),
     "town_visit": (9, ("visit",)),
     "town_confirm": (9, ("confirm",)),
-    "village": (12, ("review",)),
+    "village_review": (12, ("review",)),
     "county_review": (6, ("review", "visit")),
     "county_visit": (6, ("visit",)),
     "county_confirm": (6, ("confirm",)),

@@ -149,6 +149,7 @@ def what_changed(
         after_fen=after.amount_fen if after_row is not None else None,
         before=a,
         after=b,
-        changes=tuple(compare(a, b)),
+        # That the month itself is another one is no news ("@" marks the dates of the question).
+        changes=tuple(change for change in compare(a, b) if not change.id.startswith("@")),
         cause=after_row.cause if moved and after_row is not None else "",
     )

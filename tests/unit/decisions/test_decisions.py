@@ -318,17 +318,62 @@ def test_gradual_exit_keeps_the_old_amount_for_six_months(make_user, db):
         assert queries.in_force(household, "dibao", Month(2021, 12)) is None
 
 
-def test_a_standard_rise_shows_as_such_between_two_months(office, db):
-    """荆门 urban: 575 from 2017-04; the overlay-free pack has none before, so April to May shows no change."""
-    household = family("420802001001", names=("欧阳建", "单晓月", "欧阳春"))
+def test_a_month_without_news_shows_no_change(office, db):
+    from tuodi.people.facts import put_facts
+
+    household = family("420802001001")
     imported(household, amount_fen=82_500, start=201704)
     with at(office.town_review, date(2017, 6, 1)):
-        from tuodi.people.facts import put_facts
-
         put_facts(household, {"household": {"income_year": "10800", "assets_ok": True}}, date(2017, 1, 1))
         found = queries.what_changed(household, Month(2017, 5))
         assert (found.before_fen, found.after_fen, found.changes) == (82_500, 82_500, ())
         assert found.cause == ""
+
+
+EARLIER = """\
+instruments:
+  假设: {title: 假设的较早标准, number: "-", issuer: 测试, issued: 2016-01-01, in_force: 2016-01-01, kind: hypothetical}
+---
+pack: {place: "4208", programme: dibao}
+parameters:
+  standard:
+    values:
+      - {place: "420802", area_kind: urban, from: 2016-01-01, value: 500, clause: 假设 一}
+"""
+
+
+@pytest.fixture
+def earlier_standard(tmp_path, monkeypatch):
+    """An overlay with a standard of 500 before the 575 of 2017-04-01."""
+    from tuodi.cases import procedures
+    from tuodi.verification import rulebook
+
+    (tmp_path / "earlier.yaml").write_text(EARLIER, encoding="utf-8")
+    monkeypatch.setenv("TUODI_POLICIES", str(tmp_path))
+    yield
+    procedures.reload()
+    rulebook.reload()
+
+
+def test_a_rise_that_was_loaded_late_holds_from_its_month(office, household, earlier_standard):
+    """E31: 500 → 575 from 2017-04-01, loaded in June; two persons of three here: 75 × 3 a month."""
+    imported(household, amount_fen=60_000, start=201607)
+    with at(office.town_review, date(2017, 6, 1)):
+        draft = start_fact_set(acting_user=None, household=household)
+        facts = freeze(enter_facts(draft, acting_user=None, household=FACTS), acting_user=None)
+    with at(office.county_confirm, date(2017, 6, 5)):
+        row = record_change(
+            facts, acting_user=None, programme="dibao", effective=Month(2017, 4), cause="standard",
+            reasons="标准从 2017-04-01 起提高",
+        )  # fmt: skip
+        assert (row.amount_fen, row.start_month, row.decided_by) == (82_500, 201704, None)
+        spans = list(RollEntry.objects.order_by("start_month").values_list("start_month", "end_month", "amount_fen"))
+        assert spans == [(201607, 201703, 60_000), (201704, None, 82_500)]
+        found = queries.what_changed(household, Month(2017, 4))
+        assert found.cause == "standard"
+        found = queries.explain_month(household, "dibao", Month(2017, 4)).explain().to_json()
+        standard = next(node for node in found["nodes"] if node["id"].startswith("dibao.standard"))
+        assert standard["clause"].startswith("荆门2017")
 
 
 # ---- imported rolls

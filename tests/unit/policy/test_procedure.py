@@ -97,7 +97,7 @@ def test_kuancheng_reviews_in_the_village_and_confirms_in_the_town(shipped):
     assert [procedure.step(s).by for s in ("first_review", "confirm", "filing")] == ["VILL", "TOWN", "COUN"]
     assert "check" not in procedure.step("visit").after
     assert {"check", "visit"} <= set(procedure.step("first_review").after)
-    assert procedure.total_limit() == Limit(15, Unit.DAY, clause="宽城2021 三", note=procedure.total[0].note)
+    assert procedure.total_limit() == Limit(15, Unit.DAY, clause="宽城2021 减法", note=procedure.total[0].note)
     assert any("初审公示" in text and "57-19" in text for text in procedure.warnings)
 
 
