@@ -121,6 +121,9 @@ AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "tuodi.org.bac
 LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/login/"
+#: Where a user with a password somebody else chose must go first; he may only leave it by signing out.
+PASSWORD_CHANGE_URL = "/password/"
+LOGOUT_URL = "/logout/"
 PASSWORD_HASHERS = (
     ["django.contrib.auth.hashers.MD5PasswordHasher"]  # speed; no test is about the hash
     if TESTING

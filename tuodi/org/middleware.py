@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import logout
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.template import TemplateDoesNotExist
 
@@ -78,6 +78,9 @@ class ScopeMiddleware:
         """Calls the view itself, so that its exceptions pass through the transaction and roll it back."""
         try:
             if request.user.is_authenticated:
+                allowed = (settings.PASSWORD_CHANGE_URL, settings.LOGOUT_URL)
+                if request.user.must_change_password and request.path not in allowed:
+                    return HttpResponseRedirect(settings.PASSWORD_CHANGE_URL)
                 with access.scope(request.user):
                     return self._answer(request, view, args, kwargs)
             with transaction.atomic():  # a public page: no scope, so protected tables are empty to it

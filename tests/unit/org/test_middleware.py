@@ -157,3 +157,20 @@ def test_the_connection_is_clean_after_a_request(clerk) -> None:
     with connection.cursor() as cursor:
         cursor.execute("select coalesce(current_setting('app.region', true), '')")
         assert cursor.fetchone() == ("",)
+
+
+def test_a_password_somebody_else_chose_must_be_changed_first(clerk) -> None:
+    clerk.user.must_change_password = True
+    clerk.user.save(update_fields=["must_change_password"])
+    answer = clerk.get("/shown")
+    assert (answer.status_code, answer["Location"]) == (302, "/password/")
+    assert clerk.get("/password/").status_code == 200
+
+
+def test_the_sign_in_page_answers_429_after_five_wrong_passwords(make_user, client: Client) -> None:
+    make_user("420899001", username="clerk4")
+    answers = [client.post("/login/", {"username": "clerk4", "password": "wrong"}).status_code for _ in range(6)]
+    assert answers[0] == 200
+    assert answers[-1] == 429
+    stranger = client.post("/login/", {"username": "nobody-at-all", "password": "wrong"})
+    assert stranger.status_code == 200
