@@ -92,7 +92,7 @@ def main() -> None:
             with clocked(laps, "build_s"):
                 plans, model = plans_of(book)
                 lazy = calculate(plans, model, {k: pl.scan_parquet(p) for k, p in paths.items()})
-            lazy.sink_parquet(target)
+            lazy.sink_parquet(target, compression="snappy")
     elif engine.startswith("duckdb"):
         import duckdb
 

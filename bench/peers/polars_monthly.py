@@ -113,7 +113,7 @@ def main() -> None:
     persons = int(sys.argv[1])
     start = time.perf_counter()
     frames = [pl.scan_parquet(table(persons, t)) for t in (*TABLES, "standards")]
-    rules(*frames).sink_parquet(result("polars", persons))
+    rules(*frames).sink_parquet(result("polars", persons), compression="snappy")
     report(wall=time.perf_counter() - start)
 
 
