@@ -17,6 +17,7 @@ from tuodi.decisions.models import Determination
 from tuodi.kernel import clock
 from tuodi.kernel.periods import Month
 from tuodi.org import access
+from tuodi.org.models import DutyCode
 from tuodi.verification.actions import DUTIES
 from tuodi.verification.models import FactSet
 from tuodi.verification.queries import as_family, draft_of
@@ -62,6 +63,10 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     lines = progress(case)
     mine = {step.name: step for step in my_open_work(request.user).filter(case=case)}
     forms = [case_forms.for_step(line.step, case) for line in lines if line.step.name in mine]
+    waiting = case_forms.waiting_for_roll(case)
+    may_enrol = bool(waiting) and access.has_duty(request.user, DutyCode.CONFIRM, case.region)
+    if request.method == "POST" and request.POST.get("answer") == "enrol" and may_enrol:
+        return case_forms.enrol(request, case)
     if request.method == "POST":
         return case_forms.answer(request, case, {form.step.name: form for form in forms})
     programmes, note, problem = _explained(case)
@@ -71,6 +76,8 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "programmes": programmes,
         "explained_note": note,
         "explain_problem": problem,
+        "enrol": case_forms.enrol_form(case) if may_enrol else None,
+        "waiting": waiting,
         "may_enter": case.is_running and any(access.has_duty(request.user, duty, case.region) for duty in DUTIES),
     }
     return render(request, "counter/case.html", context)

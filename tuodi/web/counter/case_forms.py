@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +13,13 @@ from django.urls import reverse
 from tuodi.cases import actions
 from tuodi.cases.models import Case, Notice, Step
 from tuodi.decisions import actions as decisions
+from tuodi.decisions import roll
+from tuodi.decisions.models import Determination
+from tuodi.decisions.queries import of_case
 from tuodi.kernel import clock
+from tuodi.kernel.periods import Month
 from tuodi.org.models import User
+from tuodi.people.models import Account, RollEntry
 from tuodi.policy.procedure import Does
 from tuodi.web.components import posting
 
@@ -158,3 +163,49 @@ _VERBS: dict[Does, Callable[[HttpRequest, Step, str], Any]] = {
     Does.INFORM: _inform,
     Does.FILE: _file,
 }
+
+
+class EnrolForm(forms.Form):
+    """Which account a granted entitlement is paid into."""
+
+    account = forms.ChoiceField(label="发放账户", required=False, help_text="户名须是家庭成员；可以以后再登记")
+
+    def __init__(self, *args: Any, accounts: Sequence[Account], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.accounts = {str(account.pk): account for account in accounts}
+        shown = [(pk, f"{account.holder} 尾号 {account.last4}") for pk, account in self.accounts.items()]
+        self.fields["account"].choices = [*shown, ("", "暂无账户")]
+
+
+def waiting_for_roll(case: Case) -> list[Determination]:
+    """What the case granted and the roll does not have yet."""
+    granted = [row for row in of_case(case) if row.outcome == "pass"]
+    listed = set(
+        RollEntry.objects.filter(determination_id__in=[row.pk for row in granted]).values_list(
+            "determination_id", flat=True
+        )
+    )
+    return [row for row in granted if row.pk not in listed]
+
+
+def enrol_form(case: Case, data: Any = None) -> EnrolForm:
+    """The form with the open accounts of the family's present members."""
+    people = case.household.memberships.filter(until__isnull=True).values("person")
+    accounts = Account.objects.filter(person__in=people, until__isnull=True).order_by("-since", "-id")
+    return EnrolForm(data, accounts=list(accounts))
+
+
+def enrol(request: HttpRequest, case: Case) -> HttpResponse:
+    """Put on the roll what was granted."""
+    form = enrol_form(case, request.POST)
+    form.is_valid()
+    account = form.accounts.get(form.cleaned_data.get("account", ""))
+    for row in waiting_for_roll(case):
+        ok, _ = posting.attempt(
+            request,
+            lambda row=row: roll.put_on_roll(row, acting_user=request.user, account=account),  # type: ignore[misc]
+            f"已列入名册，{Month.parse(str(row.start_month))} 起发放。",
+        )
+        if not ok:
+            break
+    return posting.back(reverse("web:case", args=[case.pk]))

@@ -14,9 +14,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
+from tuodi.decisions.rosters import adopt_roster
 from tuodi.exchange.profiles import profile_names
 from tuodi.intake import roster_actions
 from tuodi.intake.models import RosterImport, RosterRow, Verdict
+from tuodi.intake.roster_queries import accepted_waiting, access_import, error_sheet, imports, rows_of
 from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.periods import Month, PeriodError
 from tuodi.org import access
@@ -92,7 +94,7 @@ def listing(request: HttpRequest) -> HttpResponse:
             form.add_error("file", str(error))
         else:
             return posting.back(reverse("web:import", args=[staged.pk]))
-    rows = RosterImport.objects.order_by("-id")
+    rows = imports()
     found = pages.page_of(request, lambda start, stop: list(rows[start:stop]), size=20)
     names = _names([row.staged_by_id for row in found.items])
     page = Page([_line(row, names) for row in found.items], found.number, None, found.previous, found.next)
@@ -103,9 +105,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     """One import with its rows; `verdict` in the address chooses which."""
     imported = _access(request.user, pk)
     chosen = request.GET.get("verdict", "")
-    rows = RosterRow.objects.filter(imported=imported)
-    rows = rows.filter(verdict=chosen) if chosen in Verdict.values else rows.exclude(faults=[])
-    ordered = rows.order_by("row_no")
+    ordered = rows_of(imported, chosen) if chosen in Verdict.values else rows_of(imported).exclude(faults=[])
     found = pages.page_of(request, lambda start, stop: list(ordered[start:stop]))
     page = Page([_row(row) for row in found.items], found.number, None, found.previous, found.next)
     context = {"batch": _batch(request.user, imported, chosen), "page": page}
@@ -123,13 +123,26 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
 def confirm(request: HttpRequest, pk: int) -> HttpResponse:
     """Say yes to the preview and start writing."""
     imported = _access(request.user, pk)
-    ok, _ = posting.attempt(
+    ok, confirmed = posting.attempt(
         request,
         lambda: roster_actions.confirm(imported.pk, acting_user=request.user),
-        "已确认，正在写入。可以离开本页。",
+        "已确认。写入的是新增的家庭；有变化的只列出，不改动。",
     )
-    if ok:
-        import_jobs.apply(imported)
+    if ok and confirmed is not None:
+        import_jobs.apply(confirmed)
+    return posting.back(reverse("web:import", args=[imported.pk]))
+
+
+def adopt(request: HttpRequest, pk: int) -> HttpResponse:
+    """Put the accepted entitlements on the roll."""
+    imported = _access(request.user, pk)
+    posting.attempt(
+        request,
+        lambda: adopt_roster(imported, acting_user=request.user),
+        lambda done: (
+            f"已列入在册 {done.entries:,} 项" + (f"，{done.conflicts:,} 项已在册，未改动。" if done.conflicts else "。")
+        ),
+    )
     return posting.back(reverse("web:import", args=[imported.pk]))
 
 
@@ -142,8 +155,16 @@ def drop(request: HttpRequest, pk: int) -> HttpResponse:
     return posting.back(reverse("web:imports"))
 
 
+def errors(request: HttpRequest, pk: int) -> HttpResponse:
+    """The masked error sheet as CSV."""
+    imported = _access(request.user, pk)
+    response = HttpResponse("".join(error_sheet(imported)), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="roster-{imported.pk}-errors.csv"'
+    return response
+
+
 def _access(user: Any, pk: int) -> RosterImport:
-    found: RosterImport = access.one(RosterImport.objects, user=user, what="导入", pk=pk)
+    found = access_import(user, pk)
     access.require(user, DutyCode.ROLL_IMPORT, found.region)
     return found
 
@@ -224,8 +245,16 @@ def _batch(user: Any, imported: RosterImport, chosen: str) -> dict[str, Any]:
         ],
         "confirm_href": reverse("web:import-confirm", args=[imported.pk]) if confirmable else "",
         "drop_href": reverse("web:import-drop", args=[imported.pk]) if confirmable else "",
+        "adopt_href": reverse("web:import-adopt", args=[imported.pk])
+        if imported.state == State.APPLIED and _unadopted(imported)
+        else "",
+        "errors_href": reverse("web:import-errors", args=[imported.pk]) if rows else "",
         "new_families": families.get(Verdict.NEW, 0),
     }
+
+
+def _unadopted(imported: RosterImport) -> bool:
+    return accepted_waiting(imported).exists()
 
 
 def _figures(imported: RosterImport, rows: dict[str, int], families: dict[str, int]) -> list[dict[str, Any]]:
