@@ -85,6 +85,8 @@ class Book:
     predecessors: Mapping[str, str] = field(default_factory=dict)
     #: compiled plans by identity; filled by `rules`
     plans: dict[Any, Any] = field(default_factory=dict, repr=False)
+    #: rule texts with what comes down from above filled in
+    _filled: dict[Any, RuleText] = field(default_factory=dict, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(self.__dict__)
@@ -249,16 +251,24 @@ class Book:
             live = [t for t in rule.texts if t.place in rank and t.start <= on <= t.end]
             if not live:
                 continue
-            live.sort(key=lambda t: (rank[t.place], -t.start.toordinal()))
-            top = live[0]
-            for upper in sorted((t for t in rule.texts if t.place in rank), key=lambda t: rank[t.place]):
-                if all((top.label, top.unit_text, top.level, top.role)):
-                    break
-                top = replace(
-                    top, label=top.label or upper.label, unit_text=top.unit_text or upper.unit_text, level=top.level or upper.level,
-                    role=top.role or upper.role, reason=top.reason or upper.reason,
-                )  # fmt: skip
-            out[name] = replace(top, level=top.level or LEVEL_ROOT)
+            top = min(live, key=lambda t: (rank[t.place], -t.start.toordinal())) if len(live) > 1 else live[0]
+            known = [top.label, top.unit_text, top.level, top.role, top.reason]
+            if len(rule.texts) > 1:
+                for upper in sorted((t for t in rule.texts if t.place in rank), key=lambda t: rank[t.place]):
+                    if all(known[:4]):
+                        break
+                    above = (upper.label, upper.unit_text, upper.level, upper.role, upper.reason)
+                    known = [mine or theirs for mine, theirs in zip(known, above, strict=True)]
+            label, unit, level, role, reason = known
+            level = level or LEVEL_ROOT
+            if (label, unit, level, role, reason) != (top.label, top.unit_text, top.level, top.role, top.reason):
+                key = (top.place, top.start, name, label, unit, level, role, reason)
+                full = self._filled.get(key)
+                if full is None:
+                    full = replace(top, label=label, unit_text=unit, level=level, role=role, reason=reason)
+                    self._filled[key] = full
+                top = full
+            out[name] = top
         return out
 
     def facts_on(self, chain: Sequence[str]) -> dict[str, list[Fact]]:
