@@ -1,7 +1,7 @@
 """The working-day calendar in force, out of the table; and deadlines that may be 待定.
 
-A deadline that runs into a year without an official arrangement is stored as pending. `enter_year` adds the year,
-`recompute_pending` then fills in what waited; `alarms` tells the operator how much waits for which year.
+A deadline that runs into a year without an official arrangement is stored as pending. `enter_year` adds the year; after
+its commit a job (`cases.tasks.fill_deadlines`) fills in what waited, everywhere; `alarms` tells how much still waits.
 """
 
 from __future__ import annotations
@@ -140,6 +140,9 @@ def enter_year(
         region=acting_user.office.place_code.ljust(12, "0"),
         after={"year": year, "version": version, "document": row.document},
     )
+    from tuodi.cases.tasks import fill_deadlines
+
+    fill_deadlines.defer()  # in this transaction: no row, no job
     return row
 
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
-from tuodi.cases.calendar import Due, due
-from tuodi.cases.models import Case, Step
+from django.db.models import Q
+
+from tuodi.cases.calendar import Due, due, notice_end
+from tuodi.cases.models import Case, Notice, NoticeObjection, Step
 from tuodi.cases.states import CASE_MOVES, STEP_MOVES, CaseState, StepState, move
 from tuodi.kernel import clock
 from tuodi.policy.procedure import Does, Procedure
@@ -209,10 +211,15 @@ def reopen_from(case: Case, name: str, *, skip: Iterable[str] = ()) -> list[Step
     return Step.objects.bulk_create(again)
 
 
-def recompute_pending(cases: Iterable[Case]) -> int:
-    """Fills in deadlines that waited for a calendar. Returns how many were found."""
+def recompute_pending() -> int:
+    """Fills in every deadline in scope that waited for a calendar and can be reckoned now.
+
+    Cases, steps, notices' last days and times to answer objections. Returns how many were found. Safe to run again.
+    """
     found = 0
-    for case in cases:
+    waiting = Step.objects.filter(due_pending=True, state=StepState.OPEN).values("case")
+    cases = Case.objects.filter(Q(due_pending=True) | Q(pk__in=waiting), closed_on__isnull=True)
+    for case in cases.select_for_update().order_by("id"):
         if case.due_pending:
             set_total_due(case)
             if not case.due_pending:
@@ -220,9 +227,25 @@ def recompute_pending(cases: Iterable[Case]) -> int:
                 found += 1
         rows = latest(case)
         for row in rows.values():
-            if row.state == StepState.OPEN and row.due_pending:
+            if row.state == StepState.OPEN and row.due_pending and not Notice.objects.filter(step=row).exists():
                 compute_due(case, case.procedure.step(row.name), row, rows)
                 if not row.due_pending:
                     row.save(update_fields=["due_on", "due_pending", "due_note", "start_due_on"])
                     found += 1
+    for notice in Notice.objects.filter(last_day_pending=True, result="").select_related("step"):
+        end = notice_end(notice.posted_on, notice.days, roll=notice.roll)
+        if not end.pending:
+            notice.last_day, notice.last_day_pending = end.on, False
+            notice.save(update_fields=["last_day", "last_day_pending"])
+            Step.objects.filter(pk=notice.step_id).update(due_on=end.on, due_pending=False)
+            found += 1
+    for objection in NoticeObjection.objects.filter(reply_due_pending=True).select_related(
+        "notice__case", "notice__step"
+    ):
+        rule = objection.notice.case.procedure.step(objection.notice.step.name).objection
+        end = due(rule.limit if rule else None, objection.received_on)
+        if not end.pending:
+            objection.reply_due_on, objection.reply_due_pending = end.on, False
+            objection.save(update_fields=["reply_due_on", "reply_due_pending"])
+            found += 1
     return found

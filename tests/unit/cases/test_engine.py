@@ -9,7 +9,7 @@ from casekit import at, hire
 from django.db import IntegrityError, connection, transaction
 
 from tuodi.cases import actions, engine, queries
-from tuodi.cases.calendar import calendar, enter_year
+from tuodi.cases.calendar import alarms, calendar, enter_year
 from tuodi.cases.errors import (
     CalendarEntryError,
     DutySeparationError,
@@ -21,6 +21,7 @@ from tuodi.cases.errors import (
 )
 from tuodi.cases.models import Case, CaseHand, WorkdayYear
 from tuodi.cases.series import next_no
+from tuodi.cases.tasks import fill_deadlines
 from tuodi.org.errors import AccessDeniedError, NotFoundError
 
 ACCEPTED = date(2021, 9, 13)
@@ -334,7 +335,9 @@ def test_an_unknown_year_leaves_the_day_pending_until_it_is_entered(office, hous
     with at(manager, date(2026, 12, 20)):
         off = [date(2027, 1, 1), date(2027, 2, 5), date(2027, 2, 8)]
         enter_year(acting_user=manager, year=2027, document="国办发明电〔2026〕x号", days_off=off, days_worked=[])
-        assert engine.recompute_pending(Case.objects.all()) >= 1
+        assert (alarms()["cases"], alarms()["steps"]) == (1, 0)
+        assert fill_deadlines() == 1
+        assert fill_deadlines() == 0
         case.refresh_from_db()
         assert (case.due_on, case.due_pending) == (date(2027, 1, 26), False)
 

@@ -445,3 +445,64 @@ def test_one_accepted_row_is_adopted_once_by_constraint(office, household):
         copy.pk, copy.no = None, "420802-DR-X"
         with pytest.raises(IntegrityError), transaction.atomic():
             copy.save(force_insert=True)
+
+
+# ---- programmes that entitle persons
+
+
+def test_tekun_decides_and_enters_each_person_by_himself(make_user, db):
+    """云南 2021: centralised, six items failed: 832 + 835; a second member of 40 with work is refused."""
+    from casekit import Office
+
+    from tuodi.people.actions import form_household, register_person
+
+    office = Office("530102001001", make_user)
+    from tuodi.org.access import system_scope
+
+    with system_scope("530102"):
+        old, young = (
+            register_person(acting_user=None, region="530102001001", name=name, birth=birth, is_demo=True)
+            for name, birth in (("仇老", date(1950, 1, 1)), ("仇小", date(1980, 1, 1)))
+        )
+        household = form_household(
+            acting_user=None, region="530102001001", head=old, area_kind="rural", on=date(2015, 1, 1),
+            members=[(young, "sibling")],
+        )  # fmt: skip
+    day = date(2021, 8, 2)
+    with at(office.town_accept, day):
+        case = accept_application(acting_user=office.town_accept, household=household, programme="tekun").case
+    for name, who in (("check", office.county_review), ("self_care", office.county_review)):
+        with at(who, day):
+            complete_step(cases.open_step(case, name), acting_user=who)
+    with at(office.town_review, day):
+        complete_step(
+            cases.open_step(case, "visit"), acting_user=office.town_review, people=[office.town_visit], opinion="属实"
+        )
+        draft = start_fact_set(acting_user=office.town_review, household=household, case=case)
+        common = {"own_income_year": "0", "supporters_listed": True, "support_form": "centralised"}
+        enter_facts(
+            draft,
+            acting_user=office.town_review,
+            household={"assets_ok": True},
+            members={
+                old.pk: {**common, "assessed_self_care": "complete_loss"},
+                young.pk: {**common, "assessed_self_care": "able"},
+            },
+        )
+        freeze(draft, acting_user=office.town_review)
+        actions.first_review(case, acting_user=office.town_review, result="pass", opinion="同意")
+        notice = actions.post_notice(case, acting_user=office.town_review)
+        assert "amount" not in notice.content  # 43 lists none
+    with at(office.town_review, date(2021, 8, 10)):
+        actions.close_notice(case, acting_user=office.town_review)
+    with at(office.county_visit, date(2021, 8, 10)):
+        from tuodi.cases.actions import skip_step
+
+        skip_step(cases.open_step(case, "spot_check"), acting_user=office.county_visit, reason="未抽中")
+    with at(office.county_confirm, date(2021, 8, 11)):
+        rows = actions.confirm(case, acting_user=office.county_confirm, opinion="同意")
+        found = {row.person_id: (row.outcome, row.amount_fen) for row in rows}
+        assert found == {old.pk: ("pass", 166_700), young.pk: ("fail", None)}
+        entry = put_on_roll(rows[0], acting_user=office.county_confirm)
+        assert (entry.person_id, entry.form, entry.self_care) == (old.pk, "centralised", "complete_loss")
+        assert queries.explain_month(household, "tekun", Month(2021, 9), person=old).rows[0].amount_fen == 166_700
