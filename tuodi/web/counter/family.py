@@ -21,7 +21,6 @@ from tuodi.people.facts import load_facts
 from tuodi.people.models import Household, HouseholdChange, RollEntry
 from tuodi.people.queries import access_household
 from tuodi.web.components import explain, law, pages, words
-from tuodi.web.components.explain import Programme
 from tuodi.web.components.words import Look
 from tuodi.web.counter import family_page, work
 
@@ -40,7 +39,12 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     entries = list(household.roll.select_related("person").order_by("-start_month", "-id"))
     month = pages.month_of(request, default=_latest(entries))
     family = family_page.family_of(household, entries, month, today)
-    programmes, problem = _explained(household, entries, month)
+    everything = request.GET.get("all") == "1"
+    answers, problem = _answers(household, entries, month, everything)
+    programmes = [explain.programme(data) for data in answers]
+    family_page.note_counted(family, answers)
+    family_page.note_income(family, answers)
+    family.warnings = _mismatches(entries, answers, month)
     file = load_facts(household, min(month.last_day, today))
     family.facts = family_page.fact_lines(file, law.facts(), law.book().enums)
     context = {
@@ -50,6 +54,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "programmes": programmes,
         "explain_problem": problem,
         "explained_note": f"{month}，按当时有效的规则和事实",
+        "everything": everything,
         "changes": _changes(household, entries, month),
         "determinations": [_decided(row) for row in determinations_of(household)[:12]],
         "events": _events(household),
@@ -81,19 +86,44 @@ def _months(entries: Sequence[RollEntry], chosen: Month) -> list[Month]:
     return sorted({chosen, *(start + step for step in range((now - start) + 1))}, reverse=True)
 
 
-def _explained(household: Household, entries: Sequence[RollEntry], month: Month) -> tuple[list[Programme], str]:
-    """What each programme says for a month, those on the roll first; a Chinese sentence where the rules refuse."""
-    on_roll = [entry.programme for entry in entries if _covers(entry, month)]
-    shown = []
+def _answers(
+    household: Household, entries: Sequence[RollEntry], month: Month, everything: bool
+) -> tuple[list[dict[str, Any]], str]:
+    """Explanations of a month: what is on the roll, else dibao; all usual programmes when asked.
+
+    Returns:
+        Explanations as JSON, those on the roll first, and an empty text; or none and the Chinese refusal of the rules.
+    """
+    on_roll = list(dict.fromkeys(entry.programme for entry in entries if _covers(entry, month)))
+    wanted = dict.fromkeys([*on_roll, *(law.SHOWN if everything or not on_roll else ())])
+    if not on_roll and not everything:
+        wanted = dict.fromkeys(law.SHOWN[:1])
+    found = []
     try:
-        for code in dict.fromkeys([*on_roll, *law.SHOWN]):
-            if code not in law.book().programmes:
-                continue
-            result = explain_month(household, code, month, person=_person_of(entries, code, month))
-            shown.append(explain.programme(result.explain().to_json()))
+        for code in wanted:
+            if code in law.book().programmes:
+                result = explain_month(household, code, month, person=_person_of(entries, code, month))
+                found.append(result.explain().to_json())
     except TuodiError as error:
         return [], str(error)
-    return sorted(shown, key=lambda one: (one.code not in on_roll, law.ORDER.get(one.outcome_code, 9))), ""
+    return sorted(found, key=lambda one: (one["programme"] not in on_roll, law.ORDER.get(one["outcome"], 9))), ""
+
+
+def _mismatches(entries: Sequence[RollEntry], answers: Sequence[dict[str, Any]], month: Month) -> list[str]:
+    """Where the roll's amount is not what the rules give on the facts at hand: for an officer to look into, no verdict."""
+    notes = []
+    for data in answers:
+        on_roll = [entry for entry in entries if entry.programme == data["programme"] and _covers(entry, month)]
+        if not on_roll or data["outcome"] == "unknown":
+            continue
+        listed, computed = sum(entry.amount_fen for entry in on_roll), data["amount_fen"] or 0
+        if listed != computed:
+            source = "在册金额来自导入的花名册，" if any(entry.imported for entry in on_roll) else ""
+            notes.append(
+                f"{data['label']}在册 {words.yuan(listed)} 元，按规则和现有事实计算为 {words.yuan(computed)} 元，"
+                f"相差 {words.signed_yuan(computed - listed)} 元。{source}请在下次复核时核对事实。"
+            )
+    return notes
 
 
 def _covers(entry: RollEntry, month: Month) -> bool:

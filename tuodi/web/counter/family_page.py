@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db.models import Q
 
+from tuodi.kernel.money import MoneyError, parse_yuan
 from tuodi.kernel.periods import Month
 from tuodi.people.models import Account, Household, Membership, RollEntry
 from tuodi.policy.model import Fact
@@ -16,7 +17,7 @@ from tuodi.web.components import places, words
 from tuodi.web.components.words import DASH, Look
 
 
-@dataclass(frozen=True)
+@dataclass
 class Member:
     """One line of the members' table; `until` None = still there."""
 
@@ -31,6 +32,7 @@ class Member:
     since: date
     until: date | None
     leave_reason: str
+    counted: Look | None = None
 
 
 @dataclass(frozen=True)
@@ -218,3 +220,44 @@ def _fact_line(
         unit=unit_text,
         source=declared.source if declared else "",
     )
+
+
+_COUNTED = {"pass": Look("计入", "ok", "check"), "fail": Look("不计入"), "unknown": Look("缺事实", "unknown", "help")}
+
+
+def note_counted(family: Family, answers: Sequence[Mapping[str, Any]]) -> None:
+    """Mark in the members' table whom the first programme counts, as its explanation says."""
+    for data in answers[:1]:
+        said = {
+            node["row_name"]: node["result"] for node in data["nodes"] if node["id"].split("[")[0].endswith(".counted")
+        }
+        for member in family.members:
+            member.counted = _COUNTED.get(said.get(member.name) or "")
+
+
+def note_income(family: Family, answers: Sequence[Mapping[str, Any]]) -> None:
+    """Add the income a head beside the standard, where dibao was computed and both are known."""
+    for data in answers:
+        nodes = {node["id"].split("[")[0]: node for node in data["nodes"]}
+        income, standard = nodes.get("dibao.percap"), nodes.get("dibao.standard")
+        if not income or not standard or not income["value"] or not standard["value"]:
+            continue
+        try:
+            share = min(
+                100,
+                parse_yuan(income["value"].replace(",", ""))
+                * 100
+                // max(1, parse_yuan(standard["value"].replace(",", ""))),
+            )
+        except MoneyError:
+            continue  # a fraction that does not end: shown in the tree, not here
+        family.figures.insert(
+            1,
+            {
+                "label": "人均月收入 / 标准",
+                "value": words.figures(income["value"]),
+                "unit": f"/ {words.figures(standard['value'])} 元",
+                "share": share,
+            },
+        )
+        return
