@@ -16,6 +16,8 @@ VERB_FOLDERS = ("tuodi.cli.verbs", "tuodi.config.verbs")
 def _prepare(args: argparse.Namespace) -> None:
     """Starts the database and Django as the verb's file demands (see `tuodi.cli.registry`)."""
     module = args.verb_module
+    if prepare := getattr(args, "prepare", None):
+        prepare()
     needs_database = getattr(module, "NEEDS_DATABASE", False)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tuodi.config.settings")
     if not needs_database:

@@ -1,0 +1,143 @@
+"""Places, offices and accounts of the demo: from the province to a village, each duty in its own hands."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from django.db import transaction
+
+from tuodi.demo.generator.places import COUNTIES, place_rows
+from tuodi.kernel import clock
+from tuodi.org import actions
+from tuodi.org.models import Office, Place, User
+from tuodi.org.places import tree
+
+__all__ = [
+    "FAMILY_TOWN",
+    "FAMILY_VILLAGE",
+    "PILOT_TOWN",
+    "Account",
+    "accounts",
+    "set_up_places",
+    "set_up_staff",
+    "user",
+]
+
+#: Where the demo's family lives: a community of 东宝区 (the county approves) and a street of 掇刀区 (the town approves).
+FAMILY_VILLAGE = "420802001001"
+FAMILY_TOWN = FAMILY_VILLAGE[:9]
+PILOT_TOWN = "420804001"
+_SINCE = date(2016, 1, 4)
+
+
+@dataclass(frozen=True)
+class Account:
+    """One demo account: who, where, which duties."""
+
+    username: str
+    name: str
+    place: str
+    duties: tuple[str, ...]
+
+
+_PAY = (
+    ("bz", "发放编制", "pay_prepare"),
+    ("jy", "发放校验", "pay_check"),
+    ("sp", "发放审批", "pay_approve"),
+    ("yh", "送银行", "pay_send"),
+)
+
+
+def accounts() -> list[Account]:
+    """Every demo account. Names are invented; the user name says place and duty."""
+    rows = [
+        Account("sheng", "省厅监督 向兰", "42", ("supervise",)),
+        Account("guanli", "系统管理 石磊", "4208", ("sysadmin",)),
+        Account("shenji", "审计 邹正", "4208", ("audit_view",)),
+        Account("shi-dr", "市局花名册 龚敏", "4208", ("roll_import",)),
+        Account("shi-bz", "市局标准 唐宁", "4208", ("standards",)),
+    ]
+    for short, label, duty in _PAY:
+        name = {"pay_prepare": "吴江", "pay_check": "何静", "pay_approve": "陈建国", "pay_send": "刘洋"}[duty]
+        rows.append(
+            Account(
+                f"shi-{short}f" if duty == "pay_prepare" else f"shi-{short}", f"市局{label} {name}", "4208", (duty,)
+            )
+        )
+    for place, tag in (("420802", "dongbao"), ("420804", "duodao")):
+        rows += [
+            Account(f"{tag}-hd", "区核对审核 李红", place, ("review", "visit")),
+            Account(f"{tag}-qr", "区审批 王毅", place, ("confirm",)),
+            Account(f"{tag}-ba", "区备案 孙丽", place, ("file",)),
+        ]
+    for town, tag in ((FAMILY_TOWN, "jiedao"), (PILOT_TOWN, "pilot")):
+        rows += [
+            Account(f"{tag}-sl", "街道受理 张敏", town, ("accept",)),
+            Account(f"{tag}-sh", "街道初审 周华", town, ("review", "visit")),
+            Account(f"{tag}-rh", "街道入户 赵刚", town, ("visit",)),
+        ]
+    rows.append(Account("pilot-qr", "街道确认 林涛", PILOT_TOWN, ("confirm",)))
+    return rows
+
+
+@transaction.atomic
+def set_up_places() -> int:
+    """Standard areas and the places the demo's roll names that the shipped list lacks. Returns how many rows were made."""
+    known = tree()
+    made = [
+        Place(code=row.code, name=row.name, since=row.since, until=row.until, successor_code=row.successor or "")
+        for row in place_rows()
+        if not known.known(row.code)
+    ]
+    Place.objects.bulk_create(made)
+    return len(made)
+
+
+def _office(place: str) -> Office:
+    name = {2: "湖北省民政厅", 4: "荆门市民政局"}.get(
+        len(place)
+    ) or f"{tree().name(place)}{'民政局' if len(place) == 6 else '民政办'}"
+    parent = Office.objects.filter(place_code={4: "42", 6: "4208", 9: place[:6]}.get(len(place), "")).first()
+    return actions.add_office(acting_user=None, name=name, place_code=place, parent=parent, is_demo=True)
+
+
+@transaction.atomic
+def set_up_staff(passwords: Path) -> dict[str, str]:
+    """Makes the accounts that are not there yet with random passwords, and notes them in a file only its owner can read.
+
+    Returns: user name -> password of the accounts made now; empty on a second run.
+    """
+    with clock.frozen(_SINCE):
+        for place in ("42", "4208", *(c.code for c in COUNTIES), FAMILY_TOWN, PILOT_TOWN):
+            _office(place)
+        made: dict[str, str] = {}
+        for row in accounts():
+            if User.objects.filter(username=row.username).exists():
+                continue
+            password = actions.make_password()
+            account = actions.add_user(
+                acting_user=None,
+                username=row.username,
+                name=row.name.split(" ")[-1],
+                office=_office(row.place),
+                password=password,
+                is_demo=True,
+            )
+            for duty in row.duties:
+                actions.grant_duty(acting_user=None, user=account, code=duty)
+            made[row.username] = password
+    if made:
+        passwords.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(passwords, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        with os.fdopen(descriptor, "a", encoding="utf-8") as sink:
+            labels = {a.username: a.name for a in accounts()}
+            sink.writelines(f"{name}\t{word}\t{labels[name]}\n" for name, word in made.items())
+    return made
+
+
+def user(username: str) -> User:
+    """A demo account by its user name."""
+    return User.objects.select_related("office").get(username=username, is_demo=True)
