@@ -75,6 +75,11 @@ class Clause:
         )
 
 
+def _rank(row: ParamValue) -> tuple[int, date]:
+    """Among values in force at one place, more keys named win, then the later start."""
+    return (sum(k is not None for k in row.keys), row.start)
+
+
 @dataclass
 class Book:
     """Loaded packs. Read-only after construction; cheap to keep for the life of a process."""
@@ -211,12 +216,9 @@ class Book:
         for place in chain:
             best: ParamValue | None = None
             for row in self._values.get((name, place), ()):
-                if row.start <= on <= row.end and all(
-                    k is None or k == want for k, want in zip(row.keys, keys, strict=True)
-                ):
-                    rank = (sum(k is not None for k in row.keys), row.start)
-                    if best is None or rank > (sum(k is not None for k in best.keys), best.start):
-                        best = row
+                fits = all(k is None or k == want for k, want in zip(row.keys, keys, strict=True))
+                if row.start <= on <= row.end and fits and (best is None or _rank(row) > _rank(best)):
+                    best = row
             if best is not None:
                 return best
         return None
@@ -226,7 +228,21 @@ class Book:
 
     def table(self, name: str, chain: Sequence[str], on: date) -> dict[tuple[str, ...], ParamValue | None]:
         """Every key combination with the value in force for it."""
-        return {keys: self.value(name, chain, keys, on) for keys in self.combinations(self.params[name])}
+        live = [
+            rows
+            for place in chain
+            if (rows := [r for r in self._values.get((name, place), ()) if r.start <= on <= r.end])
+        ]
+        out: dict[tuple[str, ...], ParamValue | None] = {}
+        for keys in self.combinations(self.params[name]):
+            found: ParamValue | None = None
+            for rows in live:
+                fits = [r for r in rows if all(k is None or k == w for k, w in zip(r.keys, keys, strict=True))]
+                if fits:
+                    found = max(fits, key=_rank) if len(fits) > 1 else fits[0]
+                    break
+            out[keys] = found
+        return out
 
     @cached_property
     def _value_bounds(self) -> dict[str, tuple[Fraction, Fraction, int]]:
@@ -244,7 +260,32 @@ class Book:
         return self._value_bounds[name]
 
     def rule_texts(self, chain: Sequence[str], on: date) -> dict[str, RuleText]:
-        """The wording of each rule in force: nearest place, then latest start; labels and roles come down from above."""
+        """The wording of each rule in force: nearest place, then latest start; labels and roles come down from above.
+
+        The answer is shared by all who ask and must not be changed.
+        """
+        own = tuple(place for place in chain if place in self._places_with_texts)
+        key = ("texts", own, on)
+        found: dict[str, RuleText] | None = self.plans.get(key)
+        if found is None:
+            found = self.plans[key] = self._rule_texts(own, on)
+        return found
+
+    def text_identity(self, chain: Sequence[str], on: date) -> tuple[tuple[str, str, date], ...]:
+        """What tells one set of rule texts in force from another."""
+        own = tuple(place for place in chain if place in self._places_with_texts)
+        key = ("identity", own, on)
+        found: tuple[tuple[str, str, date], ...] | None = self.plans.get(key)
+        if found is None:
+            texts = self.rule_texts(chain, on)
+            found = self.plans[key] = tuple((t.name, t.place, t.start) for t in texts.values())
+        return found
+
+    @cached_property
+    def _places_with_texts(self) -> frozenset[str]:
+        return frozenset(t.place for texts in self.draft.rules.values() for t in texts)
+
+    def _rule_texts(self, chain: Sequence[str], on: date) -> dict[str, RuleText]:
         out: dict[str, RuleText] = {}
         rank = {place: i for i, place in enumerate(chain)}
         for name, rule in self.rules.items():
@@ -278,6 +319,11 @@ class Book:
             if fact.place in chain:
                 out.setdefault(fact.name, []).append(fact)
         return out
+
+    @cached_property
+    def places_with_facts(self) -> frozenset[str]:
+        """Places that declare facts of their own."""
+        return frozenset(f.place for f in self.draft.facts)
 
     def levels(self) -> dict[str, str]:
         """Level -> the level above it; `place` is above all."""

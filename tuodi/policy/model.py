@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 from tuodi.policy.faults import Where
@@ -59,11 +60,22 @@ class EnumDef:
     values: dict[str, str]
     where: Where
 
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.values)
+
+    @cached_property
+    def codes(self) -> dict[str, int]:
+        return {value: at for at, value in enumerate(self.values, 1)}
+
     def code(self, value: str) -> int:
-        return list(self.values).index(value) + 1
+        found = self.codes.get(value)
+        if found is None:
+            raise ValueError(value)
+        return found
 
     def value(self, code: int) -> str:
-        return list(self.values)[code - 1]
+        return self.names[code - 1]
 
 
 @dataclass(frozen=True)

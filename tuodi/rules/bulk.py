@@ -19,6 +19,7 @@ from tuodi.rules.columns import Printer, literal
 from tuodi.rules.core import Cmp, Col, Const, Known, Node
 from tuodi.rules.family import read_family
 from tuodi.rules.plan import Plan
+from tuodi.rules.readers import level_tables
 from tuodi.rules.scalar import compile_scalar
 from tuodi.rules.schedule import steps_of
 from tuodi.rules.slots import Model, Slot
@@ -141,11 +142,15 @@ def _place_values(
     run = compile_scalar(small)
     out = []
     for plan in plans:
-        tree = read_family(plan.book, plan.chain, {"place_facts": place_facts.get(plan.place, {})}).tree
+        said = place_facts.get(plan.place)
+        if said:
+            tree = read_family(plan.book, plan.chain, {"place_facts": said}).tree
+        else:
+            tree = {**level_tables(plan.book, plan.chain)[LEVEL_PLACE].empty, LEVEL_ROOT: {}}
         for slot in keep.values():
             if slot.kind == "builtin":
                 tree[slot.key] = plan.builtins[slot.name]
-        run(tree, plan.ints(small), plan.builtins)
+        run(tree, plan.ints(model), plan.builtins)
         out.append({k: tree.get(k) for k in keep})
     return out
 

@@ -179,7 +179,7 @@ class Plan:
         names = tuple(outputs)
         if names in self._models:
             return self._models[names]
-        key = (names, tuple((t.name, t.place, t.start) for t in self.texts.values()))
+        key = (names, self.book.text_identity(self.chain, self.case_date))
         for model in self.book.plans.get(key, ()):
             same = all(self.book.value(n, self.chain, (), self.case_date) == row for n, row in model.structural.items())
             if same and all(self.complete(n) == c for n, c in model.complete.items()):

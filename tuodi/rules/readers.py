@@ -134,7 +134,8 @@ def convert(book: Book, fact: Fact) -> Convert:
 
 def level_tables(book: Book, chain: Sequence[str]) -> dict[str, LevelTable]:
     """Level -> how its rows are read at a place; kept with the book."""
-    key = ("level tables", tuple(chain))
+    own = book.places_with_facts
+    key = ("level tables", tuple(place for place in chain if place in own))
     found: dict[str, LevelTable] | None = book.plans.get(key)
     if found is None:
         by_level: dict[str, dict[str, Fact]] = {level: {} for level in book.levels()}
