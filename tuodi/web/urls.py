@@ -7,7 +7,7 @@ from django.views.decorators.http import require_POST
 
 from tuodi.web import account, style_page
 from tuodi.web.counter import apply, case, cases, facts, families, family, workbench
-from tuodi.web.county import imports, standards
+from tuodi.web.county import imports, runs, standards
 
 app_name = "web"
 
@@ -20,6 +20,12 @@ urlpatterns = [
     path("families/<int:pk>/", family.show, name="family"),
     path("determinations/<int:pk>/", family.determination, name="determination"),
     path("families/<int:pk>/apply/", apply.show, name="apply"),
+    path("runs/", runs.listing, name="runs"),
+    path("runs/<int:pk>/", runs.show, name="run"),
+    path("runs/<int:pk>/progress/", runs.progress, name="run-progress"),
+    path("runs/<int:pk>/changes/", runs.changes, name="run-changes"),
+    path("runs/<int:pk>/lines/", runs.lines, name="run-lines"),
+    path("runs/<int:pk>/files/<int:batch>/", runs.bank_file, name="run-file"),
     path("imports/", imports.listing, name="imports"),
     path("imports/<int:pk>/", imports.show, name="import"),
     path("imports/<int:pk>/progress/", imports.progress, name="import-progress"),

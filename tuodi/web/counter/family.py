@@ -17,12 +17,14 @@ from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.periods import Month
 from tuodi.org import access
 from tuodi.org.models import DutyCode
+from tuodi.payments.models import PayLine
 from tuodi.people.facts import load_facts
 from tuodi.people.models import Household, HouseholdChange, RollEntry
 from tuodi.people.queries import access_household
 from tuodi.web.components import explain, law, pages, words
 from tuodi.web.components.words import Look
 from tuodi.web.counter import family_page, work
+from tuodi.web.county import run_page
 
 MONTHS_BACK = 18
 _DECIDED = {
@@ -57,6 +59,9 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "everything": everything,
         "changes": _changes(household, entries, month),
         "determinations": [_decided(row) for row in determinations_of(household)[:12]],
+        "payments": run_page.payment_lines(
+            PayLine.objects.filter(household=household, live=True).order_by("-month", "id")[:12]
+        ),
         "events": _events(household),
         "may_accept": access.has_duty(request.user, DutyCode.ACCEPT, household.region),
     }

@@ -10,9 +10,11 @@ from django.urls import NoReverseMatch, reverse
 
 from tuodi.cases.queries import my_open_work, notices_running, overdue
 from tuodi.kernel import clock
+from tuodi.payments.models import PayRun
 from tuodi.web.components import navigation, pages
 from tuodi.web.components.pages import Page
 from tuodi.web.counter import work
+from tuodi.web.county import runs
 
 QUEUE_SIZE = 15
 #: Buttons by duty, in the order of importance; the last one shown is the primary.
@@ -40,7 +42,9 @@ def show(request: HttpRequest) -> HttpResponse:
             {"label": "辖区超期环节", "value": f"{overdue(today).count():,}", "unit": "个", "foot": "按工作日历计算"},
             {"label": "正在公示", "value": f"{notices_running().count():,}", "unit": "件"},
         ],
-        "runs": None,
+        "runs": [runs.line(run) for run in PayRun.objects.order_by("-month", "-id")[:5]]
+        if navigation.PAYMENT & set(duties)
+        else None,
         "actions": _actions(duties),
     }
     return render(request, "counter/workbench.html", context)
