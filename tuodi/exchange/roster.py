@@ -102,6 +102,10 @@ class RosterPerson:
 _GRAVE = ("", "note", "warning", "error", "quarantine")
 
 
+#: No family gets a hundred thousand yuan a month; such a cell is in another unit than its header says.
+_MOST = 10_000_000
+
+
 @dataclass(slots=True)
 class _Columns:
     """Where each field stands in the sheet."""
@@ -348,8 +352,8 @@ class _Reader:
         fen = self._read("amount", got, lambda cell: as_fen(cell, wan="amount" in self.wan))
         if len(self._faults) > before:
             return
-        if fen is None or fen < 0:
-            why = "没有填写" if fen is None else "不能是负数"
+        if fen is None or not 0 <= fen <= _MOST:
+            why = "没有填写" if fen is None else "不能是负数" if fen < 0 else "超过十万元，请核对单位是元还是万元"
             self._faults.append(told.bad_cell("amount", self.profile.columns["amount"].label, text["amount"], why))
         else:
             home.amount_fen = fen

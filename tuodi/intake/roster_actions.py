@@ -18,7 +18,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from tuodi.audit.actions import record
 from tuodi.crypto.fields import decrypt
@@ -48,6 +48,8 @@ __all__ = ["apply", "confirm", "drop", "preview", "stage"]
 State = RosterImport.State
 #: Families written in one transaction.
 BATCH = 500
+#: From so many families on the planner's picture of the register is out of date.
+_MANY = 1000
 
 
 def _door(acting_user: User | None, region: str) -> None:
@@ -92,7 +94,7 @@ def stage(
     form = load_profile(profile)
     opened = open_roster(path, form, sheet)
     name = store.safe_name(name or path.name)
-    month = month or roster_reading.month_in(opened.title) or Month.of(clock.today())
+    month = month or roster_reading.month_in(f"{opened.title} {name}") or Month.of(clock.today())
     wanted = place or form.place
     if not place and "county" not in opened.columns:
         wanted = county_in(f"{opened.title} {name}", form.place, month.first_day) or ""
@@ -132,14 +134,20 @@ def _lock(number: int, *states: str) -> RosterImport:
     return imported
 
 
-def _committer(imported: RosterImport) -> Callable[[Callable[[], None]], None]:
-    """Each call is a transaction of its own in the import's place (a savepoint if the caller has one open)."""
+def _committer(place: str) -> Callable[[Callable[[], None]], None]:
+    """Each call is a transaction of its own in a place (a savepoint if the caller has one open)."""
 
     def commit(work: Callable[[], None]) -> None:
-        with access.system_scope(trim(imported.region)):
+        with access.system_scope(place):
             work()
 
     return commit
+
+
+def _refresh_statistics(what: str) -> None:
+    # In a transaction of its own: the lock it takes would hold up another import.
+    with connection.cursor() as cursor:
+        cursor.execute(f"select intake_analyze_{what}()")
 
 
 def preview(number: int, *, place: str, again: bool = False) -> RosterImport:
@@ -148,7 +156,8 @@ def preview(number: int, *, place: str, again: bool = False) -> RosterImport:
     A preview that was killed is begun anew; a finished one is not repeated unless `again` (the register has changed).
 
     Args:
-        place: a prefix whose scope holds the import.
+        place: a prefix whose scope holds the import. Doubles inside it are seen with their reason; what lies outside is
+            asked of the whole site, which answers for the roll only.
     Raises: the errors of `exchange`; RosterStateError once it is confirmed.
     """
     with access.system_scope(place):
@@ -162,9 +171,11 @@ def preview(number: int, *, place: str, again: bool = False) -> RosterImport:
         imported.state, imported.progress_done = State.READING, 0
         imported.save(update_fields=["state", "progress_done"])
         file = StoredFile.objects.get(pk=imported.file_id)
-    commit = _committer(imported)
+    commit = _committer(place)
     with store.plain_copy(file) as path:
         roster_reading.read_into(imported, path, commit)
+    if imported.progress_done > _MANY:
+        commit(lambda: _refresh_statistics("roster"))
 
     def judge() -> None:
         roster_matching.match(imported)
@@ -245,6 +256,8 @@ def apply(number: int, *, place: str, batch: int = BATCH, stop_after: int | None
             if families:
                 _write(imported, families)
             else:
+                if imported.progress_done > _MANY:
+                    _refresh_statistics("people")
                 imported.state, imported.applied_at = State.APPLIED, clock.now()
                 imported.save(update_fields=["state", "applied_at"])
                 _note("apply_roster", imported, None, {"families": imported.progress_done})
@@ -282,8 +295,15 @@ def _write(imported: RosterImport, families: list[RosterFamily]) -> None:
         accepted += _accepted(imported, family, listed, account, now)
         family.applied_at = now
     copy_rows(AcceptedRoster, _ACCEPTED, accepted)
-    RosterFamily.objects.bulk_update(families, ["household_id", "applied_at"])
-    RosterRow.objects.bulk_update([row for group in rows.values() for row in group], ["person_id"])
+    _update(
+        "update intake_rosterfamily t set household_id = v.b, applied_at = %s from unnest(%s::bigint[], %s::bigint[]) v(a, b) where t.id = v.a",
+        [now, [f.pk for f in families], [f.household_id for f in families]],
+    )
+    written = [row for group in rows.values() for row in group]
+    _update(
+        "update intake_rosterrow t set person_id = v.b from unnest(%s::bigint[], %s::bigint[]) v(a, b) where t.id = v.a",
+        [[row.pk for row in written], [row.person_id for row in written]],
+    )
     imported.progress_done += len(families)
     imported.save(update_fields=["progress_done"])
     _note(
@@ -292,6 +312,12 @@ def _write(imported: RosterImport, families: list[RosterFamily]) -> None:
         None,
         {"families": len(families), "first": families[0].no, "last": families[-1].no, "digest": _digest(accepted)},
     )
+
+
+def _update(statement: str, values: list[Any]) -> None:
+    # bulk_update builds a CASE of thousands of branches; arrays cost a tenth.
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
 
 
 def _take_over(family: RosterFamily, rows: list[RosterRow], plan: NewFamily, day: date) -> int | None:

@@ -10,16 +10,15 @@ from tuodi.org import places
 
 __all__ = ["CountyPlaces", "county_in"]
 
-_TAILS = (
-    "社区居民委员会", "社区居民委会", "社区居委会", "居民委员会", "居民委会", "居委会", "村民委员会", "村委会", "社区", "村",
-)  # fmt: skip
+# Taken off one after the other: 双龙村村民委员会, 双龙村委会 and 双龙村 are one village.
+_TAILS = ("居民委员会", "居民委会", "居委会", "民委员会", "委员会", "民委会", "委会", "社区", "村", "村")
 _TOWN_TAILS = ("街道办事处", "街道", "办事处", "镇", "乡")
 
 
 def _stem(name: str, tails: tuple[str, ...]) -> str:
     for tail in tails:
-        if name.endswith(tail) and len(name) > len(tail):
-            return name.removesuffix(tail)
+        if len(name) > len(tail) + 1:
+            name = name.removesuffix(tail)
     return name
 
 
@@ -74,16 +73,25 @@ class CountyPlaces:
 
 
 class _Names:
+    """Names of one level: as listed, then by stem and kind (社区 or 村), then by stem where that is unambiguous."""
+
     def __init__(self, rows: list[tuple[str, str]], tails: tuple[str, ...]) -> None:
         self._tails = tails
         self._exact = {re.sub(r"\s", "", name): code for name, code in rows}
-        stems: dict[str, list[str]] = {}
+        stems: dict[tuple[str, str], set[str]] = {}
         for name, code in rows:
-            stems.setdefault(_stem(name, tails), []).append(code)
-        # 新建村 and 新建社区 share a stem: such a stem alone says nothing.
-        self._stems = {stem: codes[0] for stem, codes in stems.items() if len(codes) == 1}
+            stem = _stem(name, tails)
+            # 新建村 and 新建社区 share a stem: then it takes the kind to tell them apart.
+            for kind in (_kind(name), ""):
+                stems.setdefault((stem, kind), set()).add(code)
+        self._stems = {key: codes.pop() for key, codes in stems.items() if len(codes) == 1}
 
     def find(self, name: str) -> str | None:
         if name in self._exact:
             return self._exact[name]
-        return self._stems.get(_stem(name, self._tails))
+        stem = _stem(name, self._tails)
+        return self._stems.get((stem, _kind(name))) or self._stems.get((stem, ""))
+
+
+def _kind(name: str) -> str:
+    return "社区" if "社区" in name or "居" in name[-6:] else "村" if "村" in name[-6:] else "?"

@@ -61,7 +61,7 @@ def generate(
     anomalies.plant_all(lists, rng)
     written = []
     for roster in lists:
-        written.append(offices.write_roster(roster, out / "rosters"))
+        written.append(offices.write_roster(roster, out / "rosters", month))
         tell(f"写出 {written[-1].path.name}：{written[-1].rows:,} 行")
     held: set[tuple[str, str]] = set()
     manifest = out / "manifest.csv"
@@ -73,7 +73,7 @@ def generate(
                 writer.writerow(plant)
                 if plant["verdict"] in _HOLDS:
                     held.add((roster.county.code, plant["card_no"]))
-    corrections = offices.write_corrections(lists, held, out / "rosters")
+    corrections = offices.write_corrections(lists, held, out / "rosters", month)
     summary = out / "summary.json"
     dibao = [line for line in lines if line.month == month.no and line.household.programme == "dibao"]
     summary.write_text(

@@ -73,8 +73,15 @@ def _home(kind: str, column: str, verdict: str, code: str, make: Callable[[Famil
     return kind, apply
 
 
-def _yuan(fen: int) -> str:
-    return f"{fen // 100}.{fen % 100:02d}"
+def _amount(family: FamilyRecord) -> str:
+    """The amount in the office's own unit, exact."""
+    wan = LAYOUTS[family.village.code[:6]].unit == "wan"
+    unit, places = (1_000_000, 6) if wan else (100, 2)
+    return f"{family.amount_fen // unit}.{family.amount_fen % unit:0{places}d}"
+
+
+def _word(family: FamilyRecord) -> str:
+    return "万元" if LAYOUTS[family.village.code[:6]].unit == "wan" else "元"
 
 
 def _luhn_broken(family: FamilyRecord) -> str:
@@ -109,10 +116,10 @@ _KINDS: dict[str, _Apply] = dict(
         _cell("birth_differs", "birth", "new", "birth_differs", lambda m: date(m.birth.year, m.birth.month, m.birth.day % 28 + 1)),
         _cell("relation_unknown", "relation", "new", "relation_unknown", lambda m: "远房表亲" if m.relation not in ("户主", "本人") else "家长"),
         _cell("remark_dead", "remark", "new", "maybe_dead", lambda m: "2017年6月死亡"),
-        _home("amount_text", "amount", "new", "", lambda f: f"{_yuan(f.amount_fen)}元"),
-        _home("amount_wide", "amount", "new", "", lambda f: _wide(_yuan(f.amount_fen))),
-        _home("amount_decimals", "amount", "error", "bad_amount", lambda f: _yuan(f.amount_fen) + "777"),
-        _home("amount_negative", "amount", "error", "bad_amount", lambda f: "-" + _yuan(f.amount_fen)),
+        _home("amount_text", "amount", "new", "", lambda f: _amount(f) + _word(f)),
+        _home("amount_wide", "amount", "new", "", lambda f: _wide(_amount(f))),
+        _home("amount_decimals", "amount", "error", "bad_amount", lambda f: _amount(f) + "777"),
+        _home("amount_negative", "amount", "error", "bad_amount", lambda f: "-" + _amount(f)),
         _home("amount_pending", "amount", "error", "bad_amount", lambda f: "待定"),
         _home("amount_missing", "amount", "error", "bad_amount", lambda f: ""),
         _home("persons_differ", "persons", "new", "persons_differ", lambda f: f.persons + 1),

@@ -47,12 +47,12 @@ class _Page:
     merges: list[tuple[int, int, int, int]] = field(default_factory=list)
 
 
-def write_roster(roster: Roster, folder: Path) -> Written:
+def write_roster(roster: Roster, folder: Path, month: Month) -> Written:
     """One office's file. Row numbers in the result count from 1, as a spreadsheet shows them."""
     layout = LAYOUTS[roster.county.code]
     folder.mkdir(parents=True, exist_ok=True)
-    done = Written(folder / f"{roster.name}.{layout.suffix}", roster.name)
-    page = _page(roster, layout, done)
+    done = Written(folder / f"{roster.name}（{month.label}）.{layout.suffix}", roster.name)
+    page = _page(roster, layout, done, month)
     if layout.suffix == "xlsx":
         _xlsx(done.path, _sheets(roster, layout, page))
     elif layout.suffix == "xls":
@@ -77,7 +77,7 @@ def _sheets(roster: Roster, layout: Layout, page: _Page) -> list[tuple[str, _Pag
     return [("填表说明", notes), (roster.name, page)]
 
 
-def _page(roster: Roster, layout: Layout, done: Written) -> _Page:
+def _page(roster: Roster, layout: Layout, done: Written, month: Month) -> _Page:
     page = _Page()
     income = "年" if roster.key == "rural" else "月"
     unit = "单位：万元" if layout.unit == "wan" else "单位：元"
@@ -87,7 +87,7 @@ def _page(roster: Roster, layout: Layout, done: Written) -> _Page:
         for text in layout.columns.values()
     ]
     for line in layout.banner:
-        text = line.format(name=f"荆门市{roster.name}（2017年8月）", unit=unit)
+        text = line.format(name=f"荆门市{roster.name}（{month.label}）", unit=unit)
         if text:
             page.merges.append((len(page.rows), len(page.rows), 0, width - 1))
         page.rows.append([text] + [None] * (width - 1))
@@ -282,14 +282,14 @@ def _xlsx(path: Path, sheets: list[tuple[str, _Page]]) -> None:
     book.close()
 
 
-def write_corrections(lists: list[Roster], held: set[tuple[str, str]], folder: Path) -> Path:
+def write_corrections(lists: list[Roster], held: set[tuple[str, str]], folder: Path, month: Month) -> Path:
     """The families that a first import holds back, once put right: one clean file for the prefecture.
 
     Args:
         held: (county, card number) of families to write; those that are not in the truth are left out.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "更正_荆门市.csv"
+    path = folder / f"更正_荆门市（{month.label}）.csv"
     with path.open("w", encoding="utf-8-sig", newline="") as out:
         writer = csv.writer(out, lineterminator="\r\n")
         writer.writerow(["区县", "救助类别", *_CLEAN.columns.values(), "收入周期"])
