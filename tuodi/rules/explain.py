@@ -173,6 +173,11 @@ class _Builder:
 
     def number(self, v: Val, rows: list[dict[str, Any]]) -> Any:
         """A referred value: exact canonical number (money in fen), truth value, code, or None."""
+        if v.node.key not in self.model.slots:  # type: ignore[attr-defined]
+            # settled when the rules were compiled: the least and greatest value are one, or it could not matter
+            if v.node.lo != v.node.hi:
+                return None
+            return bool(v.node.lo) if v.type == "bool" else v.node.lo * v.scale if v.type == "number" else v.node.lo
         raw = self.value(v.node.key, rows)  # type: ignore[attr-defined]
         if raw is None or v.type != "number":
             return raw

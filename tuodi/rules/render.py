@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from tuodi.policy.book import Book
-from tuodi.policy.model import NO_CAP
+from tuodi.policy.model import NO_CAP, EnumDef
 from tuodi.policy.units import Dims
 from tuodi.rules.slots import Slot, Val
 
@@ -53,8 +53,8 @@ def format_value(book: Book, kind: str, value: Any, *, money: bool = False, dims
 class Renderer:
     """Renders one rule on one row. `used` lists the sources that took part; `before` is the figure before rounding."""
 
-    def __init__(self, book: Book, plan: Any, slot: Slot, number: Callable[[Val], Any], texts: dict[Any, str]) -> None:
-        self.book, self.plan, self.slot, self.number, self.texts = book, plan, slot, number, texts
+    def __init__(self, book: Book, plan: Any, slot: Slot, number: Callable[[Val], Any], labels: dict[str, str]) -> None:
+        self.book, self.plan, self.slot, self.number, self.labels = book, plan, slot, number, labels
         self.used: dict[str, None] = {}
         self.before: Fraction | None = None
         self.cache: dict[str, Any] = {}
@@ -95,18 +95,15 @@ class Renderer:
             )
             return f"（{text}）" if level < tight else text
         if isinstance(e, ast.UnaryOp):
-            inner = self.show(e.operand, 3)
             if isinstance(e.op, ast.USub):
-                return f"−{inner}"
-            if isinstance(e.operand, ast.Call):  # not known(x)
-                return (
-                    {"有": "无", "无": "有"}[inner[0]] + inner[1:] if inner[:1] in ("有", "无") else f"不是（{inner}）"
-                )
-            return f"不是（{inner}）"
+                return f"−{self.show(e.operand, 3)}"
+            inner = self.side(e.operand, 3)
+            # what is said is the state as it is: 无死亡日期, 在押＝否
+            return inner if self.ref(e.operand) is not None or inner[:1] in ("有", "无") else f"不是（{inner}）"
         if isinstance(e, ast.BoolOp):
             word = " 且 " if isinstance(e.op, ast.And) else " 或 "
             deciding = [v for v in e.values if isinstance(e.op, ast.Or) and self.evaluate(v) is True]
-            text = word.join(self.show(v, 1) for v in (deciding[:1] or e.values))  # one true side settles an “or”
+            text = word.join(self.side(v, 1) for v in (deciding[:1] or e.values))  # one true side settles an “or”
             return f"（{text}）" if tight else text
         if isinstance(e, ast.Compare):
             return self.compare(e)
@@ -124,6 +121,12 @@ class Renderer:
                 return enum.values[name]
         param = self.book.params.get(name) or self.book.params.get(f"{self.slot.name.split('.')[0]}.{name}")
         return param.label if param else name
+
+    def side(self, e: ast.expr, tight: int) -> str:
+        """One side of an “and” or “or”: a bare yes/no value is named, so that the sentence can be read."""
+        found = self.ref(e)
+        text = self.show(e, tight)
+        return f"{self.label(e)}＝{text}" if found is not None and found.type == "bool" else text
 
     def compare(self, e: ast.Compare) -> str:
         left = self.show(e.left, 1)
@@ -152,17 +155,22 @@ class Renderer:
             value = self.evaluate(e.args[0])
             inner = self.show(e.args[0], 0)
             return inner if value is not None and value >= 0 else f"{inner}，不足 0 按 0"
+        if name == "given":
+            value = self.evaluate(e.args[0])
+            first = self.show(e.args[0], 0)
+            return first if value is not None else self.show(e.args[1], 0)
         parts = [self.show(a, 0) for a in e.args]
         return f"{_FUNCTIONS.get(name, name)}（{'，'.join(parts)}）"
 
     def label(self, e: ast.expr) -> str:
         found = self.ref(e)
         key = found.node.key if found is not None else ""  # type: ignore[attr-defined]
-        for fact in self.book.draft.facts:
-            if fact.key == key:
-                return fact.label
-        text = self.plan.book.rules.get(key)
-        return text.texts[0].label if text else self.source(e)
+        if key not in self.labels:
+            facts = {f.key: f.label for f in self.book.draft.facts}
+            rule = self.book.rules.get(key)
+            named = next((t.label for t in rule.texts if t.label), "") if rule else ""
+            self.labels[key] = facts.get(key) or named or self.source(e)
+        return self.labels[key]
 
     # ---- values, for choosing the branch taken
     def value_of(self, source: str, v: Val) -> Any:
@@ -229,9 +237,8 @@ class Renderer:
 
     def evaluate_compare(self, e: ast.Compare) -> Any:
         a, right, op = self.evaluate(e.left), e.comparators[0], e.ops[0]
-        found = self.ref(e.left) or self.ref(right)
         if isinstance(op, ast.In | ast.NotIn):
-            enum = self.book.enums.get(found.type) if found is not None else None
+            enum = self.enum_of(e.left)
             if a is None or enum is None:
                 return None
             if isinstance(right, ast.List | ast.Tuple | ast.Set):
@@ -241,8 +248,8 @@ class Renderer:
             inside = enum.value(a) in names
             return inside if isinstance(op, ast.In) else not inside
         b = self.evaluate(right)
-        if found is not None and found.type in self.book.enums:
-            enum = self.book.enums[found.type]
+        enum = self.enum_of(e.left) or self.enum_of(right)
+        if enum is not None:
             a = enum.code(e.left.id) if a is None and isinstance(e.left, ast.Name) and e.left.id in enum.values else a
             b = enum.code(right.id) if b is None and isinstance(right, ast.Name) and right.id in enum.values else b
         if a is None or b is None:
@@ -250,6 +257,18 @@ class Renderer:
         return {ast.Lt: a < b, ast.LtE: a <= b, ast.Gt: a > b, ast.GtE: a >= b, ast.Eq: a == b, ast.NotEq: a != b}[
             type(op)
         ]
+
+    def enum_of(self, e: ast.expr) -> EnumDef | None:
+        """The enum a value belongs to: a fact's, a rule's or a structural parameter's."""
+        found = self.ref(e)
+        if found is not None:
+            return self.book.enums.get(found.type)
+        name = self.source(e)
+        for full in (f"{self.slot.name.split('.')[0]}.{name}", name):
+            param = self.book.params.get(full)
+            if param is not None and param.kind == "enum":
+                return self.book.enums.get(param.of)
+        return None
 
     def structural(self, e: ast.expr) -> Any:
         name = self.source(e)
