@@ -87,6 +87,13 @@ class Explanation:
             "nodes": [{**asdict(n), "inputs": list(n.inputs)} for n in self.nodes.values()],
         }
 
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> Explanation:
+        """An explanation as it was stored with a determination."""
+        nodes = {n["id"]: Node(**{**n, "inputs": tuple(n["inputs"])}) for n in body["nodes"]}
+        rest = {k: v for k, v in body.items() if k not in ("nodes", "root", "missing")}
+        return cls(**rest, missing=tuple(body["missing"]), nodes=nodes)
+
     def text(self) -> str:
         """An indented tree in which a figure stands once and is referred to by 见上 afterwards."""
         lines: list[str] = []

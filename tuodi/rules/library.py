@@ -64,7 +64,9 @@ def load_book(
                 stored.unlink(missing_ok=True)
     book, faults = read_book(folders)
     if check:
-        faults += [f for f in check_book(book) if f.severity == "error"]
+        found = check_book(book)
+        faults += [f for f in found if f.severity == "error"]
+        book.warnings += [f for f in found if f.severity == "warning"]
     if faults:
         raise PolicyErrors(faults)
     if stored is not None:

@@ -83,6 +83,8 @@ class Renderer:
             value = self.value_of(source, found)
             if value is None:
                 return "未知"
+            if found.type == "number" and found.dims == self.slot.dims and self.slot.unit_factor != 1:
+                value = Fraction(value) / self.slot.unit_factor  # a yearly rule shows yearly figures
             return format_value(self.book, found.type, value, money=dict(found.dims).get("元") == 1, dims=found.dims)
         if isinstance(e, ast.Constant):
             return ("是" if e.value else "否") if isinstance(e.value, bool) else str(e.value)
