@@ -119,7 +119,11 @@ class Book:
     def _streamed(self, sheet: str) -> Iterator[Sequence[Any]]:
         book = openpyxl.load_workbook(self.path, read_only=True, data_only=True)
         try:
-            yield from book[sheet].iter_rows(values_only=True, max_col=_MAX_COLUMNS)
+            for row in book[sheet].iter_rows(values_only=True, max_col=_MAX_COLUMNS):
+                width = len(row)
+                while width and row[width - 1] is None:
+                    width -= 1
+                yield row[:width]
         except FileRefusedError:
             raise
         except Exception as error:

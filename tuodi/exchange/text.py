@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,11 +40,21 @@ def detect_encoding(path: Path) -> str:
             return _check(path, "utf-16-le")
         if even and not odd:
             return _check(path, "utf-16-be")
-        raise FileRefusedError("unknown", "这不是文字表格（含有二进制内容）", "请另存为 xlsx 或 csv 后再导入")
+        raise _binary()
     try:
         return _check(path, "utf-8")
-    except FileRefusedError:
+    except FileRefusedError as error:
+        if error.reason != "encoding":
+            raise
         return _check(path, "gb18030")
+
+
+#: Stray control characters happen; many of them are no text.
+_CONTROLS = re.compile("[\x00-\x08\x0e-\x1f]")
+
+
+def _binary() -> FileRefusedError:
+    return FileRefusedError("unknown", "这不是文字表格（含有二进制内容）", "请另存为 xlsx 或 csv 后再导入")
 
 
 def _check(path: Path, encoding: str) -> str:
@@ -61,6 +72,8 @@ def _check(path: Path, encoding: str) -> str:
                     f"第 {line} 行附近有不能识别的字符（既不是 UTF-8 也不是 GB18030，或文件不完整）",
                     "请用表格软件重新另存为“CSV UTF-8”",
                 ) from error
+            if len(_CONTROLS.findall(text)) > len(text) // 100:
+                raise _binary()
             if not chunk:
                 return encoding
             lines += text.count("\n")

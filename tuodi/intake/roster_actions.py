@@ -33,7 +33,7 @@ from tuodi.intake.roster_places import county_in
 from tuodi.kernel import clock
 from tuodi.kernel.money import format_yuan, split_exact
 from tuodi.kernel.periods import Month
-from tuodi.kernel.places import pad12, trim
+from tuodi.kernel.places import pad12
 from tuodi.org import access
 from tuodi.org.copying import copy_rows
 from tuodi.org.models import DutyCode, User
