@@ -43,10 +43,12 @@ class Link:
 
 CASEWORK = frozenset({"accept", "review", "visit", "confirm", "file"})
 PAYMENT = frozenset({"pay_prepare", "pay_check", "pay_approve", "pay_send", "supervise"})
+#: Who reads families and cases: all who work on them, not those who only keep the system or its log.
+READERS = CASEWORK | PAYMENT | {"roll_import"}
 
 GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
-    ("办理", (Entry("web:workbench", "工作台", "home"), Entry("web:cases", "办件", "inbox", prefix="/cases/"))),
-    ("对象", (Entry("web:families", "家庭档案", "users", prefix="/families/"),)),
+    ("办理", (Entry("web:workbench", "工作台", "home"), Entry("web:cases", "办件", "inbox", READERS, "/cases/"))),
+    ("对象", (Entry("web:families", "家庭档案", "users", READERS, "/families/"),)),
     (
         "资金",
         (Entry("web:runs", "月度发放", "cash", PAYMENT, "/runs/"),),
@@ -135,3 +137,8 @@ def _duties(request: HttpRequest | None) -> frozenset[str] | None:
     if request is None or not getattr(request, "user", None) or not request.user.is_authenticated:
         return None
     return frozenset(held_duties(request))
+
+
+def may_read(request: HttpRequest | None) -> bool:
+    """Whether the signed-in user may look families up at all."""
+    return bool(READERS & (_duties(request) or frozenset()))

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from urllib.parse import urlencode
 
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
+from tuodi.kernel.masking import mask_id
 from tuodi.people.models import Household, Membership, Person, RollEntry
 from tuodi.people.queries import search_households, search_people
-from tuodi.web.components import pages, places
+from tuodi.web.components import pages, places, posting
 from tuodi.web.components.pages import Page
 
 RESULTS_A_PAGE = 30
@@ -34,12 +37,29 @@ class Hit:
 
 
 def search(request: HttpRequest) -> HttpResponse:
-    """The search page; without a text only the box. The number of queries does not grow with the results."""
+    """The search page. The number of queries does not grow with the results.
+
+    A text goes into the address, so that it can be kept and paged. An identity number must not: addresses are logged
+    and remembered by browsers. It is taken by POST, answered at once, and shown masked in the box.
+    """
+    if request.method == "POST":
+        typed = posting.text(request, "q", 60)
+        if not _holds_number(typed):
+            return posting.back(f"{request.path}?{urlencode({'q': typed})}" if typed else request.path)
+        return render(request, "counter/families.html", {"query": mask_id(typed), "page": _by_person(request, typed)})
     query = pages.text_of(request, "q")
+    if _holds_number(query):
+        problem = "证件号码请在搜索框里输入后查找，不要放在网址里：网址会被浏览器和日志记住。"
+        return render(request, "counter/families.html", {"query": "", "problem": problem})
     page: Page[Hit] | None = None
     if query:
         page = _by_household(request, query) if _looks_like_household_no(query) else _by_person(request, query)
     return render(request, "counter/families.html", {"query": query, "page": page})
+
+
+def _holds_number(text: str) -> bool:
+    """Whether a text may be (part of) an identity number: fifteen digits or more, whatever stands between them."""
+    return len(re.findall(r"[0-9\uff10-\uff19]", text)) >= 15
 
 
 def _looks_like_household_no(query: str) -> bool:

@@ -45,6 +45,7 @@ def show(request: HttpRequest) -> HttpResponse:
         "runs": [runs.line(run) for run in PayRun.objects.order_by("-month", "-id")[:5]]
         if navigation.PAYMENT & set(duties)
         else None,
+        "may_read": bool(navigation.READERS & set(duties)),
         "actions": _actions(duties),
     }
     return render(request, "counter/workbench.html", context)

@@ -277,6 +277,7 @@ def topbar(context: template.Context) -> dict[str, Any]:
     return {
         "request": request,
         "who": navigation.who(request),
+        "may_read": navigation.may_read(request),
         "query": context.get("query", ""),
         "csrf_token": context.get("csrf_token"),
     }
