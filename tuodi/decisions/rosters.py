@@ -88,6 +88,8 @@ def adopt_roster(batch: RosterImport, *, acting_user: User | None) -> Adopted:
         access.require(acting_user, DutyCode.ROLL_IMPORT, batch.region)
     values = {"batch": batch.pk, "today": clock.today(), "user": acting_user.pk if acting_user else None}
     with connection.cursor() as cursor:
+        # Right after an import the tables have no statistics: the planner takes them for empty and loops row by row.
+        cursor.execute("set local enable_nestloop = off")
         cursor.execute(
             "select count(*), count(d.id) from intake_acceptedroster a left join decisions_determination d "
             "on d.kind = 'imported' and d.source_ref = 'roster:' || a.id where a.imported_id = %(batch)s",
@@ -98,6 +100,7 @@ def adopt_roster(batch: RosterImport, *, acting_user: User | None) -> Adopted:
         made = cursor.rowcount
         cursor.execute(_ENTRIES, values)
         entered = cursor.rowcount
+        cursor.execute("set local enable_nestloop = on")
     found = Adopted(made, entered, already, accepted - already - made)
     record(
         "decisions.adopt_roster",
