@@ -312,7 +312,8 @@ class _Run:
         rows = [tuple(r) for r in native.rows()]
         kinds = {"String": "string", "Boolean": "boolean", "Int64": "bigint"}
         spec = ", ".join(f"{k} {kinds[str(t)]}" for k, t in native.schema.items())
-        return nw.from_native(session.createDataFrame(rows, spec)).lazy()
+        spark: nw.LazyFrame[Any] = nw.from_native(session.createDataFrame(rows, spec)).lazy()
+        return spark
 
     def codes(self) -> list[Any]:
         integer = self.place_dtype is not None and self.place_dtype.is_integer()

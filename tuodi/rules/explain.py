@@ -7,20 +7,20 @@ result names the leaves that would settle it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from fractions import Fraction
 from typing import Any
 
 from tuodi.policy.book import ASSUMED
 from tuodi.policy.model import LEVEL_PLACE, LEVEL_ROOT, NO_CAP
 from tuodi.rules.plan import ProgrammeResult
-from tuodi.rules.render import Renderer, format_value
-from tuodi.rules.slots import Slot, Val
+from tuodi.rules.render import Calc, Row, format_value, formatter
+from tuodi.rules.slots import Slot
 
 __all__ = ["Change", "Explanation", "Node", "compare", "explain"]
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Node:
     """One figure.
 
@@ -58,6 +58,9 @@ class Node:
     file: str = ""
 
 
+_NODE_KEYS = tuple(f.name for f in fields(Node))
+
+
 @dataclass
 class Explanation:
     """All nodes of one programme's answer, roots first reached. JSON-able by `to_json`."""
@@ -84,7 +87,9 @@ class Explanation:
             **body,
             "missing": list(self.missing),
             "root": self.root,
-            "nodes": [{**asdict(n), "inputs": list(n.inputs)} for n in self.nodes.values()],
+            "nodes": [
+                {**{k: getattr(n, k) for k in _NODE_KEYS}, "inputs": list(n.inputs)} for n in self.nodes.values()
+            ],
         }
 
     @classmethod
@@ -148,25 +153,31 @@ class _Builder:
     def __init__(self, result: ProgrammeResult) -> None:
         self.result, self.model, self.plan, self.inputs = result, result.model, result.plan, result.inputs
         self.book = result.plan.book
+        self.builtins = result.plan.builtins
         self.nodes: dict[str, Node] = {}
         self.meta = _meta(result)
+        self.seen_rows: dict[tuple[str, tuple[int, ...]], list[dict[str, Any]]] = {}
+        self.seen_sums: dict[tuple[str, tuple[int, ...]], list[str]] = {}
 
     # ---- rows
     def rows(self, level: str, path: tuple[int, ...]) -> list[dict[str, Any]]:
         """The row and those above it, nearest first."""
+        found = self.seen_rows.get((level, path))
+        if found is not None:
+            return found
         names: list[str] = []
         at = level
         while at not in (LEVEL_PLACE, LEVEL_ROOT):
             names.append(at)
             at = self.model.levels[at]
         out = [self.inputs.tree]
-        if level == LEVEL_PLACE:
-            return out
-        row = self.inputs.tree["household"]
-        out.insert(0, row)
-        for name, i in zip(reversed(names), path, strict=False):
-            row = row[name][i]
+        if level != LEVEL_PLACE:
+            row = self.inputs.tree["household"]
             out.insert(0, row)
+            for name, i in zip(reversed(names), path, strict=False):
+                row = row[name][i]
+                out.insert(0, row)
+        self.seen_rows[level, path] = out
         return out
 
     def value(self, key: str, rows: list[dict[str, Any]]) -> Any:
@@ -174,42 +185,29 @@ class _Builder:
             if key in row:
                 return row[key]
         slot = self.model.slots[key]
-        if slot.kind == "builtin":
-            return self.plan.builtins[slot.name]
-        return None
-
-    def number(self, v: Val, rows: list[dict[str, Any]]) -> Any:
-        """A referred value: exact canonical number (money in fen), truth value, code, or None."""
-        if v.node.key not in self.model.slots:  # type: ignore[attr-defined]
-            # settled when the rules were compiled: the least and greatest value are one, or it could not matter
-            if v.node.lo != v.node.hi:
-                return None
-            return bool(v.node.lo) if v.type == "bool" else v.node.lo * v.scale if v.type == "number" else v.node.lo
-        raw = self.value(v.node.key, rows)  # type: ignore[attr-defined]
-        if raw is None or v.type != "number":
-            return raw
-        if not v.factors:
-            return raw * v.scale
-        out = raw * v.scale
-        for factor in v.factors:
-            part = self.value(factor, rows)
-            if part is None:
-                return None
-            out = out / part
-        return out
+        return self.builtins[slot.name] if slot.kind == "builtin" else None
 
     # ---- nodes
     def visit(self, key: str, path: tuple[int, ...]) -> str:
-        slot = self.model.slots[key]
-        depth = max(self.model.depth(slot.level) - 1, 0)
-        path = path[:depth]
-        ident = key + "".join(f"[{i}]" for i in path)
+        view = self.meta.views.get(key)
+        if view is None:
+            view = self.meta.views[key] = _view(self.result, self.model.slots[key])
+        path = path[: view.depth]
+        ident = key + "".join([f"[{i}]" for i in path]) if path else key
         if ident in self.nodes:
             return ident
+        slot = view.slot
         rows = self.rows(slot.level, path)
         self.nodes[ident] = None  # type: ignore[assignment]  # keeps its place before its inputs
-        make = {"fact": self.fact, "param": self.param, "builtin": self.builtin}.get(slot.kind, self.rule)
-        self.nodes[ident] = make(ident, slot, path, rows)
+        if slot.kind == "fact":
+            node = self.fact(ident, slot, path, rows)
+        elif slot.kind == "param":
+            node = self.param(ident, slot, path, rows)
+        elif slot.kind == "builtin":
+            node = self.builtin(ident, slot, path, rows)
+        else:
+            node = self.rule(ident, view, path, rows)
+        self.nodes[ident] = node
         return ident
 
     def who(self, slot: Slot, path: tuple[int, ...]) -> tuple[int | None, str]:
@@ -320,106 +318,92 @@ class _Builder:
             self.meta.clauses[clause] = self.book.clause(clause).text if clause else ""
         return self.meta.clauses[clause]
 
-    def rule(self, ident: str, slot: Slot, path: tuple[int, ...], rows: list[dict[str, Any]]) -> Node:
-        text = slot.text
-        raw = self.value(slot.key, rows)
-        renderer = Renderer(self.book, self.plan, slot, lambda v: self.number(v, rows), self.meta.texts)
-        calc = renderer.calc() if slot.tree is not None else ""
+    def rule(self, ident: str, view: _View, path: tuple[int, ...], rows: list[dict[str, Any]]) -> Node:
+        slot, calc = view.slot, view.calc
+        raw = rows[0].get(slot.key)
+        line = ""
         inputs: list[str] = []
-        for source in renderer.used:
-            inputs += self.input_of(slot.refs[source], path)
+        row = Row(calc, rows, self.builtins)
+        line = calc.show(row)
+        for number in row.used:
+            inputs += self.inputs_of(calc.refs[number].node.key, path)  # type: ignore[attr-defined]
         value = exact = None
-        money = False
-        if raw is not None and slot.type == "number":
-            number = Fraction(raw) * slot.scale
-            for factor in slot.factors:
-                part = self.value(factor, rows)
-                number = number / part if part else number
-            money = dict(slot.dims).get("元") == 1
-            value = format_value(self.book, "number", number, money=money, dims=slot.dims)
-            if money and number.denominator != 1:
-                exact = f"{number / 100} 元"
-            elif (
-                text is not None
-                and text.role == "payable"
-                and renderer.before is not None
-                and renderer.before != number
-            ):
-                exact = f"{renderer.before / 100} 元，取整后 {value}"
-        elif raw is not None:
-            value = format_value(self.book, slot.type, raw, dims=slot.dims)
+        if raw is not None:
+            number_ = raw
+            if view.numeric:
+                number_ = raw if slot.scale == 1 else raw * slot.scale
+                for factor in slot.factors:
+                    part = self.value(factor, rows)
+                    number_ = Fraction(number_) / part if part else number_
+            value = view.write(number_)
+            if view.money and number_.denominator != 1:
+                exact = f"{number_ / 100} 元"
+            elif view.payable and row.before is not None and row.before != number_:
+                exact = f"{Fraction(row.before) / 100} 元，取整后 {value}"
+        who, name = self.who(slot, path)
+        text = slot.text
+        truth = ("unknown" if raw is None else "pass" if raw else "fail") if slot.type == "bool" else None
         if text is None:  # a hidden intermediate that a rule refers to directly
             return Node(
-                ident,
-                "rule",
-                "中间数",
-                slot.level,
-                *self.who(slot, path),
-                value,
-                exact,
-                "",
-                "",
-                calc,
-                "",
-                "",
-                "",
-                False,
-                False,
-                None,
-                tuple(inputs),
-                None,
-            )
-        truth = (
-            ("unknown" if raw is None else "pass" if raw else "fail")
-            if slot.type == "bool"
-            else "unknown"
-            if raw is None
-            else None
-        )
-        clause = text.clause
-        number_row, name = self.who(slot, path)
+                ident, "rule", "中间数", slot.level, who, name, value, exact, "", "", line, "", "", "", False, False, None,
+                tuple(inputs), None,
+            )  # fmt: skip
+        if raw is None:
+            truth = "unknown"
         return Node(
-            ident, "test" if text.role == "test" else "rule", text.label, slot.level, number_row, name, value, exact, text.unit_text, text.formula, calc,
-            clause, self.cite(clause), text.place, text.place != "cn", self.book.clause_assumed(clause), truth, tuple(dict.fromkeys(inputs)), None,
-            text.reason if text.role == "test" and raw is False else "", "" if text.start.year == 1 else f"自 {text.start}", f"{text.where.file}:{text.where.line}",
+            ident, view.kind, text.label, slot.level, who, name, value, exact, text.unit_text, text.formula, line, text.clause,
+            view.instrument, text.place, text.place != "cn", view.assumed, truth, tuple(dict.fromkeys(inputs)), None,
+            text.reason if raw is False and view.kind == "test" else "", view.since, view.file,
         )  # fmt: skip
 
-    def input_of(self, v: Val, path: tuple[int, ...]) -> list[str]:
-        if v.node.key not in self.model.slots:  # type: ignore[attr-defined]
+    def inputs_of(self, key: str, path: tuple[int, ...]) -> list[str]:
+        slot = self.model.slots.get(key)
+        if slot is None:
             return []  # settled when the rules were compiled: a constant here
-        slot = self.model.slots[v.node.key]  # type: ignore[attr-defined]
         if slot.kind == "hidden":
-            return [i for d in slot.deps for i in self.input_of(Val("", _Key(d)), path)]  # type: ignore[arg-type]
+            return [i for d in slot.deps for i in self.inputs_of(d, path)]
         if slot.kind != "agg":
-            return [self.visit(slot.key, path)]
-        depth = max(self.model.depth(slot.level) - 1, 0)
-        rows = self.rows(slot.level, path[:depth])
-        out: list[str] = []
-        for i in range(len(rows[0].get(slot.child_level, []))):
-            here = (*path[:depth], i)
-            renderer = Renderer(
-                self.book,
-                self.plan,
-                slot,
-                lambda x, h=here, s=slot: self.number(x, self.rows(s.child_level, h)),
-                self.meta.texts,
-            )  # type: ignore[misc]
-            renderer.calc()
-            for source in renderer.used:
-                out += self.input_of(slot.refs[source], here)
+            return [self.visit(key, path)]
+        above = path[: max(self.model.depth(slot.level) - 1, 0)]
+        out = self.seen_sums.get((key, above))
+        if out is None:
+            out = self.seen_sums[key, above] = []
+            view = self.meta.views.get(key)
+            if view is None:
+                view = self.meta.views[key] = _view(self.result, slot)
+            rows = self.rows(slot.level, above)
+            for i in range(len(rows[0].get(slot.child_level, []))):
+                here = (*above, i)
+                row = Row(view.calc, self.rows(slot.child_level, here), self.builtins)
+                view.calc.show(row)
+                for number in row.used:
+                    out += self.inputs_of(view.calc.refs[number].node.key, here)  # type: ignore[attr-defined]
         return out
 
 
-@dataclass(frozen=True)
-class _Key:
-    key: str
+@dataclass(frozen=True, slots=True)
+class _View:
+    """What is the same for every family about one slot."""
+
+    slot: Slot
+    depth: int
+    calc: Calc
+    write: Any
+    numeric: bool
+    money: bool
+    payable: bool
+    kind: str
+    instrument: str
+    assumed: bool
+    since: str
+    file: str
 
 
 @dataclass
 class _Meta:
     facts: dict[str, Any]
     clauses: dict[str, str]
-    texts: dict[Any, str]
+    views: dict[str, _View]
 
 
 def _meta(result: ProgrammeResult) -> _Meta:
@@ -429,6 +413,20 @@ def _meta(result: ProgrammeResult) -> _Meta:
         found = _Meta({f.key: f for f in result.plan.book.draft.facts}, {}, {})
         result.model.compiled["meta"] = found
     return found
+
+
+def _view(result: ProgrammeResult, slot: Slot) -> _View:
+    book, model, text = result.plan.book, result.model, slot.text
+    numeric = slot.type == "number"
+    money = numeric and dict(slot.dims).get("元") == 1
+    clause = text.clause if text is not None else ""
+    return _View(
+        slot, max(model.depth(slot.level) - 1, 0), Calc(book, model, slot),
+        formatter(book, slot.type, money=money, dims=slot.dims), numeric, money, text is not None and text.role == "payable",
+        "test" if text is not None and text.role == "test" else "rule", book.clause(clause).text if clause else "",
+        book.clause_assumed(clause) if clause else False, "" if text is None or text.start.year == 1 else f"自 {text.start}",
+        f"{text.where.file}:{text.where.line}" if text is not None else "",
+    )  # fmt: skip
 
 
 def explain(result: ProgrammeResult) -> Explanation:

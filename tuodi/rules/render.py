@@ -1,4 +1,4 @@
-"""Formulas with their numbers put in, in Chinese, branches not taken folded away."""
+"""Formulas with their numbers put in, in Chinese, branches not taken folded away: compiled once a rule, run once a row."""
 
 from __future__ import annotations
 
@@ -10,275 +10,480 @@ from typing import Any
 from tuodi.policy.book import Book
 from tuodi.policy.model import NO_CAP, EnumDef
 from tuodi.policy.units import Dims
-from tuodi.rules.slots import Slot, Val
+from tuodi.rules.slots import Model, Slot, Val
 
-__all__ = ["Renderer", "format_value"]
+__all__ = ["Calc", "Row", "format_value", "formatter"]
 
 _CMP = {ast.Lt: "＜", ast.LtE: "≤", ast.Gt: "＞", ast.GtE: "≥", ast.Eq: "＝", ast.NotEq: "≠"}
 _OPS = {ast.Add: " ＋ ", ast.Sub: " − ", ast.Mult: " × ", ast.Div: " ÷ "}
 _FUNCTIONS = {
     "min": "取小", "max": "取大", "clip": "限于", "bracket": "查表", "age": "周岁", "months": "月份", "given": "有则取", "year": "年份",
 }  # fmt: skip
+_UNSET = object()
 
 
-def format_value(book: Book, kind: str, value: Any, *, money: bool = False, dims: Dims = ()) -> str:
-    """A value for people: yuan with two decimals, labels, 是/否, ISO dates. `…` marks a fraction that does not end."""
-    if kind == "bool":
-        return "是" if value else "否"
-    if kind == "date":
-        return f"{value // 10000:04}-{value // 100 % 100:02}-{value % 100:02}"
-    if kind in book.enums:
-        enum = book.enums[kind]
-        return enum.values[enum.value(value)]
-    if kind == "month":
-        return f"{value // 100:04}-{value % 100:02}"
-    if ("月份", 1) in dims:
-        number = int(value)
-        return f"{(number - 1) // 12:04}-{number - (number - 1) // 12 * 12:02}"
+class Row:
+    """One row being explained: its rows nearest first, the values looked up so far, what took part, the figure before rounding."""
+
+    __slots__ = ("before", "builtins", "rows", "used", "values")
+
+    def __init__(self, calc: Calc, rows: list[dict[str, Any]], builtins: dict[str, int]) -> None:
+        self.rows, self.builtins = rows, builtins
+        self.values: list[Any] = [_UNSET] * len(calc.refs)
+        self.used: dict[int, None] = {}
+        self.before: Any = None
+
+
+Show = Callable[[Row], str]
+Eval = Callable[[Row], Any]
+Format = Callable[[Any], str]
+
+
+# ---- values for people
+def _bool(value: Any) -> str:
+    return "是" if value else "否"
+
+
+def _date(value: Any) -> str:
+    return f"{value // 10000:04}-{value // 100 % 100:02}-{value % 100:02}"
+
+
+def _month(value: Any) -> str:
+    return f"{value // 100:04}-{value % 100:02}"
+
+
+def _month_no(value: Any) -> str:
+    number = int(value)
+    return f"{(number - 1) // 12:04}-{(number - 1) % 12 + 1:02}"
+
+
+def _money(value: Any) -> str:
     if value == NO_CAP:
         return "无上限"
-    if money:
-        if value.denominator == 1 if isinstance(value, Fraction) else True:
-            fen = int(value)
-            sign = "-" if fen < 0 else ""
-            return f"{sign}{abs(fen) // 100:,}.{abs(fen) % 100:02}"
-        fen = round(value)
-        return f"{fen // 100:,}.{fen % 100:02}…"
-    if isinstance(value, int) or value.denominator == 1:
+    if value.denominator == 1:
+        fen = int(value)
+        return f"{fen // 100:,}.{fen % 100:02}" if fen >= 0 else f"-{-fen // 100:,}.{-fen % 100:02}"
+    fen = round(value)
+    return f"{fen // 100:,}.{fen % 100:02}…"
+
+
+def _number(value: Any) -> str:
+    if value == NO_CAP:
+        return "无上限"
+    if value.denominator == 1:
         return f"{int(value):,}"
     shown = f"{float(value):.4f}".rstrip("0")  # for the eye only; the exact value stays a fraction
     return shown if Fraction(shown) == value else f"{shown}…"
 
 
-class Renderer:
-    """Renders one rule on one row. `used` lists the sources that took part; `before` is the figure before rounding."""
+def formatter(book: Book, kind: str, *, money: bool = False, dims: Dims = ()) -> Format:
+    """How values of a kind are written: yuan with two decimals, labels, 是/否, ISO dates. `…` marks a fraction that does not end."""
+    if kind == "bool":
+        return _bool
+    if kind == "date":
+        return _date
+    if kind in book.enums:
+        labels = tuple(book.enums[kind].values.values())
+        return lambda value: labels[value - 1]
+    if kind == "month":
+        return _month
+    if ("月份", 1) in dims:
+        return _month_no
+    return _money if money else _number
 
-    def __init__(self, book: Book, plan: Any, slot: Slot, number: Callable[[Val], Any], labels: dict[str, str]) -> None:
-        self.book, self.plan, self.slot, self.number, self.labels = book, plan, slot, number, labels
-        self.used: dict[str, None] = {}
-        self.before: Fraction | None = None
-        self.cache: dict[str, Any] = {}
 
-    def source(self, e: ast.expr) -> str:
-        text = getattr(e, "src", None)
-        if text is None:
-            text = e.id if isinstance(e, ast.Name) else ast.unparse(e)
-            e.src = text  # type: ignore[attr-defined]
-        return text  # type: ignore[no-any-return]
+def format_value(book: Book, kind: str, value: Any, *, money: bool = False, dims: Dims = ()) -> str:
+    """One value for people."""
+    return formatter(book, kind, money=money, dims=dims)(value)
 
-    def ref(self, e: ast.expr) -> Val | None:
-        if isinstance(e, ast.Name | ast.Attribute | ast.Subscript | ast.Call):
-            return self.slot.refs.get(self.source(e))
-        return None
 
-    def calc(self) -> str:
-        return self.show(self.slot.tree, 0)
+class Calc:
+    """The arithmetic of one rule or aggregate. `refs` are what its formula refers to; `show(row)` writes it out."""
+
+    def __init__(self, book: Book, model: Model, slot: Slot) -> None:
+        self.book, self.model, self.slot = book, model, slot
+        self.level = slot.child_level or slot.level
+        self.refs: list[Val] = []
+        self.readers: list[Eval] = []
+        self.numbers: dict[str, int] = {}
+        self.programme = slot.name.split(".")[0]
+        self.show: Show = self.text(slot.tree, 0) if slot.tree is not None else _constant("")
+
+    # ---- what a formula refers to
+    def index(self, e: ast.expr) -> int | None:
+        """The number of the value an expression stands for, or None."""
+        if not isinstance(e, ast.Name | ast.Attribute | ast.Subscript | ast.Call):
+            return None
+        source = e.id if isinstance(e, ast.Name) else ast.unparse(e)
+        found = self.slot.refs.get(source)
+        if found is None:
+            return None
+        if source not in self.numbers:
+            self.numbers[source] = len(self.refs)
+            self.refs.append(found)
+            self.readers.append(self.reader(found))
+        return self.numbers[source]
+
+    def raw(self, key: str) -> Eval:
+        """The integer, truth value or code of a slot as seen from a row of this rule's level."""
+        slot = self.model.slots[key]
+        if slot.kind == "builtin":
+            name = slot.name
+            return lambda c: c.builtins[name]
+        up = self.model.depth(self.level) - self.model.depth(slot.level)
+        return lambda c: c.rows[up].get(key)
+
+    def reader(self, v: Val) -> Eval:
+        """A referred value: exact canonical number (money in fen), truth value, code, or None."""
+        node: Any = v.node
+        if node.key not in self.model.slots:
+            # settled when the rules were compiled: the least and greatest value are one, or it could not matter
+            settled = None if node.lo != node.hi else bool(node.lo) if v.type == "bool" else node.lo
+            return _value(settled * v.scale if v.type == "number" and settled is not None else settled)
+        raw = self.raw(node.key)
+        if v.type != "number" or (v.scale == 1 and not v.factors):
+            return raw
+        scale, factors = v.scale, [self.raw(f) for f in v.factors]
+
+        def read(c: Row) -> Any:
+            value = raw(c)
+            if value is None:
+                return None
+            value = value * scale
+            for factor in factors:
+                part = factor(c)
+                if part is None:
+                    return None
+                value = value / part
+            return value
+
+        return read
+
+    def value(self, number: int) -> Eval:
+        reader = self.readers[number]
+
+        def value(c: Row) -> Any:
+            found = c.values[number]
+            if found is _UNSET:
+                found = c.values[number] = reader(c)
+            return found
+
+        return value
 
     # ---- text
-    def show(self, e: ast.expr, tight: int) -> str:
-        found = self.ref(e)
-        if found is not None:
-            source = self.source(e)
-            self.used[source] = None
-            value = self.value_of(source, found)
-            if value is None:
-                return "未知"
-            if found.type == "number" and found.dims == self.slot.dims and self.slot.unit_factor != 1:
-                value = Fraction(value) / self.slot.unit_factor  # a yearly rule shows yearly figures
-            return format_value(self.book, found.type, value, money=dict(found.dims).get("元") == 1, dims=found.dims)
+    def text(self, e: ast.expr, tight: int) -> Show:
+        number = self.index(e)
+        if number is not None:
+            return self.figure(number)
         if isinstance(e, ast.Constant):
-            return ("是" if e.value else "否") if isinstance(e.value, bool) else str(e.value)
+            return _constant(_bool(e.value) if isinstance(e.value, bool) else str(e.value))
         if isinstance(e, ast.BinOp):
             level = 1 if isinstance(e.op, ast.Add | ast.Sub) else 2
-            text = (
-                self.show(e.left, level)
-                + _OPS[type(e.op)]
-                + self.show(e.right, level + (1 if isinstance(e.op, ast.Sub | ast.Div) else 0))
-            )
-            return f"（{text}）" if level < tight else text
+            left, sign = self.text(e.left, level), _OPS[type(e.op)]
+            right = self.text(e.right, level + (1 if isinstance(e.op, ast.Sub | ast.Div) else 0))
+            if level < tight:
+                return lambda c: f"（{left(c)}{sign}{right(c)}）"
+            return lambda c: left(c) + sign + right(c)
         if isinstance(e, ast.UnaryOp):
-            if isinstance(e.op, ast.USub):
-                return f"−{self.show(e.operand, 3)}"
-            inner = self.side(e.operand, 3)
-            # what is said is the state as it is: 无死亡日期, 在押＝否
-            return inner if self.ref(e.operand) is not None or inner[:1] in ("有", "无") else f"不是（{inner}）"
+            return self.unary(e)
         if isinstance(e, ast.BoolOp):
-            word = " 且 " if isinstance(e.op, ast.And) else " 或 "
-            deciding = [v for v in e.values if isinstance(e.op, ast.Or) and self.evaluate(v) is True]
-            text = word.join(self.side(v, 1) for v in (deciding[:1] or e.values))  # one true side settles an “or”
-            return f"（{text}）" if tight else text
+            return self.joined(e, tight)
         if isinstance(e, ast.Compare):
-            return self.compare(e)
+            return self.comparison(e)
         if isinstance(e, ast.IfExp):
-            test = self.evaluate(e.test)
-            if test is None:
-                return f"未知（取决于 {self.show(e.test, 0)}）"
-            self.show(e.test, 0)
-            return self.show(e.body if test else e.orelse, tight)
+            test, asked = self.evaluate(e.test), self.text(e.test, 0)
+            yes, no = self.text(e.body, tight), self.text(e.orelse, tight)
+
+            def choose(c: Row) -> str:
+                outcome = test(c)
+                shown = asked(c)
+                return f"未知（取决于 {shown}）" if outcome is None else yes(c) if outcome else no(c)
+
+            return choose
         if isinstance(e, ast.Call):
             return self.call(e)
-        name = e.id if isinstance(e, ast.Name) else self.source(e)
+        return _constant(self.word(e))
+
+    def figure(self, number: int) -> Show:
+        v = self.refs[number]
+        write = formatter(self.book, v.type, money=dict(v.dims).get("元") == 1, dims=v.dims)
+        reader = self.readers[number]
+        if v.type == "number" and v.dims == self.slot.dims and self.slot.unit_factor != 1:
+            plain, factor = write, self.slot.unit_factor
+            write = lambda value: plain(Fraction(value) / factor)  # noqa: E731 - a yearly rule shows yearly figures
+
+        def show(c: Row) -> str:
+            c.used[number] = None
+            value = c.values[number]
+            if value is _UNSET:
+                value = c.values[number] = reader(c)
+            return "未知" if value is None else write(value)
+
+        return show
+
+    def word(self, e: ast.expr) -> str:
+        name = e.id if isinstance(e, ast.Name) else ast.unparse(e)
         for enum in self.book.enums.values():
             if name in enum.values:
                 return enum.values[name]
-        param = self.book.params.get(name) or self.book.params.get(f"{self.slot.name.split('.')[0]}.{name}")
+        param = self.book.params.get(name) or self.book.params.get(f"{self.programme}.{name}")
         return param.label if param else name
 
-    def side(self, e: ast.expr, tight: int) -> str:
+    def unary(self, e: ast.UnaryOp) -> Show:
+        if isinstance(e.op, ast.USub):
+            operand = self.text(e.operand, 3)
+            return lambda c: f"−{operand(c)}"
+        inner = self.side(e.operand, 3)
+        if self.index(e.operand) is not None:
+            return inner  # what is said is the state as it is: 在押＝否
+
+        def show(c: Row) -> str:
+            text = inner(c)
+            return text if text[:1] in ("有", "无") else f"不是（{text}）"
+
+        return show
+
+    def side(self, e: ast.expr, tight: int) -> Show:
         """One side of an “and” or “or”: a bare yes/no value is named, so that the sentence can be read."""
-        found = self.ref(e)
-        text = self.show(e, tight)
-        return f"{self.label(e)}＝{text}" if found is not None and found.type == "bool" else text
+        text, number = self.text(e, tight), self.index(e)
+        if number is None or self.refs[number].type != "bool":
+            return text
+        label = self.label(e)
+        return lambda c: f"{label}＝{text(c)}"
 
-    def compare(self, e: ast.Compare) -> str:
-        left = self.show(e.left, 1)
-        right = e.comparators[0]
-        if isinstance(e.ops[0], ast.In | ast.NotIn):
-            word = "属于" if isinstance(e.ops[0], ast.In) else "不属于"
-            shown = (
-                "、".join(self.show(x, 0) for x in right.elts)
-                if isinstance(right, ast.List | ast.Tuple | ast.Set)
-                else self.show(right, 0)
-            )
-            return f"{left} {word} {shown}"
-        return f"{left} {_CMP[type(e.ops[0])]} {self.show(right, 1)}"
+    def joined(self, e: ast.BoolOp, tight: int) -> Show:
+        word = " 且 " if isinstance(e.op, ast.And) else " 或 "
+        parts = [self.side(v, 1) for v in e.values]
+        tests = [self.evaluate(v) for v in e.values] if isinstance(e.op, ast.Or) else []
 
-    def call(self, e: ast.Call) -> str:
+        def show(c: Row) -> str:
+            for test, part in zip(tests, parts, strict=False):
+                if test(c) is True:  # one true side settles an “or”
+                    text = part(c)
+                    break
+            else:
+                text = word.join([part(c) for part in parts])
+            return f"（{text}）" if tight else text
+
+        return show
+
+    def comparison(self, e: ast.Compare) -> Show:
+        left, right, op = self.text(e.left, 1), e.comparators[0], e.ops[0]
+        if isinstance(op, ast.In | ast.NotIn):
+            word = " 属于 " if isinstance(op, ast.In) else " 不属于 "
+            items = right.elts if isinstance(right, ast.List | ast.Tuple | ast.Set) else [right]
+            parts = [self.text(x, 0) for x in items]
+            return lambda c: left(c) + word + "、".join([part(c) for part in parts])
+        sign, other = f" {_CMP[type(op)]} ", self.text(right, 1)
+        return lambda c: left(c) + sign + other(c)
+
+    def call(self, e: ast.Call) -> Show:
         name = e.func.id if isinstance(e.func, ast.Name) else ""
+        if name == "bracket":
+            parts = [_constant(self.word(e.args[0])), *(self.text(a, 0) for a in e.args[1:])]
+        else:
+            parts = [self.text(a, 0) for a in e.args]
+        first, value = parts[0], self.evaluate(e.args[0])
         if name in ("payable", "round_to"):
-            value = self.evaluate(e.args[0])
-            self.before = value if isinstance(value, Fraction | int) else None
-            return self.show(e.args[0], 0)
+
+            def rounded(c: Row) -> str:
+                before = value(c)
+                c.before = before if isinstance(before, Fraction | int) else None
+                return first(c)
+
+            return rounded
         if name == "known":
-            value = self.evaluate(e.args[0])
-            self.show(e.args[0], 0)
-            return f"{'有' if value is not None else '无'}{self.label(e.args[0])}"
+            label = self.label(e.args[0])
+
+            def known(c: Row) -> str:
+                first(c)
+                return f"{'有' if value(c) is not None else '无'}{label}"
+
+            return known
         if name == "max" and len(e.args) == 2 and isinstance(e.args[1], ast.Constant) and e.args[1].value == 0:
-            value = self.evaluate(e.args[0])
-            inner = self.show(e.args[0], 0)
-            return inner if value is not None and value >= 0 else f"{inner}，不足 0 按 0"
+
+            def floored(c: Row) -> str:
+                at = value(c)
+                inner = first(c)
+                return inner if at is not None and at >= 0 else f"{inner}，不足 0 按 0"
+
+            return floored
         if name == "given":
-            value = self.evaluate(e.args[0])
-            first = self.show(e.args[0], 0)
-            return first if value is not None else self.show(e.args[1], 0)
-        parts = [self.show(a, 0) for a in e.args]
-        return f"{_FUNCTIONS.get(name, name)}（{'，'.join(parts)}）"
+            other = parts[1]
+
+            def given(c: Row) -> str:
+                there = value(c) is not None
+                shown = first(c)
+                return shown if there else other(c)
+
+            return given
+        head = _FUNCTIONS.get(name, name)
+        return lambda c: f"{head}（{'，'.join([part(c) for part in parts])}）"
 
     def label(self, e: ast.expr) -> str:
-        found = self.ref(e)
-        key = found.node.key if found is not None else ""  # type: ignore[attr-defined]
-        if key not in self.labels:
-            facts = {f.key: f.label for f in self.book.draft.facts}
-            rule = self.book.rules.get(key)
-            named = next((t.label for t in rule.texts if t.label), "") if rule else ""
-            self.labels[key] = facts.get(key) or named or self.source(e)
-        return self.labels[key]
+        number = self.index(e)
+        key = self.refs[number].node.key if number is not None else ""  # type: ignore[attr-defined]
+        for fact in self.book.draft.facts:
+            if fact.key == key:
+                return fact.label
+        rule = self.book.rules.get(key)
+        named = next((t.label for t in rule.texts if t.label), "") if rule else ""
+        return named or (e.id if isinstance(e, ast.Name) else ast.unparse(e))
 
-    # ---- values, for choosing the branch taken
-    def value_of(self, source: str, v: Val) -> Any:
-        if source not in self.cache:
-            self.cache[source] = self.number(v)
-        return self.cache[source]
-
-    def evaluate(self, e: ast.expr) -> Any:
-        """The value of an expression with the row's figures; None when unknown or not worth computing for a branch."""
-        found = self.ref(e)
-        if found is not None:
-            return self.value_of(self.source(e), found)
+    # ---- values, for choosing the branch taken; None when unknown or not worth computing
+    def evaluate(self, e: ast.expr) -> Eval:
+        number = self.index(e)
+        if number is not None:
+            return self.value(number)
         if isinstance(e, ast.Constant):
-            return e.value
+            constant = e.value
+            return lambda c: constant
         if isinstance(e, ast.UnaryOp):
-            value = self.evaluate(e.operand)
-            return None if value is None else (not value) if isinstance(e.op, ast.Not) else -value
+            inner = self.evaluate(e.operand)
+            if isinstance(e.op, ast.Not):
+                return lambda c: None if (v := inner(c)) is None else not v
+            return lambda c: None if (v := inner(c)) is None else -v
         if isinstance(e, ast.BoolOp):
-            stop = isinstance(e.op, ast.Or)
-            values = [self.evaluate(v) for v in e.values]
-            if any(v is not None and bool(v) is stop for v in values):
-                return stop
-            return None if any(v is None for v in values) else not stop
+            return _settle([self.evaluate(v) for v in e.values], isinstance(e.op, ast.Or))
         if isinstance(e, ast.Compare):
-            return self.evaluate_compare(e)
+            return self.compare(e)
         if isinstance(e, ast.IfExp):
-            test = self.evaluate(e.test)
-            return None if test is None else self.evaluate(e.body if test else e.orelse)
+            test, yes, no = self.evaluate(e.test), self.evaluate(e.body), self.evaluate(e.orelse)
+            return lambda c: None if (v := test(c)) is None else yes(c) if v else no(c)
         if isinstance(e, ast.BinOp):
-            a, b = self.evaluate(e.left), self.evaluate(e.right)
-            if a is None or b is None:
-                return None
-            if isinstance(e.op, ast.Add):
-                return a + b
-            if isinstance(e.op, ast.Sub):
-                return a - b
-            if isinstance(e.op, ast.Mult):
-                return a * b
-            return Fraction(a) / Fraction(b) if b else None
+            return _arithmetic(e.op, self.evaluate(e.left), self.evaluate(e.right))
         if isinstance(e, ast.Call) and isinstance(e.func, ast.Name):
-            return self.evaluate_call(e, e.func.id)
-        return self.structural(e)
+            return self.function(e, e.func.id)
+        constant = self.structural(e)
+        return lambda c: constant
 
-    def evaluate_call(self, e: ast.Call, name: str) -> Any:
+    def function(self, e: ast.Call, name: str) -> Eval:
         args = [self.evaluate(a) for a in e.args]
+        first = args[0]
         if name == "known":
-            return args[0] is not None
+            return lambda c: first(c) is not None
         if name == "given":
-            return args[0] if args[0] is not None else args[1]
-        if any(a is None for a in args):
-            return None
-        if name in ("min", "max"):
-            return min(args) if name == "min" else max(args)
-        if name == "clip":
-            return min(max(args[0], args[1]), args[2])
-        if name == "age":
-            return ((args[1] if len(args) > 1 else self.plan.builtins["case_date"]) - args[0]) // 10000
-        if name == "year":
-            return args[0] // 10000
-        if name == "months":
-            day = args[0] if args[0] > 999999 else args[0] * 100
-            return day // 100 - day // 10000 * 88
-        return None
+            other = args[1]
+            return lambda c: other(c) if (v := first(c)) is None else v
 
-    def evaluate_compare(self, e: ast.Compare) -> Any:
-        a, right, op = self.evaluate(e.left), e.comparators[0], e.ops[0]
+        def call(c: Row) -> Any:
+            values = [a(c) for a in args]
+            if any(v is None for v in values):
+                return None
+            if name == "min":
+                return min(values)
+            if name == "max":
+                return max(values)
+            if name == "clip":
+                return min(max(values[0], values[1]), values[2])
+            if name == "age":
+                return ((values[1] if len(values) > 1 else c.builtins["case_date"]) - values[0]) // 10000
+            if name == "year":
+                return values[0] // 10000
+            if name == "months":
+                day = values[0] if values[0] > 999999 else values[0] * 100
+                return day // 100 - day // 10000 * 88
+            return None
+
+        return call
+
+    def compare(self, e: ast.Compare) -> Eval:
+        left, right, op = self.evaluate(e.left), e.comparators[0], e.ops[0]
         if isinstance(op, ast.In | ast.NotIn):
             enum = self.enum_of(e.left)
-            if a is None or enum is None:
-                return None
+            if enum is None:
+                return lambda c: None
             if isinstance(right, ast.List | ast.Tuple | ast.Set):
                 names = [x.id for x in right.elts]  # type: ignore[attr-defined]
             else:
                 names = self.structural(right) or []
-            inside = enum.value(a) in names
-            return inside if isinstance(op, ast.In) else not inside
-        b = self.evaluate(right)
+            codes, inside = frozenset(enum.code(n) for n in names), isinstance(op, ast.In)
+            return lambda c: None if (v := left(c)) is None else (v in codes) is inside
+        other = self.evaluate(right)
         enum = self.enum_of(e.left) or self.enum_of(right)
         if enum is not None:
-            a = enum.code(e.left.id) if a is None and isinstance(e.left, ast.Name) and e.left.id in enum.values else a
-            b = enum.code(right.id) if b is None and isinstance(right, ast.Name) and right.id in enum.values else b
-        if a is None or b is None:
-            return None
-        return {ast.Lt: a < b, ast.LtE: a <= b, ast.Gt: a > b, ast.GtE: a >= b, ast.Eq: a == b, ast.NotEq: a != b}[
-            type(op)
-        ]
+            if isinstance(e.left, ast.Name) and e.left.id in enum.values and self.index(e.left) is None:
+                left = _value(enum.code(e.left.id))
+            if isinstance(right, ast.Name) and right.id in enum.values and self.index(right) is None:
+                other = _value(enum.code(right.id))
+        return _compared(op, left, other)
 
     def enum_of(self, e: ast.expr) -> EnumDef | None:
         """The enum a value belongs to: a fact's, a rule's or a structural parameter's."""
-        found = self.ref(e)
-        if found is not None:
-            return self.book.enums.get(found.type)
-        name = self.source(e)
-        for full in (f"{self.slot.name.split('.')[0]}.{name}", name):
+        number = self.index(e)
+        if number is not None:
+            return self.book.enums.get(self.refs[number].type)
+        name = e.id if isinstance(e, ast.Name) else ast.unparse(e)
+        for full in (f"{self.programme}.{name}", name):
             param = self.book.params.get(full)
             if param is not None and param.kind == "enum":
                 return self.book.enums.get(param.of)
         return None
 
     def structural(self, e: ast.expr) -> Any:
-        name = self.source(e)
-        for full in (f"{self.slot.name.split('.')[0]}.{name}", name):
+        """A switch, choice, set or table: part of the rule's identity, so the same for every family of a model."""
+        name = e.id if isinstance(e, ast.Name) else ast.unparse(e)
+        for full in (f"{self.programme}.{name}", name):
             param = self.book.params.get(full)
             if param is not None and param.structural:
-                row = self.book.value(full, self.plan.chain, (), self.plan.case_date)
+                row = self.model.structural.get(full)
                 if row is None:
                     return None
                 return self.book.enums[param.of].code(row.value) if param.kind == "enum" and row.value else row.value
         return None
+
+
+def _constant(text: str) -> Show:
+    return lambda c: text
+
+
+def _value(value: Any) -> Eval:
+    return lambda c: value
+
+
+def _settle(parts: list[Eval], stop: bool) -> Eval:
+    def settle(c: Row) -> Any:
+        unknown = False
+        for part in parts:
+            value = part(c)
+            if value is None:
+                unknown = True
+            elif bool(value) is stop:
+                return stop
+        return None if unknown else not stop
+
+    return settle
+
+
+def _arithmetic(op: ast.operator, left: Eval, right: Eval) -> Eval:
+    def arithmetic(c: Row) -> Any:
+        a, b = left(c), right(c)
+        if a is None or b is None:
+            return None
+        if isinstance(op, ast.Add):
+            return a + b
+        if isinstance(op, ast.Sub):
+            return a - b
+        if isinstance(op, ast.Mult):
+            return a * b
+        return Fraction(a) / Fraction(b) if b else None
+
+    return arithmetic
+
+
+def _compared(op: ast.cmpop, left: Eval, right: Eval) -> Eval:
+    def compared(c: Row) -> Any:
+        a, b = left(c), right(c)
+        if a is None or b is None:
+            return None
+        if isinstance(op, ast.Lt):
+            return a < b
+        if isinstance(op, ast.LtE):
+            return a <= b
+        if isinstance(op, ast.Gt):
+            return a > b
+        if isinstance(op, ast.GtE):
+            return a >= b
+        return a == b if isinstance(op, ast.Eq) else a != b
+
+    return compared
