@@ -1,0 +1,163 @@
+"""One month of a county, from opening to closing, and what late facts do to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from simulators.bank import answer_file
+from tests.casekit import at
+from tests.paykit import Staff, family, pay_day
+from tuodi.files.store import open_plain
+from tuodi.kernel.periods import Month
+from tuodi.payments import actions, checks
+from tuodi.payments.models import LedgerEntry, PayLine, PayRun
+from tuodi.people import actions as people
+from tuodi.people.models import Household
+from tuodi.verification import rulebook
+
+pytestmark = pytest.mark.django_db(transaction=True)
+MAY, JUNE, JULY = Month(2017, 5), Month(2017, 6), Month(2017, 7)
+
+
+def run_month(
+    staff: Staff, month: Month, *, upto: str = "close", place: str = "420802", failing: float = 0.0, **more: object
+) -> PayRun:
+    """Takes a month through its steps, up to and with the named one."""
+    steps = ("open", "calculate", "check", "approve", "send", "return", "settle", "close")
+    wanted = steps[: steps.index(upto) + 1]
+    day = pay_day(month)
+    with at(staff.prepare, day):
+        run = actions.open_run(acting_user=staff.prepare, place=place, month=month, **more)
+    if "calculate" in wanted:
+        with at(staff.prepare, day):
+            run = actions.calculate(run, acting_user=staff.prepare)
+    if "check" in wanted:
+        with at(staff.check, day):
+            run = actions.check(run, acting_user=staff.check)
+    if "approve" in wanted:
+        with at(staff.approve, day):
+            run = actions.approve(run, acting_user=staff.approve)
+    if "send" in wanted:
+        with at(staff.check, day):
+            batches = actions.make_bank_files(run, acting_user=staff.check)
+            files = [open_plain(batch.file).read() for batch in batches]
+    if "return" in wanted:
+        with at(staff.check, day):
+            for data in files:
+                answer = answer_file(data, posted=day, failing=failing)
+                assert actions.import_return(run, acting_user=staff.check, data=answer, name="回盘.csv").faults == []
+    if "settle" in wanted:
+        with at(staff.check, day):
+            run = actions.settle(run, acting_user=staff.check)
+    if "close" in wanted:
+        with at(staff.approve, day):
+            run = actions.close(run, acting_user=staff.approve)
+    return run
+
+
+OLD = """pack: {place: "4208", programme: dibao}
+instruments:
+  旧标准: {title: 测试用的旧标准, number: "-", issuer: 测试, issued: 2016-01-01, in_force: 2016-01-01, kind: hypothetical}
+parameters:
+  standard:
+    values:
+      - {place: "420802001", area_kind: urban, from: 2016-01-01, to: 2017-12-31, value: 500, clause: 旧标准}
+"""
+
+
+@contextmanager
+def old_standard(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As if the rise had not been entered yet: an overlay nearer than the county keeps 500 for the town."""
+    (folder / "old.yaml").write_text(OLD, encoding="utf-8")
+    monkeypatch.setenv("TUODI_POLICIES", str(folder))
+    rulebook.reload()
+    yield
+    monkeypatch.delenv("TUODI_POLICIES")
+    rulebook.reload()
+
+
+def line(staff: Staff, run: PayRun, household: Household) -> PayLine:
+    with at(staff.check, date(2017, 12, 1)):
+        return PayLine.objects.get(run=run, household=household)
+
+
+def balanced(staff: Staff, run: PayRun) -> None:
+    with at(staff.check, date(2017, 12, 1)):
+        assert [one for one in checks.balance(run) if not one.ok] == []
+
+
+def test_a_month_from_opening_to_closing(make_user) -> None:
+    staff = Staff(make_user)
+    home = family(income=600)
+    run = run_month(staff, MAY)
+    paid = line(staff, run, home)
+    assert (paid.amount_fen, paid.base_fen, paid.persons, paid.basis, paid.status) == (
+        550_00,
+        550_00,
+        2,
+        "rules",
+        "paid",
+    )
+    assert (run.state, run.lines, run.amount_fen) == ("closed", 1, 550_00)
+    with at(staff.check, date(2017, 12, 1)):
+        kinds = list(LedgerEntry.objects.filter(run=run).order_by("id").values_list("kind", flat=True))
+    assert kinds == ["grant", "send", "paid"]
+    balanced(staff, run)
+
+
+def test_a_rise_loaded_late_is_paid_back(make_user, monkeypatch, tmp_path) -> None:
+    """E31: 500 to 575 from April, known in June only: 75 × 2 people × 2 months = 300.00."""
+    staff = Staff(make_user)
+    home = family(income=600)
+    with old_standard(tmp_path, monkeypatch):
+        april = run_month(staff, Month(2017, 4))
+        may = run_month(staff, MAY)
+    assert (line(staff, april, home).amount_fen, line(staff, may, home).amount_fen) == (400_00, 400_00)
+    june = run_month(staff, JUNE)
+    got = line(staff, june, home)
+    assert (got.base_fen, got.back_pay_fen, got.offset_fen, got.amount_fen) == (550_00, 300_00, 0, 850_00)
+    with at(staff.check, date(2017, 12, 1)):
+        causes = dict(june.differences.values_list("cause", "amount_fen"))
+        assert causes == {"standard": 150_00, "standard_back": 300_00}
+        assert list(june.arrears.order_by("for_month").values_list("for_month", "amount_fen", "cause")) == [
+            (201704, 150_00, "standard_back"),
+            (201705, 150_00, "standard_back"),
+        ]
+    july = run_month(staff, JULY)
+    assert line(staff, july, home).amount_fen == 550_00  # once, not again
+    with at(staff.check, date(2017, 12, 1)):
+        assert dict(july.differences.values_list("cause", "amount_fen")) == {"one_off": -300_00}
+    balanced(staff, june)
+    balanced(staff, july)
+
+
+def test_a_death_told_late_is_offset_and_never_below_zero(make_user) -> None:
+    """E32: died on 18 March, paid 750 for April and May; 175 is due from April: 1150.00 overpaid."""
+    staff = Staff(make_user)
+    home = family(income=400)
+    april, may = run_month(staff, Month(2017, 4)), run_month(staff, MAY)
+    assert (line(staff, april, home).amount_fen, line(staff, may, home).amount_fen) == (750_00, 750_00)
+    with at(staff.check, date(2017, 5, 25)):
+        dead = home.memberships.order_by("id").last().person
+        people.record_death(acting_user=None, person=dead, died_on=date(2017, 3, 18))
+    june = run_month(staff, JUNE, offset_permille=500)
+    got = line(staff, june, home)
+    assert (got.base_fen, got.offset_fen, got.amount_fen, got.persons) == (175_00, -87_50, 87_50, 1)
+    with at(staff.check, date(2017, 12, 1)):
+        assert list(
+            june.arrears.order_by("for_month").values_list("for_month", "due_fen", "granted_fen", "amount_fen", "cause")
+        ) == [
+            (201704, 175_00, 750_00, -575_00, "death"),
+            (201705, 175_00, 750_00, -575_00, "death"),
+        ]
+        assert dict(june.differences.values_list("cause", "amount_fen")) == {"death": -575_00, "offset": -87_50}
+    july = run_month(staff, JULY, offset_permille=1000)
+    got = line(staff, july, home)
+    assert (got.offset_fen, got.amount_fen, got.status) == (-175_00, 0, "nothing")
+    balanced(staff, june)
+    balanced(staff, july)

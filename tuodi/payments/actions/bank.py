@@ -1,0 +1,399 @@
+"""Files to the bank, its answers, and lines paid anew after their account was mended."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.db import connection, transaction
+
+from tuodi.crypto.fields import decrypt
+from tuodi.exchange.bank import (
+    SUMMARY_LENGTH,
+    BankProfile,
+    BatchHead,
+    Payment,
+    ReturnFile,
+    load_bank_profile,
+    read_return,
+    same_holder,
+    write_payments,
+)
+from tuodi.exchange.errors import ExchangeError
+from tuodi.files.store import put_bytes
+from tuodi.kernel import clock
+from tuodi.kernel.money import format_yuan
+from tuodi.kernel.periods import Month
+from tuodi.org import access
+from tuodi.org.models import DutyCode, User
+from tuodi.payments import ledger
+from tuodi.payments.actions.run import audit, lock_run
+from tuodi.payments.errors import NothingToSendError, StateError
+from tuodi.payments.models import BankBatch, BankItem, BankReturn, LedgerEntry, LineEvent, PayLine, PayRun
+from tuodi.payments.states import BATCH_MOVES, LINE_MOVES, RUN_MOVES, BatchState, LineStatus, RunState, move
+from tuodi.people.models import Account
+
+__all__ = ["import_return", "make_bank_files", "reissue"]
+
+#: Most faults of a forged file that are listed; the rest are counted.
+_FAULTS = 50
+
+
+def _word(run: PayRun) -> str:
+    return (
+        "救助金"
+        if len(run.programmes) > 1
+        else {"dibao": "低保金", "tekun": "特困供养金"}.get(run.programmes[0], "救助金")
+    )
+
+
+@transaction.atomic
+def make_bank_files(run: PayRun, *, acting_user: User, profile: str = "generic-csv") -> list[BankBatch]:
+    """Makes the files of an approved run and hands its lines to the bank: one file a bank, no more lines than it takes.
+
+    Done again, it gives the files there are.
+
+    Args:
+        profile: bank layout (`sources/banks/`).
+
+    Raises: StateError, NotFoundError, AccessDeniedError; ProfileError for an unknown layout.
+    """
+    access.require(acting_user, DutyCode.PAY_SEND, run.region)
+    layout = load_bank_profile(profile)
+    run = lock_run(run)
+    if run.state == RunState.SENT:
+        return list(run.batches.filter(is_reissue=False).order_by("id"))
+    move(run.no, RUN_MOVES, run.state, RunState.SENT, RunState)
+    lines = list(
+        PayLine.objects.filter(run=run, live=True, status=LineStatus.READY).order_by("bank_code", "region", "key")
+    )
+    # A month in which everything is held or offset goes on without a file.
+    batches = _send(run, lines, layout, acting_user, reissue_of={}, accounts={})
+    run.state, run.sent_at, run.sent_by = RunState.SENT, clock.now(), acting_user
+    run.save()
+    audit("make_bank_files", acting_user, run, batches=[one.no for one in batches], lines=len(lines))
+    return batches
+
+
+@transaction.atomic
+def reissue(
+    run: PayRun, *, acting_user: User, lines: Sequence[int] | None = None, profile: str = "generic-csv"
+) -> list[BankBatch]:
+    """Sends failed or returned lines again, to the account the unit has now. The amount stays as it was approved.
+
+    A line whose account must be mended first (the bank's code says so) goes out only with another account.
+
+    Args:
+        lines: ids of lines; None = all that can go.
+
+    Raises: NothingToSendError says why none can; StateError, NotFoundError, AccessDeniedError.
+    """
+    access.require(acting_user, DutyCode.PAY_SEND, run.region)
+    layout = load_bank_profile(profile)
+    run = lock_run(run)
+    if run.state not in (RunState.SENT, RunState.SETTLED, RunState.CLOSED):
+        raise StateError(run.no, run.get_state_display(), "重发")
+    rows = PayLine.objects.select_for_update().filter(
+        run=run, live=True, status__in=[LineStatus.FAILED, LineStatus.RETURNED]
+    )
+    if lines is not None:
+        rows = rows.filter(pk__in=list(lines))
+    found = list(rows.order_by("bank_code", "region", "key"))
+    last = {
+        item.line_id: item
+        for item in BankItem.objects.filter(line__in=[one.pk for one in found]).order_by("line_id", "id")
+    }
+    codes = {
+        event.line_id: event.code
+        for event in LineEvent.objects.filter(line__in=[one.pk for one in found]).order_by("id")
+    }
+    accounts = _accounts_now(found)
+    ready = []
+    for line in found:
+        account = accounts.get(line.pk)
+        same = account is not None and account.pk == last[line.pk].account_id
+        if account is None or (same and layout.class_of(codes.get(line.pk, "")) == "fix_account"):
+            continue
+        ready.append(line)
+    if not ready:
+        why = f"{len(found)} 行的账户还没有更正" if found else "没有失败或退票的行"
+        raise NothingToSendError(run.no, why)
+    batches = _send(run, ready, layout, acting_user, reissue_of=last, accounts=accounts)
+    audit("reissue", acting_user, run, batches=[one.no for one in batches], lines=len(ready))
+    return batches
+
+
+def _accounts_now(lines: Sequence[PayLine]) -> dict[int, Account]:
+    """Line -> the account the unit has now: the roll's, or the newest open one of its holder."""
+    found: dict[int, Account] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select l.id, (select x.id from people_account x left join people_rollentry r on r.id = l.roll_id "
+            " where x.until is null and (x.id = r.account_id or x.person_id = (select person_id from people_account o where o.id = l.account_id)) "
+            " order by (x.id = r.account_id and x.id <> l.account_id) desc nulls last, x.id desc limit 1) "
+            "from payments_payline l where l.id = any(%s)",
+            [[one.pk for one in lines]],
+        )
+        pairs = cursor.fetchall()
+    accounts = Account.objects.in_bulk([account for _, account in pairs if account])
+    for line, account in pairs:
+        if account in accounts:
+            found[line] = accounts[account]
+    return found
+
+
+def _send(
+    run: PayRun, lines: Sequence[PayLine], layout: BankProfile, user: User, *, reissue_of: dict[int, BankItem],
+    accounts: dict[int, Account],
+) -> list[BankBatch]:  # fmt: skip
+    """Makes files, items, events and bookings for lines in order."""
+    batches = []
+    number = run.batches.count()
+    for group in _groups(lines, layout, accounts):
+        number += 1
+        batches.append(_batch(run, group, layout, user, number, reissue_of, accounts))
+    return batches
+
+
+def _groups(lines: Sequence[PayLine], layout: BankProfile, accounts: dict[int, Account]) -> Iterable[list[PayLine]]:
+    by_bank: dict[str, list[PayLine]] = {}
+    for line in lines:
+        bank = accounts[line.pk].bank_code if line.pk in accounts else line.bank_code
+        by_bank.setdefault(bank, []).append(line)
+    for bank in sorted(by_bank):
+        mine = by_bank[bank]
+        for at in range(0, len(mine), layout.max_lines):
+            yield mine[at : at + layout.max_lines]
+
+
+def _batch(
+    run: PayRun, lines: list[PayLine], layout: BankProfile, user: User, number: int, reissue_of: dict[int, BankItem],
+    accounts: dict[int, Account],
+) -> BankBatch:  # fmt: skip
+    month = Month.parse(str(run.month))
+    no = f"{run.place}{run.month}{run.pk:06d}{number:03d}"[:30]
+    summary = layout.summary.format(month=month.label, programme=_word(run))[:SUMMARY_LENGTH]
+    payments, items = [], []
+    total = sum(line.amount_fen or 0 for line in lines)
+    for seq, line in enumerate(lines, start=1):
+        account: Any = accounts.get(line.pk)
+        if account is not None:
+            uid, cipher, last4, bank, holder, ident = (
+                account.uid, bytes(account.account_cipher), account.last4, account.bank_code, account.holder, account.pk,
+            )  # fmt: skip
+        else:
+            uid, cipher, last4, bank, holder, ident = (
+                line.account_uid, bytes(line.account_cipher), line.account_last4, line.bank_code, line.holder, line.account_id,
+            )  # fmt: skip
+        payments.append(
+            Payment(
+                seq, holder, decrypt(cipher, f"people.account|{uid}"), bank, line.amount_fen or 0, summary, line.key
+            )
+        )
+        items.append(
+            BankItem(
+                region=line.region, seq=seq, line=line, amount_fen=line.amount_fen, account_id=ident, account_uid=uid, account_cipher=cipher,
+                account_last4=last4, bank_code=bank, holder=holder, orig=reissue_of.get(line.pk),
+            )
+        )  # fmt: skip
+    head = BatchHead(no, len(lines), total, str(month), summary)
+    data = write_payments(layout, head, payments)
+    name = f"{no}{layout.suffix}"
+    stored = put_bytes(data, region=run.region, name=name, purpose="bank_file", by_id=user.pk)
+    batch = BankBatch.objects.create(
+        run=run, region=run.region, no=no, bank_code=items[0].bank_code, profile=layout.name, lines=len(lines), amount_fen=total,
+        summary=summary, file=stored, file_name=name, sha256=stored.sha256, is_reissue=bool(reissue_of), made_at=clock.now(), made_by=user,
+    )  # fmt: skip
+    for item in items:
+        item.batch = batch
+    BankItem.objects.bulk_create(items, batch_size=2000)
+    ids = [line.pk for line in lines]
+    _events(batch, [(ident, "", "", "") for ident in ids], LineStatus.SENT, user, None)
+    _set_status(ids, LineStatus.SENT)
+    ledger.post(run, LedgerEntry.Kind.SEND, _sums(ids), user=user, memo=f"{no} 送银行", batch=batch)
+    return batch
+
+
+def _sums(line_ids: Sequence[int]) -> list[tuple[str, str, int]]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select substr(region, 1, 6), programme, sum(amount_fen)::bigint from payments_payline where id = any(%s) group by 1, 2 order by 1, 2",
+            [list(line_ids)],
+        )
+        return [(county, programme, fen) for county, programme, fen in cursor.fetchall()]
+
+
+def _events(
+    batch: BankBatch, rows: Sequence[tuple[int, str, str, str]], kind: str, user: User, returned: BankReturn | None
+) -> None:
+    """Appends one event a line: (line, code, message, bank's number)."""
+    if not rows:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "insert into payments_lineevent (line_id, region, kind, at, by_id, batch_id, returned_id, code, message, bank_seq) "
+            "select l.id, l.region, %s, %s, %s, %s, %s, x.code, x.message, x.seq "
+            "from unnest(%s::bigint[], %s::text[], %s::text[], %s::text[]) as x(id, code, message, seq) join payments_payline l on l.id = x.id "
+            "order by l.id",
+            [
+                kind,
+                clock.now(),
+                user.pk,
+                batch.pk,
+                returned.pk if returned else None,
+                *map(list, zip(*rows, strict=True)),
+            ],
+        )
+
+
+def _set_status(line_ids: Sequence[int], status: str) -> None:
+    PayLine.objects.filter(pk__in=list(line_ids)).update(status=status)
+
+
+def import_return(
+    run: PayRun, *, acting_user: User, data: bytes, name: str, profile: str = "generic-csv"
+) -> BankReturn:
+    """Takes a bank's answer: applied whole, or refused whole and kept as evidence; `state` and `faults` of the row say which.
+
+    The same file again gives the row there is and changes nothing. Forged or mistaken files are refused: another batch,
+    an unknown number, a wrong amount, account or name, a sum that does not fit, a result that cannot follow.
+
+    Args:
+        data: the file as the bank sent it.
+        profile: the bank's layout.
+
+    Raises: StateError: no file of the run is out. NotFoundError, AccessDeniedError.
+    """
+    access.require(acting_user, DutyCode.PAY_SEND, run.region)
+    layout = load_bank_profile(profile)
+    with transaction.atomic():
+        run = lock_run(run)
+        if run.state not in (RunState.SENT, RunState.SETTLED, RunState.CLOSED):
+            raise StateError(run.no, run.get_state_display(), "导入回盘")
+        digest = hashlib.sha256(data).hexdigest()
+        known = BankReturn.objects.filter(run=run, sha256=digest, state=BankReturn.State.APPLIED).first()
+        if known is not None:
+            return known
+        stored = put_bytes(data, region=run.region, name=name, purpose="bank_return", by_id=acting_user.pk)
+        common = {
+            "run": run, "region": run.region, "file": stored, "file_name": name[:200], "sha256": digest, "imported_at": clock.now(),
+            "imported_by": acting_user,
+        }  # fmt: skip
+        try:
+            answer = read_return(layout, data)
+        except ExchangeError as error:
+            return _refuse(run, acting_user, common, None, [str(error)], 0)
+        batch = run.batches.select_for_update(of=("self",)).filter(no=answer.no).first()
+        items = {item.seq: item for item in batch.items.select_related("line")} if batch else {}
+        faults = _judge(run, answer, batch, items)
+        if faults or batch is None:
+            return _refuse(run, acting_user, common, batch, faults, len(answer.rows))
+        return _apply(run, batch, answer, items, layout, acting_user, common)
+
+
+def _refuse(
+    run: PayRun, user: User, common: dict[str, Any], batch: BankBatch | None, faults: list[str], rows: int
+) -> BankReturn:
+    shown = [fault[:300] for fault in faults[:_FAULTS]]
+    if len(faults) > _FAULTS:
+        shown.append(f"另有 {len(faults) - _FAULTS} 处")
+    refused = BankReturn.objects.create(**common, batch=batch, state=BankReturn.State.REFUSED, rows=rows, faults=shown)
+    audit("refuse_return", user, run, file=common["sha256"], faults=shown[:5], count=len(faults))
+    return refused
+
+
+#: What the bank says -> what a line may become from where it is. Saying the same again changes nothing.
+_FINAL = {
+    "paid": LineStatus.PAID,
+    "failed": LineStatus.FAILED,
+    "returned": LineStatus.RETURNED,
+    "unknown": LineStatus.UNKNOWN,
+}
+
+
+def _judge(run: PayRun, answer: ReturnFile, batch: BankBatch | None, items: dict[int, BankItem]) -> list[str]:
+    """Everything wrong with a file; an empty list = it may be applied."""
+    if batch is None:
+        what = f"批次号“{answer.no[:40]}”不是本期送出的批次" if answer.no else "文件没有批次号"
+        return [*answer.faults, what]
+    faults = list(answer.faults)
+    total = sum(row.amount_fen or 0 for row in answer.rows)
+    if not answer.rows:
+        faults.append("文件没有明细行")
+    if answer.lines != len(answer.rows):
+        faults.append(f"批次行写 {answer.lines} 笔，明细有 {len(answer.rows)} 笔")
+    if answer.amount_fen != total:
+        faults.append(f"批次行金额 {format_yuan(answer.amount_fen or 0)} 元，明细合计 {format_yuan(total)} 元")
+    seen: set[int] = set()
+    for row in answer.rows:
+        where = f"第 {row.row_no} 行"
+        if row.seq is None:
+            continue
+        item = items.get(row.seq)
+        if item is None:
+            faults.append(f"{where}：批次 {batch.no} 没有序号 {row.seq}")
+            continue
+        if row.seq in seen:
+            faults.append(f"{where}：序号 {row.seq} 重复")
+        seen.add(row.seq)
+        if row.amount_fen is not None and row.amount_fen != item.amount_fen:
+            faults.append(f"{where}：金额 {format_yuan(row.amount_fen)} 元，送出的是 {format_yuan(item.amount_fen)} 元")
+        if row.account != decrypt(bytes(item.account_cipher), f"people.account|{item.account_uid}"):
+            faults.append(f"{where}：账号（尾号 {row.account[-4:]}）不是送出的账号（尾号 {item.account_last4}）")
+        if not same_holder(item.holder, row.name):
+            faults.append(f"{where}：户名与送出的不同")
+        if row.result is None:
+            continue
+        status = _FINAL[row.result]
+        if status not in (item.status, *LINE_MOVES[item.status]) or (status == LineStatus.SENT):
+            faults.append(f"{where}：已是“{LineStatus(item.status).label}”，不能变为“{status.label}”")
+    return faults
+
+
+def _apply(
+    run: PayRun, batch: BankBatch, answer: ReturnFile, items: dict[int, BankItem], layout: BankProfile, user: User,
+    common: dict[str, Any],
+) -> BankReturn:  # fmt: skip
+    news: dict[str, list[tuple[BankItem, str, str, str]]] = {status: [] for status in _FINAL.values()}
+    for row in answer.rows:
+        item = items[row.seq or 0]
+        status = _FINAL[row.result or "unknown"]
+        if status != item.status:
+            news[status].append((item, row.code, row.message or layout.meaning(row.code), row.bank_seq))
+    paid, failed = news[LineStatus.PAID], news[LineStatus.FAILED]
+    returned = BankReturn.objects.create(
+        **common, batch=batch, state=BankReturn.State.APPLIED, rows=len(answer.rows), paid_lines=len(paid),
+        paid_fen=sum(one[0].amount_fen for one in paid), failed_lines=len(failed), failed_fen=sum(one[0].amount_fen for one in failed),
+        unknown_lines=len(news[LineStatus.UNKNOWN]), returned_lines=len(news[LineStatus.RETURNED]),
+    )  # fmt: skip
+    kinds = {
+        LineStatus.PAID: LedgerEntry.Kind.PAID,
+        LineStatus.FAILED: LedgerEntry.Kind.FAILED,
+        LineStatus.RETURNED: LedgerEntry.Kind.RETURNED,
+    }
+    for status, rows in news.items():
+        if not rows:
+            continue
+        lines = [item.line_id for item, *_ in rows]
+        _events(
+            batch, [(item.line_id, code, message, seq) for item, code, message, seq in rows], status, user, returned
+        )
+        _set_status(lines, status)
+        BankItem.objects.filter(pk__in=[item.pk for item, *_ in rows]).update(status=status)
+        if status in kinds:
+            memo = f"{batch.no} {LineStatus(status).label}"
+            ledger.post(
+                run, kinds[LineStatus(status)], _sums(lines), user=user, memo=memo, batch=batch, returned=returned
+            )
+    left = batch.items.filter(status__in=[LineStatus.SENT, LineStatus.UNKNOWN]).exists()
+    state = BatchState.PARTLY if left else BatchState.RECONCILED
+    if state != batch.state and batch.state != BatchState.RECONCILED:
+        move(batch.no, BATCH_MOVES, batch.state, state, BatchState)
+        batch.state = state
+        batch.save(update_fields=["state"])
+    audit(
+        "import_return", user, run, batch=batch.no, file=common["sha256"], paid=len(paid), failed=len(failed),
+        unknown=returned.unknown_lines, returned=returned.returned_lines,
+    )  # fmt: skip
+    return returned

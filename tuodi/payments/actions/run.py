@@ -1,0 +1,309 @@
+"""The monthly run: open, calculate, check, approve, settle, close."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Sum
+
+from tuodi.audit.actions import record
+from tuodi.kernel import clock
+from tuodi.kernel.money import format_yuan
+from tuodi.kernel.periods import Month
+from tuodi.kernel.places import pad12
+from tuodi.org import access
+from tuodi.org.access import system_scope
+from tuodi.org.errors import NotFoundError
+from tuodi.org.models import DutyCode, User
+from tuodi.payments import calculate as engine
+from tuodi.payments import checks, ledger
+from tuodi.payments.errors import (
+    CaseHandsError,
+    ChecksFailedError,
+    EarlierRunError,
+    FourEyesError,
+    OpenLinesError,
+    RunInputError,
+    StateError,
+)
+from tuodi.payments.models import PayLine, PayRun
+from tuodi.payments.states import DRAFT, RUN_MOVES, LineStatus, RunState, move
+from tuodi.people.enums import Programme
+from tuodi.verification.rulebook import book as site_book
+
+__all__ = ["approve", "calculate", "cancel", "check", "close", "open_run", "settle"]
+
+PAYABLE_PROGRAMMES = ("dibao", "tekun")
+Tell = Callable[[str, int, int], None]
+
+
+def lock_run(run: PayRun) -> PayRun:
+    """The run as it is now, locked until the transaction ends. NotFoundError outside the scope."""
+    found = PayRun.objects.select_for_update(of=("self",)).filter(pk=run.pk).first()
+    if found is None:
+        raise NotFoundError("发放批次")
+    return found
+
+
+def audit(action: str, actor: User, run: PayRun, before: Mapping[str, Any] | None = None, **after: Any) -> None:
+    """One row about a run."""
+    record(
+        f"payments.{action}",
+        actor=actor,
+        subject_type="payrun",
+        subject_id=run.pk,
+        region=run.region,
+        before=dict(before) if before else None,
+        after={"no": run.no, "state": run.state, **after},
+    )
+
+
+@transaction.atomic
+def open_run(
+    *, acting_user: User, place: str, month: Month, programmes: Sequence[str] = PAYABLE_PROGRAMMES,
+    offset_permille: int = 500, lookback_months: int = 12, indices: Mapping[str, str] | None = None,
+) -> PayRun:  # fmt: skip
+    """Opens the run of a month; the one there is comes back unchanged.
+
+    Args:
+        place: significant digits of the range paid together.
+        offset_permille: how much of a month's amount may be kept back for what was overpaid, per mille.
+        lookback_months: how many earlier months are computed again for back pay and recovery.
+        indices: price indices of the month before, in percent (`{"cpi": "3.6", "food": "5.0"}`); none = no subsidy.
+
+    Raises: RunInputError, NotFoundError, AccessDeniedError.
+    """
+    region = pad12(place)
+    access.require(acting_user, DutyCode.PAY_PREPARE, region)
+    chosen = sorted(set(programmes))
+    if not chosen or not set(chosen) <= set(PAYABLE_PROGRAMMES):
+        raise RunInputError("项目", f"只能是 {'、'.join(Programme(p).label for p in PAYABLE_PROGRAMMES)}")
+    if not 0 <= offset_permille <= 1000:
+        raise RunInputError("抵扣比例", "应在 0 到 1000‰ 之间")
+    if not 0 <= lookback_months <= 60:
+        raise RunInputError("回溯月数", "应在 0 到 60 之间")
+    for name, value in (indices or {}).items():
+        try:
+            Decimal(str(value))
+        except InvalidOperation:
+            raise RunInputError("价格指数", f"{name} 应是百分数，如 3.6") from None
+    known = (
+        PayRun.objects.filter(place=place, month=month.yyyymm, programmes=chosen)
+        .exclude(state=RunState.CANCELLED)
+        .first()
+    )
+    if known is not None:
+        return known
+    mark = {("dibao",): "-DB", ("tekun",): "-TK"}.get(tuple(chosen), "")
+    number = f"FF-{place}{mark}-{month.yyyymm}"
+    tried = PayRun.objects.filter(place=place, month=month.yyyymm, programmes=chosen).count()
+    run = PayRun.objects.create(
+        region=region,
+        place=place,
+        month=month.yyyymm,
+        programmes=chosen,
+        no=number + (f"-{tried + 1}" if tried else ""),
+        offset_permille=offset_permille,
+        lookback_months=lookback_months,
+        indices={str(k): str(v) for k, v in (indices or {}).items()},
+        opened_at=clock.now(),
+        opened_by=acting_user,
+    )
+    audit("open_run", acting_user, run, programmes=chosen, month=month.yyyymm)
+    return run
+
+
+def calculate(run: PayRun, *, acting_user: User, tell: Tell | None = None) -> PayRun:
+    """Computes every line of the run, its differences and its corrections of earlier months.
+
+    A run that was calculated before is computed anew from the roll as it is now. One that was interrupted goes on with
+    the inputs it froze. Runs long: call it from a job; each county is a transaction of its own where none is open.
+
+    Args:
+        tell: called with (what, units done, units in all).
+
+    Raises:
+        StateError: it is approved. EarlierRunError: an earlier month is still open. DoubleLineError.
+        NotFoundError, AccessDeniedError, PolicyErrors.
+    """
+    tell = tell or (lambda what, done, total: None)
+    access.require(acting_user, DutyCode.PAY_PREPARE, run.region)
+    with system_scope(run.place):
+        locked = lock_run(run)
+        if locked.state not in DRAFT:
+            raise StateError(locked.no, locked.get_state_display(), RunState.CALCULATED.label)
+        _no_earlier_draft(locked)
+        if locked.state != RunState.OPEN:
+            move(locked.no, RUN_MOVES, locked.state, RunState.OPEN, RunState)
+            locked.state = RunState.OPEN
+            locked.inputs = locked.results = None
+            locked.checked_at = locked.checked_by = None
+            locked.progress, locked.checks = {}, []
+        locked.calculated_by = acting_user
+        locked.save()
+        tell("冻结花名册与事实", 0, 0)
+        inputs = engine.freeze(locked, by_id=acting_user.pk)
+    run = locked
+    with system_scope(run.place):
+        result = engine.compute_run(run, inputs, site_book(), tell)
+    engine.write_run(run, result, tell)
+    with system_scope(run.place):
+        locked = lock_run(run)
+        if locked.state != RunState.OPEN:
+            return locked  # another worker finished it
+        engine.keep_results(locked, result, by_id=acting_user.pk)
+        locked.rules = result.rules
+        for name, value in engine.totals(locked).items():
+            setattr(locked, name, value)
+        locked.progress = {
+            **run.progress,
+            "phase": "done",
+            "label": "计算完成",
+            "done": result.lines.height,
+            "total": result.lines.height,
+        }
+        move(locked.no, RUN_MOVES, locked.state, RunState.CALCULATED, RunState)
+        locked.state = RunState.CALCULATED
+        locked.save()
+        audit(
+            "calculate", acting_user, locked, lines=locked.lines, amount_fen=locked.amount_fen, held=locked.held_lines
+        )
+    for name, value in locked.__dict__.items():
+        setattr(run, name, value)
+    return run
+
+
+def _no_earlier_draft(run: PayRun) -> None:
+    earlier = (
+        PayRun.objects.filter(month__lt=run.month, state__in=DRAFT, programmes__overlap=list(run.programmes))
+        .order_by("-month")
+        .first()
+    )
+    if earlier is not None and (earlier.place.startswith(run.place) or run.place.startswith(earlier.place)):
+        raise EarlierRunError(earlier.no, earlier.get_state_display())
+
+
+@transaction.atomic
+def check(run: PayRun, *, acting_user: User) -> PayRun:
+    """Runs the balance checks and keeps their figures in the run.
+
+    Raises: ChecksFailedError names those that say no; the run stays as it is. StateError, AccessDeniedError.
+    """
+    access.require(acting_user, DutyCode.PAY_CHECK, run.region)
+    run = lock_run(run)
+    move(run.no, RUN_MOVES, run.state, RunState.CHECKED, RunState)
+    found = checks.balance(run)
+    failed = [f"{one.label}（{one.detail}）" for one in found if not one.ok]
+    if failed:
+        raise ChecksFailedError(failed)
+    run.checks = checks.as_json(found)
+    run.state, run.checked_at, run.checked_by = RunState.CHECKED, clock.now(), acting_user
+    run.save()
+    audit("check", acting_user, run, checks=len(found))
+    return run
+
+
+@transaction.atomic
+def approve(run: PayRun, *, acting_user: User) -> PayRun:
+    """Approves the run: from here its lines never change, and the ledger holds what families are granted.
+
+    Raises:
+        FourEyesError: the acting user prepared it. CaseHandsError: he accepted or confirmed a case in it.
+        StateError: not checked, or somebody was faster. EarlierRunError, NotFoundError, AccessDeniedError.
+    """
+    access.require(acting_user, DutyCode.PAY_APPROVE, run.region)
+    run = lock_run(run)
+    move(run.no, RUN_MOVES, run.state, RunState.APPROVED, RunState)
+    if acting_user.pk in (run.opened_by_id, run.calculated_by_id):
+        raise FourEyesError(run.no, "审批")
+    _no_earlier_draft(run)
+    found = checks.balance(run)
+    failed = [f"{one.label}（{one.detail}）" for one in found if not one.ok]
+    if failed:
+        raise ChecksFailedError(failed)
+    _take_hands(run, acting_user)
+    ledger.post_grant(run, user=acting_user)
+    run.state, run.approved_at, run.approved_by = RunState.APPROVED, clock.now(), acting_user
+    run.save()
+    audit("approve", acting_user, run, lines=run.lines, amount_fen=run.amount_fen)
+    return run
+
+
+def _take_hands(run: PayRun, user: User) -> None:
+    """Notes the hand of payment on every case in the run; who has another hand in one is refused."""
+    cases = (
+        "select distinct c.id, c.no, c.region from payments_payline l join decisions_determination d on d.id = l.determination_id "
+        "join cases_case c on c.id = d.case_id where l.run_id = %s and l.live and l.held = ''"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"select x.no from ({cases}) x where exists (select 1 from cases_casehand h where h.case_id = x.id and h.user_id = %s "
+            "and h.hand <> 'pay') or exists (select 1 from cases_casebar b where b.case_id = x.id and b.user_id = %s) order by 1",
+            [run.pk, user.pk, user.pk],
+        )
+        others = [no for (no,) in cursor.fetchall()]
+        if others:
+            raise CaseHandsError(others)
+        cursor.execute(f"select count(cases_take_hand(x.id, x.region, %s, 'pay')) from ({cases}) x", [user.pk, run.pk])
+
+
+@transaction.atomic
+def cancel(run: PayRun, *, acting_user: User, reason: str) -> PayRun:
+    """Gives up a run that is not approved; its units may be in another run of the month.
+
+    Raises: RunInputError without a reason; StateError, AccessDeniedError.
+    """
+    access.require(acting_user, DutyCode.PAY_PREPARE, run.region)
+    if not reason.strip():
+        raise RunInputError("撤销原因", "必须填写")
+    run = lock_run(run)
+    move(run.no, RUN_MOVES, run.state, RunState.CANCELLED, RunState)
+    run.state = RunState.CANCELLED
+    run.save(update_fields=["state"])
+    PayLine.objects.filter(run=run, live=True).update(live=False)
+    audit("cancel", acting_user, run, reason=reason.strip()[:200])
+    return run
+
+
+@transaction.atomic
+def settle(run: PayRun, *, acting_user: User) -> PayRun:
+    """Every line that went to a bank has a definite answer. Failed lines stay to be reissued.
+
+    Raises: OpenLinesError, ChecksFailedError, StateError, AccessDeniedError.
+    """
+    access.require(acting_user, DutyCode.PAY_CHECK, run.region)
+    run = lock_run(run)
+    move(run.no, RUN_MOVES, run.state, RunState.SETTLED, RunState)
+    waiting = PayLine.objects.filter(run=run, status__in=[LineStatus.READY, LineStatus.SENT, LineStatus.UNKNOWN])
+    count = waiting.count()
+    if count:
+        raise OpenLinesError(run.no, count, format_yuan(waiting.aggregate(total=Sum("amount_fen"))["total"] or 0))
+    failed = [f"{one.label}（{one.detail}）" for one in checks.ledger(run) if not one.ok]
+    if failed:
+        raise ChecksFailedError(failed)
+    run.state, run.settled_at, run.settled_by = RunState.SETTLED, clock.now(), acting_user
+    run.save()
+    audit("settle", acting_user, run)
+    return run
+
+
+@transaction.atomic
+def close(run: PayRun, *, acting_user: User) -> PayRun:
+    """Closes the month: from here the database refuses every change; corrections go to a later month.
+
+    Raises: OpenLinesError while a reissue is under way; StateError, AccessDeniedError.
+    """
+    access.require(acting_user, DutyCode.PAY_APPROVE, run.region)
+    run = lock_run(run)
+    move(run.no, RUN_MOVES, run.state, RunState.CLOSED, RunState)
+    waiting = PayLine.objects.filter(run=run, status__in=[LineStatus.SENT, LineStatus.UNKNOWN])
+    if waiting.exists():
+        total = waiting.aggregate(total=Sum("amount_fen"))["total"] or 0
+        raise OpenLinesError(run.no, waiting.count(), format_yuan(total))
+    run.state, run.closed_at, run.closed_by = RunState.CLOSED, clock.now(), acting_user
+    run.save()
+    audit("close", acting_user, run)
+    return run

@@ -1,0 +1,147 @@
+"""Late facts: what earlier months should have been, against what was granted for them.
+
+A month's due is computed anew with the facts, texts and standards as they are known now for that month. Granted is what
+its own line gave without one-off parts, plus every correction an approved run has booked since. The difference is
+booked once: positive is paid back to the family, negative is owed by it and offset month by month.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from tuodi.kernel.periods import Month
+from tuodi.payments.compute import UNIT, due
+from tuodi.payments.frames import covering
+from tuodi.payments.source import Inputs
+from tuodi.payments.states import Basis, Cause, Held
+from tuodi.policy.book import Book
+
+__all__ = ["SCHEMA", "claims", "earlier_months"]
+
+SCHEMA = {
+    "programme": pl.String, "household_id": pl.Int64, "person_id": pl.Int64, "region": pl.String, "for_month": pl.Int64,
+    "due_fen": pl.Int64, "granted_fen": pl.Int64, "amount_fen": pl.Int64, "cause": pl.String, "note": pl.String,
+}  # fmt: skip
+_SUM = ["base_fen", "increment_fen", "care_fen", "grace_fen", "other_fen"]
+
+
+def earlier_months(inputs: Inputs, month: Month, programmes: list[str], book: Book) -> pl.DataFrame:
+    """Differences of earlier months, a row a unit and month (`SCHEMA`).
+
+    Only months with an approved run are compared. Left alone: amounts carried from a roll without facts, months in
+    which the rules have no answer, and families the rules no longer fit while no decision ended their entry.
+    """
+    months = sorted(inputs.lines["month"].unique())
+    parts = [_one(inputs, Month.parse(str(m)), programmes, book) for m in months if m < month.yyyymm]
+    return pl.concat(parts) if parts else pl.DataFrame(schema=SCHEMA)
+
+
+def _one(inputs: Inputs, month: Month, programmes: list[str], book: Book) -> pl.DataFrame:
+    lines = inputs.lines.filter(pl.col("month") == month.yyyymm)
+    # A county with no approved run of that month was paid elsewhere: nothing to compare with.
+    counties = lines["region"].str.slice(0, 6).unique().implode()
+    entries = covering(inputs.roll, month).filter(pl.col("region").str.slice(0, 6).is_in(counties))
+    now = due(inputs, month, programmes, book, entries).rows
+    granted = lines.select(
+        *UNIT,
+        "region",
+        "persons",
+        "income_year_fen",
+        "basis",
+        "held",
+        pl.when(pl.col("held") != "").then(pl.col("price_fen")).otherwise(0).alias("held_price"),
+        # A held line granted nothing; it is paid back once its hindrance is gone.
+        pl.when(pl.col("held") == "").then(pl.sum_horizontal(_SUM)).otherwise(0).alias("granted_fen"),
+        pl.sum_horizontal(_SUM).alias("own_fen"),
+    )
+    booked = (
+        inputs.arrears.filter(pl.col("for_month") == month.yyyymm)
+        .group_by(UNIT)
+        .agg(pl.col("amount_fen").sum().alias("booked_fen"))
+    )
+    marks = entries.select(*UNIT, pl.col("region").alias("roll_region"), "imported").unique(UNIT, keep="first")
+    ever = inputs.roll.select(UNIT).unique().with_columns(pl.lit(True).alias("ever"))
+    both = (
+        granted.join(
+            now.drop("persons", "income_year_fen").join(
+                now.select(*UNIT, pl.col("persons").alias("n_now"), pl.col("income_year_fen").alias("income_now")),
+                on=UNIT,
+                nulls_equal=True,
+            ),
+            on=UNIT,
+            how="full",
+            coalesce=True,
+            nulls_equal=True,
+        )
+        .join(booked, on=UNIT, how="left", nulls_equal=True)
+        .join(marks, on=UNIT, how="left", nulls_equal=True)
+        .join(ever, on=UNIT, how="left", nulls_equal=True)
+        .with_columns(pl.col("booked_fen").fill_null(0), pl.col("granted_fen").fill_null(0))
+    )
+    had_line = pl.col("basis").is_not_null()
+    by_rules = pl.col("basis").is_in([Basis.RULES.value, Basis.RULES_ROLL.value])
+    held = pl.col("held").fill_null("") != ""
+    due_fen = (
+        # Off the roll for that month by a later decision: nothing was due.
+        pl.when(pl.col("outcome").is_null() & had_line & pl.col("ever").fill_null(False) & ~held)
+        .then(0)
+        .when((pl.col("outcome") == "pass") & (by_rules | (~had_line & ~pl.col("imported").fill_null(True))))
+        .then(pl.col("regular_fen"))
+        # Held with a known amount of the roll: that amount is owed.
+        .when(held & (pl.col("basis") == Basis.ROLL.value) & pl.col("roll_region").is_not_null())
+        .then(pl.col("own_fen"))
+    )
+    # An account that still is no good must not turn the held month into back pay of the next; that is for the caller,
+    # which holds the whole line then.
+    cause = (
+        pl.when(~had_line | held)
+        .then(pl.lit(Cause.RESUMED.value))
+        .when(pl.col("n_now").is_null())
+        .then(pl.lit(Cause.EXIT.value))
+        .when(pl.col("n_now") < pl.col("persons"))
+        .then(pl.lit(Cause.DEATH.value))
+        .when(pl.col("n_now") != pl.col("persons"))
+        .then(pl.lit(Cause.MEMBERS.value))
+        .when(pl.col("income_now").eq_missing(pl.col("income_year_fen")).not_())
+        .then(pl.lit(Cause.INCOME.value))
+        .otherwise(pl.lit(Cause.STANDARD_BACK.value))
+    )
+    return (
+        both.with_columns(
+            # A held month's price subsidy was not paid either.
+            (due_fen + pl.col("held_price").fill_null(0)).alias("due_fen"),
+            (pl.col("granted_fen") + pl.col("booked_fen")).alias("granted_fen"),
+        )
+        .filter(pl.col("due_fen").is_not_null() & (pl.col("due_fen") != pl.col("granted_fen")))
+        # While the reason it was held for still stands (no such months are settled), nothing is booked.
+        .filter((pl.col("held").fill_null("") != Held.NOT_ELIGIBLE.value) | (pl.col("outcome") == "pass"))
+        .with_columns(
+            pl.coalesce("region", "roll_region").alias("region"),
+            pl.lit(month.yyyymm, dtype=pl.Int64).alias("for_month"),
+            (pl.col("due_fen") - pl.col("granted_fen")).alias("amount_fen"),
+            cause.alias("cause"),
+            pl.format("{}：应发 {} 元，已发 {} 元", pl.lit(str(month)), _yuan("due_fen"), _yuan("granted_fen")).alias(
+                "note"
+            ),
+        )
+        .select(pl.col(name).cast(kind) for name, kind in SCHEMA.items())
+        .sort("programme", "household_id", "person_id")
+    )
+
+
+def _yuan(column: str) -> pl.Expr:
+    cents = (pl.col(column).abs() % 100).cast(pl.String).str.zfill(2)
+    sign = pl.when(pl.col(column) < 0).then(pl.lit("-")).otherwise(pl.lit(""))
+    return pl.concat_str(sign, (pl.col(column).abs() // 100).cast(pl.String), pl.lit("."), cents)
+
+
+def claims(inputs: Inputs, new: pl.DataFrame) -> pl.DataFrame:
+    """What each unit owes: booked and new overpayments less what lines have offset. UNIT and `owed_fen` (> 0)."""
+    over = pl.concat([inputs.arrears.select(*UNIT, "amount_fen"), new.select(*UNIT, "amount_fen")])
+    over = over.filter(pl.col("amount_fen") < 0).group_by(UNIT).agg((-pl.col("amount_fen").sum()).alias("over"))
+    done = inputs.lines.filter(pl.col("held") == "").group_by(UNIT).agg((-pl.col("offset_fen").sum()).alias("done"))
+    return (
+        over.join(done, on=UNIT, how="left", nulls_equal=True)
+        .select(*UNIT, (pl.col("over") - pl.col("done").fill_null(0)).alias("owed_fen"))
+        .filter(pl.col("owed_fen") > 0)
+    )

@@ -1,0 +1,178 @@
+"""Balance checks of a run, as SQL over what is stored: each says yes or no and with which figures."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from django.db import connection
+
+from tuodi.kernel.money import format_yuan
+from tuodi.payments.models import PayRun
+
+__all__ = ["Check", "as_json", "balance", "ledger"]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check: `ok`, and the figures behind it."""
+
+    code: str
+    label: str
+    ok: bool
+    detail: str
+
+
+def _one(query: str, *arguments: Any) -> tuple[Any, ...]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, list(arguments))
+        return tuple(cursor.fetchone())
+
+
+def balance(run: PayRun) -> list[Check]:
+    """The checks a run must pass before it is approved."""
+    found = []
+    (twice,) = _one(
+        "select count(*) from (select 1 from payments_payline l where l.live and l.month = %s and exists "
+        "(select 1 from payments_payline m where m.run_id = %s and m.live and m.programme = l.programme "
+        " and m.household_id = l.household_id and m.person_id is not distinct from l.person_id) "
+        "group by l.programme, l.household_id, l.person_id having count(*) > 1) x",
+        run.month,
+        run.pk,
+    )
+    found.append(Check("once", "同一对象同月同项目只有一行", not twice, f"重复 {twice}"))
+    (off,) = _one(
+        "select count(*) from payments_payline where run_id = %s and live and amount_fen is not null and amount_fen <> "
+        "base_fen + increment_fen + care_fen + grace_fen + price_fen + other_fen + back_pay_fen + offset_fen",
+        run.pk,
+    )
+    found.append(Check("components", "每行等于各分项之和", not off, f"不等 {off}"))
+    lines, total, persons = _one(
+        "select count(*), coalesce(sum(amount_fen), 0)::bigint, coalesce(sum(persons), 0)::bigint from payments_payline "
+        "where run_id = %s and live and held = ''",
+        run.pk,
+    )
+    same = (lines, total, persons) == (run.lines, run.amount_fen, run.persons)
+    found.append(Check("totals", "批次合计等于各行之和", same, f"{lines} 行，{format_yuan(total)} 元"))
+    before, gone = _last_month(run)
+    (parts,) = _one(
+        "select coalesce(sum(amount_fen), 0)::bigint from payments_linedifference where run_id = %s", run.pk
+    )
+    rest = total - before - parts
+    found.append(
+        Check(
+            "differences",
+            "差异解释到 0.00",
+            rest == 0,
+            f"上月 {format_yuan(before)}，差异 {format_yuan(parts)}，未解释 {format_yuan(rest)} 元",
+        )
+    )
+    del gone
+    (loose,) = _one(
+        "select count(*) from payments_payline where run_id = %s and live and held = '' and "
+        "(amount_fen is null or (amount_fen > 0 and account_cipher is null))",
+        run.pk,
+    )
+    found.append(Check("payable", "发放的行都有金额和账户", not loose, f"缺 {loose}"))
+    (shared,) = _one(
+        "select count(*) from (select account_index from payments_payline where run_id = %s and live and held = '' "
+        "and amount_fen > 0 group by 1 having count(distinct household_id) > 1) x",
+        run.pk,
+    )
+    found.append(Check("accounts", "一个账户只收一户", not shared, f"重复 {shared}"))
+    (over,) = _one(
+        "select count(*) from (select l.household_id, l.programme, coalesce(l.person_id, 0) unit, sum(-l.offset_fen) done "
+        "from payments_payline l join payments_payrun r on r.id = l.run_id where l.live and l.held = '' and l.month <= %s "
+        "and (r.id = %s or r.state in ('approved', 'sent', 'settled', 'closed')) group by 1, 2, 3 having sum(-l.offset_fen) > 0) o "
+        "where o.done > coalesce((select sum(-a.amount_fen) from payments_arrear a join payments_payrun r on r.id = a.run_id "
+        " where a.amount_fen < 0 and a.household_id = o.household_id and a.programme = o.programme "
+        " and coalesce(a.person_id, 0) = o.unit and (r.id = %s or r.state in ('approved', 'sent', 'settled', 'closed'))), 0)",
+        run.month,
+        run.pk,
+        run.pk,
+    )
+    found.append(Check("offsets", "抵扣不超过应追回", not over, f"超过 {over}"))
+    found.append(
+        Check(
+            "snapshot",
+            "计算依据已冻结",
+            run.inputs_id is not None and run.results_id is not None,
+            run.inputs.sha256[:12] if run.inputs else "无",
+        )
+    )
+    found += ledger(run)
+    return found
+
+
+def _last_month(run: PayRun) -> tuple[int, int]:
+    """Sum and count of what last month's approved runs granted in this run's range and programmes."""
+    from tuodi.org.access import range_of
+    from tuodi.payments.queries import month_of
+
+    found = range_of(run.place)
+    amount, count = _one(
+        "select coalesce(sum(l.amount_fen), 0)::bigint, count(*) from payments_payline l join payments_payrun r on r.id = l.run_id "
+        "where l.live and l.held = '' and l.month = %s and l.programme = any(%s) and l.region >= %s and l.region < %s "
+        "and r.state in ('approved', 'sent', 'settled', 'closed')",
+        month_of(run).prev().yyyymm,
+        list(run.programmes),
+        found.low,
+        found.high,
+    )
+    return amount, count
+
+
+def ledger(run: PayRun) -> list[Check]:
+    """Debits against credits, each batch against its lines, lines against their events (L1, L2, L4 to L6)."""
+    (uneven,) = _one(
+        "select count(*) from (select e.id from payments_ledgerentry e left join payments_posting p on p.entry_id = e.id "
+        "where e.run_id = %s group by e.id having coalesce(sum(p.debit_fen), 0) <> coalesce(sum(p.credit_fen), 0) or count(p.id) < 2) x",
+        run.pk,
+    )
+    (batches,) = _one(
+        "select count(*) from (select b.id from payments_bankbatch b left join payments_bankitem i on i.batch_id = b.id "
+        "where b.run_id = %s group by b.id having b.amount_fen <> sum(i.amount_fen) or b.lines <> count(i.id)) x",
+        run.pk,
+    )
+    (chains,) = _one(
+        "select count(*) from payments_payline l where l.run_id = %s and l.live and l.status not in ('ready', 'held', 'nothing') "
+        "and l.status is distinct from (select e.kind from payments_lineevent e where e.line_id = l.id order by e.id desc limit 1)",
+        run.pk,
+    )
+    transit, waiting = _one(
+        "select coalesce((select sum(p.debit_fen - p.credit_fen) from payments_posting p join payments_ledgerentry e on e.id = p.entry_id "
+        " where e.run_id = %s and p.account = 'transit'), 0)::bigint, "
+        "coalesce((select sum(amount_fen) from payments_payline where run_id = %s and live and status in ('sent', 'unknown')), 0)::bigint",
+        run.pk,
+        run.pk,
+    )
+    payable, owed = _one(
+        "select coalesce((select sum(p.credit_fen - p.debit_fen) from payments_posting p join payments_ledgerentry e on e.id = p.entry_id "
+        " where e.run_id = %s and p.account = 'payable'), 0)::bigint, "
+        "coalesce((select sum(l.amount_fen) from payments_payline l join payments_payrun r on r.id = l.run_id where l.run_id = %s and l.live "
+        " and l.held = '' and l.status <> 'paid' and r.state in ('approved', 'sent', 'settled', 'closed')), 0)::bigint",
+        run.pk,
+        run.pk,
+    )
+    return [
+        Check("ledger", "分录借贷平衡", not uneven, f"不平 {uneven}"),
+        Check("batches", "银行批次等于明细之和", not batches, f"不等 {batches}"),
+        Check("events", "行的状态等于最后一个事件", not chains, f"不符 {chains}"),
+        Check(
+            "transit",
+            "在途资金等于未答复的行",
+            transit == waiting,
+            f"{format_yuan(transit)} 与 {format_yuan(waiting)} 元",
+        ),
+        Check(
+            "payable_account",
+            "应付余额等于未到账的行",
+            payable == owed,
+            f"{format_yuan(payable)} 与 {format_yuan(owed)} 元",
+        ),
+    ]
+
+
+def as_json(checks: list[Check]) -> list[dict[str, Any]]:
+    """For the run's row."""
+    return [asdict(check) for check in checks]

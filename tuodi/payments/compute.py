@@ -1,0 +1,248 @@
+"""What each unit is due in a month, by the rules, for a whole roll at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from tuodi.kernel.periods import Month
+from tuodi.payments.frames import KEYS, covering, frames_of
+from tuodi.payments.source import Inputs
+from tuodi.people.enums import PERSON_PROGRAMMES
+from tuodi.policy.book import Book
+from tuodi.policy.model import LEVEL_ROOT, NO_CAP, Programme
+from tuodi.rules import Plan, plan_for
+from tuodi.rules.bulk import column_name, run_bulk
+
+__all__ = ["UNIT", "Due", "due", "price", "standards_of"]
+
+#: What names a unit in every frame; `person_id` is null for a household's entitlement.
+UNIT = ["programme", "household_id", "person_id"]
+#: Component of a programme -> column of a line; any other goes to `other_fen`.
+COLUMNS = {
+    "base": "base_fen",
+    "basic": "base_fen",
+    "increment": "increment_fen",
+    "care": "care_fen",
+    "grace": "grace_fen",
+}
+MONEY = ("base_fen", "increment_fen", "care_fen", "grace_fen", "other_fen")
+
+
+@dataclass
+class Due:
+    """The answer for one month.
+
+    Attributes:
+        rows: a unit each: UNIT, `outcome` (pass, fail, unknown), money columns (fen, null = unknown), `regular_fen`
+            their sum, `persons`, `income_year_fen`, `in_grace`, `from_roll`, `fault`, `fingerprint`, `place`.
+        fingerprints: place -> programme -> fingerprint of the texts in force.
+    """
+
+    rows: pl.DataFrame
+    fingerprints: dict[str, dict[str, str]]
+
+
+SCHEMA = {
+    "programme": pl.String, "household_id": pl.Int64, "person_id": pl.Int64, "outcome": pl.String,
+    **dict.fromkeys(MONEY, pl.Int64), "regular_fen": pl.Int64, "persons": pl.Int64, "income_year_fen": pl.Int64,
+    "in_grace": pl.Boolean, "from_roll": pl.Boolean, "fault": pl.String, "fingerprint": pl.String, "place": pl.String,
+}  # fmt: skip
+
+
+def due(inputs: Inputs, month: Month, programmes: list[str], book: Book, entries: pl.DataFrame | None = None) -> Due:
+    """What the rules give every unit on the roll in a month.
+
+    The first day of the month is the case date: texts, ages and members as of then; standards are those of the month.
+
+    Args:
+        entries: the roll entries to compute; all that cover the month unless given.
+    """
+    wanted = covering(inputs.roll, month) if entries is None else entries
+    parts: list[pl.DataFrame] = []
+    prints: dict[str, dict[str, str]] = {}
+    for programme in programmes:
+        mine = wanted.filter(pl.col("programme") == programme)
+        if mine.is_empty():
+            continue
+        per_person = programme in PERSON_PROGRAMMES
+        frames, filled = frames_of(inputs, mine, month, book, per_person=per_person)
+        parts += _by_model(frames, filled, mine, programme, month, book, prints, per_person=per_person)
+    rows = pl.concat(parts, how="vertical") if parts else pl.DataFrame(schema=SCHEMA)
+    return Due(rows, prints)
+
+
+def _by_model(
+    frames: dict[str, pl.DataFrame], filled: pl.DataFrame, entries: pl.DataFrame, programme: str, month: Month, book: Book,
+    prints: dict[str, dict[str, str]], *, per_person: bool,
+) -> list[pl.DataFrame]:  # fmt: skip
+    """Places with the same texts share one model and run together."""
+    groups: dict[int, tuple[Any, Programme, list[Plan]]] = {}
+    for place in frames["household"]["place"].unique().sort():
+        plan = plan_for(book, place, month.first_day, month)
+        known = next((p for p in plan.programmes() if p.id == programme), None)
+        if known is None:
+            continue
+        model = plan.model(_outputs(plan, known))
+        prints.setdefault(place, {})[programme] = model.fingerprint
+        groups.setdefault(id(model), (model, known, []))[2].append(plan)
+    parts = []
+    for model, known, plans in groups.values():
+        here = frames["household"].filter(pl.col("place").is_in([plan.place for plan in plans]))
+        if here.height == frames["household"].height:
+            mine = frames
+        else:
+            people = frames["members"].join(here.select("household_id"), on="household_id", how="semi")
+            nested = {
+                name: frame.join(people.select("person_id"), on="person_id", how="semi")
+                for name, frame in frames.items()
+                if name not in ("household", "members")
+            }
+            mine = {"household": here, "members": people, **nested}
+        answer = run_bulk(plans, model, mine, keys=KEYS)
+        level = "members" if per_person else LEVEL_ROOT
+        part = pl.DataFrame(answer[level].collect() if isinstance(answer[level], pl.LazyFrame) else answer[level])
+        parts.append(_shape(part, model, known, plans[0], mine, filled, entries, per_person=per_person))
+    return parts
+
+
+def _outputs(plan: Plan, programme: Programme) -> tuple[str, ...]:
+    texts = plan.book.rule_texts(plan.chain, plan.case_date)
+    more = [name for name in (f"{programme.id}.n", f"{programme.id}.in_grace") if name in texts]
+    return (*plan.outputs_of(programme), *more)
+
+
+def _shape(
+    part: pl.DataFrame, model: Any, known: Programme, plan: Plan, frames: dict[str, pl.DataFrame], filled: pl.DataFrame,
+    entries: pl.DataFrame, *, per_person: bool,
+) -> pl.DataFrame:  # fmt: skip
+    """One row a unit with our columns, whatever the programme calls its components."""
+
+    def fen(rule: str) -> pl.Expr:
+        scale = model.slots[rule].scale
+        assert scale.denominator == 1, rule  # payables are whole fen
+        return pl.col(column_name(rule)).cast(pl.Int64) * int(scale)
+
+    money: dict[str, pl.Expr] = {}
+    for name, rule in (known.components or {"base": known.amount}).items():
+        if rule not in model.slots:
+            continue
+        column = COLUMNS.get(name, "other_fen")
+        money[column] = money[column] + fen(rule) if column in money else fen(rule)
+    eligible = pl.col(column_name(known.eligible))
+    outcome = (
+        pl.when(eligible.is_null())
+        .then(pl.lit("unknown"))
+        .when(eligible)
+        .then(pl.lit("pass"))
+        .otherwise(pl.lit("fail"))
+    )
+    count = f"{known.id}.n"
+    grace = f"{known.id}.in_grace"
+    out = part.with_columns(
+        outcome.alias("outcome"),
+        *(money.get(c, pl.lit(0, dtype=pl.Int64)).alias(c) for c in MONEY),
+        fen(known.amount).alias("regular_fen"),
+        (
+            pl.col(column_name(count)).cast(pl.Int64)
+            if count in model.slots and not per_person
+            else pl.lit(None, dtype=pl.Int64)
+        ).alias("counted"),
+        (pl.col(column_name(grace)).fill_null(False) if grace in model.slots else pl.lit(False)).alias("in_grace"),
+        pl.lit(model.fingerprint).alias("fingerprint"),
+        pl.lit(known.id).alias("programme"),
+    )
+    if per_person:
+        out = out.with_columns(pl.lit(1, dtype=pl.Int64).alias("persons"))
+        out = entries.select("household_id", "person_id").join(
+            out.drop("household_id", strict=False), on="person_id", how="inner"
+        )
+    else:
+        heads = frames["members"].group_by("household_id").agg(pl.len().cast(pl.Int64).alias("heads"))
+        out = (
+            out.join(heads, on="household_id", how="left")
+            .with_columns(pl.coalesce("counted", "heads", pl.lit(0, dtype=pl.Int64)).alias("persons"))
+            .with_columns(pl.lit(None, dtype=pl.Int64).alias("person_id"))
+        )
+    homes = frames["household"].select("household_id", "place", "income_year_fen")
+    out = out.join(homes, on="household_id", how="left").join(filled, on="household_id", how="left")
+    # An amount nobody can vouch for is unknown, even where the test itself could be answered.
+    out = out.with_columns(
+        pl.when((pl.col("outcome") == "pass") & (pl.col("regular_fen").is_null() | pl.col("fault").is_not_null()))
+        .then(pl.lit("unknown"))
+        .when(pl.col("fault").is_not_null())
+        .then(pl.lit("unknown"))
+        .otherwise(pl.col("outcome"))
+        .alias("outcome")
+    )
+    return out.select(pl.col(name).cast(kind) for name, kind in SCHEMA.items())
+
+
+def price(inputs: Inputs, month: Month, programmes: list[str], book: Book, indices: Mapping[str, str]) -> pl.DataFrame:
+    """Price subsidies a unit is paid in a month for the index of the month before: UNIT and `price_fen`.
+
+    One person gets one share: a person on tekun has his own, everybody else has it with the family.
+
+    Args:
+        indices: place facts of the index month as in the family file (`{"cpi": "3.6", "food": "5.0"}`).
+    """
+    empty = pl.DataFrame(schema={k: SCHEMA[k] for k in UNIT} | {"price_fen": pl.Int64})
+    entries = covering(inputs.roll, month).filter(pl.col("programme").is_in(programmes))
+    if not indices or entries.is_empty() or "price" not in book.programmes:
+        return empty
+    index = month.prev()
+    frames, _ = frames_of(inputs, entries, month, book, per_person=False)
+    parts = []
+    for place in frames["household"]["place"].unique().sort():
+        plan = plan_for(book, place, index.last_day, index)
+        known = next((p for p in plan.programmes() if p.id == "price"), None)
+        if known is None:
+            continue
+        model = plan.model((known.eligible, known.amount))
+        homes = frames["household"].filter(pl.col("place") == place)
+        people = frames["members"].join(homes.select("household_id"), on="household_id", how="semi")
+        found = run_bulk(
+            [plan], model, {"household": homes, "members": people}, keys=KEYS, place_facts={place: dict(indices)}
+        )
+        parts.append(
+            found["members"]
+            .collect()
+            .select("household_id", "person_id", pl.col(column_name(known.amount)).cast(pl.Int64).alias("fen"))
+        )
+    if not parts:
+        return empty
+    shares = pl.concat(parts).filter(pl.col("fen") > 0)
+    own = entries.filter(pl.col("person_id").is_not_null()).select("programme", "household_id", "person_id")
+    single = own.join(shares.select("person_id", pl.col("fen").alias("price_fen")), on="person_id", how="inner")
+    rest = (
+        shares.join(own, on="person_id", how="anti")
+        .group_by("household_id")
+        .agg(pl.col("fen").sum().alias("price_fen"))
+    )
+    family = (
+        entries.filter(pl.col("person_id").is_null())
+        .select("programme", "household_id", "person_id")
+        .unique("household_id", keep="first", maintain_order=True)
+        .join(rest, on="household_id", how="inner")
+    )
+    return pl.concat([family, single]).select(*UNIT, "price_fen")
+
+
+def standards_of(book: Book, places: list[str], month: Month, programmes: list[str]) -> dict[str, dict[str, str]]:
+    """What the standards were, for labels and for telling a rise from other causes: place -> keys -> yuan a month."""
+    names = {"dibao": "dibao.standard", "tekun": "tekun.basic"}
+    found: dict[str, dict[str, str]] = {}
+    for place in places:
+        chain = book.chain(place)
+        for programme in programmes:
+            name = names.get(programme)
+            if name is None or name not in book.params:
+                continue
+            for keys, row in book.table(name, chain, month.last_day).items():
+                if row is not None and row.value is not None and row.value != NO_CAP:
+                    fen = row.value
+                    found.setdefault(place, {})[".".join((name, *keys))] = str(fen)
+    return found

@@ -1,0 +1,152 @@
+"""Errors of payments.
+
+TuodiError
+└── PaymentError
+    ├── StateError            a state that does not follow
+    ├── FourEyesError         who prepared may not approve (403)
+    ├── NoRunError            no run of that place and month
+    ├── EarlierRunError       last month is not approved yet
+    ├── DoubleLineError       a unit has a live line of this month in another run
+    ├── ChecksFailedError     a balance check says no
+    ├── CaseHandsError        a person with another hand in a case (403)
+    ├── NothingToSendError    no line is ready
+    ├── OpenLinesError        lines without an answer
+    └── RunInputError         an argument that cannot be
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tuodi.kernel.errors import TuodiError
+
+__all__ = [
+    "CaseHandsError",
+    "ChecksFailedError",
+    "DoubleLineError",
+    "EarlierRunError",
+    "FourEyesError",
+    "NoRunError",
+    "NothingToSendError",
+    "OpenLinesError",
+    "PaymentError",
+    "RunInputError",
+    "StateError",
+]
+
+
+class PaymentError(TuodiError):
+    """Base of this room's errors. `status` is the HTTP status a page answers with."""
+
+    code = "payments"
+    status = 409
+
+
+class StateError(PaymentError):
+    """The present state does not allow it."""
+
+    code = "payments.state"
+
+    def __init__(self, what: str, before: str, after: str) -> None:
+        super().__init__(
+            f"{what}现在是“{before}”，不能变为“{after}”。可能已有人办理，请刷新后再看。", before=before, after=after
+        )
+
+
+class FourEyesError(PaymentError):
+    """One person may not prepare and approve."""
+
+    code = "payments.four_eyes"
+    status = 403
+    logged = True
+
+    def __init__(self, no: str, what: str) -> None:
+        super().__init__(f"{no} 由您编制，不能再由您{what}。请由另一人办理。", no=no)
+
+
+class CaseHandsError(PaymentError):
+    """Who accepted or confirmed a case may not pay it."""
+
+    code = "payments.case_hands"
+    status = 403
+    logged = True
+
+    def __init__(self, cases: Sequence[str]) -> None:
+        shown = "、".join(cases[:5]) + (f" 等 {len(cases)} 件" if len(cases) > 5 else "")
+        super().__init__(f"您办理过案件 {shown} 的受理或确认，不能再办资金拨付。请由另一人办理。", cases=list(cases))
+
+
+class NoRunError(PaymentError):
+    """Nothing there."""
+
+    code = "payments.no_run"
+    status = 404
+
+    def __init__(self, place: str, month: str) -> None:
+        super().__init__(f"{place} {month} 还没有开账。请先开账。", place=place, month=month)
+
+
+class EarlierRunError(PaymentError):
+    """The months of a place are approved in order, since a month's back pay rests on those before."""
+
+    code = "payments.earlier"
+
+    def __init__(self, no: str, state: str) -> None:
+        super().__init__(f"上一期 {no} 还是“{state}”。请先审批或撤销上一期。", no=no, state=state)
+
+
+class DoubleLineError(PaymentError):
+    """One live line per entitled unit, programme and month."""
+
+    code = "payments.double"
+
+    def __init__(self, units: Sequence[str], others: Sequence[str]) -> None:
+        shown = "、".join(units[:5]) + (f" 等 {len(units)} 户" if len(units) > 5 else "")
+        super().__init__(
+            f"{shown} 本月已列入 {'、'.join(others)}，同一对象同一项目一个月只能有一行。请撤销其中一期后重新计算。",
+            units=list(units),
+            others=list(others),
+        )
+
+
+class ChecksFailedError(PaymentError):
+    """The run does not balance."""
+
+    code = "payments.checks"
+
+    def __init__(self, failed: Sequence[str]) -> None:
+        super().__init__(
+            f"校验没有通过：{'；'.join(failed)}。请重新计算，仍不通过请联系系统管理员。", failed=list(failed)
+        )
+
+
+class NothingToSendError(PaymentError):
+    """No line waits for the bank."""
+
+    code = "payments.nothing"
+
+    def __init__(self, no: str, why: str) -> None:
+        super().__init__(f"{no} 没有可以送银行的行：{why}。", no=no)
+
+
+class OpenLinesError(PaymentError):
+    """Lines the bank has not answered."""
+
+    code = "payments.open_lines"
+
+    def __init__(self, no: str, count: int, amount: str) -> None:
+        super().__init__(
+            f"{no} 还有 {count} 行（{amount} 元）银行没有明确答复，不能结清。请先取得回盘；没有答复不等于失败。",
+            no=no,
+            count=count,
+        )
+
+
+class RunInputError(PaymentError):
+    """An argument that cannot be."""
+
+    code = "payments.input"
+    status = 400
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field}{problem}", field=field)

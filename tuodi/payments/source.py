@@ -1,0 +1,162 @@
+"""Out of PostgreSQL in columns: one consistent reading of the roll, members and facts of a place, by ADBC.
+
+The reading has a connection of its own, as the runtime role with the place range set in that session: row-level
+security holds it like any page. It sees committed rows only.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import adbc_driver_postgresql.dbapi
+import polars as pl
+from django.db import connection
+from psycopg.conninfo import make_conninfo
+
+from tuodi.kernel.periods import Month
+from tuodi.org.access import range_of
+from tuodi.org.rls import APP_ROLE
+from tuodi.payments.states import BOOKED
+
+__all__ = ["FRAMES", "Inputs", "pull", "reading"]
+
+#: What a run is computed from, and frozen as.
+FRAMES = ("roll", "households", "members", "member_facts", "lines", "arrears")
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The frames of one reading.
+
+    Attributes:
+        roll: a roll entry each, with household, account and head (also ended ones of the months looked back at).
+        households: accepted household facts by period, one row a household and period.
+        members: a membership each, with the person's dates.
+        member_facts: accepted member facts by period.
+        lines: lines of approved runs of the months looked back at.
+        arrears: corrections that approved runs booked, by the month they are for.
+    """
+
+    roll: pl.DataFrame
+    households: pl.DataFrame
+    members: pl.DataFrame
+    member_facts: pl.DataFrame
+    lines: pl.DataFrame
+    arrears: pl.DataFrame
+
+    def frames(self) -> Mapping[str, pl.DataFrame]:
+        """By name, in the order of `FRAMES`."""
+        return {name: getattr(self, name) for name in FRAMES}
+
+
+@contextmanager
+def reading(place: str) -> Iterator[adbc_driver_postgresql.dbapi.Cursor]:
+    """A cursor in one repeatable-read transaction that sees one place."""
+    # Django's own parameters, so that sockets, passwords and TLS are the site's.
+    wanted = {k: v for k, v in connection.get_connection_params().items() if isinstance(v, str | int)}
+    options = wanted.pop("options", "")
+    for name in ("client_encoding", "autocommit", "prepare_threshold"):
+        wanted.pop(name, None)
+    found = range_of(place)
+    with (
+        adbc_driver_postgresql.dbapi.connect(make_conninfo(**wanted, options=options)) as link,
+        link.cursor() as cursor,
+    ):
+        cursor.execute("set transaction isolation level repeatable read, read only")
+        cursor.execute(f"set local role {APP_ROLE}")
+        for name, value in (("app.region", found.low), ("app.region_hi", found.high)):
+            if not re.fullmatch(r"[0-9A-Za-z~]+", value):  # range_of allows nothing else
+                raise ValueError(value)
+            cursor.execute(f"set local {name} = '{value}'")
+        yield cursor
+
+
+_ROLL = """
+select r.id as roll_id, r.household_id, r.person_id, r.region::text as region, r.programme::text as programme,
+  r.category::text as category, r.form::text as form, r.self_care::text as self_care, r.amount_fen,
+  r.start_month, r.end_month, r.determination_id, r.imported, h.no::text as household_no,
+  a.id as account_id, a.uid::text as account_uid, encode(a.account_cipher, 'hex') as account_cipher,
+  encode(a.account_index, 'hex') as account_index, a.last4::text as account_last4, a.bank_code::text as bank_code,
+  a.holder::text as holder
+from people_rollentry r
+join people_household h on h.id = r.household_id
+left join people_account g on g.id = r.account_id
+left join lateral (
+  select * from people_account x
+  where (x.id = r.account_id and x.until is null)
+     or (g.until is not null and x.person_id = g.person_id and x.until is null)
+  order by x.id desc limit 1) a on true
+where r.programme in ({programmes}) and r.start_month <= {month} and (r.end_month is null or r.end_month >= {oldest})
+order by r.id
+"""
+_HOUSEHOLDS = """
+select household_id, valid_from, valid_to, area_kind::text as area_kind, income_year_fen, cost_medical_fen, assets_ok,
+  nullif(extra, '{{}}'::jsonb)::text as extra
+from people_householdfacts
+where valid_from <= '{on}' and (valid_to is null or valid_to > '{since}')
+"""
+_MEMBERS = """
+select m.household_id, m.person_id, m.relation::text as relation, m.since, m.until, m.leave_reason::text as leave_reason,
+  p.name::text as name, p.birth, p.died_on
+from people_membership m join people_person p on p.id = m.person_id
+where m.since <= '{on}' and (m.until is null or m.until > '{since}')
+order by m.id
+"""
+_MEMBER_FACTS = """
+select person_id, valid_from, valid_to, own_income_year_fen, disability_kind::text as disability_kind,
+  disability_grade::bigint as disability_grade, seriously_ill, lost_labour, school::text as school,
+  self_care::text as self_care, nullif(extra, '{{}}'::jsonb)::text as extra
+from people_memberfacts
+where valid_from <= '{on}' and (valid_to is null or valid_to > '{since}')
+"""
+_LINES = """
+select l.id as line_id, l.run_id, l.month, l.household_id, l.person_id, l.programme::text as programme,
+  l.region::text as region, l.persons::bigint as persons, l.income_year_fen, l.base_fen, l.increment_fen, l.care_fen,
+  l.grace_fen, l.price_fen, l.other_fen, l.back_pay_fen, l.offset_fen, l.amount_fen, l.basis::text as basis, l.in_grace,
+  l.held::text as held, l.status::text as status, l.account_id,
+  coalesce((select e.code from payments_lineevent e where e.line_id = l.id order by e.id desc limit 1), '')::text as code
+from payments_payline l join payments_payrun r on r.id = l.run_id
+where l.live and l.programme in ({programmes}) and l.month < {month} and l.month >= {oldest} and r.state in ({booked})
+"""
+_ARREARS = """
+select a.household_id, a.person_id, a.programme::text as programme, a.for_month, a.amount_fen
+from payments_arrear a join payments_payrun r on r.id = a.run_id
+where a.programme in ({programmes}) and r.month < {month} and r.state in ({booked})
+"""
+_QUERIES = {
+    "roll": _ROLL,
+    "households": _HOUSEHOLDS,
+    "members": _MEMBERS,
+    "member_facts": _MEMBER_FACTS,
+    "lines": _LINES,
+    "arrears": _ARREARS,
+}
+
+
+def pull(place: str, programmes: list[str], month: Month, lookback: int) -> Inputs:
+    """Everything a month's run of a place rests on, in one consistent reading.
+
+    Args:
+        lookback: how many earlier months may be computed again.
+    """
+    oldest = month - lookback
+    words: dict[str, Any] = {
+        "programmes": ", ".join(f"'{one}'" for one in programmes if one.isidentifier()),
+        "booked": ", ".join(f"'{state.value}'" for state in BOOKED),
+        "month": month.yyyymm,
+        "oldest": oldest.yyyymm,
+        "on": month.first_day.isoformat(),
+        "since": oldest.first_day.isoformat(),
+    }
+    found: dict[str, pl.DataFrame] = {}
+    with reading(place) as cursor:
+        for name, query in _QUERIES.items():
+            cursor.execute(query.format(**words))
+            frame = pl.from_arrow(cursor.fetch_arrow_table())
+            assert isinstance(frame, pl.DataFrame)
+            found[name] = frame.with_columns(pl.col(pl.Int32, pl.Int16).cast(pl.Int64))
+    return Inputs(**found)

@@ -1,0 +1,152 @@
+"""The life of a monthly run, of a line and of a bank batch, as tables. A move that is not in a table is refused.
+
+The database holds the run's and the line's tables again by triggers (migration 0002).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.db import models
+
+from tuodi.payments.errors import StateError
+
+__all__ = [
+    "BATCH_MOVES",
+    "BOOKED",
+    "DRAFT",
+    "LINE_MOVES",
+    "RUN_MOVES",
+    "Basis",
+    "BatchState",
+    "Cause",
+    "Held",
+    "LineStatus",
+    "RunState",
+    "move",
+]
+
+
+class RunState(models.TextChoices):
+    """Where a month's run stands."""
+
+    OPEN = "open", "已开账"
+    CALCULATED = "calculated", "已计算"
+    CHECKED = "checked", "已校验"
+    APPROVED = "approved", "已审批"
+    SENT = "sent", "已送银行"
+    SETTLED = "settled", "已结清"
+    CLOSED = "closed", "已关账"
+    CANCELLED = "cancelled", "已撤销"
+
+
+#: Lines may still be computed anew.
+DRAFT = (RunState.OPEN, RunState.CALCULATED, RunState.CHECKED)
+#: The month counts as granted: its lines never change again, later months refer to it.
+BOOKED = (RunState.APPROVED, RunState.SENT, RunState.SETTLED, RunState.CLOSED)
+
+RUN_MOVES: Mapping[str, frozenset[str]] = {
+    RunState.OPEN: frozenset({RunState.CALCULATED, RunState.CANCELLED}),
+    RunState.CALCULATED: frozenset({RunState.OPEN, RunState.CHECKED, RunState.CANCELLED}),
+    RunState.CHECKED: frozenset({RunState.OPEN, RunState.APPROVED, RunState.CANCELLED}),
+    RunState.APPROVED: frozenset({RunState.SENT}),
+    RunState.SENT: frozenset({RunState.SETTLED}),
+    RunState.SETTLED: frozenset({RunState.CLOSED}),
+    RunState.CLOSED: frozenset(),
+    RunState.CANCELLED: frozenset(),
+}
+
+
+class LineStatus(models.TextChoices):
+    """Where the money of a line is. After approval it is the last of the line's events."""
+
+    READY = "ready", "待发放"
+    HELD = "held", "暂缓"  # not paid in this run; the next run pays it back once what held it is mended
+    NOTHING = "nothing", "无应发"  # all of it offset: nothing goes to the bank
+    SENT = "sent", "已送银行"
+    UNKNOWN = "unknown", "结果未知"  # the bank gave no definite answer; never treated as failed
+    PAID = "paid", "已到账"
+    FAILED = "failed", "失败"
+    RETURNED = "returned", "退票"
+
+
+LINE_MOVES: Mapping[str, frozenset[str]] = {
+    LineStatus.READY: frozenset({LineStatus.SENT}),
+    LineStatus.HELD: frozenset(),
+    LineStatus.NOTHING: frozenset(),
+    LineStatus.SENT: frozenset({LineStatus.PAID, LineStatus.FAILED, LineStatus.UNKNOWN}),
+    LineStatus.UNKNOWN: frozenset({LineStatus.PAID, LineStatus.FAILED}),
+    LineStatus.PAID: frozenset({LineStatus.RETURNED}),
+    LineStatus.FAILED: frozenset({LineStatus.SENT}),
+    LineStatus.RETURNED: frozenset({LineStatus.SENT}),
+}
+
+
+class BatchState(models.TextChoices):
+    """Where a bank file stands."""
+
+    SENT = "sent", "已送出"
+    PARTLY = "partly_returned", "部分回盘"
+    RECONCILED = "reconciled", "已核平"
+
+
+BATCH_MOVES: Mapping[str, frozenset[str]] = {
+    BatchState.SENT: frozenset({BatchState.PARTLY, BatchState.RECONCILED}),
+    BatchState.PARTLY: frozenset({BatchState.RECONCILED}),
+    BatchState.RECONCILED: frozenset(),  # a later 退票 changes lines, not this
+}
+
+
+class Basis(models.TextChoices):
+    """What an amount rests on."""
+
+    RULES = "rules", "按规则计算"
+    RULES_ROLL = "rules_roll", "按规则计算，认定结论沿用花名册"
+    ROLL = "roll", "按花名册"
+
+
+class Held(models.TextChoices):
+    """Why a line is not paid in this run."""
+
+    NONE = "", ""
+    UNKNOWN = "unknown", "金额未知"
+    NOT_ELIGIBLE = "not_eligible", "规则认为不再符合，尚无停发决定"
+    NO_ACCOUNT = "no_account", "没有收款账户"
+    SHARED_ACCOUNT = "shared_account", "一个账户收多户"
+    HOLDER = "holder", "户名不是家庭成员"
+    ACCOUNT_FAILED = "account_failed", "上次被银行退回，账户未更正"
+    TWO_PROGRAMMES = "two_programmes", "同一人同时享受低保和特困"
+
+
+class Cause(models.TextChoices):
+    """Why a family's line differs from last month's."""
+
+    STANDARD = "standard", "提标"
+    STANDARD_BACK = "standard_back", "提标补发"
+    NEW = "new", "新增"
+    MEMBERS = "members", "成员变动"
+    DEATH = "death", "死亡减员"
+    EXIT = "exit", "退出"
+    CLUE = "clue", "查实停保"
+    INCOME = "income", "收入变化"
+    GRACE = "grace", "渐退"
+    PRICE = "price", "价格补贴"
+    BACK = "back", "更正补发"
+    OFFSET = "offset", "追回抵扣"
+    HELD = "held", "本月暂缓"
+    RESUMED = "resumed", "上月暂缓本月恢复"
+    ONE_OFF = "one_off", "上月一次性补发到期"
+    BASIS = "basis", "计算依据变化"
+    OTHER = "other", "其他"
+
+
+def move(
+    what: str, table: Mapping[str, frozenset[str]], before: str, after: str, labels: type[models.TextChoices]
+) -> None:
+    """Nothing if the move is in the table.
+
+    Raises:
+        StateError: It is not.
+    """
+    if after not in table[before]:
+        raise StateError(what, labels(before).label, labels(after).label)
