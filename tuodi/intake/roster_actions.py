@@ -31,6 +31,7 @@ from tuodi.intake.errors import RosterPlaceError, RosterStateError
 from tuodi.intake.models import AcceptedRoster, RosterFamily, RosterImport, RosterRow, Verdict
 from tuodi.intake.roster_places import county_in
 from tuodi.kernel import clock
+from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.money import format_yuan, split_exact
 from tuodi.kernel.periods import Month
 from tuodi.kernel.places import pad12
@@ -122,6 +123,11 @@ def stage(
                 "is_demo": is_demo,
             },
         )
+        if imported.state == State.DROPPED:
+            # Brought in again after it was given up or could not be read to the end.
+            imported.state, imported.problem = State.STAGED, ""
+            imported.save(update_fields=["state", "problem"])
+            made = True
         if made:
             _note("stage_roster", imported, acting_user, {"file": name, "sha256": file.sha256, "profile": profile})
     return imported
@@ -172,8 +178,13 @@ def preview(number: int, *, place: str, again: bool = False) -> RosterImport:
         imported.save(update_fields=["state", "progress_done"])
         file = StoredFile.objects.get(pk=imported.file_id)
     commit = _committer(place)
-    with store.plain_copy(file) as path:
-        roster_reading.read_into(imported, path, commit)
+    try:
+        with store.plain_copy(file) as path:
+            roster_reading.read_into(imported, path, commit)
+    except TuodiError as error:
+        message = str(error)[:400]
+        commit(lambda: _give_up(imported, message))
+        raise
     if imported.progress_done > _MANY:
         commit(lambda: _refresh_statistics("roster"))
 
@@ -195,6 +206,14 @@ def preview(number: int, *, place: str, again: bool = False) -> RosterImport:
 
     commit(judge)
     return imported
+
+
+def _give_up(imported: RosterImport, message: str) -> None:
+    RosterRow.objects.filter(imported=imported).delete()
+    RosterFamily.objects.filter(imported=imported).delete()
+    imported.state, imported.problem = State.DROPPED, message
+    imported.save(update_fields=["state", "problem"])
+    _note("give_up_roster", imported, None, {"problem": message})
 
 
 @transaction.atomic
@@ -254,7 +273,7 @@ def apply(number: int, *, place: str, batch: int = BATCH, stop_after: int | None
             waiting = imported.families.filter(verdict=Verdict.NEW, applied_at__isnull=True).order_by("no")
             families = list(waiting[:batch])
             if families:
-                _write(imported, families)
+                _write(imported, _still_new(imported, families))
             else:
                 if imported.progress_done > _MANY:
                     _refresh_statistics("people")
@@ -267,7 +286,28 @@ def apply(number: int, *, place: str, batch: int = BATCH, stop_after: int | None
             return imported
 
 
+def _still_new(imported: RosterImport, families: list[RosterFamily]) -> list[RosterFamily]:
+    """Families of a lot whose members nobody has registered since the preview; the others become proposals."""
+    fresh = [family.no for family in families if family.household_id is None]
+    listed = RosterRow.objects.filter(imported=imported, family_no__in=fresh, verdict=Verdict.NEW)
+    county_of = {family.no: family.region[:6] for family in families}
+    wanted = {(bytes(index), county_of[no]): no for index, no in listed.values_list("id_index", "family_no")}
+    known = Person.objects.filter(id_index__in=[index for index, _ in wanted]).values_list("id_index", "region")
+    late = {wanted.get((bytes(index), region[:6])) for index, region in known} - {None}
+    for family in families:
+        if family.no in late:
+            family.verdict = Verdict.CHANGED
+            family.changes = [["members", "家庭成员", "核对之后已登记", "请重新核对本名册"]]
+            family.save(update_fields=["verdict", "changes"])
+            RosterRow.objects.filter(imported=imported, family_no=family.no, verdict=Verdict.NEW).update(
+                verdict=Verdict.CHANGED
+            )
+    return [family for family in families if family.no not in late]
+
+
 def _write(imported: RosterImport, families: list[RosterFamily]) -> None:
+    if not families:
+        return
     rows: dict[int, list[RosterRow]] = {family.no: [] for family in families}
     listed = RosterRow.objects.filter(imported=imported, family_no__in=list(rows), verdict=Verdict.NEW).order_by(
         "row_no"

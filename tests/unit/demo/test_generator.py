@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import polars as pl
@@ -57,7 +58,7 @@ def test_months_follow_from_each_other_by_the_events(made: Path) -> None:
     new = dict(events.filter(pl.col("kind") == "新增").group_by("month").len().iter_rows())
     gone = dict(events.filter(pl.col("kind") == "退出").group_by("month").len().iter_rows())
     months = sorted(count)
-    for before, month in zip(months, months[1:], strict=False):
+    for before, month in pairwise(months):
         assert count[month] == count[before] + new.get(month, 0) - gone.get(month, 0)
 
 

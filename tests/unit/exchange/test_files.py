@@ -28,10 +28,14 @@ def book(path: Path, sheets: dict[str, list[list[object]]] | None = None) -> Pat
     return path
 
 
+def read_all(path: Path) -> None:
+    opened = open_book(path)
+    list(opened.rows(opened.choose()))
+
+
 def reason(path: Path) -> str:
     with pytest.raises(FileRefusedError) as caught:
-        opened = open_book(path)
-        list(opened.rows(opened.choose()))
+        read_all(path)
     assert "文件不能导入" in str(caught.value)
     return caught.value.reason
 
