@@ -60,6 +60,7 @@ class RosterImport(models.Model):
     content_hash = models.CharField("内容指纹", max_length=64, blank=True)
     repeats = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="+")
     state = models.CharField("状态", max_length=12, choices=State.choices, default=State.STAGED)
+    problem = models.CharField("未能读完的原因", max_length=400, blank=True)  #: set when reading failed; state dropped
     progress_done = models.IntegerField("已处理", default=0)
     progress_total = models.IntegerField("总数", default=0)
     header_row = models.IntegerField("表头行", default=0)
