@@ -175,11 +175,11 @@ def progress_of(run: PayRun) -> dict[str, Any] | None:
     """The bar of work under way; None where nothing runs."""
     told: Mapping[str, Any] = run.progress or {}
     done, total = int(told.get("done") or 0), int(told.get("total") or 0)
-    if run.state != RunState.OPEN or not total or done >= total:
+    if run.state != RunState.OPEN:
         return None
     return {
         "href": reverse("web:run-progress", args=[run.pk]),
-        "label": str(told.get("label") or "正在计算"),
+        "label": str(told.get("label") or "等待计算"),
         "done": done,
         "total": total,
         "what": "户",

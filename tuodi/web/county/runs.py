@@ -10,25 +10,39 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from tuodi.audit.actions import record
+from tuodi.exchange.bank import bank_profiles
 from tuodi.files import store
+from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.periods import Month
 from tuodi.org import access
 from tuodi.org.models import DutyCode
 from tuodi.payments.models import BankBatch, PayLine, PayRun
-from tuodi.payments.states import Cause, Held, LineStatus
-from tuodi.web.components import pages, places
+from tuodi.payments.states import DRAFT, Cause, Held, LineStatus
+from tuodi.web.components import navigation, pages, places, posting
 from tuodi.web.components.pages import Page
-from tuodi.web.county import run_page
+from tuodi.web.county import run_actions, run_page
 
 _USERS = tuple(f"{stem}_by" for _, _, stem in run_page.STEPS)
 
 
 def listing(request: HttpRequest) -> HttpResponse:
-    """Runs in the reader's range, newest month first."""
+    """Runs in the reader's range, newest month first; who prepares may open a month."""
+    form = None
+    if DutyCode.PAY_PREPARE in navigation.held_duties(request):
+        form = run_actions.OpenForm(
+            request.POST or None, initial={"month": run_actions.default_month(), "programmes": ["dibao", "tekun"]}
+        )
+        if request.method == "POST" and form.is_valid():
+            try:
+                opened = run_actions.open_run(request, form)
+            except TuodiError as error:
+                form.add_error(None, str(error))
+            else:
+                return posting.back(reverse("web:run", args=[opened.pk]))
     rows = PayRun.objects.order_by("-month", "region", "-id")
     found = pages.page_of(request, lambda start, stop: list(rows[start:stop]))
     page = Page([line(run) for run in found.items], found.number, None, found.previous, found.next)
-    context = {"page": page, "place_names": places.names(request.user.office.place_code)}
+    context = {"page": page, "form": form, "place_names": places.names(request.user.office.place_code)}
     return render(request, "county/runs.html", context)
 
 
@@ -54,9 +68,28 @@ def access_run(user: Any, pk: int) -> PayRun:
 
 
 def show(request: HttpRequest, pk: int) -> HttpResponse:
-    """The page of a run."""
+    """The page of a run; a POST does one of its steps, or takes the bank's answer."""
     run = access_run(request.user, pk)
-    context = {"run": run_page.page_of(run), "may_send": access.has_duty(request.user, DutyCode.PAY_SEND, run.region)}
+    form = None
+    if run_actions.may_return(request, run):
+        given = request.method == "POST" and posting.text(request, "do", 20) == "return"
+        form = run_actions.ReturnForm(request.POST if given else None, request.FILES if given else None)
+        if given and form.is_valid():
+            run_actions.take_return(request, run, form)
+            return posting.back(reverse("web:run", args=[run.pk]))
+    if request.method == "POST" and (form is None or not form.is_bound):
+        return run_actions.answer(request, run)
+    page = run_page.page_of(run)
+    page.actions = run_actions.buttons(request, run)
+    duties = navigation.held_duties(request)
+    context = {
+        "run": page,
+        "may_send": DutyCode.PAY_SEND in duties,
+        "may_cancel": DutyCode.PAY_PREPARE in duties and run.state in DRAFT,
+        "reissue": run_actions.may_reissue(request, run),
+        "return_form": form,
+        "profiles": list(bank_profiles().items()),
+    }
     return render(request, "county/run.html", context)
 
 

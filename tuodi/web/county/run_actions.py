@@ -1,0 +1,216 @@
+"""What may be done with a run next, by whom, and the posts that do it. Buttons another duty owns are shown locked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+
+from tuodi.exchange.bank import bank_profiles
+from tuodi.kernel.periods import Month, PeriodError
+from tuodi.kernel.places import PlaceError, trim
+from tuodi.org.models import DutyCode
+from tuodi.payments import actions
+from tuodi.payments.models import BankReturn, PayRun
+from tuodi.payments.states import LineStatus, RunState
+from tuodi.people.enums import Programme
+from tuodi.web.components import navigation, pages, posting
+from tuodi.web.county import run_jobs
+
+MAX_RETURN_BYTES = 20 * 2**20
+
+
+@dataclass(frozen=True)
+class Verb:
+    """One thing to do with a run."""
+
+    code: str
+    label: str
+    icon: str
+    duty: str
+    states: frozenset[str]
+    primary: bool = False
+
+
+_DRAFT_DONE = frozenset({RunState.CALCULATED, RunState.CHECKED})
+VERBS = (
+    Verb("calculate", "继续计算", "refresh", DutyCode.PAY_PREPARE, frozenset({RunState.OPEN})),
+    Verb("calculate", "重新计算", "refresh", DutyCode.PAY_PREPARE, _DRAFT_DONE),
+    Verb("check", "校验", "list-check", DutyCode.PAY_CHECK, frozenset({RunState.CALCULATED}), True),
+    Verb("approve", "审批", "check", DutyCode.PAY_APPROVE, frozenset({RunState.CHECKED}), True),
+    Verb("send", "生成银行文件", "send", DutyCode.PAY_SEND, frozenset({RunState.APPROVED}), True),
+    Verb("settle", "结清", "check", DutyCode.PAY_CHECK, frozenset({RunState.SENT}), True),
+    Verb("close", "关账", "lock", DutyCode.PAY_APPROVE, frozenset({RunState.SETTLED}), True),
+)
+
+
+class OpenForm(forms.Form):
+    """Which month of which place."""
+
+    month = forms.CharField(label="月份", max_length=7, help_text="例如 2017-09")
+    place = forms.CharField(label="地区代码", max_length=12, required=False, help_text="不填为本机构辖区")
+    programmes = forms.MultipleChoiceField(
+        label="项目",
+        choices=[(code, Programme(code).label) for code in ("dibao", "tekun")],
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+    def clean_month(self) -> Month:
+        """A month."""
+        try:
+            return Month.parse(self.cleaned_data["month"])
+        except PeriodError as error:
+            raise forms.ValidationError(str(error)) from error
+
+    def clean_place(self) -> str:
+        """A place code, or empty."""
+        text = self.cleaned_data["place"].strip()
+        try:
+            return trim(text) if text else ""
+        except PlaceError as error:
+            raise forms.ValidationError(str(error)) from error
+
+
+class ReturnForm(forms.Form):
+    """The bank's answer."""
+
+    file = forms.FileField(label="回盘文件", help_text="银行返回的原文件，不要改动；同一文件再导一次不会重复入账")
+    profile = forms.ChoiceField(label="文件格式")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["profile"].choices = list(bank_profiles().items())
+
+    def clean_file(self) -> Any:
+        """Refuse what no bank sends."""
+        given = self.cleaned_data["file"]
+        if given.size > MAX_RETURN_BYTES:
+            raise forms.ValidationError("文件超过 20 MB，不像回盘文件。请核对。")
+        return given
+
+
+def buttons(request: HttpRequest, run: PayRun) -> list[dict[str, Any]]:
+    """The run's next steps: those of the reader's duties to press, the others locked with the reason."""
+    held = navigation.held_duties(request)
+    shown = []
+    for verb in VERBS:
+        if run.state not in verb.states:
+            continue
+        locked = ""
+        if verb.duty not in held:
+            locked = f"由“{DutyCode(verb.duty).label}”人员办理"
+        elif verb.code == "approve" and request.user.pk in (run.opened_by_id, run.calculated_by_id):
+            locked = "编制和审批须是不同的人，请由另一位审批人员办理"
+        if locked and not verb.primary:
+            continue
+        shown.append(
+            {"code": verb.code, "label": verb.label, "icon": verb.icon, "primary": verb.primary, "locked": locked}
+        )
+    return shown
+
+
+def may_reissue(request: HttpRequest, run: PayRun) -> int:
+    """How many failed or returned lines the reader may send again; 0 = none, or not his duty."""
+    if DutyCode.PAY_SEND not in navigation.held_duties(request) or run.state not in (
+        RunState.SENT,
+        RunState.SETTLED,
+        RunState.CLOSED,
+    ):
+        return 0
+    found: int = run.pay_lines.filter(live=True, status__in=[LineStatus.FAILED, LineStatus.RETURNED]).count()
+    return found
+
+
+def may_return(request: HttpRequest, run: PayRun) -> bool:
+    """Whether the reader may import the bank's answer now."""
+    return run.state in (RunState.SENT, RunState.SETTLED) and DutyCode.PAY_SEND in navigation.held_duties(request)
+
+
+def open_run(request: HttpRequest, form: OpenForm) -> PayRun:
+    """Open the month and start the calculation."""
+    run = actions.open_run(
+        acting_user=request.user,  # type: ignore[arg-type]
+        place=form.cleaned_data["place"] or trim(request.user.office.place_code),  # type: ignore[union-attr]
+        month=form.cleaned_data["month"],
+        programmes=form.cleaned_data["programmes"],
+    )
+    if run.state == RunState.OPEN:
+        run_jobs.calculate(run, request.user)
+    return run
+
+
+def answer(request: HttpRequest, run: PayRun) -> HttpResponse:
+    """Do what a button of the page asks."""
+    code = posting.text(request, "do", 20)
+    verb = _DO.get(code)
+    here = reverse("web:run", args=[run.pk])
+    if verb is None:
+        posting.refuse(request, "这个操作现在不能办理，页面可能已过时。请看下面的最新状态。")
+    else:
+        work, done = verb
+        posting.attempt(request, lambda: work(request, run), done)
+    return posting.back(here)
+
+
+def take_return(request: HttpRequest, run: PayRun, form: ReturnForm) -> None:
+    """Import the bank's answer and say what became of it."""
+    given = form.cleaned_data["file"]
+    ok, found = posting.attempt(
+        request,
+        lambda: actions.import_return(
+            run,
+            acting_user=request.user,
+            data=given.read(),
+            name=given.name or "",
+            profile=form.cleaned_data["profile"],  # type: ignore[arg-type]
+        ),
+        lambda row: f"已收到 {row.file_name}。",
+    )
+    if not ok or found is None:
+        return
+    if found.state == BankReturn.State.REFUSED:
+        posting.refuse(request, "整份拒收，没有入账：" + "；".join(found.faults[:5]))
+    else:
+        posting.succeed(
+            request,
+            f"成功 {found.paid_lines:,} 笔，失败 {found.failed_lines:,} 笔，未知 {found.unknown_lines:,} 笔，退票 {found.returned_lines:,} 笔。",
+        )
+
+
+def _reason(request: HttpRequest) -> str:
+    return posting.text(request, "reason", 200)
+
+
+def _profile(request: HttpRequest) -> str:
+    chosen = posting.text(request, "profile", 40)
+    return chosen if chosen in bank_profiles() else "generic-csv"
+
+
+_DO: Mapping[str, tuple[Callable[[HttpRequest, PayRun], Any], str]] = {
+    "calculate": (lambda request, run: run_jobs.calculate(run, request.user), "已开始计算。可以离开本页。"),
+    "check": (lambda request, run: actions.check(run, acting_user=request.user), "校验通过。"),  # type: ignore[arg-type]
+    "approve": (lambda request, run: actions.approve(run, acting_user=request.user), "已审批，明细从此不再改动。"),  # type: ignore[arg-type]
+    "send": (
+        lambda request, run: actions.make_bank_files(run, acting_user=request.user, profile=_profile(request)),  # type: ignore[arg-type]
+        "银行文件已生成，在下面按银行下载。",
+    ),
+    "reissue": (
+        lambda request, run: actions.reissue(run, acting_user=request.user, profile=_profile(request)),  # type: ignore[arg-type]
+        "重发文件已生成。",
+    ),
+    "settle": (lambda request, run: actions.settle(run, acting_user=request.user), "已结清，每一行都有明确结果。"),  # type: ignore[arg-type]
+    "close": (lambda request, run: actions.close(run, acting_user=request.user), "已关账，此后更正只进以后月份。"),  # type: ignore[arg-type]
+    "cancel": (
+        lambda request, run: actions.cancel(run, acting_user=request.user, reason=_reason(request)),
+        "批次已撤销。",
+    ),  # type: ignore[arg-type]
+}
+
+
+def default_month() -> str:
+    """The month proposed when opening: the present one."""
+    return str(pages.this_month())
