@@ -24,6 +24,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 MAY, JUNE, JULY = Month(2017, 5), Month(2017, 6), Month(2017, 7)
 
 
+@pytest.fixture(autouse=True)
+def _own_files(settings, tmp_path) -> None:
+    """Keys live as long as a test session: files of an earlier one would not open."""
+    settings.FILES_DIR = tmp_path / "files"
+
+
 def run_month(
     staff: Staff, month: Month, *, upto: str = "close", place: str = "420802", failing: float = 0.0, **more: object
 ) -> PayRun:
@@ -156,7 +162,7 @@ def test_a_death_told_late_is_offset_and_never_below_zero(make_user) -> None:
             (201705, 175_00, 750_00, -575_00, "death"),
         ]
         assert dict(june.differences.values_list("cause", "amount_fen")) == {"death": -575_00, "offset": -87_50}
-    july = run_month(staff, JULY, offset_permille=1000)
+    july = run_month(staff, JULY, offset_permille=1000)  # nothing goes to the bank
     got = line(staff, july, home)
     assert (got.offset_fen, got.amount_fen, got.status) == (-175_00, 0, "nothing")
     balanced(staff, june)

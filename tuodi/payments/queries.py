@@ -13,7 +13,8 @@ from tuodi.org import access
 from tuodi.org.access import range_of
 from tuodi.org.models import User
 from tuodi.org.places import place_name
-from tuodi.payments.models import COMPONENTS, Arrear, LineDifference, PayLine, PayRun
+from tuodi.payments.models import Arrear, LineDifference, PayLine, PayRun
+from tuodi.payments.models.run import COMPONENTS
 from tuodi.payments.states import BOOKED, Cause, Held, LineStatus
 from tuodi.people.enums import AreaKind, Programme
 from tuodi.people.models import Household
