@@ -29,6 +29,13 @@ from tuodi.people.models import Account, Household, Membership, Person, RollEntr
 pytestmark = pytest.mark.django_db
 
 COUNTY = "420899"
+
+
+@pytest.fixture(autouse=True)
+def _own_files(settings, tmp_path: Path) -> None:
+    settings.FILES_DIR = tmp_path / "stored"
+
+
 HEADER = [
     "乡镇",
     "村",
@@ -170,7 +177,7 @@ def test_changed_rows_are_proposals_only(tmp_path: Path) -> None:
     before = register()
     changed = [
         line("1", "王芳", number(11), 户月保障金额="400.00", 类别="B类"),
-        GOOD[1],
+        line("1", "欧阳小宝", number(22, 2005), "之子", 户月保障金额="400.00", 类别="B类"),
         line("2", "张䶮", number(33), 银行账号="80000000000000009"),
     ]
     done = bring(sheet(tmp_path, changed, "八月之二.csv"), write=True)
@@ -279,7 +286,7 @@ def test_a_registered_number_under_another_name_is_a_conflict_never_a_correction
         assert not Person.objects.filter(name="王方").exists()
         person = Person.objects.get(name="王芳")
         people.change_name(acting_user=None, person=person, name="王方", on=MONTH_DAY)
-    done = bring(sheet(tmp_path, [*GOOD], "c.csv"))
+    done = bring(sheet(tmp_path, [*GOOD, ["合计"]], "c.csv"))
     assert verdicts(done) == ["unchanged"] * 3
 
 
@@ -361,7 +368,7 @@ def test_a_killed_preview_is_begun_anew(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_families_registered_between_preview_and_apply_are_left_alone(tmp_path: Path) -> None:
     one = bring(sheet(tmp_path, GOOD))
-    bring(sheet(tmp_path, GOOD, "b.csv"), write=True)
+    bring(sheet(tmp_path, [*GOOD, ["合计"]], "b.csv"), write=True)
     before = register()
     with system_scope(COUNTY):
         roster_actions.confirm(one.pk, acting_user=None)
@@ -372,7 +379,7 @@ def test_families_registered_between_preview_and_apply_are_left_alone(tmp_path: 
 
 
 def test_a_file_that_breaks_in_the_middle_is_given_up_with_its_reason(tmp_path: Path) -> None:
-    path = sheet(tmp_path, GOOD)
+    path = sheet(tmp_path, [line(str(i), "王芳", number(i)) for i in range(1, 40)])
     text = path.read_text(encoding="gb18030") + '"没有闭合的引号' + "\n" * 30_000
     path.write_text(text, encoding="gb18030", newline="")
     with pytest.raises(FileRefusedError):
