@@ -22,6 +22,7 @@ from tuodi.decisions.decide import APPEAL, ask, failed_reasons, require_pass, ro
 from tuodi.decisions.errors import ReasonsMissingError, UnknownOutcomeError
 from tuodi.decisions.models import Determination
 from tuodi.kernel import clock
+from tuodi.kernel.masking import mask_name
 from tuodi.kernel.money import format_yuan
 from tuodi.kernel.periods import Month
 from tuodi.org.models import User
@@ -135,7 +136,7 @@ def _content(case: Case, step: Step, phone: str) -> dict[str, Any]:
     text = case.procedure.step(step.name).notice
     days = text.days if text else 0
     values: dict[str, Any] = {
-        "applicant_name": case.applicant.name,
+        "applicant_name": mask_name(case.applicant.name) if text and text.mask_name else case.applicant.name,
         "member_count": figures.get("members"),
         "amount": format_yuan(amount) if amount is not None else None,
         "programme": Programme(case.programme).label,

@@ -17,16 +17,18 @@ from tuodi.people.facts import load_facts
 from tuodi.people.models import Household, Person, RollEntry
 from tuodi.rules import ProgrammeResult
 from tuodi.rules.explain import Change, compare
-from tuodi.verification.queries import as_family
+from tuodi.verification.queries import as_family, hash_fits
 from tuodi.verification.rulebook import place_of, plan
 
 __all__ = [
     "MonthChange",
+    "Recomputed",
     "access_determination",
     "determinations_of",
     "explain_month",
     "in_force",
     "of_case",
+    "recompute",
     "roll_entry",
     "what_changed",
 ]
@@ -99,6 +101,51 @@ def explain_month(
 
 
 @dataclass(frozen=True, slots=True)
+class Recomputed:
+    """A frozen determination decided once more from what it rests on.
+
+    Attributes:
+        same: Outcome, amount and rule texts agree and the facts are what was frozen.
+        amount_fen: As computed now. fingerprint: Of the rule texts now in force for its place and case date.
+        facts_intact: The fact set still has the hash it was frozen with.
+    """
+
+    same: bool
+    outcome: str
+    amount_fen: int | None
+    fingerprint: str
+    facts_intact: bool
+
+
+def recompute(determination: Determination) -> Recomputed:
+    """Decides a family determination again by its own case date and month, with today's files.
+
+    A refusal against the rules' pass (the officer's reasons stand for it) is compared by its fingerprint alone.
+
+    Raises:
+        NothingInForceError: It rests on no fact set (an imported roll).
+    """
+    facts = determination.fact_set
+    month = Month.parse(str(determination.month))
+    if facts is None:
+        raise NothingInForceError(determination.household.no, determination.get_programme_display(), str(month))
+    (result,) = plan(determination.place, determination.case_date, month).decide(
+        as_family(facts), determination.programme
+    )
+    rows = result.rows
+    if determination.person_id is not None:
+        place = facts.person_ids.index(determination.person_id)
+        rows = [row for row in rows if row.row == place]
+    outcome = rows[0].outcome if rows else result.outcome
+    amount = rows[0].amount_fen if rows and outcome == "pass" else None
+    intact = hash_fits(facts)
+    same = intact and result.fingerprint == determination.fingerprint
+    if determination.outcome == "pass":
+        same = same and (outcome, amount) == (determination.outcome, determination.amount_fen)
+    return Recomputed(same, outcome, amount, result.fingerprint, intact)
+
+
+@dataclass(frozen=True, slots=True)
 class MonthChange:
     """What differs for one family between two months.
 
@@ -107,6 +154,7 @@ class MonthChange:
         before, after: Explanations as JSON.
         changes: Figures that differ, causes (leaves) first.
         cause: Of the determination that took over, in words; empty = the same determination, so a rule or standard.
+        text: The explanation of the month as an indented tree.
     """
 
     household_no: str
@@ -118,6 +166,7 @@ class MonthChange:
     after: dict[str, Any]
     changes: tuple[Change, ...]
     cause: str
+    text: str
 
     @property
     def difference_fen(self) -> int:
@@ -139,7 +188,8 @@ def what_changed(
         raise NothingInForceError(household.no, Programme(programme).label, str(month))
     before = explain_month(household, programme, month.prev(), person=person)
     after = explain_month(household, programme, month, person=person)
-    a, b = before.explain().to_json(), after.explain().to_json()
+    explained = after.explain()
+    a, b = before.explain().to_json(), explained.to_json()
     moved = after_row is not None and before_row is not None and after_row.pk != before_row.pk
     return MonthChange(
         household_no=household.no,
@@ -152,4 +202,5 @@ def what_changed(
         # That the month itself is another one is no news ("@" marks the dates of the question).
         changes=tuple(change for change in compare(a, b) if not change.id.startswith("@")),
         cause=after_row.cause if moved and after_row is not None else "",
+        text=explained.text(),
     )

@@ -39,6 +39,7 @@ __all__ = [
     "Procedures",
     "Step",
     "Unit",
+    "faults_in",
     "load",
     "place_chain",
 ]
@@ -148,6 +149,7 @@ class Notice:
         where: Places it is put up, as words.
         content: What is shown, out of a closed list that holds nothing sensitive.
         roll: The last day moves on when it is a legal day off.
+        mask_name: The applicant's name is shown masked (欧阳*); [57] art 24 asks for the name, so default no.
     """
 
     stage: str
@@ -155,6 +157,7 @@ class Notice:
     where: tuple[str, ...]
     content: tuple[str, ...]
     roll: bool = False
+    mask_name: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -390,6 +393,11 @@ class Procedures:
         return self._done[names]
 
 
+def faults_in(source: Path | str | Sequence[Path | str]) -> list[Fault]:
+    """Every fault and warning of the procedures below one or more folders, for `tuodi policy check`."""
+    return _read(source)[1]
+
+
 def load(source: Path | str | Sequence[Path | str]) -> Procedures:
     """Read, merge and check all procedures below one or more folders.
 
@@ -400,16 +408,20 @@ def load(source: Path | str | Sequence[Path | str]) -> Procedures:
     Raises:
         PolicyErrors: With every fault of every file.
     """
+    blocks, faults = _read(source)
+    errors = [fault for fault in faults if fault.severity == "error"]
+    if errors:
+        raise PolicyErrors(errors)
+    return Procedures(blocks, [fault for fault in faults if fault.severity == "warning"])
+
+
+def _read(source: Path | str | Sequence[Path | str]) -> tuple[list[Block], list[Fault]]:
     from tuodi.policy.procedure_check import check
     from tuodi.policy.procedure_load import read_blocks
 
     dirs = [Path(source)] if isinstance(source, str | Path) else [Path(entry) for entry in source]
     blocks, instruments, faults = read_blocks(dirs)
-    faults += check(blocks, instruments)
-    errors = [fault for fault in faults if fault.severity == "error"]
-    if errors:
-        raise PolicyErrors(errors)
-    return Procedures(blocks, [fault for fault in faults if fault.severity == "warning"])
+    return blocks, [*faults, *check(blocks, instruments)]
 
 
 def _limit(row: Mapping[str, Any]) -> Limit:

@@ -311,7 +311,12 @@ def _notice(owner: Reader) -> Notice | None:
     else:
         days = r.integer("days", 0)
     notice = Notice(
-        r.choice("stage", ("review", "approval", "result"), "review"), days, r.names("where"), content, r.flag("roll")
+        r.choice("stage", ("review", "approval", "result"), "review"),
+        days,
+        r.names("where"),
+        content,
+        r.flag("roll"),
+        r.flag("mask_name"),
     )
     if not notice.where:
         r.fault(f"{r.what}没有写张贴地点（where）")

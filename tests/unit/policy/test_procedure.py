@@ -230,3 +230,38 @@ def test_overlay_folder_replaces_a_text_of_the_same_name(tmp_path):
     write(above, BASE.replace("n: 10", "n: 5"))
     confirm = load([below, above]).for_case("420899", "dibao", date(2021, 1, 1)).step("confirm")
     assert confirm.limit().n == 5
+
+
+def outcomes(procedure: Procedure, marks: set[str], decision: str, objections: int) -> str:
+    """Walks a case through a procedure by its own words: "ended", or the steps it is stuck at."""
+    over, wanted = set(), {step.id: step for step in procedure.steps}
+    decided, left = "", objections
+    for _ in range(200):
+        ready = [s for s in procedure.steps if s.id not in over and set(s.after) <= over]
+        if not ready:
+            break
+        step = ready[0]
+        if step.does == "confirm":
+            decided = decision
+        if step.does == "notice" and left:
+            left -= 1
+            marks = {*marks, "objection"}
+            assert step.objection.back_to in wanted
+            over -= {again.id for again in procedure.from_step(step.objection.back_to)}
+            if not step.objection.new_notice:
+                over.add(step.id)
+            continue
+        over.add(step.id)
+    return "ended" if over == set(wanted) and decided else f"stuck at {sorted(set(wanted) - over)}"
+
+
+@pytest.mark.parametrize("objections", [0, 1, 3])
+@pytest.mark.parametrize("decision", ["passed", "refused"])
+def test_every_shipped_procedure_ends_whatever_happens(shipped, decision, objections):
+    seen = set()
+    for block in shipped.blocks:
+        for day in (block.start, min(block.end, date(2026, 1, 1))):
+            procedure = shipped.for_case(block.place, block.programme, day)
+            seen.add(procedure.hash)
+            assert outcomes(procedure, {"kin"}, decision, objections) == "ended", procedure.key
+    assert len(seen) >= 7

@@ -12,6 +12,8 @@ from tuodi.cases.states import CaseState, Decision, StepState
 from tuodi.org.rls import region_field
 from tuodi.policy.procedure import Does, Procedure
 
+_texts: dict[str, Procedure] = {}
+
 
 class Case(models.Model):
     """One row: one matter of one family, run under one procedure text that never changes for it."""
@@ -69,8 +71,10 @@ class Case(models.Model):
 
     @property
     def procedure(self) -> Procedure:
-        """The text the case runs under, as frozen in its row."""
-        return Procedure.from_json(self.procedure_text)
+        """The text the case runs under, as frozen in its row. Read once a process for each text: the hash names it."""
+        if self.procedure_hash not in _texts:
+            _texts[self.procedure_hash] = Procedure.from_json(self.procedure_text)
+        return _texts[self.procedure_hash]
 
     @property
     def is_running(self) -> bool:
