@@ -38,7 +38,7 @@ def test_the_text_names_amounts_cause_and_clause(lowered, capsys):
     out = capsys.readouterr().out
     assert "2022-01：525.00 元（上月 825.00 元）" in out
     assert "原因：核定的家庭年收入" in out
-    assert "57-" in out
+    assert "条〕" in out
 
 
 def test_a_quiet_month_says_so(lowered, capsys):
