@@ -12,9 +12,10 @@ from fractions import Fraction
 from typing import Any
 
 from tuodi.policy.book import ASSUMED
-from tuodi.policy.model import LEVEL_PLACE, LEVEL_ROOT, NO_CAP
+from tuodi.policy.model import LEVEL_PLACE, LEVEL_ROOT, NO_CAP, Fact
 from tuodi.rules.plan import ProgrammeResult
-from tuodi.rules.render import Calc, Row, format_value, formatter
+from tuodi.rules.render import Calc, Row
+from tuodi.rules.shown import format_value, formatter
 from tuodi.rules.slots import Slot
 
 __all__ = ["Change", "Explanation", "Node", "compare", "explain"]
@@ -156,8 +157,9 @@ class _Builder:
         self.builtins = result.plan.builtins
         self.nodes: dict[str, Node] = {}
         self.meta = _meta(result)
+        self.views = self.meta.views
         self.seen_rows: dict[tuple[str, tuple[int, ...]], list[dict[str, Any]]] = {}
-        self.seen_sums: dict[tuple[str, tuple[int, ...]], list[str]] = {}
+        self.seen_sums: dict[tuple[str, tuple[int, ...]], dict[str, None]] = {}
 
     # ---- rows
     def rows(self, level: str, path: tuple[int, ...]) -> list[dict[str, Any]]:
@@ -189,92 +191,54 @@ class _Builder:
 
     # ---- nodes
     def visit(self, key: str, path: tuple[int, ...]) -> str:
-        view = self.meta.views.get(key)
+        view = self.views.get(key)
         if view is None:
-            view = self.meta.views[key] = _view(self.result, self.model.slots[key])
-        path = path[: view.depth]
-        ident = key + "".join([f"[{i}]" for i in path]) if path else key
-        if ident in self.nodes:
-            return ident
-        slot = view.slot
-        rows = self.rows(slot.level, path)
-        self.nodes[ident] = None  # type: ignore[assignment]  # keeps its place before its inputs
-        if slot.kind == "fact":
-            node = self.fact(ident, slot, path, rows)
-        elif slot.kind == "param":
-            node = self.param(ident, slot, path, rows)
-        elif slot.kind == "builtin":
-            node = self.builtin(ident, slot, path, rows)
+            view = self.views[key] = _view(self.result, self.model.slots[key])
+        if path:
+            path = path[: view.depth]
+            ident = key + "".join([f"[{i}]" for i in path])
         else:
-            node = self.rule(ident, view, path, rows)
-        self.nodes[ident] = node
+            ident = key
+        if ident not in self.nodes:
+            self.nodes[ident] = None  # type: ignore[assignment]  # keeps its place before its inputs
+            self.nodes[ident] = view.make(self, ident, view, path, self.rows(view.slot.level, path))
         return ident
 
     def who(self, slot: Slot, path: tuple[int, ...]) -> tuple[int | None, str]:
         return (path[-1], self.inputs.names.get((slot.level, path), "")) if path else (None, "")
 
-    def fact(self, ident: str, slot: Slot, path: tuple[int, ...], rows: list[dict[str, Any]]) -> Node:
-        fact = self.meta.facts[slot.key]
+    def fact(self, ident: str, view: _View, path: tuple[int, ...], rows: list[dict[str, Any]]) -> Node:
+        slot, fact = view.slot, view.fact
+        assert fact is not None
         row, name = self.who(slot, path)
-        raw = self.value(slot.key, rows)
-        meta: Mapping[str, Any] = self.inputs.sources.get((slot.level, path, slot.name), {})
-        unit = (
-            fact.unit.text
-            if fact.unit and fact.type in ("money", "number", "ratio")
-            else {"bool": "是否", "date": "日期"}.get(fact.type, "")
-        )
-        value = (
-            None
-            if raw is None
-            else format_value(
-                self.book,
-                slot.type,
-                Fraction(raw) * slot.scale if slot.type == "number" else raw,
-                money=fact.type == "money",
-                dims=slot.dims,
+        raw = rows[0].get(slot.key)
+        meta = self.inputs.sources.get((slot.level, path, slot.name)) if self.inputs.sources else None
+        note, source = "", fact.source
+        if meta is not None:
+            note, source = (
+                "、".join(str(meta[k]) for k in ("date", "evidence") if meta.get(k)),
+                meta.get("source") or source,
             )
-        )
-        note = "、".join(str(meta[k]) for k in ("date", "evidence") if meta.get(k)) or (
-            "none" if raw is None and fact.missing == "none" else ""
-        )
-        truth = (
-            ("unknown" if raw is None else "pass" if raw else "fail")
-            if slot.type == "bool"
-            else "unknown"
-            if raw is None and fact.missing != "none"
-            else None
-        )
+        if raw is None:
+            value, truth = None, None if fact.missing == "none" and slot.type != "bool" else "unknown"
+            note = note or ("none" if fact.missing == "none" else "")
+        else:
+            value = view.write(raw * slot.scale if view.numeric and slot.scale != 1 else raw)
+            truth = ("pass" if raw else "fail") if slot.type == "bool" else None
         return Node(
-            ident, "fact", fact.label, slot.level, row, name, value, None, unit, "", "", "", "", "", False, False, truth, (),
-            str(meta.get("source") or fact.source), note,
+            ident, "fact", fact.label, slot.level, row, name, value, None, view.unit, "", "", "", "", "", False, False, truth,
+            (), str(source), note,
         )  # fmt: skip
 
-    def builtin(self, ident: str, slot: Slot, path: tuple[int, ...], rows: list[dict[str, Any]]) -> Node:
+    def builtin(self, ident: str, view: _View, path: tuple[int, ...], rows: list[dict[str, Any]]) -> Node:
         labels = {"case_date": "决定日期", "month_no": "发放月份", "month_start": "当月首日", "month_end": "当月末日"}
-        value = format_value(self.book, slot.type, self.value(slot.key, rows), dims=slot.dims)
         return Node(
-            ident,
-            "fact",
-            labels[slot.name],
-            LEVEL_PLACE,
-            None,
-            "",
-            value,
-            None,
-            "",
-            "",
-            "",
-            "",
-            "",
-            "",
-            False,
-            False,
-            None,
-            (),
-            "index",
-        )
+            ident, "fact", labels[view.slot.name], LEVEL_PLACE, None, "", view.write(self.builtins[view.slot.name]), None, "", "",
+            "", "", "", "", False, False, None, (), "index",
+        )  # fmt: skip
 
-    def param(self, ident: str, slot: Slot, path: tuple[int, ...], rows: list[dict[str, Any]]) -> Node:
+    def param(self, ident: str, view: _View, path: tuple[int, ...], rows: list[dict[str, Any]]) -> Node:
+        slot = view.slot
         param = self.book.params[slot.name]
         names: list[str] = []
         inputs: list[str] = []
@@ -283,6 +247,10 @@ class _Builder:
             names.append(self.book.enums[enum].value(code) if code else "")
             if not key.startswith("=") and self.model.slots[key].kind in ("fact", "rule", "param"):
                 inputs.append(self.visit(key, path))
+        seen = (id(self.model), ident, tuple(names))
+        if not path and seen in self.plan.shown:
+            known: Node = self.plan.shown[seen]  # the same for every family of the place
+            return known
         row = self.plan.table(slot.name).get(tuple(names)) if all(names) or not names else None
         value = None
         exact = None
@@ -308,10 +276,13 @@ class _Builder:
         note = (row.quote or row.note) if row else "来源没有给出，需补值"
         since = "" if row is None or row.start.year == 1 else f"自 {row.start}"
         where = f"{row.where.file}:{row.where.line}" if row else f"{param.where.file}:{param.where.line}"
-        return Node(
+        node = Node(
             ident, "parameter", label, slot.level, number, name, value, exact, unit, "", "", clause, self.cite(clause), "假设" if place == ASSUMED else place,
             place not in ("cn", ASSUMED), assumed, "unknown" if value is None else None, tuple(inputs), None, note, since, where,
         )  # fmt: skip
+        if not path:
+            self.plan.shown[seen] = node
+        return node
 
     def cite(self, clause: str) -> str:
         if clause not in self.meta.clauses:
@@ -321,12 +292,9 @@ class _Builder:
     def rule(self, ident: str, view: _View, path: tuple[int, ...], rows: list[dict[str, Any]]) -> Node:
         slot, calc = view.slot, view.calc
         raw = rows[0].get(slot.key)
-        line = ""
-        inputs: list[str] = []
         row = Row(calc, rows, self.builtins)
         line = calc.show(row)
-        for number in row.used:
-            inputs += self.inputs_of(calc.refs[number].node.key, path)  # type: ignore[attr-defined]
+        inputs = self.taken(calc, row, path)
         value = exact = None
         if raw is not None:
             number_ = raw
@@ -352,32 +320,36 @@ class _Builder:
             truth = "unknown"
         return Node(
             ident, view.kind, text.label, slot.level, who, name, value, exact, text.unit_text, text.formula, line, text.clause,
-            view.instrument, text.place, text.place != "cn", view.assumed, truth, tuple(dict.fromkeys(inputs)), None,
+            view.instrument, text.place, text.place != "cn", view.assumed, truth, tuple(inputs), None,
             text.reason if raw is False and view.kind == "test" else "", view.since, view.file,
         )  # fmt: skip
 
-    def inputs_of(self, key: str, path: tuple[int, ...]) -> list[str]:
-        slot = self.model.slots.get(key)
-        if slot is None:
-            return []  # settled when the rules were compiled: a constant here
-        if slot.kind == "hidden":
-            return [i for d in slot.deps for i in self.inputs_of(d, path)]
-        if slot.kind != "agg":
-            return [self.visit(key, path)]
+    def taken(self, calc: Calc, row: Row, path: tuple[int, ...]) -> dict[str, None]:
+        """Ids of what took part in a row's arithmetic, in order, each once."""
+        out: dict[str, None] = {}
+        for number in row.used:
+            for key, is_sum in calc.sources[number]:
+                if is_sum:
+                    out.update(self.summed(key, path))
+                else:
+                    out[self.visit(key, path)] = None
+        return out
+
+    def summed(self, key: str, path: tuple[int, ...]) -> dict[str, None]:
+        """Ids of what an aggregate's rows rest on."""
+        slot = self.model.slots[key]
         above = path[: max(self.model.depth(slot.level) - 1, 0)]
         out = self.seen_sums.get((key, above))
         if out is None:
-            out = self.seen_sums[key, above] = []
-            view = self.meta.views.get(key)
+            out = self.seen_sums[key, above] = {}
+            view = self.views.get(key)
             if view is None:
-                view = self.meta.views[key] = _view(self.result, slot)
-            rows = self.rows(slot.level, above)
-            for i in range(len(rows[0].get(slot.child_level, []))):
+                view = self.views[key] = _view(self.result, slot)
+            for i in range(len(self.rows(slot.level, above)[0].get(slot.child_level, []))):
                 here = (*above, i)
                 row = Row(view.calc, self.rows(slot.child_level, here), self.builtins)
                 view.calc.show(row)
-                for number in row.used:
-                    out += self.inputs_of(view.calc.refs[number].node.key, here)  # type: ignore[attr-defined]
+                out.update(self.taken(view.calc, row, here))
         return out
 
 
@@ -386,6 +358,9 @@ class _View:
     """What is the same for every family about one slot."""
 
     slot: Slot
+    make: Any
+    fact: Fact | None
+    unit: str
     depth: int
     calc: Calc
     write: Any
@@ -401,7 +376,7 @@ class _View:
 
 @dataclass
 class _Meta:
-    facts: dict[str, Any]
+    facts: dict[str, Fact]
     clauses: dict[str, str]
     views: dict[str, _View]
 
@@ -420,8 +395,15 @@ def _view(result: ProgrammeResult, slot: Slot) -> _View:
     numeric = slot.type == "number"
     money = numeric and dict(slot.dims).get("元") == 1
     clause = text.clause if text is not None else ""
+    fact = _meta(result).facts.get(slot.key) if slot.kind == "fact" else None
+    unit = ""
+    if fact is not None:
+        worded = {"bool": "是否", "date": "日期"}.get(fact.type, "")
+        unit = fact.unit.text if fact.unit and fact.type in ("money", "number", "ratio") else worded
+        money = fact.type == "money"
+    makers = {"fact": _Builder.fact, "param": _Builder.param, "builtin": _Builder.builtin}
     return _View(
-        slot, max(model.depth(slot.level) - 1, 0), Calc(book, model, slot),
+        slot, makers.get(slot.kind, _Builder.rule), fact, unit, max(model.depth(slot.level) - 1, 0), Calc(book, model, slot),
         formatter(book, slot.type, money=money, dims=slot.dims), numeric, money, text is not None and text.role == "payable",
         "test" if text is not None and text.role == "test" else "rule", book.clause(clause).text if clause else "",
         book.clause_assumed(clause) if clause else False, "" if text is None or text.start.year == 1 else f"自 {text.start}",

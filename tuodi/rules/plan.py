@@ -118,6 +118,8 @@ class Plan:
     _ints: dict[int, dict[str, Any]] = field(default_factory=dict, repr=False)
     _models: dict[tuple[str, ...], Model] = field(default_factory=dict, repr=False)
     _outputs: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    #: parameters as explanations show them
+    shown: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     # ---- parameters
     def table(self, name: str) -> dict[tuple[str, ...], ParamValue | None]:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any
 
 from tuodi.policy.book import Book
-from tuodi.policy.model import NO_CAP, EnumDef
-from tuodi.policy.units import Dims
+from tuodi.policy.model import EnumDef
+from tuodi.rules.shown import formatter, yes_no
 from tuodi.rules.slots import Model, Slot, Val
 
-__all__ = ["Calc", "Row", "format_value", "formatter"]
+__all__ = ["Calc", "Row"]
 
 _CMP = {ast.Lt: "＜", ast.LtE: "≤", ast.Gt: "＞", ast.GtE: "≥", ast.Eq: "＝", ast.NotEq: "≠"}
 _OPS = {ast.Add: " ＋ ", ast.Sub: " − ", ast.Mult: " × ", ast.Div: " ÷ "}
@@ -36,65 +36,6 @@ class Row:
 
 Show = Callable[[Row], str]
 Eval = Callable[[Row], Any]
-Format = Callable[[Any], str]
-
-
-# ---- values for people
-def _bool(value: Any) -> str:
-    return "是" if value else "否"
-
-
-def _date(value: Any) -> str:
-    return f"{value // 10000:04}-{value // 100 % 100:02}-{value % 100:02}"
-
-
-def _month(value: Any) -> str:
-    return f"{value // 100:04}-{value % 100:02}"
-
-
-def _month_no(value: Any) -> str:
-    number = int(value)
-    return f"{(number - 1) // 12:04}-{(number - 1) % 12 + 1:02}"
-
-
-def _money(value: Any) -> str:
-    if value == NO_CAP:
-        return "无上限"
-    if value.denominator == 1:
-        fen = int(value)
-        return f"{fen // 100:,}.{fen % 100:02}" if fen >= 0 else f"-{-fen // 100:,}.{-fen % 100:02}"
-    fen = round(value)
-    return f"{fen // 100:,}.{fen % 100:02}…"
-
-
-def _number(value: Any) -> str:
-    if value == NO_CAP:
-        return "无上限"
-    if value.denominator == 1:
-        return f"{int(value):,}"
-    shown = f"{float(value):.4f}".rstrip("0")  # for the eye only; the exact value stays a fraction
-    return shown if Fraction(shown) == value else f"{shown}…"
-
-
-def formatter(book: Book, kind: str, *, money: bool = False, dims: Dims = ()) -> Format:
-    """How values of a kind are written: yuan with two decimals, labels, 是/否, ISO dates. `…` marks a fraction that does not end."""
-    if kind == "bool":
-        return _bool
-    if kind == "date":
-        return _date
-    if kind in book.enums:
-        labels = tuple(book.enums[kind].values.values())
-        return lambda value: labels[value - 1]
-    if kind == "month":
-        return _month
-    if ("月份", 1) in dims:
-        return _month_no
-    return _money if money else _number
-
-
-def format_value(book: Book, kind: str, value: Any, *, money: bool = False, dims: Dims = ()) -> str:
-    """One value for people."""
-    return formatter(book, kind, money=money, dims=dims)(value)
 
 
 class Calc:
@@ -105,6 +46,8 @@ class Calc:
         self.level = slot.child_level or slot.level
         self.refs: list[Val] = []
         self.readers: list[Eval] = []
+        #: for each reference the slots to show for it, and whether that is an aggregate's rows
+        self.sources: list[tuple[tuple[str, bool], ...]] = []
         self.numbers: dict[str, int] = {}
         self.programme = slot.name.split(".")[0]
         self.show: Show = self.text(slot.tree, 0) if slot.tree is not None else _constant("")
@@ -122,7 +65,19 @@ class Calc:
             self.numbers[source] = len(self.refs)
             self.refs.append(found)
             self.readers.append(self.reader(found))
+            self.sources.append(tuple(self.behind(found.node.key)))  # type: ignore[attr-defined]
         return self.numbers[source]
+
+    def behind(self, key: str) -> Iterator[tuple[str, bool]]:
+        """What stands behind a reference: hidden intermediates give way to what they are made of."""
+        slot = self.model.slots.get(key)
+        if slot is None:
+            return  # settled when the rules were compiled: a constant here
+        if slot.kind == "hidden":
+            for dep in slot.deps:
+                yield from self.behind(dep)
+        else:
+            yield key, slot.kind == "agg"
 
     def raw(self, key: str) -> Eval:
         """The integer, truth value or code of a slot as seen from a row of this rule's level."""
@@ -176,7 +131,7 @@ class Calc:
         if number is not None:
             return self.figure(number)
         if isinstance(e, ast.Constant):
-            return _constant(_bool(e.value) if isinstance(e.value, bool) else str(e.value))
+            return _constant(yes_no(e.value) if isinstance(e.value, bool) else str(e.value))
         if isinstance(e, ast.BinOp):
             level = 1 if isinstance(e.op, ast.Add | ast.Sub) else 2
             left, sign = self.text(e.left, level), _OPS[type(e.op)]
