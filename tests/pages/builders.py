@@ -13,11 +13,17 @@ _sequence = itertools.count(200)
 
 
 def make_family(
-    *names: str, region: str = VILLAGE, income_year: str | None = "10800.00", on_roll_fen: int | None = 82_500
+    *names: str,
+    region: str = VILLAGE,
+    income_year: str | None = "10800.00",
+    on_roll_fen: int | None = 82_500,
+    account: str = "6228480402564896217",
+    imported: bool = True,
 ) -> Any:
     """A registered urban family: the first name heads it; facts known, and on the dibao roll unless told otherwise.
 
-    `income_year` None leaves the income unknown; `on_roll_fen` None leaves the family off the roll.
+    `income_year` None leaves the income unknown; `on_roll_fen` None leaves the family off the roll. An imported
+    entry is paid as listed where the facts do not suffice; any other is held.
     """
     from tuodi.org import access
     from tuodi.people import actions, facts
@@ -41,10 +47,10 @@ def make_family(
             on=date(2015, 1, 1),
             members=[(one, "spouse") for one in people[1:]],
         )
-        actions.add_account(
+        card = actions.add_account(
             acting_user=None,
             person=people[0],
-            number="6228480402564896217",
+            number=account,
             holder=names[0],
             since=date(2015, 1, 1),
             bank_code="ABC",
@@ -59,6 +65,7 @@ def make_family(
                 category="urban",
                 amount_fen=on_roll_fen,
                 start_month=201704,
-                imported=True,
+                account=card,
+                imported=imported,
             )
     return household

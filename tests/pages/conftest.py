@@ -60,7 +60,7 @@ def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]
 def quiet(page: Any) -> Iterator[list[str]]:
     """Collects console errors and uncaught exceptions; a test that leaves any fails."""
     heard: list[str] = []
-    page.set_default_timeout(8000)
+    page.set_default_timeout(30_000)
     page.on("console", lambda message: heard.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: heard.append(str(error)))
     yield heard

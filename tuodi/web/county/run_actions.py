@@ -36,6 +36,7 @@ class Verb:
     primary: bool = False
 
 
+_WAITING = (LineStatus.READY, LineStatus.SENT, LineStatus.UNKNOWN)
 _DRAFT_DONE = frozenset({RunState.CALCULATED, RunState.CHECKED})
 VERBS = (
     Verb("calculate", "继续计算", "refresh", DutyCode.PAY_PREPARE, frozenset({RunState.OPEN})),
@@ -105,6 +106,9 @@ def buttons(request: HttpRequest, run: PayRun) -> list[dict[str, Any]]:
             locked = f"由“{DutyCode(verb.duty).label}”人员办理"
         elif verb.code == "approve" and request.user.pk in (run.opened_by_id, run.calculated_by_id):
             locked = "编制和审批须是不同的人，请由另一位审批人员办理"
+        elif verb.code == "settle":
+            waiting = run.pay_lines.filter(live=True, status__in=_WAITING).count()
+            locked = f"还有 {waiting:,} 行没有银行结果，请先导入回盘" if waiting else ""
         if locked and not verb.primary:
             continue
         shown.append(

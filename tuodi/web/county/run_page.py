@@ -62,6 +62,7 @@ _PARTS = {
     "back_pay_fen": "补发",
     "offset_fen": "追回抵扣",
 }
+_SHORT = {"dibao": "低保", "tekun": "特困供养"}
 _ONCE = {Cause.STANDARD_BACK, Cause.BACK, Cause.OFFSET, Cause.PRICE}
 _CHART_TOWNS = 16
 
@@ -100,6 +101,7 @@ class RunPage:
     chart_height: int = 260
     chart_text: str = ""
     checks: list[dict[str, Any]] = field(default_factory=list)
+    checks_ok: bool = False
     blockers: list[dict[str, str]] = field(default_factory=list)
     blocker_note: str = ""
     banks: list[dict[str, Any]] = field(default_factory=list)
@@ -111,7 +113,7 @@ class RunPage:
 
 def label_of(run: PayRun) -> str:
     """The programmes of a run in words."""
-    names = dict(Programme.choices)
+    names = dict(Programme.choices) | _SHORT
     return "、".join(names.get(code, code) for code in run.programmes)
 
 
@@ -141,6 +143,7 @@ def page_of(run: PayRun) -> RunPage:
         _blockers(page, run)
         _banks(page, run)
         page.checks = [_check(found) for found in run.checks]
+        page.checks_ok = bool(run.checks) and all(found.get("ok") for found in run.checks)
     page.figures = _figures(page, run)
     return page
 
@@ -300,7 +303,13 @@ def _blockers(page: RunPage, run: PayRun) -> None:
     here = reverse("web:run-lines", args=[run.pk])
     for one in held:
         unknown = one["held"] == Held.UNKNOWN
-        text = "金额未知，补齐事实后下月补发" if unknown else f"计 {words.yuan(one['total'])} 元，下月恢复时补发"
+        text = (
+            "金额未知，补齐事实后补发"
+            if unknown
+            else f"计 {words.yuan(one['total'])} 元，恢复时补发"
+            if one["total"]
+            else "恢复时补发"
+        )
         page.blockers.append(
             {
                 "css": "unknown" if unknown else "warn",
@@ -350,7 +359,9 @@ def _banks(page: RunPage, run: PayRun) -> None:
     )
     page.banks = [
         {
-            "label": f"{batch.no}（{batch.get_state_display()}）",
+            "label": batch.bank_code or "未分银行",
+            "no": batch.no,
+            "state": batch.get_state_display(),
             "lines": batch.lines,
             "total_fen": batch.amount_fen,
             "paid": batch.paid,
