@@ -315,6 +315,9 @@ def post_notice(step: Step, *, acting_user: User, content: Mapping[str, Any]) ->
     step.started_on = today
     step.due_on, step.due_pending = notice.last_day, notice.last_day_pending
     step.save(update_fields=["started_on", "due_on", "due_pending"])
+    if case.procedure.stop_in_notice:
+        engine.set_total_due(case)
+        case.save(update_fields=["due_on", "due_pending", "due_note"])
     if step.kind is Does.PUBLISH:
         _finish(case, step, acting_user, result="posted", opinion="", data={"notice": notice.no})
         engine.advance(case)

@@ -16,7 +16,7 @@ from tuodi.audit.actions import record
 from tuodi.cases.errors import CalendarEntryError
 from tuodi.cases.models import Case, Notice, NoticeObjection, Step, WorkdayYear
 from tuodi.kernel import clock
-from tuodi.kernel.workdays import Calendar, Unit, UnknownYearError
+from tuodi.kernel.workdays import Calendar, Unit, UnknownYearError, official_calendar
 from tuodi.org import access
 from tuodi.org.models import DutyCode, User
 from tuodi.policy.procedure import Limit
@@ -42,11 +42,13 @@ class Due:
 
 
 def calendar() -> Calendar:
-    """The calendar of the newest versions. Cached until a row is added (rows are never changed)."""
+    """The shipped arrangements with the table's newest versions over them, so that an upgrade brings new years by itself.
+
+    Cached until a row is added (rows are never changed).
+    """
     rows = WorkdayYear.objects.aggregate(last=Max("id"), n=Count("id"))
     key = (rows["last"] or 0, rows["n"])
     if key not in _cache:
-        _cache.clear()
         newest: dict[int, WorkdayYear] = {}
         for row in WorkdayYear.objects.order_by("year", "version"):
             newest[row.year] = row
@@ -57,7 +59,8 @@ def calendar() -> Calendar:
             while day.year == row.year:
                 days[day] = day in worked or (day.weekday() < 5 and day not in off)
                 day += timedelta(days=1)
-        _cache[key] = Calendar(days, f"workdays-{key[0]}")
+        _cache.clear()
+        _cache[key] = official_calendar().with_days(days, f"workdays-{key[0]}")
     return _cache[key]
 
 

@@ -7,15 +7,17 @@ actions tell it that a step was done and with what result.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 
 from django.db.models import Q
 
-from tuodi.cases.calendar import Due, due, notice_end
+from tuodi.cases.calendar import Due, calendar, due, notice_end
 from tuodi.cases.models import Case, Notice, NoticeObjection, Step
 from tuodi.cases.states import CASE_MOVES, STEP_MOVES, CaseState, StepState, move
 from tuodi.kernel import clock
-from tuodi.policy.procedure import Does, Procedure
+from tuodi.kernel.workdays import Unit, UnknownYearError
+from tuodi.policy.procedure import Does, Limit, Procedure
 from tuodi.policy.procedure import Step as StepText
 
 __all__ = ["advance", "compute_due", "latest", "make_steps", "recompute_pending", "reopen_from", "waits_for"]
@@ -155,9 +157,28 @@ def _since(case: Case, name: str, row: Step, rows: dict[str, Step]) -> date:
 
 
 def set_total_due(case: Case) -> None:
-    """Sets the deadline of the whole by the case's marks (not saved)."""
-    found: Due = due(case.procedure.total_limit(case.marks), case.accepted_on)
+    """Sets the deadline of the whole by the case's marks (not saved).
+
+    Where the region stops the clock during a notice, its days are added, in the limit's own unit.
+    """
+    limit = case.procedure.total_limit(case.marks)
+    if limit is not None and case.procedure.stop_in_notice and case.pk:
+        stopped = sum(_length(notice, limit) for notice in case.notices.filter(days__gt=0))
+        limit = replace(limit, n=limit.n + stopped)
+    found: Due = due(limit, case.accepted_on)
     case.due_on, case.due_pending, case.due_note = found.on, found.pending, found.note[:200]
+
+
+def _length(notice: Notice, limit: Limit) -> int:
+    """How many of the limit's units a notice took; limits in months or years are not stopped."""
+    if limit.unit is Unit.DAY:
+        return notice.days
+    if limit.unit is not Unit.WORKDAY or notice.last_day is None:
+        return 0
+    try:
+        return calendar().workdays_between(notice.posted_on, notice.last_day)
+    except UnknownYearError:
+        return 0
 
 
 def _move_case(case: Case, text: Procedure) -> None:

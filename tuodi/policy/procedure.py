@@ -249,6 +249,7 @@ class Procedure:
         total: Limits for the whole, from acceptance to decision; chosen like a step's.
         marks: Marks cases under it may carry, with labels.
         steps: In the order they are shown, which is an order in which they can be done.
+        stop_in_notice: The clock of the whole stands still while a notice hangs; a regional switch, off by default.
         warnings: Sentences about national rules the local text departs from; shown on every case page.
         clause: Instrument and article of the nearest text.
         note: Shown on the case page.
@@ -267,6 +268,7 @@ class Procedure:
     warnings: tuple[str, ...] = ()
     clause: str = ""
     note: str = ""
+    stop_in_notice: bool = False
 
     def step(self, step_id: str) -> Step:
         """The step of this name. Raises KeyError if there is none."""

@@ -60,6 +60,7 @@ class Block:
     drop: dict[str, Drop]
     where: Where
     step_lines: dict[str, Where] = field(default_factory=dict)
+    stop_in_notice: bool | None = None  # None = as above
 
     def in_force(self, day: date) -> bool:
         """Whether cases accepted on this day fall under it."""
@@ -179,6 +180,7 @@ def _block(key: str, node: Any, file: str, line: int, place: str, programme: str
         drop=_drops(r),
         where=Where(file, line),
         step_lines=lines,
+        stop_in_notice=r.flag("stop_in_notice") if r.has("stop_in_notice") else None,
     )
     r.choice("precision", ("day", "month", "year"))
     r.done()
@@ -386,6 +388,7 @@ def merge_full(stack: Sequence[Block]) -> tuple[Procedure, list[Departure], dict
         warnings=tuple(departure.text for departure in departures),
         clause=near.clause,
         note=near.note,
+        stop_in_notice=next((b.stop_in_notice for b in stack if b.stop_in_notice is not None), False),
     )
     return procedure, departures, {name: lines[name] for name in steps if name in lines}
 

@@ -389,3 +389,26 @@ def test_numbers_run_per_county_and_day(db):
         "420899-SL-20170510-0002",
     ]
     assert next_no("case", "420898001001", day).endswith("0001")
+
+
+STOPS = """\
+instruments:
+  地: {title: 试, number: "-", issuer: 试, issued: 2021-01-01, in_force: 2021-01-01, kind: normative}
+---
+pack: {place: "420899", programme: dibao}
+procedures:
+  stops: {from: 2021-07-01, amends: [dibao_57, dibao_57_2022], clause: 地 1, stop_in_notice: true}
+"""
+
+
+def test_where_the_clock_stops_for_notices_their_working_days_are_added(office, household, tmp_path, monkeypatch):
+    from tuodi.cases import procedures
+
+    (tmp_path / "stops.yaml").write_text(STOPS, encoding="utf-8")
+    monkeypatch.setenv("TUODI_POLICIES", str(tmp_path))
+    case, _ = to_notice(office, household)
+    procedures.reload()
+    with at_system(case):
+        case.refresh_from_db()
+        # 13 to 20 September 2021 holds five working days (the 18th is worked, the 19th to 21st are off).
+        assert case.due_on == calendar().add_workdays(ACCEPTED, 35)
