@@ -149,11 +149,12 @@ class OpenedRoster:
         self.columns = {name: as_text(self._columns.header[at]) for name, at in self._columns.at.items()}
 
     def rows(self) -> Iterator[RosterPerson]:
-        """Persons in file order. A family's rows share one household object."""
+        """Persons in file order. Rows of a family that follow each other share one household object."""
         reader = _Reader(self.profile, self._columns)
         household_at = reader.household_cells
         last: RosterHousehold | None = None
-        known: dict[str, RosterHousehold] = {}
+        #: Key -> (first row, amount and account as written): small, because there may be a million families.
+        known: dict[str, tuple[int, int]] = {}
         for raw in self.book.rows(self.sheet):
             if raw.no <= self._columns.row:
                 continue
@@ -167,16 +168,14 @@ class OpenedRoster:
             person = RosterPerson(raw.no, last) if last is not None and _continues(cells, last) else None
             if person is None:
                 household = reader.household(raw, cells)
-                key = household.key
-                if key in known:
-                    household = known[key]
-                    person = RosterPerson(raw.no, household)
-                    if _differs(cells, household.raw, reader.household_fields):
-                        person.faults.append(told.household_differs(household.first_row))
-                else:
-                    known[key] = household
-                    person = RosterPerson(raw.no, household)
+                mark = reader.mark(cells)
+                seen = known.setdefault(household.key, (raw.no, mark))
+                household.first_row = seen[0]
+                person = RosterPerson(raw.no, household)
+                if seen[0] == raw.no:
                     person.faults.extend(reader.take_faults())
+                elif seen[1] != mark:
+                    person.faults.append(told.household_differs(seen[0]))
                 last = household
             reader.person(raw, person)
             yield person
@@ -257,13 +256,6 @@ def _continues(cells: tuple[Cell, ...], last: RosterHousehold) -> bool:
     return cells == last.raw or all(cell is None or cell == "" for cell in cells)
 
 
-def _differs(cells: tuple[Cell, ...], first: tuple[Cell, ...], fields: tuple[str, ...]) -> bool:
-    return any(
-        a != b and a is not None and name in ("amount", "account")
-        for a, b, name in zip(cells, first, fields, strict=True)
-    )
-
-
 class _Reader:
     """Turns cells into fields; keeps the last household's faults until its first row takes them."""
 
@@ -274,6 +266,11 @@ class _Reader:
         self.household_fields = tuple(name for name in columns.at if profile.columns[name].level == "household")
         self.household_cells = tuple(columns.at[name] for name in self.household_fields)
         self._faults: list[Fault] = []
+
+    def mark(self, cells: tuple[Cell, ...]) -> int:
+        """What must be the same on every row of a family: amount and account, as far as they are written."""
+        told_of = dict(zip(self.household_fields, cells, strict=True))
+        return hash((as_text(told_of.get("amount")), as_text(told_of.get("account"))))
 
     def take_faults(self) -> list[Fault]:
         taken, self._faults = self._faults, []

@@ -75,8 +75,8 @@ class _Seen:
 @dataclass(slots=True)
 class _Memory:
     families: dict[str, _Seen] = field(default_factory=dict)
-    #: 17 digits of the number -> (row, family, name) of its first row.
-    numbers: dict[int, tuple[int, int, str]] = field(default_factory=dict)
+    #: 17 digits of the number -> (row, family, hash of the name) of its first row.
+    numbers: dict[int, tuple[int, int, int]] = field(default_factory=dict)
     #: Row number -> fault to be added to a row already written.
     later: dict[int, list[Fault]] = field(default_factory=dict)
     digest: Any = field(default_factory=hashlib.sha256)
@@ -216,11 +216,11 @@ class _Reader:
         if worst == "error" or person.id is None:
             return Verdict.ERROR
         key = body_key(person.id.text18)
-        first = self.memory.numbers.setdefault(key, (person.no, family.no, person.name))
+        first = self.memory.numbers.setdefault(key, (person.no, family.no, hash(person.name)))
         if first[0] == person.no:
             return Verdict.PENDING
         row, other, name = first
-        if name != person.name:
+        if name != hash(person.name):
             person.faults.append(_conflict(row))
             self.memory.later.setdefault(row, []).append(_conflict(person.no))
             return Verdict.NAME_CONFLICT
