@@ -66,8 +66,8 @@ facts:
 
 #: Rounding of the programme `t`.
 ROUNDING = """
-  pay_unit: {label: 取整单位, unit: 元, value: 0.01, clause: DC}
-  pay_mode: {label: 取整方式, unit: 枚举, of: round_mode, value: half_up, clause: DC}
+pay_unit: {label: 取整单位, unit: 元, value: 0.01, clause: DC}
+pay_mode: {label: 取整方式, unit: 枚举, of: round_mode, value: half_up, clause: DC}
 """
 
 
@@ -158,7 +158,7 @@ def frames_of(
     own = {level: f"id_{level}" for level in _levels(model)}
     up = {level: f"id_{model.levels[level]}" for level in _levels(model) if level != LEVEL_ROOT}
     for level in _levels(model):
-        facts = [f for f in {f.key: f for f in book.draft.facts if f.level == level and f.type != "text"}.values()]
+        facts = list({f.key: f for f in book.draft.facts if f.level == level and f.type != "text"}.values())
         kinds = {
             f.name: pl.Boolean
             if f.type == "bool"

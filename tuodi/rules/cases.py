@@ -9,6 +9,7 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
+from tuodi.kernel.money import format_yuan
 from tuodi.kernel.periods import Month
 from tuodi.policy.book import Book
 from tuodi.policy.faults import Fault, PolicyErrors
@@ -152,7 +153,7 @@ def run_case(book: Book, case: Case) -> CaseOutcome:
             if not _same(plan.book, slot, value, exact, want):
                 shown = show(plan.book, slot, value)
                 if exact is not None:
-                    shown = f"{exact / 100:.2f} 元（{exact} 分）" if dict(slot.dims).get("元") == 1 else str(exact)
+                    shown = f"{format_yuan(round(exact), sep=False)} 元（{exact} 分）" if dict(slot.dims).get("元") == 1 else str(exact)
                 wrong.append((item, want, shown))
     except (PolicyErrors, FamilyErrors) as error:
         wrong.append(("（算例）", "能计算", "；".join(map(str, error.faults))))

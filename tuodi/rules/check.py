@@ -137,8 +137,9 @@ def _unused(book: Book) -> Iterable[Fault]:
         if name not in used:
             text = rule.texts[0]
             yield Fault.at(text.where, f"规则“{name}”没有公式、项目或算例用到；不需要就删去", "warning")
+    deciding = {name.split(".")[0] for name in book.rules}  # a programme without rules only reports figures
     for name, param in book.params.items():
-        if name not in used:
+        if name not in used and name.split(".")[0] in deciding:
             yield Fault.at(param.where, f"参数“{name}”没有规则用到；不需要就删去", "warning")
 
 
@@ -154,7 +155,10 @@ def _without_case(book: Book) -> Iterable[Fault]:
         if key not in first or (item.where.file, item.where.line) < (first[key].where.file, first[key].where.line):
             first[key] = item
     shown = [(c.place, {n.split(".")[0] for n in _expected(c)}) for c in book.cases]
+    deciding = {name.split(".")[0] for name in book.rules if "." in name}
     for (place, programme), item in first.items():
+        if programme and programme not in deciding:
+            continue  # reported figures, nothing to work out
         if not any(
             lies_in(at, place, book.draft.areas) and (not programme or programme in about) for at, about in shown
         ):
@@ -163,7 +167,7 @@ def _without_case(book: Book) -> Iterable[Fault]:
 
 
 def _one_sided(book: Book) -> Iterable[Fault]:
-    """Conditions whose examples stand on one side of the line only."""
+    """Thresholds whose examples stand on one side of the line only."""
     sides: dict[str, set[str]] = {}
     for case in book.cases:
         for item, want in case.expect.items():
@@ -174,7 +178,7 @@ def _one_sided(book: Book) -> Iterable[Fault]:
                 sides.setdefault(full, set()).add(side)
     for name, rule in book.rules.items():
         found = sides.get(name, set())
-        if len(found) < 2 and any(t.role == "test" for t in rule.texts):
+        if len(found) < 2 and any(t.role == "test" and re.search(r"[<>≤≥]", t.formula) for t in rule.texts):
             lack = "符合和不符合" if not found else "符合" if "fail" in found else "不符合"
             yield Fault.at(rule.texts[0].where, f"条件“{name}”没有“{lack}”的算例；在界线两边各写一个", "warning")
 
@@ -196,7 +200,7 @@ def _outlived(book: Book) -> Iterable[Fault]:
                 at = upper_place(at, book.draft.areas)
                 for upper in by_place.get(at, ()):
                     fits = all(a is None or a == b for a, b in zip(upper.keys, row.keys, strict=True))
-                    if fits and upper.start > row.start and upper.value is not None:
+                    if fits and upper.start > row.start and upper.value not in (None, row.value):
                         found = upper
                         break
             if found is not None:

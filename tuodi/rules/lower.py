@@ -77,6 +77,7 @@ class Lowerer(Numbers):
         self.programme = ""
         self.positive: frozenset[str | core.Node] = frozenset()
         self.known: frozenset[str] = frozenset()
+        self.asking = False  # inside known(…) or the first of given(…)
         self.refs: dict[str, Val] = {}
 
     # ---- levels
@@ -115,10 +116,10 @@ class Lowerer(Numbers):
             self.fault(text, f"规则互相引用成环: {loop}；改其中一条")
             self.bad.add(name)
             return None
-        saved = (self.programme, self.positive, self.known, self.refs, self.unit_factor)
+        saved = (self.programme, self.positive, self.known, self.refs, self.unit_factor, self.asking)
         self.stack.append(name)
         self.programme = name.split(".")[0] if "." in name else ""
-        self.positive, self.known, self.refs = frozenset(), frozenset(), {}
+        self.positive, self.known, self.refs, self.asking = frozenset(), frozenset(), {}, False
         try:
             slot = self._rule(name, text)
         except FormulaError as error:
@@ -129,7 +130,7 @@ class Lowerer(Numbers):
             slot = None
         finally:
             self.stack.pop()
-            self.programme, self.positive, self.known, self.refs, self.unit_factor = saved
+            self.programme, self.positive, self.known, self.refs, self.unit_factor, self.asking = saved
         if slot is None:
             self.bad.add(name)
             return None
@@ -182,9 +183,8 @@ class Lowerer(Numbers):
         )  # fmt: skip
 
     def kind_label(self, kind: str) -> str:
-        return {"bool": "是否", "number": "数", "date": "日期", "month": "月份", "set": "集合"}.get(
-            kind, f"枚举 {kind}"
-        )
+        words = {"bool": "是否", "number": "数", "date": "日期", "month": "月份"}
+        return f"枚举 {kind[4:]} 的集合" if kind.startswith("set:") else words.get(kind, f"枚举 {kind}")
 
     def _expected_enum(self, tree: ast.expr) -> str:
         """The enum that holds every bare name in result position, if exactly one does."""
@@ -274,11 +274,15 @@ class Lowerer(Numbers):
                     scale,
                     fact.unit.factor,
                 )
-            slot.name = fact.name
+            slot.name, slot.event = fact.name, fact.missing == "none"
             self.slots[fact.key] = slot
         return self.slots[fact.key]
 
     def use(self, slot: Slot, level: str, source: str) -> Val:
+        if slot.event and not self.asking and slot.key not in self.known:
+            raise FormulaError(
+                f"“{source}”可能没有发生（missing: none），不能直接取值；写成 … if known({source}) else …，或 given({source}, 默认值)"
+            )
         node = core.Col(slot.type == "bool", slot.lo, slot.hi, slot.null and slot.key not in self.known, slot.key)
         value = Val(slot.type, node, self.dims_at(slot.dims, level), slot.scale * slot.unit_factor, slot.factors)
         self.refs[source] = value
@@ -680,7 +684,10 @@ class Lowerer(Numbers):
             )
         if name == "bracket":
             return self._bracket(e, level)
-        args = [self.lower(a, level) for a in e.args]
+        saved, self.asking = self.asking, self.asking or name in ("known", "given")
+        first = self.lower(e.args[0], level)
+        self.asking = saved
+        args = [first, *(self.lower(a, level) for a in e.args[1:])]
         if any(a.type == "broken" for a in args):
             return _BROKEN
         if name in ("known", "given"):

@@ -28,9 +28,8 @@ class Numbers:
     def need(self, value: Val, kind: str, where: str) -> None:
         if value.type != kind:
             names = {"bool": "是否判断", "number": "数", "date": "日期", "month": "月份"}
-            raise FormulaError(
-                f"{where}应是{names.get(kind, kind)}，这里是{names.get(value.type, '枚举 ' + value.type)}"
-            )
+            got = "集合" if value.type.startswith("set:") else names.get(value.type, f"枚举 {value.type}")
+            raise FormulaError(f"{where}应是{names.get(kind, kind)}，这里是{got}")
 
     # ---- dimensions
     def fits(self, value: Val, want: Dims) -> bool:

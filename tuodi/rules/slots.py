@@ -49,6 +49,7 @@ class Slot:
     factors: tuple[str, ...] = ()
     deps: tuple[str, ...] = ()
     name: str = ""  # fact, parameter or rule name
+    event: bool = False  # a fact whose absence means that it has not happened
     agg: str = ""  # sum count any max min rows
     child: str = ""  # the slot an aggregate runs over
     child_level: str = ""
