@@ -18,8 +18,9 @@ from tuodi.web.components.words import Look
 DEEPEST = 4
 #: Lines above this depth may start open.
 OPEN_DEPTH = 3
-#: 是 且 是 且 否: says nothing that the lines below do not say better.
-_BARE_LOGIC = re.compile(r"[是否不且或未知（）\s]*")
+#: 是 且 家庭财产符合规定＝否: says nothing that the lines below do not say better.
+_BARE_LOGIC = re.compile(r"(?:不是)?[（(]*(?:[^＝≠＜＞≤≥×÷＋]*＝)?(?:是|否|未知)[）)]*")
+_JOINT = re.compile(r"\s+[且或]\s+")
 
 
 @dataclass
@@ -237,7 +238,9 @@ def _arithmetic(node: Mapping[str, Any]) -> str:
     if node.get("result") == "fail" and node.get("kind") == "test" and node.get("note"):
         return str(node["note"])
     text = words.calc(node.get("calc"))
-    return "" if _BARE_LOGIC.fullmatch(text) or text == node.get("value") else text
+    if text == node.get("value") or all(_BARE_LOGIC.fullmatch(part) for part in _JOINT.split(text)):
+        return ""
+    return text
 
 
 def _worth_opening(node: Mapping[str, Any], inputs: Sequence[Mapping[str, Any]]) -> bool:

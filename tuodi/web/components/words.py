@@ -25,6 +25,17 @@ SOURCES = {
 }
 
 
+#: Banks that pay assistance out, by the short codes files carry.
+BANKS = {
+    "ABC": "农业银行",
+    "BOC": "中国银行",
+    "CCB": "建设银行",
+    "HBNX": "湖北农信",
+    "ICBC": "工商银行",
+    "PSBC": "邮储银行",
+}
+
+
 @dataclass(frozen=True)
 class Look:
     """How a state is shown: word, tag colour class, icon name or empty."""

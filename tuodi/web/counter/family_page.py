@@ -9,11 +9,11 @@ from typing import Any
 
 from django.db.models import Q
 
-from tuodi.kernel.money import MoneyError, parse_yuan
+from tuodi.kernel.money import parse_yuan
 from tuodi.kernel.periods import Month
 from tuodi.people.models import Account, Household, Membership, RollEntry
 from tuodi.policy.model import Fact
-from tuodi.web.components import places, words
+from tuodi.web.components import pages, places, words
 from tuodi.web.components.words import DASH, Look
 
 
@@ -235,6 +235,11 @@ def note_counted(family: Family, answers: Sequence[Mapping[str, Any]]) -> None:
             member.counted = _COUNTED.get(said.get(member.name) or "")
 
 
+def _fen(shown: str) -> int:
+    """A printed amount as fen; the end of one that does not end (189.33…) is cut, which a bar does not show."""
+    return parse_yuan(shown.replace(",", "").rstrip("…"))
+
+
 def note_income(family: Family, answers: Sequence[Mapping[str, Any]]) -> None:
     """Add the income a head beside the standard, where dibao was computed and both are known."""
     for data in answers:
@@ -242,15 +247,7 @@ def note_income(family: Family, answers: Sequence[Mapping[str, Any]]) -> None:
         income, standard = nodes.get("dibao.percap"), nodes.get("dibao.standard")
         if not income or not standard or not income["value"] or not standard["value"]:
             continue
-        try:
-            share = min(
-                100,
-                parse_yuan(income["value"].replace(",", ""))
-                * 100
-                // max(1, parse_yuan(standard["value"].replace(",", ""))),
-            )
-        except MoneyError:
-            continue  # a fraction that does not end: shown in the tree, not here
+        share = pages.share(_fen(income["value"]), _fen(standard["value"]))
         family.figures.insert(
             1,
             {

@@ -359,7 +359,7 @@ def _banks(page: RunPage, run: PayRun) -> None:
     )
     page.banks = [
         {
-            "label": batch.bank_code or "未分银行",
+            "label": words.BANKS.get(batch.bank_code, batch.bank_code) or "未分银行",
             "no": batch.no,
             "state": batch.get_state_display(),
             "lines": batch.lines,
