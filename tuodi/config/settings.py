@@ -69,7 +69,6 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
-    "pgtrigger",
     "procrastinate.contrib.django",
     "django_htmx",
     "axes",

@@ -1,0 +1,104 @@
+"""The story of `./run demo`: each chapter says what it did and why, and is skipped when it has been told before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+from tuodi.decisions.models import Determination
+from tuodi.demo import rolls
+from tuodi.demo.family import HEAD, tell_family
+from tuodi.demo.late import tell_changes
+from tuodi.demo.months import pay_month
+from tuodi.demo.staff import accounts, set_up_places, set_up_staff, user
+from tuodi.kernel.money import format_yuan
+from tuodi.kernel.periods import Month
+from tuodi.org.access import scope
+from tuodi.payments import queries
+from tuodi.payments.models import PayRun
+from tuodi.rules import load_book
+from tuodi.rules.explain import Explanation
+from tuodi.rules.library import cache_dir
+
+__all__ = ["TODAY", "tell_story"]
+
+#: The day the workbench of the demo opens on.
+TODAY = date(2017, 9, 11)
+FIRST, SECOND = Month(2017, 8), Month(2017, 9)
+
+Tell = Callable[[str], None]
+
+
+def tell_story(state: Path, tell: Tell) -> None:
+    """Everything, in order. `state` is a folder of the demo's own.
+
+    Raises: what the actions raise; a chapter is whole or not there.
+    """
+    tell("一、政策包")
+    book = load_book(cache=cache_dir())
+    values = sum(map(len, book.draft.values.values()))
+    tell(f"  {len(book.programmes)} 个项目、{len(book.rules)} 条规则、{values} 个带日期和条款的值，校验通过")
+    tell("二、地区、机构和人员")
+    passwords = state / "accounts.txt"
+    places = set_up_places()
+    made = set_up_staff(passwords)
+    tell(f"  新增地区 {places} 处，账号 {len(made)} 个")
+    if made:
+        labels = {a.username: a.name for a in accounts()}
+        for name, word in made.items():
+            tell(f"    {name:<12} {word:<18} {labels[name]}")
+    tell(f"  账号和口令记在 {passwords}（仅本机本人可读）")
+    tell(f"三、一个家庭：{HEAD}一家，荆门市东宝区，2017 年（民发〔2012〕220号的程序）")
+    decided = tell_family(lambda text: tell(f"  {text}"))
+    _why(decided, tell)
+    tell("四、花名册：各县（市、区）报来的电子表格")
+    files = rolls.make_files(state / "data", lambda text: tell(f"    {text}"))
+    counted = rolls.bring_in(files, state / "待更正", tell)
+    tell(
+        f"  {counted.files} 个文件：上册 {counted.families:,} 户 {counted.rows:,} 人，月金额 {format_yuan(counted.amount_fen)} 元；"
+        f"{counted.held:,} 行待更正，清单在 {state / '待更正'}"
+    )
+    tell(f"五、{FIRST} 发放（全市）")
+    pay_month(FIRST, state / "银行" / str(FIRST), tell, close=True)
+    tell("六、8 月得知的变化")
+    tell_changes(tell)
+    tell(f"七、{SECOND} 发放（全市）")
+    run = pay_month(SECOND, state / "银行" / str(SECOND), tell, close=False)
+    _totals(run, tell)
+    tell("八、文件")
+    tell(f"  花名册 {state / 'data' / 'rosters'}；待更正 {state / '待更正'}；代发和回盘 {state / '银行'}")
+
+
+def _why(decided: Determination, tell: Tell) -> None:
+    with scope(user("dongbao-qr")):
+        decided.refresh_from_db()
+        explanation = Explanation.from_json(decided.explanation)
+    tell(f"  为什么是 {format_yuan(decided.amount_fen or 0)} 元：")
+    for key in (
+        "dibao.standard[household.area_kind]",
+        "dibao.n",
+        "dibao.income",
+        "dibao.percap",
+        "dibao.income_below",
+        "dibao.base",
+    ):
+        node = explanation.nodes.get(key)
+        if node is not None:
+            calc = f" ＝ {node.calc}" if node.calc and node.calc != node.value else ""
+            tell(
+                f"    {node.label}：{node.value} {node.unit if node.unit not in ('是否', '人') else ''}{calc}　〔{node.instrument}〕"
+            )
+
+
+def _totals(run: PayRun, tell: Tell) -> None:
+    with scope(user("shi-bzf")):
+        summary = queries.summary(run)
+        tell(
+            f"  {summary.households:,} 户 {summary.persons:,} 人 {format_yuan(summary.amount_fen)} 元；"
+            f"上月 {summary.before_households:,} 户 {format_yuan(summary.before_fen)} 元，差 {format_yuan(summary.difference_fen, minus='−')} 元："
+        )
+        for cause in queries.difference_tree(run):
+            tell(f"    {cause.label}：{cause.households:,} 户，{format_yuan(cause.amount_fen, minus='−')} 元")
+        for town in queries.by_town(run, digits=6):
+            tell(f"    {town.name}：{town.households:,} 户 {town.persons:,} 人 {format_yuan(town.amount_fen)} 元")
