@@ -8,10 +8,6 @@ from __future__ import annotations
 from procrastinate.contrib.django import app
 
 from tuodi.intake import roster_actions
-from tuodi.org.access import system_scope
-from tuodi.org.models import User
-from tuodi.payments import actions as payments
-from tuodi.payments.models import PayRun
 
 
 @app.task(name="web.preview_roster", queueing_lock=None)
@@ -24,12 +20,3 @@ def preview_roster(number: int, place: str) -> None:
 def apply_roster(number: int, place: str) -> None:
     """Write a confirmed roster, batch by batch."""
     roster_actions.apply(number, place=place)
-
-
-@app.task(name="web.calculate_run", queueing_lock=None)
-def calculate_run(run_id: int, user_id: int, place: str) -> None:
-    """Compute a run in the name of who asked for it; his duty is asked again."""
-    user = User.objects.select_related("office").get(pk=user_id)
-    with system_scope(place):
-        run = PayRun.objects.get(pk=run_id)
-    payments.calculate(run, acting_user=user)

@@ -6,16 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Count, F, Q, Sum
-from django.db.models.functions import Substr
+from django.db.models import Count, Q
 from django.urls import reverse
 from django.utils.timezone import localtime
 
 from tuodi.kernel.periods import Month
-from tuodi.payments.models import BankBatch, LineDifference, PayLine, PayRun
+from tuodi.payments import queries
+from tuodi.payments.models import BankBatch, PayLine, PayRun
 from tuodi.payments.models.run import COMPONENTS
+from tuodi.payments.queries import DifferenceLine, Summary
 from tuodi.payments.states import Cause, Held, LineStatus, RunState
-from tuodi.people.enums import AreaKind, Programme
+from tuodi.people.enums import Programme
 from tuodi.web.components import pages, places, words
 from tuodi.web.components.words import Look
 
@@ -50,8 +51,6 @@ STEPS = (
     ("关账", RunState.CLOSED, "closed"),
 )
 ORDER = [state for _, state, _ in STEPS]
-#: Lines that are money of this month; held ones are shown apart.
-COUNTED = ~Q(status=LineStatus.HELD)
 _PARTS = {
     "base_fen": "基本",
     "increment_fen": "增发",
@@ -63,7 +62,6 @@ _PARTS = {
     "offset_fen": "追回抵扣",
 }
 _SHORT = {"dibao": "低保", "tekun": "特困供养"}
-_ONCE = {Cause.STANDARD_BACK, Cause.BACK, Cause.OFFSET, Cause.PRICE}
 _CHART_TOWNS = 16
 
 
@@ -77,14 +75,8 @@ class RunPage:
     label: str
     place: str
     look: Look
-    households: int
-    persons: int
-    total_fen: int
     before_month: Month
-    before_households: int | None = None
-    before_persons: int | None = None
-    before_fen: int | None = None
-    change_fen: int | None = None
+    head: Summary | None = None
     blocking: int = 0
     notes: list[str] = field(default_factory=list)
     files: list[dict[str, str]] = field(default_factory=list)
@@ -118,7 +110,7 @@ def label_of(run: PayRun) -> str:
 
 
 def page_of(run: PayRun) -> RunPage:
-    """Read a run. A fixed number of queries, each one aggregate over the run's rows."""
+    """Read a run by the room's own queries: a fixed number of aggregates, whatever the roll's size."""
     computed = run.state not in (RunState.OPEN, RunState.CANCELLED)
     page = RunPage(
         pk=run.pk,
@@ -127,24 +119,23 @@ def page_of(run: PayRun) -> RunPage:
         label=label_of(run),
         place=places.path(run.region),
         look=LOOKS[RunState(run.state)],
-        households=run.households,
-        persons=run.persons,
-        total_fen=run.amount_fen,
-        before_month=Month.parse(str(run.month)).prev(),
+        before_month=queries.month_of(run).prev(),
         steps=steps_of(run),
         events=events_of(run),
         progress=progress_of(run),
         changes_href=reverse("web:run-changes", args=[run.pk]),
     )
-    if computed:
-        _differences(page, run)
-        _components(page, run)
-        _towns(page, run)
-        _blockers(page, run)
-        _banks(page, run)
-        page.checks = [_check(found) for found in run.checks]
-        page.checks_ok = bool(run.checks) and all(found.get("ok") for found in run.checks)
-    page.figures = _figures(page, run)
+    if not computed:
+        return page
+    page.head = queries.summary(run)
+    page.figures = _figures(page.head)
+    _differences(page, run)
+    _components(page, run)
+    _towns(page, run)
+    _blockers(page, run)
+    _banks(page, run)
+    page.checks = [_check(found) for found in run.checks]
+    page.checks_ok = bool(run.checks) and all(found.get("ok") for found in run.checks)
     return page
 
 
@@ -191,59 +182,40 @@ def progress_of(run: PayRun) -> dict[str, Any] | None:
 
 
 def _differences(page: RunPage, run: PayRun) -> None:
-    groups = (
-        LineDifference.objects.filter(run=run)
-        .values("cause")
-        .annotate(
-            fen=Sum("amount_fen"),
-            units=Count("household", distinct=True),
-            in_out=Sum("households"),
-            people=Sum("persons"),
-        )
-    )
-    found = list(groups)
-    largest = max((abs(one["fen"]) for one in found), default=0)
-    page.change_fen = sum(one["fen"] for one in found)
-    page.before_fen = run.amount_fen - page.change_fen
-    page.before_households = run.households - sum(one["in_out"] for one in found)
-    page.before_persons = run.persons - sum(one["people"] for one in found)
+    found = queries.difference_tree(run)
+    largest = max((abs(row.amount_fen) for row in found), default=0)
     page.causes = [
         {
-            "label": Cause(one["cause"]).label,
-            "once": one["cause"] in _ONCE,
-            "households": one["units"],
-            "persons": one["people"],
-            "fen": one["fen"],
-            "width": max(2, abs(one["fen"]) * 48 // largest) if largest else 0,
-            "href": f"{page.changes_href}?cause={one['cause']}",
+            "label": row.label,
+            "once": row.one_off,
+            "households": row.households,
+            "persons": row.persons,
+            "fen": row.amount_fen,
+            "width": max(2, abs(row.amount_fen) * 48 // largest) if largest else 0,
+            "href": f"{page.changes_href}?cause={row.cause}",
         }
-        for one in sorted(found, key=lambda one: -one["fen"])
+        for row in found
     ]
-    signed = " ".join(("＋ " if one["fen"] >= 0 else "− ") + words.yuan(abs(one["fen"])) for one in page.causes)
-    page.balance = f"{words.yuan(page.before_fen)} {signed} ＝ {words.yuan(run.amount_fen)}，未解释 0.00"
+    explained = sum(row.amount_fen for row in found)
+    signed = " ".join(("＋ " if row.amount_fen >= 0 else "− ") + words.yuan(abs(row.amount_fen)) for row in found)
+    left = page.head.amount_fen - page.head.before_fen - explained if page.head else 0
+    before, after = (words.yuan(page.head.before_fen), words.yuan(page.head.amount_fen)) if page.head else ("", "")
+    page.balance = f"{before} {signed} ＝ {after}，未解释 {words.yuan(left)}"
 
 
 def _components(page: RunPage, run: PayRun) -> None:
-    sums = {name: Sum(name, default=0) for name in COMPONENTS}
-    groups = list(
-        PayLine.objects.filter(COUNTED, run=run)
-        .values("programme", "category")
-        .annotate(
-            units=Count("household", distinct=True), people=Sum("persons"), total=Sum("amount_fen", default=0), **sums
-        )
-        .order_by("programme", "category")
-    )
-    used = [name for name in COMPONENTS if any(one[name] for one in groups)]
+    found = queries.by_component(run)
+    used = [name for name in COMPONENTS if any(row.parts[name] for row in found)]
     page.component_names = [_PARTS[name] for name in used]
     page.components = [
         {
-            "label": f"{Programme(one['programme']).label} · {AreaKind(one['category']).label}",
-            "households": one["units"],
-            "persons": one["people"],
-            "parts": [{"name": _PARTS[name], "fen": one[name]} for name in used],
-            "total_fen": one["total"],
+            "label": row.label,
+            "households": row.households,
+            "persons": row.persons,
+            "parts": [{"name": _PARTS[name], "fen": row.parts[name]} for name in used],
+            "total_fen": row.amount_fen,
         }
-        for one in groups
+        for row in found
     ]
 
 
@@ -252,26 +224,15 @@ def _towns(page: RunPage, run: PayRun) -> None:
     digits = 9 if len(run.place) >= 6 else 6
     if digits == 6:
         page.towns_label = "各县（市、区）"
-    area = Substr("region", 1, digits)
-    changes = dict(
-        LineDifference.objects.filter(run=run).annotate(area=area).values_list("area").annotate(fen=Sum("amount_fen"))
-    )
-    groups = (
-        PayLine.objects.filter(COUNTED, run=run)
-        .annotate(area=area)
-        .values("area")
-        .annotate(units=Count("household", distinct=True), people=Sum("persons"), total=Sum("amount_fen", default=0))
-        .order_by("-total")
-    )
     page.towns = [
         {
-            "label": places.name(one["area"]),
-            "households": one["units"],
-            "persons": one["people"],
-            "total_fen": one["total"],
-            "change_fen": changes.get(one["area"], 0),
+            "label": row.name,
+            "households": row.households,
+            "persons": row.persons,
+            "total_fen": row.amount_fen,
+            "change_fen": row.difference_fen,
         }
-        for one in groups
+        for row in sorted(queries.by_town(run, digits=digits), key=lambda row: -row.amount_fen)
     ]
     _chart(page)
 
@@ -293,66 +254,61 @@ def _chart(page: RunPage) -> None:
     )
 
 
+_SEVERITY = {"block": ("warn", "暂缓"), "unknown": ("unknown", "未知"), "remind": ("warn", "提醒")}
+#: Answers of the bank that somebody must see to, with what to do.
+_ANSWERS = (
+    (LineStatus.FAILED, "bad", "更正账户后重发"),
+    (LineStatus.RETURNED, "bad", "更正账户后重发"),
+    (LineStatus.UNKNOWN, "unknown", "结果未知，不当失败，不重发"),
+)
+
+
 def _blockers(page: RunPage, run: PayRun) -> None:
-    held = (
-        PayLine.objects.filter(run=run, status=LineStatus.HELD)
-        .values("held")
-        .annotate(units=Count("id"), total=Sum("amount_fen", default=0))
-        .order_by("held")
-    )
     here = reverse("web:run-lines", args=[run.pk])
-    for one in held:
-        unknown = one["held"] == Held.UNKNOWN
-        text = (
-            "金额未知，补齐事实后补发"
-            if unknown
-            else f"计 {words.yuan(one['total'])} 元，恢复时补发"
-            if one["total"]
-            else "恢复时补发"
-        )
-        page.blockers.append(
-            {
-                "css": "unknown" if unknown else "warn",
-                "word": "未知" if unknown else "暂缓",
-                "title": f"{one['units']:,} 项{Held(one['held']).label}",
-                "text": text,
-                "href": f"{here}?held={one['held']}",
-            }
-        )
     failing = [found for found in run.checks if not found.get("ok")]
     for found in failing:
-        page.blockers.insert(
-            0,
+        page.blockers.append(
             {
                 "css": "bad",
                 "word": "拦住",
                 "title": str(found.get("label", "")),
                 "text": str(found.get("detail", "")),
                 "href": "",
-            },
+            }
         )
-    for status, word, css in (
-        (LineStatus.FAILED, "失败", "bad"),
-        (LineStatus.UNKNOWN, "未知", "unknown"),
-        (LineStatus.RETURNED, "退票", "bad"),
-    ):
-        number = PayLine.objects.filter(run=run, status=status).count()
-        if number:
-            note = "结果未知，不当失败，不重发" if status == LineStatus.UNKNOWN else "更正账户后重新送盘"
+    totals = queries.status_totals(run)
+    for status, css, todo in _ANSWERS:
+        lines, fen = totals.get(status, (0, 0))
+        if lines:
+            title = f"{lines:,} 行{LineStatus(status).label}，{words.yuan(fen)} 元"
             page.blockers.append(
                 {
                     "css": css,
-                    "word": word,
-                    "title": f"{number:,} 行{word}",
-                    "text": note,
+                    "word": LineStatus(status).label[:2],
+                    "title": title,
+                    "text": todo,
                     "href": f"{here}?status={status}",
                 }
             )
+    for one in queries.blockers(run):
+        css, word = ("unknown", "未知") if one.code == Held.UNKNOWN else _SEVERITY[one.severity]
+        amount = f"，{words.yuan(one.amount_fen)} 元" if one.amount_fen else ""
+        href = f"{here}?held={one.code}" if one.code in Held.values else ""
+        page.blockers.append(
+            {
+                "css": css,
+                "word": word,
+                "title": f"{one.count:,} 行{one.label}{amount}",
+                "text": one.detail,
+                "href": href,
+            }
+        )
     page.blocking = len(failing)
-    page.blocker_note = f"{len(failing)} 项拦住，{run.held_lines:,} 行暂缓"
+    page.blocker_note = f"{len(failing)} 项拦住，{page.head.held_lines if page.head else 0:,} 行暂缓"
 
 
 def _banks(page: RunPage, run: PayRun) -> None:
+    """The files once they are made; before, what each bank would get."""
     batches = BankBatch.objects.filter(run=run).annotate(
         paid=Count("items", filter=Q(items__status=LineStatus.PAID)),
         failed=Count("items", filter=Q(items__status=LineStatus.FAILED)),
@@ -369,6 +325,14 @@ def _banks(page: RunPage, run: PayRun) -> None:
             "href": reverse("web:run-file", args=[run.pk, batch.pk]),
         }
         for batch in batches.order_by("id")
+    ] or [
+        {
+            "label": words.BANKS.get(one.bank_code, one.bank_code) or "未分银行",
+            "lines": one.lines,
+            "total_fen": one.amount_fen,
+            "state": "预览",
+        }
+        for one in queries.bank_totals(run)
     ]
 
 
@@ -377,51 +341,50 @@ def _check(found: Mapping[str, Any]) -> dict[str, Any]:
     return {"label": found.get("label", ""), "note": found.get("detail", ""), "look": look}
 
 
-def _figures(page: RunPage, run: PayRun) -> list[dict[str, Any]]:
-    def against(now: int, before: int | None) -> str:
-        if before is None:
-            return ""
+def _figures(head: Summary) -> list[dict[str, Any]]:
+    def against(now: int, before: int) -> str:
         change = now - before
         return f"上月 {before:,}，" + (f"+{change:,}" if change > 0 else f"{change:,}".replace("-", words.MINUS))
 
     return [
         {
             "label": "户数",
-            "value": f"{run.households:,}",
+            "value": f"{head.households:,}",
             "unit": "户",
-            "foot": against(run.households, page.before_households),
+            "foot": against(head.households, head.before_households),
         },
-        {"label": "人数", "value": f"{run.persons:,}", "unit": "人", "foot": against(run.persons, page.before_persons)},
-        {"label": "本月应发", "value": words.yuan(run.amount_fen), "unit": "元", "foot": f"{run.lines:,} 行"},
+        {
+            "label": "人数",
+            "value": f"{head.persons:,}",
+            "unit": "人",
+            "foot": against(head.persons, head.before_persons),
+        },
+        {
+            "label": "本月应发",
+            "value": words.yuan(head.amount_fen),
+            "unit": "元",
+            "foot": f"其中一次性补发 {words.yuan(head.back_pay_fen)}",
+        },
         {
             "label": "较上月",
-            "value": words.signed_yuan(page.change_fen) if page.change_fen is not None else words.DASH,
+            "value": words.signed_yuan(head.difference_fen),
             "unit": "元",
-            "foot": f"{len(page.causes or [])} 项原因，已解释到 0.00" if page.causes is not None else "",
+            "foot": f"{head.causes} 项原因",
         },
-        {"label": "暂缓", "value": f"{run.held_lines:,}", "unit": "行", "foot": "本月不发，补齐后补发"},
+        {"label": "暂缓", "value": f"{head.held_lines:,}", "unit": "行", "foot": "本月不发，补齐后补发"},
     ]
 
 
-def difference_rows(run: PayRun, cause: str = "") -> Any:
-    """Differences of a run, household by household, the largest first."""
-    rows = LineDifference.objects.filter(run=run).select_related("household__head", "person")
-    if cause in Cause.values:
-        rows = rows.filter(cause=cause)
-    return rows.order_by(F("amount_fen").desc() if cause != Cause.OFFSET else F("amount_fen").asc(), "id")
-
-
-def difference_line(row: LineDifference) -> dict[str, Any]:
+def difference_line(row: DifferenceLine, month: Month) -> dict[str, Any]:
     """One difference as a table row."""
-    who = row.person.name if row.person else row.household.head.name
     return {
-        "name": who,
-        "place": places.path(row.region),
+        "name": row.person or row.head,
+        "place": row.town,
         "cause": Cause(row.cause).label,
         "text": row.note,
         "persons": row.persons,
         "fen": row.amount_fen,
-        "href": reverse("web:family", args=[row.household_id]) + f"?month={Month.parse(str(row.run.month))}",
+        "href": reverse("web:family", args=[row.household_id]) + f"?month={month}",
     }
 
 

@@ -16,13 +16,12 @@ from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.periods import Month
 from tuodi.org import access
 from tuodi.org.models import DutyCode
+from tuodi.payments import queries
 from tuodi.payments.models import BankBatch, PayLine, PayRun
 from tuodi.payments.states import DRAFT, Cause, Held, LineStatus
 from tuodi.web.components import navigation, pages, places, posting
 from tuodi.web.components.pages import Page
 from tuodi.web.county import run_actions, run_page
-
-_USERS = tuple(f"{stem}_by" for _, _, stem in run_page.STEPS)
 
 
 def listing(request: HttpRequest) -> HttpResponse:
@@ -39,7 +38,7 @@ def listing(request: HttpRequest) -> HttpResponse:
                 form.add_error(None, str(error))
             else:
                 return posting.back(reverse("web:run", args=[opened.pk]))
-    rows = PayRun.objects.order_by("-month", "region", "-id")
+    rows = queries.runs()
     found = pages.page_of(request, lambda start, stop: list(rows[start:stop]))
     page = Page([line(run) for run in found.items], found.number, None, found.previous, found.next)
     context = {"page": page, "form": form, "place_names": places.names(request.user.office.place_code)}
@@ -61,15 +60,9 @@ def line(run: PayRun) -> dict[str, Any]:
     }
 
 
-def access_run(user: Any, pk: int) -> PayRun:
-    """One run in the user's range. NotFoundError alike for absent and not yours."""
-    found: PayRun = access.one(PayRun.objects.select_related(*_USERS), user=user, what="发放批次", pk=pk)
-    return found
-
-
 def show(request: HttpRequest, pk: int) -> HttpResponse:
     """The page of a run; a POST does one of its steps, or takes the bank's answer."""
-    run = access_run(request.user, pk)
+    run = queries.access_run(request.user, pk)
     form = None
     if run_actions.may_return(request, run):
         given = request.method == "POST" and posting.text(request, "do", 20) == "return"
@@ -95,25 +88,45 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
 
 def progress(request: HttpRequest, pk: int) -> HttpResponse:
     """The progress bar alone; when the work is over the whole page is asked for again."""
-    told = run_page.progress_of(access_run(request.user, pk))
+    told = run_page.progress_of(queries.access_run(request.user, pk))
     if told is None:
         return HttpResponse(headers={"HX-Refresh": "true"})
     return render(request, "county/run_progress.html", {"run": {"progress": told}})
 
 
 def changes(request: HttpRequest, pk: int) -> HttpResponse:
-    """Differences by household, of one cause or all; the rows alone where a table asks for them."""
-    run = access_run(request.user, pk)
+    """Differences by household of one cause; the rows alone where a table asks for them.
+
+    Without a cause the first one of the run is shown, with links to the others.
+    """
+    run = queries.access_run(request.user, pk)
+    tree = queries.difference_tree(run)
     cause = request.GET.get("cause", "")
-    rows = run_page.difference_rows(run, cause)
+    if cause not in Cause.values:
+        cause = tree[0].cause if tree else Cause.OTHER
     inline = bool(request.htmx)  # type: ignore[attr-defined]
-    found = pages.page_of(request, lambda start, stop: list(rows[start:stop]), size=10 if inline else pages.PAGE_SIZE)
-    items = [run_page.difference_line(row) for row in found.items]
+    size = 10 if inline else pages.PAGE_SIZE
+    found = pages.page_of(
+        request,
+        lambda start, stop: queries.difference_lines(run, cause, limit=stop - start, offset=start)[0],
+        total=next((row.households for row in tree if row.cause == cause), 0),
+        size=size,
+    )
+    month = queries.month_of(run)
+    items = [run_page.difference_line(row, month) for row in found.items]
     context = {
-        "page": Page(items, found.number, None, found.previous, found.next),
+        "page": Page(items, found.number, found.total, found.previous, found.next, found.pages),
         "run_href": reverse("web:run", args=[run.pk]),
-        "run_label": f"{Month.parse(str(run.month))} {run_page.label_of(run)}",
-        "cause_label": Cause(cause).label if cause in Cause.values else "",
+        "run_label": f"{month} {run_page.label_of(run)}",
+        "cause_label": Cause(cause).label,
+        "causes": [
+            {
+                "label": f"{row.label} {row.households:,}",
+                "href": f"{request.path}?cause={row.cause}",
+                "current": row.cause == cause,
+            }
+            for row in tree
+        ],
         "all_href": f"{request.path}?cause={cause}",
     }
     return render(request, "county/run_cause_rows.html" if inline else "county/run_changes.html", context)
@@ -121,7 +134,7 @@ def changes(request: HttpRequest, pk: int) -> HttpResponse:
 
 def lines(request: HttpRequest, pk: int) -> HttpResponse:
     """Lines of a run, those held for one reason or of one status when asked."""
-    run = access_run(request.user, pk)
+    run = queries.access_run(request.user, pk)
     held, status = request.GET.get("held", ""), request.GET.get("status", "")
     rows = PayLine.objects.filter(run=run).select_related("household__head", "person").order_by("region", "id")
     title = "发放明细"
@@ -151,7 +164,7 @@ def lines(request: HttpRequest, pk: int) -> HttpResponse:
 
 def bank_file(request: HttpRequest, pk: int, batch: int) -> FileResponse:
     """The file for the bank, decrypted for who sends it; each download is written into the audit log."""
-    run = access_run(request.user, pk)
+    run = queries.access_run(request.user, pk)
     access.require(request.user, DutyCode.PAY_SEND, run.region)
     found = access.one(
         BankBatch.objects.select_related("file").filter(run=run), user=request.user, what="银行批次", pk=batch
