@@ -6,13 +6,16 @@ touched. What was paid too much or too little follows by itself: the payment roo
 
 from __future__ import annotations
 
+from datetime import date
+from typing import Any
+
 from tuodi.audit.actions import record
 from tuodi.cases.errors import DutySeparationError, WrongLevelError
 from tuodi.cases.guard import level_of, logs_blocks
 from tuodi.cases.procedures import procedure_for
 from tuodi.decisions.actions import store
 from tuodi.decisions.decide import APPEAL, ask, failed_reasons, grace_end, rows_of
-from tuodi.decisions.errors import NothingInForceError, ReasonsMissingError, UnknownOutcomeError
+from tuodi.decisions.errors import LaterDecisionError, NothingInForceError, ReasonsMissingError, UnknownOutcomeError
 from tuodi.decisions.models import Determination
 from tuodi.decisions.queries import in_force
 from tuodi.decisions.roll import accept_facts, cut, entries, splice
@@ -21,7 +24,9 @@ from tuodi.kernel.periods import Month
 from tuodi.org import access
 from tuodi.org.models import User
 from tuodi.people.enums import PERSON_PROGRAMMES, Programme
-from tuodi.people.models import Person
+from tuodi.people.facts import load_facts, put_facts
+from tuodi.people.models import Household, Person, RollEntry
+from tuodi.people.queries import members_on
 from tuodi.policy.procedure import LEVEL_LABELS
 from tuodi.verification.errors import FrozenError
 from tuodi.verification.models import FactSet
@@ -39,6 +44,7 @@ def record_change(
     cause: str,
     reasons: str,
     person: Person | None = None,
+    last: Month | None = None,
 ) -> Determination:
     """Decides anew on changed facts, from a month on, and moves the roll.
 
@@ -52,12 +58,15 @@ def record_change(
         cause: ``death``, ``income``, ``members``, ``standard`` …
         reasons: In writing; given to the family when it loses.
         person: The entitled person, for programmes that entitle persons.
+        last: Last month it holds for; needed where a later decision stands, which is never run over. What stood before
+            goes on after it.
 
     Returns:
         The new determination, passed or failed. The old one stays.
 
     Raises:
         NothingInForceError: Nothing to change. UnknownOutcomeError: Facts are missing; nothing is changed.
+        LaterDecisionError: A later decision begins within its months.
         ReasonsMissingError, DutySeparationError, WrongLevelError, NotFoundError, AccessDeniedError.
     """
     region, household = fact_set.region, fact_set.household
@@ -76,11 +85,15 @@ def record_change(
     old = in_force(household, programme, effective, person=person)
     if old is None:
         raise NothingInForceError(household.no, Programme(programme).label, str(effective))
-    current = entries(household.pk, programme, person_id).filter(start_month__lte=effective.yyyymm).last()
+    Household.objects.select_for_update(of=("self",)).get(pk=household.pk)
+    unit = entries(household.pk, programme, person_id)
+    current = unit.filter(start_month__lte=effective.yyyymm).last()
+    _not_over_later(unit.filter(start_month__gt=effective.yyyymm).first(), household, last)
     answer = ask(fact_set, programme, case_date=clock.today(), month=effective)
     if answer.outcome == "unknown":
         raise UnknownOutcomeError(f"家庭 {household.no} 的变更", answer.missing)
-    until = grace_end(answer)
+    until = min((month for month in (grace_end(answer), last) if month is not None), default=None)
+    after = _facts_on(household, last.next().first_day) if last is not None else None
     common = {
         "region": region,
         "kind": Determination.Kind.FAMILY,
@@ -98,10 +111,13 @@ def record_change(
         if not rows:
             raise UnknownOutcomeError(f"家庭 {household.no} 的变更", answer.missing)
     (row,) = store(rows, acting_user=acting_user, action="record_change")
-    cut_rows = cut(row)
+    cut_rows = cut(row, last)
     if row.outcome == "pass":
         splice(row, account=current.account if current else None)
-    accept_facts(row, **({"paid_until": until.last_day.isoformat()} if until else {}))
+    grace = grace_end(answer)
+    accept_facts(row, **({"paid_until": grace.last_day.isoformat()} if grace else {}))
+    if after is not None and last is not None:
+        put_facts(household, after, last.next().first_day)
     record(
         "decisions.change_roll",
         actor=acting_user,
@@ -119,3 +135,19 @@ def record_change(
         },
     )
     return row
+
+
+def _facts_on(household: Household, day: date) -> dict[str, Any]:
+    """The accepted facts of a day, with each member's number, to be put back after a bounded change."""
+    family = load_facts(household, day)
+    for member, membership in zip(family["members"], members_on(household, day), strict=True):
+        member["person_id"] = membership.person_id
+    return family
+
+
+def _not_over_later(later: RollEntry | None, household: Household, last: Month | None) -> None:
+    if later is None or (last is not None and last.yyyymm < later.start_month):
+        return
+    begin = Month.parse(str(later.start_month))
+    found = Determination.objects.filter(pk=later.determination_id).first()
+    raise LaterDecisionError(household.no, found.no if found else "", str(begin), str(begin.prev()))

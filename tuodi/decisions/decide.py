@@ -119,7 +119,7 @@ def rows_of(
                 components={name: fen for name, fen in row.components.items() if fen} if passed else {},
                 explanation=explanation,
                 start_month=first.yyyymm if first else None,
-                end_month=end.yyyymm if end and passed else None,
+                end_month=end.yyyymm if end and first else None,
                 reasons="；".join(text for text in why if text),
                 **common,
             )

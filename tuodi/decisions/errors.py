@@ -7,6 +7,7 @@ TuodiError
     ├── ReasonsMissingError      a refusal or a change without written reasons
     ├── NotDecidedError          nothing to put on the roll
     ├── RollConflictError        the unit is on the roll in these months
+    ├── LaterDecisionError       a change that would run over a later decision
     └── NothingInForceError      no determination in force for a family and month
 """
 
@@ -18,6 +19,7 @@ from tuodi.kernel.errors import TuodiError
 
 __all__ = [
     "DecisionError",
+    "LaterDecisionError",
     "NotDecidedError",
     "NotEligibleError",
     "NothingInForceError",
@@ -87,6 +89,21 @@ class RollConflictError(DecisionError):
             f"家庭 {household_no} 从 {month} 起已有“{programme}”在册记录，不能重复列入。请办理变更。",
             household_no=household_no,
             programme=programme,
+            month=month,
+        )
+
+
+class LaterDecisionError(DecisionError):
+    """A change may not wipe out what was decided for later months."""
+
+    code = "decisions.later"
+
+    def __init__(self, household_no: str, no: str, month: str, last: str) -> None:
+        super().__init__(
+            f"家庭 {household_no} 从 {month} 起已有更晚的决定 {no}。请先写明本次变更止于 {last}（含）或更早，"
+            f"再从 {month} 起另办一次变更。",
+            household_no=household_no,
+            no=no,
             month=month,
         )
 

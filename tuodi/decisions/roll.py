@@ -18,6 +18,7 @@ from tuodi.org.models import User
 from tuodi.people.enums import Programme
 from tuodi.people.facts import put_facts
 from tuodi.people.models import Account, RollEntry
+from tuodi.people.queries import members_on
 
 __all__ = ["accept_facts", "cut", "entries", "put_on_roll", "splice"]
 
@@ -82,14 +83,18 @@ def accept_facts(determination: Determination, **more: Any) -> None:
     facts = determination.fact_set
     if facts is None or determination.start_month is None:
         return
+    day = Month.parse(str(determination.start_month)).first_day
+    # Who has left or died between the facts and that day has no facts to keep; the run sees the members of the day.
+    present = {member.person_id for member in members_on(determination.household, day)}
     family = {
         "household": {**facts.facts["household"], **more},
         "members": [
             {**member, "person_id": person_id}
             for member, person_id in zip(facts.facts["members"], facts.person_ids, strict=True)
+            if person_id in present
         ],
     }
-    put_facts(determination.household, family, Month.parse(str(determination.start_month)).first_day)
+    put_facts(determination.household, family, day)
 
 
 def splice(determination: Determination, *, account: Account | None = None) -> RollEntry:
@@ -125,22 +130,40 @@ def _in_force(unit: QuerySet[RollEntry], month: int) -> RollEntry | None:
     return unit.filter(start_month__lte=month).filter(Q(end_month__isnull=True) | Q(end_month__gte=month)).last()
 
 
-def cut(determination: Determination) -> list[dict[str, Any]]:
-    """Ends the unit's entries before a determination's first month; entries that lie wholly after it fall away.
+def cut(determination: Determination, last: Month | None = None) -> list[dict[str, Any]]:
+    """Makes room on the unit's roll for a determination: what stands in its months ends before it and goes on after.
 
-    Returns what was changed, for the audit row. The determinations behind the entries stay as they are.
+    An entry that lies wholly within falls away. The determinations behind the entries stay as they are.
+
+    Args:
+        last: Last month to make room for; None = for good.
+
+    Returns:
+        The entries as they were, for the audit row.
     """
     start = determination.start_month or 0
-    last = Month.parse(str(start)).prev().yyyymm
+    before = Month.parse(str(start)).prev().yyyymm
     changed: list[dict[str, Any]] = []
     unit = entries(determination.household_id, determination.programme, determination.person_id)
-    for entry in unit.filter(Q(end_month__isnull=True) | Q(end_month__gte=start)):
-        changed.append({"determination": entry.determination_id, "from": entry.start_month, "to": entry.end_month})
-        if entry.start_month >= start:
-            entry.delete()
-        else:
-            entry.end_month = last
+    standing = unit.filter(Q(end_month__isnull=True) | Q(end_month__gte=start))
+    if last is not None:
+        standing = standing.filter(start_month__lte=last.yyyymm)
+    for entry in standing:
+        first, end = entry.start_month, entry.end_month
+        changed.append({"determination": entry.determination_id, "from": first, "to": end})
+        goes_on = last is not None and (end is None or end > last.yyyymm)
+        if first < start:
+            entry.end_month = before
             entry.save(update_fields=["end_month"])
+            if goes_on and last is not None:
+                entry.pk, entry.start_month, entry.end_month = None, last.next().yyyymm, end
+                entry._state.adding = True
+                entry.save(force_insert=True)
+        elif goes_on and last is not None:
+            entry.start_month = last.next().yyyymm
+            entry.save(update_fields=["start_month"])
+        else:
+            entry.delete()
     return changed
 
 

@@ -48,22 +48,24 @@ def start_fact_set(
     case: Case | None = None,
     base: FactSet | None = None,
     reason: str = "",
+    on: date | None = None,
 ) -> FactSet:
     """Opens a draft with what the register knows, or with the facts of an earlier set.
 
-    Members and their dates come from the register as it is today. From `base`, the facts of members that are still
+    Members and their dates come from the register as it is on the day. From `base`, the facts of members that are still
     there are taken over with where they were from; without it, the facts accepted before (source: last decision).
 
     Args:
         acting_user: None = the system itself (a standard rise, an import).
         case: The case it is for; None for late facts and changes without one.
+        on: Day the facts are of; default today. Late facts for a past month give a day of that month.
     """
     if acting_user is not None:
         access.require_any(acting_user, DUTIES, household.region)
         if case is not None:
             check_hand(case, acting_user, None)
     Household.objects.select_for_update(of=("self",)).get(pk=household.pk)
-    today = clock.today()
+    today = on or clock.today()
     family = load_facts(household, today, digits=len(place_of(household.region)))
     person_ids = [member.person_id for member in members_on(household, today)]
     provenance: dict[str, dict[str, Any]] = {}
@@ -75,7 +77,7 @@ def start_fact_set(
             provenance[f"members[{index}].{name}"] = {"source": "register" if name in registered else "prior"}
     if base is not None:
         _take_over(base, family, provenance, person_ids)
-    _from_roll(household, family["household"], provenance)
+    _from_roll(household, family["household"], provenance, today)
     number = (FactSet.objects.filter(household=household).aggregate(n=Max("number"))["n"] or 0) + 1
     row = FactSet.objects.create(
         region=household.region,
@@ -112,9 +114,8 @@ def _take_over(base: FactSet, family: dict[str, Any], provenance: dict[str, Any]
             provenance[f"members[{index}].{name}"] = origin
 
 
-def _from_roll(household: Household, facts: dict[str, Any], provenance: dict[str, Any]) -> None:
-    """The amount now received, which a gradual exit would keep; and no end of a grace that is over."""
-    today = clock.today()
+def _from_roll(household: Household, facts: dict[str, Any], provenance: dict[str, Any], today: date) -> None:
+    """The amount received then, which a gradual exit would keep; and no end of a grace that is over."""
     if str(facts.get("paid_until") or "9999") < today.isoformat():
         facts.pop("paid_until", None)
         provenance.pop("household.paid_until", None)

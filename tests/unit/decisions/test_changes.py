@@ -13,7 +13,7 @@ from tuodi.cases.actions import complete_step
 from tuodi.cases.errors import DutySeparationError
 from tuodi.decisions import actions, queries
 from tuodi.decisions.changes import record_change
-from tuodi.decisions.errors import NothingInForceError
+from tuodi.decisions.errors import LaterDecisionError, NothingInForceError
 from tuodi.decisions.roll import put_on_roll
 from tuodi.intake.application_actions import accept_application
 from tuodi.kernel.periods import Month
@@ -70,6 +70,78 @@ def test_more_income_lowers_the_amount_and_the_comparison_names_the_cause(office
         assert found.cause == "income"
         assert any(change.leaf and change.label == "核定的家庭年收入（扣减前）" for change in found.changes)
         assert queries.what_changed(household, Month(2021, 12)).difference_fen == 0
+
+
+def change(office, facts, effective, on, **more):
+    with at(office.county_confirm, on):
+        return record_change(
+            facts, acting_user=office.county_confirm, programme="dibao", effective=effective, cause="income",
+            reasons="收入变化", **more,
+        )  # fmt: skip
+
+
+def spans(office):
+    with at(office.county_confirm, date(2022, 6, 1)):
+        rows = RollEntry.objects.order_by("start_month")
+        return list(rows.values_list("start_month", "end_month", "amount_fen"))
+
+
+def test_a_change_never_runs_over_a_later_decision(office, household):
+    granted(office, household)
+    day = date(2022, 3, 7)
+    change(office, changed_facts(office, household, day, income_year="14400.00"), Month(2022, 3), day)
+    earlier = changed_facts(office, household, day, income_year="12000.00")
+    with pytest.raises(LaterDecisionError, match=r"2022-03 起已有更晚的决定.*止于 2022-02"):
+        change(office, earlier, Month(2022, 1), day)
+    with pytest.raises(LaterDecisionError):
+        change(office, earlier, Month(2022, 1), day, last=Month(2022, 3))
+    row = change(office, earlier, Month(2022, 1), day, last=Month(2022, 2))
+    assert (row.start_month, row.end_month, row.amount_fen) == (202201, 202202, 72_500)
+    assert spans(office) == [(202110, 202112, 82_500), (202201, 202202, 72_500), (202203, None, 52_500)]
+    with at(office.county_confirm, day):
+        facts = HouseholdFacts.objects.order_by("valid_from").values_list("valid_from", "income_year_fen")
+        assert list(facts) == [
+            (date(2021, 10, 1), 1_080_000),
+            (date(2022, 1, 1), 1_200_000),
+            (date(2022, 3, 1), 1_440_000),
+        ]
+
+
+def test_a_bounded_change_lets_the_old_amount_go_on_after_it(office, household):
+    granted(office, household)
+    day = date(2022, 3, 7)
+    facts = changed_facts(office, household, day, income_year="12000.00")
+    change(office, facts, Month(2022, 1), day, last=Month(2022, 2))
+    assert spans(office) == [(202110, 202112, 82_500), (202201, 202202, 72_500), (202203, None, 82_500)]
+    with at(office.county_confirm, day):
+        assert queries.what_changed(household, Month(2022, 3)).difference_fen == 10_000
+        latest = HouseholdFacts.objects.latest("valid_from")
+        assert (latest.valid_from, latest.income_year_fen) == (date(2022, 3, 1), 1_080_000)
+
+
+def test_a_member_who_left_between_facts_and_entry_does_not_block_the_roll(office, household):
+    from decisionkit import ACCEPTED, to_confirm
+
+    from tuodi.people.actions import remove_member
+
+    case, after = to_confirm(office, household)
+    with at(office.county_confirm, after):
+        (row,) = actions.confirm(case, acting_user=office.county_confirm, opinion="同意")
+        spouse = household.memberships.order_by("id")[1].person
+        remove_member(acting_user=None, household=household, person=spouse, on=ACCEPTED)
+        assert put_on_roll(row, acting_user=office.county_confirm).amount_fen == 82_500
+
+
+def test_late_facts_may_be_of_an_earlier_day_with_the_members_of_that_day(office, household):
+    from tuodi.people.actions import remove_member
+
+    with at(office.town_review, date(2021, 12, 6)):
+        spouse = household.memberships.order_by("id")[1].person
+        remove_member(acting_user=None, household=household, person=spouse, on=date(2021, 11, 15))
+        now = start_fact_set(acting_user=office.town_review, household=household)
+        then = start_fact_set(acting_user=office.town_review, household=household, on=date(2021, 11, 1))
+        assert (len(now.person_ids), len(then.person_ids)) == (2, 3)
+        assert then.as_of == date(2021, 11, 1)
 
 
 def test_income_over_the_standard_stops_from_the_month_said(office, household):
