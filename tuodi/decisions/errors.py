@@ -7,6 +7,7 @@ TuodiError
     ├── ReasonsMissingError      a refusal or a change without written reasons
     ├── NotDecidedError          nothing to put on the roll
     ├── RollConflictError        the unit is on the roll in these months
+    ├── DoubleBenefitError       a person would be assisted twice, as tekun and in a dibao family
     ├── LaterDecisionError       a change that would run over a later decision
     └── NothingInForceError      no determination in force for a family and month
 """
@@ -19,6 +20,7 @@ from tuodi.kernel.errors import TuodiError
 
 __all__ = [
     "DecisionError",
+    "DoubleBenefitError",
     "LaterDecisionError",
     "NotDecidedError",
     "NotEligibleError",
@@ -89,6 +91,22 @@ class RollConflictError(DecisionError):
             f"家庭 {household_no} 从 {month} 起已有“{programme}”在册记录，不能重复列入。请办理变更。",
             household_no=household_no,
             programme=programme,
+            month=month,
+        )
+
+
+class DoubleBenefitError(DecisionError):
+    """Tekun and dibao exclude each other for one person ([43] art 27, [57] art 7)."""
+
+    code = "decisions.double"
+
+    def __init__(self, name: str, programme: str, household_no: str, month: str) -> None:
+        super().__init__(
+            f"成员 {name} 从 {month} 起已随家庭 {household_no} 享受“{programme}”，不能同时列入。"
+            "请先分户，或先办理原项目的停保、变更，再列入名册。",
+            name=name,
+            programme=programme,
+            household_no=household_no,
             month=month,
         )
 

@@ -10,14 +10,15 @@ from django.db.models import Q, QuerySet
 from tuodi.audit.actions import record
 from tuodi.cases.guard import check_hand, level_of, logs_blocks
 from tuodi.cases.models import Case
-from tuodi.decisions.errors import NotDecidedError, RollConflictError
+from tuodi.decisions.errors import DoubleBenefitError, NotDecidedError, RollConflictError
 from tuodi.decisions.models import Determination
+from tuodi.kernel.masking import mask_name
 from tuodi.kernel.periods import Month
 from tuodi.org import access
 from tuodi.org.models import User
 from tuodi.people.enums import Programme
 from tuodi.people.facts import put_facts
-from tuodi.people.models import Account, RollEntry
+from tuodi.people.models import Account, Membership, RollEntry
 from tuodi.people.queries import members_on
 
 __all__ = ["accept_facts", "cut", "entries", "put_on_roll", "splice"]
@@ -41,6 +42,7 @@ def put_on_roll(determination: Determination, *, acting_user: User, account: Acc
 
     Raises:
         NotDecidedError: It grants nothing. RollConflictError: The unit has an entry in these months.
+        DoubleBenefitError: A person of it is assisted in the other of dibao and tekun.
     """
     case = determination.case
     region = determination.region
@@ -53,6 +55,7 @@ def put_on_roll(determination: Determination, *, acting_user: User, account: Acc
     known = RollEntry.objects.filter(determination_id=determination.pk).first()
     if known is not None:
         return known
+    _not_twice(determination)
     accept_facts(determination)
     try:
         with transaction.atomic():
@@ -63,6 +66,33 @@ def put_on_roll(determination: Determination, *, acting_user: User, account: Acc
         ) from error
     _audit("put_on_roll", acting_user, entry, case)
     return entry
+
+
+def _not_twice(determination: Determination) -> None:
+    """Tekun and dibao exclude each other for a person: asked again here, since months may lie between."""
+    month = determination.start_month or 0
+    other = {"dibao": "tekun", "tekun": "dibao"}.get(determination.programme)
+    if other is None:
+        return
+    standing = (
+        RollEntry.objects.filter(programme=other, start_month__lte=month)
+        .filter(Q(end_month__isnull=True) | Q(end_month__gte=month))
+        .select_related("household", "person")
+    )
+    label, text = Programme(other).label, str(Month.parse(str(month)))
+    if other == "tekun":
+        ids = determination.fact_set.person_ids if determination.fact_set else []
+        found = standing.filter(person__in=ids).first()
+        if found is not None and found.person is not None:
+            raise DoubleBenefitError(mask_name(found.person.name), label, found.household.no, text)
+        return
+    person = determination.person
+    if person is None:
+        return
+    home = Membership.objects.filter(person=person, until__isnull=True).values("household")
+    found = standing.filter(household__in=home).first()
+    if found is not None:
+        raise DoubleBenefitError(mask_name(person.name), label, found.household.no, text)
 
 
 def _at_approver(case: Case, user: User) -> None:

@@ -13,6 +13,7 @@ from tuodi.cases import queries as cases
 from tuodi.cases.errors import DutySeparationError
 from tuodi.decisions import actions, queries
 from tuodi.decisions.errors import (
+    DoubleBenefitError,
     NotDecidedError,
     NotEligibleError,
     ReasonsMissingError,
@@ -146,6 +147,19 @@ def test_an_entry_in_the_same_months_is_refused(office, household):
         copy.save(force_insert=True)
         with pytest.raises(RollConflictError, match="请办理变更"):
             put_on_roll(copy, acting_user=office.county_confirm)
+
+
+def test_a_member_who_became_tekun_meanwhile_is_not_assisted_twice(office, household):
+    case, after = to_confirm(office, household)
+    with on_day(office, after):
+        (row,) = actions.confirm(case, acting_user=office.county_confirm, opinion="同意")
+        member = household.memberships.order_by("id")[1].person
+        RollEntry.objects.create(
+            household=household, person=member, region=household.region, programme="tekun", category="urban",
+            amount_fen=1, start_month=202110,
+        )  # fmt: skip
+        with pytest.raises(DoubleBenefitError, match=r"特困人员.*请先分户"):
+            put_on_roll(row, acting_user=office.county_confirm)
 
 
 # ---- recomputing
