@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import functools
+import json
+import re
+from datetime import date
 from pathlib import Path
 
 import pytest
 from enginekit import ENGINES, compare
 
+from tuodi.kernel.periods import Month
 from tuodi.policy import default_dir
 from tuodi.policy.book import Book
 from tuodi.policy.faults import Fault
 from tuodi.policy.loader import read_draft
 from tuodi.policy.model import Case
-from tuodi.rules import load_book
-from tuodi.rules.cases import case_plan, expected_rules, plain_family, run_case
+from tuodi.rules import load_book, plan_for
+from tuodi.rules.cases import case_plan, expected_rules, plain_family, run_case, same_value, value_at
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -74,3 +78,29 @@ def test_case_comes_out_of_columns(overlays: tuple[Path, ...], ident: str, engin
     family = plain_family(case.family or {})
     facts = {plan.place: family["place_facts"]} if family.get("place_facts") else None
     assert compare(engine, [(plan, family)], expected_rules(case), place_facts=facts) == []
+
+
+EXAMPLES = sorted((ROOT / "docs" / "examples").glob("*.json"))
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=[p.stem for p in EXAMPLES])
+def test_published_example_comes_out(path: Path) -> None:
+    """The files a reader is told to try give what they say, through the same door: `plan.decide`."""
+    body = json.loads(path.read_text(encoding="utf-8"))
+    book = _book(())
+    month = Month.parse(body["month"]) if body.get("month") else None
+    plan = plan_for(book, body["place"], date.fromisoformat(body["on"]), month)
+    programmes = {name.split(".")[0] for name in body["expect"]}
+    wrong = []
+    found: set[str] = set()
+    for result in plan.decide(body, also=tuple(re.sub(r"\[.*", "", name) for name in body["expect"])):
+        if result.programme not in programmes and programmes & {p.id for p in plan.programmes()}:
+            continue
+        for name, want in body["expect"].items():
+            at = tuple(int(i) for i in re.findall(r"\[(\d+)\]", name))
+            slot, value, exact = value_at(result.plan, result.model, result.inputs.tree, re.sub(r"\[.*", "", name), at)
+            found.add(name)
+            if not same_value(result.plan.book, slot, value, exact, str(want)):
+                wrong.append((result.programme, name, want, value))
+    assert wrong == []
+    assert found == set(body["expect"])

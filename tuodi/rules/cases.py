@@ -21,7 +21,7 @@ from tuodi.rules.plan import Plan, plan_for
 from tuodi.rules.scalar import compile_scalar
 from tuodi.rules.slots import Model, Slot
 
-__all__ = ["CaseOutcome", "case_plan", "expected_rules", "plain_family", "run_case", "run_cases"]
+__all__ = ["CaseOutcome", "case_plan", "expected_rules", "plain_family", "run_case", "run_cases", "same_value", "value_at"]
 
 _ITEM = re.compile(r"([a-z0-9_.]+)((?:\[\d+\])*)\Z")
 
@@ -63,7 +63,8 @@ def show(book: Book, slot: Slot, value: Any) -> str:
     return str(value)
 
 
-def _same(book: Book, slot: Slot, value: Any, exact: Fraction | None, want: str) -> bool:
+def same_value(book: Book, slot: Slot, value: Any, exact: Fraction | None, want: str) -> bool:
+    """Whether a value is what an expectation says, exactly."""
     want = want.strip()
     if value is None:
         return want in ("unknown", "未知", "null")
@@ -150,7 +151,7 @@ def run_case(book: Book, case: Case) -> CaseOutcome:
             if full not in texts:
                 continue
             slot, value, exact = value_at(plan, model, inputs.tree, full, path)
-            if not _same(plan.book, slot, value, exact, want):
+            if not same_value(plan.book, slot, value, exact, want):
                 shown = show(plan.book, slot, value)
                 if exact is not None:
                     shown = f"{format_yuan(round(exact), sep=False)} 元（{exact} 分）" if dict(slot.dims).get("元") == 1 else str(exact)
