@@ -33,10 +33,8 @@ def balance(run: PayRun) -> list[Check]:
     """The checks a run must pass before it is approved."""
     found = []
     (twice,) = _one(
-        "select count(*) from (select 1 from payments_payline l where l.live and l.month = %s and exists "
-        "(select 1 from payments_payline m where m.run_id = %s and m.live and m.programme = l.programme "
-        " and m.household_id = l.household_id and m.person_id is not distinct from l.person_id) "
-        "group by l.programme, l.household_id, l.person_id having count(*) > 1) x",
+        "select count(*) from (select 1 from payments_payline where live and month = %s "
+        "group by programme, household_id, person_id having count(*) > 1 and bool_or(run_id = %s)) x",
         run.month,
         run.pk,
     )
@@ -135,8 +133,10 @@ def ledger(run: PayRun) -> list[Check]:
         run.pk,
     )
     (chains,) = _one(
-        "select count(*) from payments_payline l where l.run_id = %s and l.live and l.status not in ('ready', 'held', 'nothing') "
-        "and l.status is distinct from (select e.kind from payments_lineevent e where e.line_id = l.id order by e.id desc limit 1)",
+        "select count(*) from payments_payline l left join (select distinct on (e.line_id) e.line_id, e.kind from payments_lineevent e "
+        " join payments_bankbatch b on b.id = e.batch_id where b.run_id = %s order by e.line_id, e.id desc) last on last.line_id = l.id "
+        "where l.run_id = %s and l.live and l.status not in ('ready', 'held', 'nothing') and l.status is distinct from last.kind",
+        run.pk,
         run.pk,
     )
     transit, waiting = _one(
