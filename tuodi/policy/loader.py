@@ -97,8 +97,10 @@ class _Loader:
                     self.fact(level, name, node, file, group.lines[name], place)
         elif facts is not None:
             top.fault("facts 应是 级别 → 事实 的映射", top.line_at("facts"))
-        self.each(top, "parameters", lambda *item: self.parameter(*item, place, programme))
-        self.each(top, "rules", lambda *item: self.rule(*item, place, programme))
+        self.each(
+            top, "parameters", lambda name, node, at, line: self.parameter(name, node, at, line, place, programme)
+        )
+        self.each(top, "rules", lambda name, node, at, line: self.rule(name, node, at, line, place, programme))
         if top.has("programme"):
             self.programme(top.raw("programme"), file, top.line_at("programme"), place, programme)
         top.raw("procedures")  # read by policy.procedure
@@ -322,8 +324,7 @@ class _Loader:
         for full, r, place in self.pending:
             param = self.draft.params.get(full)
             if param is None:
-                known = list(self.draft.params)
-                r.fault(f"没有参数“{full}”{did_you_mean(full, known)}；新参数要写 label 和 unit")
+                r.fault(f"没有参数“{full}”{did_you_mean(full, self.draft.params)}；新参数要写 label 和 unit")
                 continue
             self.draft.values.setdefault(full, []).extend(values.read_values(param, r, place, self.draft, self.faults))
 

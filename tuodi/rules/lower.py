@@ -156,7 +156,8 @@ class Lowerer(Numbers):
         value = self.lower(tree, text.level, self._expected_enum(tree))
         if value.type == "broken":
             return None
-        node, scale, factors = value.node, Fraction(1), ()
+        node, scale = value.node, Fraction(1)
+        factors: tuple[str, ...] = ()
         if unit is not None:
             if value.type != "number":
                 raise FormulaError(f"公式得到的是{self.kind_label(value.type)}，单位却写成 {text.unit_text}")

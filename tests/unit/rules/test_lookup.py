@@ -143,7 +143,7 @@ def test_supposed_values_win_and_leave_the_book_alone(book: Book) -> None:
 
 def test_a_wrong_supposition_is_told(book: Book) -> None:
     plan = plan_for(book, "420802", date(2017, 5, 10))
-    with pytest.raises(FamilyErrors, match="是否想写“t[.]standard”"):
+    with pytest.raises(FamilyErrors, match=r"是否想写“t\.standard”"):
         plan.decide(family(1) | {"assume": {"t.standrd": 1}})
     with pytest.raises(FamilyErrors, match="不是数"):
         plan.decide(family(1) | {"assume": {"t.standard": "五百"}})
