@@ -67,7 +67,14 @@ def match(imported: RosterImport) -> None:
             changed[row_no] = (Verdict.DOUBLE, person, _double("double_receipt", "此人已享受另一项救助"))
         else:
             changed.setdefault(row_no, (Verdict.PENDING, person, None))
-    for chunk in _chunks(list(changed)):
+    plain = {row_no: person for row_no, (_, person, fault) in changed.items() if fault is None}
+    # bulk_update builds a CASE of thousands of branches; arrays cost a tenth.
+    _sql(
+        "update intake_rosterrow t set person_id = v.b from unnest(%s::int[], %s::bigint[]) v(a, b) "
+        "where t.imported_id = %s and t.row_no = v.a",
+        [list(plain), list(plain.values()), imported.pk],
+    )
+    for chunk in _chunks([row_no for row_no in changed if row_no not in plain]):
         rows = list(RosterRow.objects.filter(imported=imported, row_no__in=chunk))
         for row in rows:
             verdict, row.person_id, fault = changed[row.row_no]
@@ -228,7 +235,14 @@ def _compare_known(imported: RosterImport) -> None:
         register = _Register([row.person_id for group in rows.values() for row in group if row.person_id])
         for no, family in families.items():
             _judge(family, rows[no], register)
-        RosterFamily.objects.bulk_update(families.values(), ["verdict", "changes", "household_id"], batch_size=1000)
+        same = [f for f in families.values() if not f.changes]
+        _sql(
+            "update intake_rosterfamily t set verdict = v.b, household_id = v.c "
+            "from unnest(%s::bigint[], %s::text[], %s::bigint[]) v(a, b, c) where t.id = v.a",
+            [[f.pk for f in same], [str(f.verdict) for f in same], [f.household_id for f in same]],
+        )
+        other = [f for f in families.values() if f.changes]
+        RosterFamily.objects.bulk_update(other, ["verdict", "changes", "household_id"], batch_size=1000)
 
 
 class _Register:

@@ -171,7 +171,9 @@ class _Reader:
         if verdict in HOLDING:
             seen.held = True
         number = person.id
-        self.memory.digest.update(repr((person.name, person.id_text, person.relation)).encode())
+        self.memory.digest.update(
+            repr((person.name, number.text18 if number else person.id_text, person.relation)).encode()
+        )
         uid = uuid.uuid4()
         secret = {
             "id": number.text18 if number else person.id_raw,
