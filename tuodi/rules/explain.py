@@ -119,30 +119,38 @@ class Explanation:
         return "\n".join(lines)
 
 
+_NO_UNIT = frozenset(("是否", "枚举", "日期", "月份", "数", ""))
+
+
 def node_line(n: Node, *, again: bool = False) -> str:
     """One line of text for a node."""
-    who = f"〔{n.row_name or f'第{n.row + 1}行'}〕" if n.row is not None else ""
-    head = f"{n.label}{who}"
-    value = n.value if n.value is not None else ("未发生" if n.note == "none" else "未知")
-    unit = (
-        f" {n.unit}"
-        if n.unit not in ("是否", "枚举", "日期", "月份", "数", "", "%") and n.value is not None
-        else n.unit
-        if n.unit == "%" and n.value is not None
-        else ""
-    )
+    if n.row is None:
+        head = n.label
+    else:
+        head = f"{n.label}〔{n.row_name or f'第{n.row + 1}行'}〕"
+    value, unit = n.value, n.unit
+    if value is None:
+        head += "：未发生" if n.note == "none" else "：未知"
+    elif unit in _NO_UNIT:
+        head = f"{head}：{value}"
+    elif unit == "%":
+        head = f"{head}：{value}%"
+    else:
+        head = f"{head}：{value} {unit}"
     if again:
-        return f"{head}：{value}{unit}（见上）"
-    tail = f"　〔{n.instrument}〕" if n.instrument else ""
+        return f"{head}（见上）"
     if n.kind == "fact":
-        return f"{head}：{value}{unit}　［{SOURCES.get(n.source or '', n.source)}］"
+        return f"{head}　［{SOURCES.get(n.source or '', n.source)}］"
+    tail = f"　〔{n.instrument}〕" if n.instrument else ""
+    if n.assumed:
+        tail += "　假设"
     if n.kind == "parameter":
         where = f"{n.place}，" if n.place != "cn" else ""
-        mark = "　假设" if n.assumed else ""
-        return f"{head}：{value}{unit}　（{where}{n.since or '一直'}{'；' + n.note if n.note else ''}）{tail}{mark}"
+        return f"{head}　（{where}{n.since or '一直'}{'；' + n.note if n.note else ''}）{tail}"
     exact = f"（准确值 {n.exact}）" if n.exact else ""
-    calc = f" ＝ {n.calc}" if n.calc and n.calc != value else ""
-    return f"{head}：{value}{unit}{exact}{calc}{tail}{'　假设' if n.assumed else ''}"
+    shown = value if value is not None else "未知"
+    calc = f" ＝ {n.calc}" if n.calc and n.calc != shown else ""
+    return f"{head}{exact}{calc}{tail}"
 
 
 SOURCES = {
@@ -432,9 +440,7 @@ def explain(result: ProgrammeResult) -> Explanation:
         for name in heads:
             if name in model.slots:
                 ident = builder.visit(name, path)
-                if ident not in out.roots and not any(
-                    ident in n.inputs for n in builder.nodes.values() if n is not None
-                ):
+                if ident not in out.roots:
                     out.roots.append(ident)
     inner = {i for n in builder.nodes.values() for i in n.inputs}
     out.roots = [r for r in out.roots if r not in inner] or out.roots[:1]
