@@ -68,7 +68,7 @@ def main() -> None:
     link, uri = open_database()
     prepare(link, persons)
     ready = pl.read_parquet(result("polars", persons))
-    plans, model = plans_of(load())
+    book = load()
     link.execute("drop table if exists pay_order")
     link.execute(f"create table pay_order ({', '.join(f'{c} bigint' for c in COLUMNS)})")
     link.execute("checkpoint")
@@ -82,6 +82,7 @@ def main() -> None:
                 frames[level] = pl.from_arrow(cursor.fetch_arrow_table())
     if what == "run":
         with clocked(laps, "rules_s"):
+            plans, model = plans_of(book)
             lazy = calculate(plans, model, {k: f.lazy() for k, f in frames.items()})
             ready = lazy.collect(engine="streaming")
     del frames
