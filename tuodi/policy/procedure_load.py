@@ -409,6 +409,12 @@ def _amend(steps: dict[str, Step], block: Block) -> tuple[dict[str, Step], list[
             # What waited for the dropped step now waits for what that one waited for.
             rest = [other for other in waiting.after if other != name]
             out[waiting.id] = replace(waiting, after=tuple(dict.fromkeys([*rest, *old.after])))
+        for timed in list(out.values()):
+            # A limit that ran from the dropped step runs from the moment its own step opens.
+            limits = tuple(replace(one, since="") if one.since == name else one for one in timed.limits)
+            begin = tuple(replace(one, since="") if one.since == name else one for one in timed.start_within)
+            if (limits, begin) != (timed.limits, timed.start_within):
+                out[timed.id] = replace(timed, limits=limits, start_within=begin)
         if old.clause and not old.optional:
             ground = f"本地取消，依据 {drop.clause}" + (f"「{drop.note}」" if drop.note else "")
             text = f"国家规定的步骤“{old.label}”（{old.clause}）{ground}。"

@@ -101,6 +101,12 @@ def test_kuancheng_reviews_in_the_village_and_confirms_in_the_town(shipped):
     assert any("初审公示" in text and "57-19" in text for text in procedure.warnings)
 
 
+def test_edge_families_follow_the_dibao_text_with_their_own_delegation(shipped):
+    day = date(2021, 9, 10)
+    assert shipped.for_case("420802", "edge", day).texts == ("dibao_57",)
+    assert shipped.for_case("220103001", "edge", day).approver == "TOWN"
+
+
 def test_a_standard_area_without_text_takes_the_nation_s(shipped):
     assert place_chain("4208Z1001") == ["4208Z1001", "4208Z1", "4208", "42", "cn"]
     assert shipped.for_case("4208Z1", "dibao", date(2017, 5, 10)).place == "cn"
