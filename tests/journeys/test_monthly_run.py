@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
-from pathlib import Path
 
 import pytest
 
-from simulators.bank import answer_file
 from tests.casekit import at
-from tests.paykit import Staff, family, pay_day
-from tuodi.files.store import open_plain
+from tests.paykit import Staff, balanced, family, line, old_standard, run_month
 from tuodi.kernel.periods import Month
-from tuodi.payments import actions, checks
-from tuodi.payments.models import LedgerEntry, PayLine, PayRun
+from tuodi.payments.models import LedgerEntry
 from tuodi.people import actions as people
-from tuodi.people.models import Household
-from tuodi.verification import rulebook
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MAY, JUNE, JULY = Month(2017, 5), Month(2017, 6), Month(2017, 7)
@@ -28,73 +20,6 @@ MAY, JUNE, JULY = Month(2017, 5), Month(2017, 6), Month(2017, 7)
 def _own_files(settings, tmp_path) -> None:
     """Keys live as long as a test session: files of an earlier one would not open."""
     settings.FILES_DIR = tmp_path / "files"
-
-
-def run_month(
-    staff: Staff, month: Month, *, upto: str = "close", place: str = "420802", failing: float = 0.0, **more: object
-) -> PayRun:
-    """Takes a month through its steps, up to and with the named one."""
-    steps = ("open", "calculate", "check", "approve", "send", "return", "settle", "close")
-    wanted = steps[: steps.index(upto) + 1]
-    day = pay_day(month)
-    with at(staff.prepare, day):
-        run = actions.open_run(acting_user=staff.prepare, place=place, month=month, **more)
-    if "calculate" in wanted:
-        with at(staff.prepare, day):
-            run = actions.calculate(run, acting_user=staff.prepare)
-    if "check" in wanted:
-        with at(staff.check, day):
-            run = actions.check(run, acting_user=staff.check)
-    if "approve" in wanted:
-        with at(staff.approve, day):
-            run = actions.approve(run, acting_user=staff.approve)
-    if "send" in wanted:
-        with at(staff.check, day):
-            batches = actions.make_bank_files(run, acting_user=staff.check)
-            files = [open_plain(batch.file).read() for batch in batches]
-    if "return" in wanted:
-        with at(staff.check, day):
-            for data in files:
-                answer = answer_file(data, posted=day, failing=failing)
-                assert actions.import_return(run, acting_user=staff.check, data=answer, name="回盘.csv").faults == []
-    if "settle" in wanted:
-        with at(staff.check, day):
-            run = actions.settle(run, acting_user=staff.check)
-    if "close" in wanted:
-        with at(staff.approve, day):
-            run = actions.close(run, acting_user=staff.approve)
-    return run
-
-
-OLD = """pack: {place: "4208", programme: dibao}
-instruments:
-  旧标准: {title: 测试用的旧标准, number: "-", issuer: 测试, issued: 2016-01-01, in_force: 2016-01-01, kind: hypothetical}
-parameters:
-  standard:
-    values:
-      - {place: "420802001", area_kind: urban, from: 2016-01-01, to: 2017-12-31, value: 500, clause: 旧标准}
-"""
-
-
-@contextmanager
-def old_standard(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """As if the rise had not been entered yet: an overlay nearer than the county keeps 500 for the town."""
-    (folder / "old.yaml").write_text(OLD, encoding="utf-8")
-    monkeypatch.setenv("TUODI_POLICIES", str(folder))
-    rulebook.reload()
-    yield
-    monkeypatch.delenv("TUODI_POLICIES")
-    rulebook.reload()
-
-
-def line(staff: Staff, run: PayRun, household: Household) -> PayLine:
-    with at(staff.check, date(2017, 12, 1)):
-        return PayLine.objects.get(run=run, household=household)
-
-
-def balanced(staff: Staff, run: PayRun) -> None:
-    with at(staff.check, date(2017, 12, 1)):
-        assert [one for one in checks.balance(run) if not one.ok] == []
 
 
 def test_a_month_from_opening_to_closing(make_user) -> None:

@@ -205,14 +205,29 @@ def _batch(
         run=run, region=run.region, no=no, bank_code=items[0].bank_code, profile=layout.name, lines=len(lines), amount_fen=total,
         summary=summary, file=stored, file_name=name, sha256=stored.sha256, is_reissue=bool(reissue_of), made_at=clock.now(), made_by=user,
     )  # fmt: skip
-    for item in items:
-        item.batch = batch
-    BankItem.objects.bulk_create(items, batch_size=2000)
+    if accounts or reissue_of:
+        for item in items:
+            item.batch = batch
+        BankItem.objects.bulk_create(items, batch_size=500)
+    else:
+        _items(batch, [line.pk for line in lines])
     ids = [line.pk for line in lines]
     _events(batch, [(ident, "", "", "") for ident in ids], LineStatus.SENT, user, None)
     _set_status(ids, LineStatus.SENT)
     ledger.post(run, LedgerEntry.Kind.SEND, _sums(ids), user=user, memo=f"{no} 送银行", batch=batch)
     return batch
+
+
+def _items(batch: BankBatch, line_ids: Sequence[int]) -> None:
+    """The items of a first issue, in the order of the file, from the accounts the lines froze: in one statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "insert into payments_bankitem (batch_id, region, seq, line_id, amount_fen, account_id, account_uid, account_cipher, "
+            "account_last4, bank_code, holder, status) "
+            "select %s, l.region, x.seq, l.id, l.amount_fen, l.account_id, l.account_uid, l.account_cipher, l.account_last4, l.bank_code, "
+            "l.holder, 'sent' from unnest(%s::bigint[]) with ordinality as x(id, seq) join payments_payline l on l.id = x.id order by x.seq",
+            [batch.pk, list(line_ids)],
+        )
 
 
 def _sums(line_ids: Sequence[int]) -> list[tuple[str, str, int]]:

@@ -198,7 +198,6 @@ class PayLine(models.Model):
         indexes = [
             models.Index(fields=["region", "month"], name="payments_line_region"),
             models.Index(fields=["household", "-month"], name="payments_line_household"),
-            models.Index(fields=["run", "status"], name="payments_line_status"),
             models.Index(fields=["run", "account_index"], name="payments_line_account"),
         ]
 
