@@ -17,8 +17,8 @@ from django.urls import reverse
 from tuodi.decisions.rosters import adopt_roster
 from tuodi.exchange.profiles import profile_names
 from tuodi.intake import roster_actions
-from tuodi.intake.models import RosterImport, RosterRow, Verdict
-from tuodi.intake.roster_queries import accepted_waiting, access_import, error_sheet, imports, rows_of
+from tuodi.intake.models import RosterFamily, RosterImport, RosterRow, Verdict
+from tuodi.intake.roster_queries import accepted_waiting, access_import, error_sheet, imports, proposed_changes, rows_of
 from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.periods import Month, PeriodError
 from tuodi.org import access
@@ -30,6 +30,8 @@ from tuodi.web.county import import_jobs
 
 State = RosterImport.State
 MAX_BYTES = 200 * 2**20
+#: Families with proposed changes shown at once; all are in the downloaded sheet.
+PROPOSALS = 100
 _LOOKS = {
     State.STAGED: Look("已上传"),
     State.READING: Look("正在核对", "info", "loader-2"),
@@ -108,7 +110,14 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     ordered = rows_of(imported, chosen) if chosen in Verdict.values else rows_of(imported).exclude(faults=[])
     found = pages.page_of(request, lambda start, stop: list(ordered[start:stop]))
     page = Page([_row(row) for row in found.items], found.number, None, found.previous, found.next)
-    context = {"batch": _batch(request.user, imported, chosen), "page": page}
+    context = {
+        "batch": _batch(request.user, imported, chosen),
+        "page": page,
+        "proposed": [_proposal(family) for family in proposed_changes(imported)[:PROPOSALS]]
+        if chosen == Verdict.CHANGED
+        else [],
+        "proposed_at_most": PROPOSALS,
+    }
     return render(request, "county/import.html", context)
 
 
@@ -320,6 +329,16 @@ def _row(row: RosterRow) -> dict[str, Any]:
         "name": row.name,
         "id_masked": row.id_masked,
         "problems": [_sentence(fault) for fault in row.faults],
+    }
+
+
+def _proposal(family: RosterFamily) -> dict[str, Any]:
+    """What a file shows otherwise than the register: to be decided by the usual procedure, never applied here."""
+    return {
+        "name": family.data.get("head_name", ""),
+        "row": family.first_row,
+        "href": reverse("web:family", args=[family.household_id]) if family.household_id else "",
+        "changes": [{"label": label, "now": now, "then": then} for _, label, now, then in family.changes],
     }
 
 
