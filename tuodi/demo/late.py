@@ -37,7 +37,7 @@ class _Late:
 
 
 _LATE = (
-    *(_Late("death", "成员死亡，7 月起重新计算", Month(2017, 8), died=date(2017, 7, d)) for d in (5, 12, 20, 28)),
+    *(_Late("death", "成员 7 月去世，8 月起重新计算", Month(2017, 8), died=date(2017, 7, d)) for d in (5, 12, 20, 28)),
     *(_Late("income", "就业后收入增加", Month(2017, 9), factor=f) for f in (70, 75, 80, 85, 90, 95)),
     *(_Late("income", "人均收入已不低于低保标准", Month(2017, 9), factor=f) for f in (100, 140)),
 )
@@ -57,6 +57,7 @@ def _candidates() -> list[Household]:
         Household.objects.filter(pk__in=on_roll, facts__income_year_fen__gt=0)
         .annotate(persons=Count("memberships", distinct=True))
         .filter(persons__gte=2, persons__lte=4)
+        .select_related("head")
         .order_by("no")
     )
     return list(rows[: len(_LATE) * 3])
@@ -78,7 +79,7 @@ def tell_changes(tell: Callable[[str], None]) -> int:
                 if row is not None:
                     made += 1
                     amount = f"{format_yuan(row.amount_fen or 0)} 元/月" if row.outcome == "pass" else "停发"
-                    tell(f"  {home.head_name} {home.no}：{late.reasons}，自 {late.effective} 起 {amount}（{row.no}）")
+                    tell(f"  {home.head.name} {home.no}：{late.reasons}，自 {late.effective} 起 {amount}（{row.no}）")
                     break
     return made
 

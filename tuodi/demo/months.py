@@ -83,5 +83,5 @@ def _bank(
     act(days[4], send, answers)
     with scope(send):
         totals = queries.status_totals(run)
-    words = {"paid": "到账", "failed": "失败", "unknown": "未知", "returned": "退回", "sent": "已送"}
+    words = {"held": "暂缓", "paid": "到账", "failed": "失败", "unknown": "未知", "returned": "退回", "sent": "已送"}
     tell("  回盘：" + "，".join(f"{words.get(k, k)} {n:,} 笔 {format_yuan(fen)} 元" for k, (n, fen) in totals.items()))
