@@ -92,3 +92,26 @@ def test_a_death_told_late_is_offset_and_never_below_zero(make_user) -> None:
     assert (got.offset_fen, got.amount_fen, got.status) == (-175_00, 0, "nothing")
     balanced(staff, june)
     balanced(staff, july)
+
+
+def test_a_claim_is_offset_month_by_month_until_it_is_paid(make_user) -> None:
+    """1150.00 owed, 175.00 a month all kept back: six whole months, then 100.00, then nothing more."""
+    staff = Staff(make_user)
+    home = family(income=400)
+    for month in (Month(2017, 4), MAY):
+        run_month(staff, month)
+    with at(staff.check, date(2017, 5, 25)):
+        people.record_death(
+            acting_user=None, person=home.memberships.order_by("id").last().person, died_on=date(2017, 3, 18)
+        )
+    kept = []
+    for n in range(8):
+        # A short look-back: what older months have offset must count all the same.
+        run = run_month(staff, JUNE + n, offset_permille=1000, lookback_months=2, upto="approve")
+        kept.append(line_in_2018(staff, run, home).offset_fen)
+    assert kept == [-175_00] * 6 + [-100_00, 0]
+
+
+def line_in_2018(staff: Staff, run, home):
+    with at(staff.check, date(2018, 12, 1)):
+        return run.pay_lines.get(household=home)

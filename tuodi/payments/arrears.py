@@ -139,7 +139,7 @@ def claims(inputs: Inputs, new: pl.DataFrame) -> pl.DataFrame:
     """What each unit owes: booked and new overpayments less what lines have offset. UNIT and `owed_fen` (> 0)."""
     over = pl.concat([inputs.arrears.select(*UNIT, "amount_fen"), new.select(*UNIT, "amount_fen")])
     over = over.filter(pl.col("amount_fen") < 0).group_by(UNIT).agg((-pl.col("amount_fen").sum()).alias("over"))
-    done = inputs.lines.filter(pl.col("held") == "").group_by(UNIT).agg((-pl.col("offset_fen").sum()).alias("done"))
+    done = inputs.arrears.filter(pl.col("for_month") == 0).group_by(UNIT).agg(pl.col("amount_fen").sum().alias("done"))
     return (
         over.join(done, on=UNIT, how="left", nulls_equal=True)
         .select(*UNIT, (pl.col("over") - pl.col("done").fill_null(0)).alias("owed_fen"))

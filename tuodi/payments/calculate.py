@@ -171,6 +171,7 @@ def write_run(run: PayRun, result: Result, tell: Tell) -> None:
             locked = PayRun.objects.select_for_update(of=("self",)).get(pk=run.pk)
             if locked.state != RunState.OPEN or county in locked.progress.get("parts", []):
                 continue  # another worker was faster
+            done = list(locked.progress.get("parts", []))  # with what another worker has written meanwhile
             _delete(run, county)
             lines = result.lines.filter(mine)
             try:

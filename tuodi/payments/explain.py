@@ -49,6 +49,14 @@ class LineExplanation:
     missing: tuple[str, ...] = field(default=())
 
 
+#: Figures that move with every month and explain nothing.
+_CLOCK = {"case_date", "month_no", "month_start", "month_end", "paid_start", "start_month"}
+
+
+def _calendar(change: Change) -> bool:
+    return change.id.split("[", 1)[0].rsplit(".", 1)[-1].lstrip("@") in _CLOCK
+
+
 def _plan(region: str, month: Month) -> Plan:
     law = book()
     town = region[:9]
@@ -95,7 +103,7 @@ def explain_line(
         same = result.amount_fen == regular or bool(line.held)
         if before is not None and before.basis != Basis.ROLL:
             earlier = answer_of(household, line.programme, month.prev(), person_id=line.person_id).explain().to_json()
-            changes = compare(earlier, graph)
+            changes = [one for one in compare(earlier, graph) if not _calendar(one)]
     return LineExplanation(
         line=line,
         month=month,

@@ -38,7 +38,8 @@ class Inputs:
         members: a membership each, with the person's dates.
         member_facts: accepted member facts by period.
         lines: lines of approved runs of the months looked back at.
-        arrears: corrections that approved runs booked, by the month they are for.
+        arrears: corrections that approved runs booked, by the month they are for; and with month 0, what lines of any
+            earlier month have offset.
     """
 
     roll: pl.DataFrame
@@ -127,6 +128,10 @@ _ARREARS = """
 select a.household_id, a.person_id, a.programme::text as programme, a.for_month, a.amount_fen
 from payments_arrear a join payments_payrun r on r.id = a.run_id
 where a.programme in ({programmes}) and r.month < {month} and r.state in ({booked})
+union all
+select l.household_id, l.person_id, l.programme::text, 0, -l.offset_fen
+from payments_payline l join payments_payrun r on r.id = l.run_id
+where l.offset_fen < 0 and l.live and l.held = '' and l.programme in ({programmes}) and l.month < {month} and r.state in ({booked})
 """
 _QUERIES = {
     "roll": _ROLL,

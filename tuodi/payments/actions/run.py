@@ -142,6 +142,8 @@ def calculate(run: PayRun, *, acting_user: User, tell: Tell | None = None) -> Pa
             locked.inputs = locked.results = None
             locked.checked_at = locked.checked_by = None
             locked.progress, locked.checks = {}, []
+        elif not locked.progress.get("parts"):
+            locked.inputs = None  # nothing was written from them: read the roll as it is now
         locked.calculated_by = acting_user
         locked.save()
         tell("冻结花名册与事实", 0, 0)
