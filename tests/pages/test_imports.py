@@ -48,7 +48,9 @@ def test_roster_is_previewed_confirmed_and_adopted(
     page.get_by_label("名册文件").set_input_files(roster)
     page.get_by_label("模板").select_option("jingmen-urban")
     page.get_by_role("button", name="上传并预览").click()
-    assert page.get_by_text("待确认").is_visible()
+    page.wait_for_load_state()
+    assert page.locator(".error-summary").count() == 0, page.locator(".error-summary").inner_text()
+    assert page.get_by_text("待确认").is_visible(), page.locator("main").inner_text()[:400]
     assert page.get_by_role("row", name="证件号待更正").is_visible()
     axe()
     fits()
