@@ -75,7 +75,7 @@ def _register() -> Household:
             acting_user=None,
             person=head,
             number=_CARD + str(luhn_digit(_CARD)),
-            bank_code="nongye",
+            bank_code="农业银行",
             holder=HEAD,
             since=_ACCEPTED,
         )
