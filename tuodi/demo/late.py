@@ -68,7 +68,7 @@ def tell_changes(tell: Callable[[str], None]) -> int:
     with system_scope(_COUNTY):
         done = Determination.objects.filter(kind=Determination.Kind.FAMILY, case__isnull=True, decided_on=_DECIDED)
         if done.exists():
-            tell(f"迟到事实已处理 {done.count()} 件")
+            tell(f"  迟到事实已处理 {done.count()} 件")
             return done.count()
         homes = iter(_candidates())
     made = 0

@@ -38,7 +38,7 @@ def pay_month(month: Month, folder: Path, tell: Tell, *, close: bool) -> PayRun:
     with clock.frozen(days[0]), scope(prepare):
         run = actions.open_run(acting_user=prepare, place="4208", month=month)
     if run.state in _DONE:
-        tell(f"{month} 已发放：{run.lines:,} 户 {format_yuan(run.amount_fen)} 元（{run.no}）")
+        tell(f"  {month} 已发放：{run.lines:,} 户 {format_yuan(run.amount_fen)} 元（{run.no}）")
         return run
     if run.state in ("open", "calculated"):
         act(days[0], prepare, lambda r: actions.calculate(r, acting_user=prepare, tell=None))

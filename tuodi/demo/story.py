@@ -12,6 +12,7 @@ from tuodi.demo.family import HEAD, tell_family
 from tuodi.demo.late import tell_changes
 from tuodi.demo.months import pay_month
 from tuodi.demo.staff import accounts, set_up_places, set_up_staff, user
+from tuodi.demo.waiting import tell_waiting
 from tuodi.kernel.money import format_yuan
 from tuodi.kernel.periods import Month
 from tuodi.org.access import scope
@@ -66,7 +67,9 @@ def tell_story(state: Path, tell: Tell) -> None:
     tell(f"七、{SECOND} 发放（全市）")
     run = pay_month(SECOND, state / "银行" / str(SECOND), tell, close=False)
     _totals(run, tell)
-    tell("八、文件")
+    tell("八、正在办的案件")
+    tell_waiting(tell)
+    tell("九、文件")
     tell(f"  花名册 {state / 'data' / 'rosters'}；待更正 {state / '待更正'}；代发和回盘 {state / '银行'}")
 
 
