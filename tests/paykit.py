@@ -9,9 +9,9 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from casekit import at, hire
 
 from simulators.bank import answer_file
-from tests.casekit import at, hire
 from tuodi.files.store import open_plain
 from tuodi.kernel import clock
 from tuodi.kernel.identity import make_id

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+from casekit import at
+from paykit import Staff, balanced, family, line, old_standard, run_month
 
-from tests.casekit import at
-from tests.paykit import Staff, balanced, family, line, old_standard, run_month
 from tuodi.kernel.periods import Month
 from tuodi.payments.models import LedgerEntry
 from tuodi.people import actions as people

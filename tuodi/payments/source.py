@@ -88,8 +88,10 @@ join people_household h on h.id = r.household_id
 left join people_account g on g.id = r.account_id
 left join lateral (
   select * from people_account x
-  where (x.id = r.account_id and x.until is null)
-     or (g.until is not null and x.person_id = g.person_id and x.until is null)
+  -- The roll's account; where it ended, its person's newest; where none was given, that of the person or head.
+  where x.until is null and (x.id = r.account_id
+     or (g.until is not null and x.person_id = g.person_id)
+     or (r.account_id is null and x.person_id = coalesce(r.person_id, h.head_id)))
   order by x.id desc limit 1) a on true
 where r.programme in ({programmes}) and r.start_month <= {month} and (r.end_month is null or r.end_month >= {oldest})
 order by r.id

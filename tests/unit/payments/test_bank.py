@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+from casekit import at
 from django.db import IntegrityError, transaction
+from paykit import LATER, Staff, balanced, family, run_month
 
 from simulators.bank import answer_file
-from tests.casekit import at
-from tests.paykit import LATER, Staff, balanced, family, run_month
 from tuodi.exchange.bank import load_bank_profile, read_payments, write_return
 from tuodi.files.store import open_plain
 from tuodi.kernel.periods import Month

@@ -6,10 +6,10 @@ import threading
 from datetime import date
 
 import pytest
+from casekit import at
 from django.db import DatabaseError, IntegrityError, connection, transaction
+from paykit import LATER, Staff, balanced, family, line, person, run_month
 
-from tests.casekit import at
-from tests.paykit import LATER, Staff, balanced, family, line, person, run_month
 from tuodi.kernel.money import format_yuan
 from tuodi.kernel.periods import Month
 from tuodi.org.access import system_scope
