@@ -46,6 +46,12 @@ def test_the_same_file_twice_is_one_row_but_another_place_has_its_own() -> None:
         assert StoredFile.objects.count() == 1
 
 
+def test_the_same_file_of_two_towns_of_one_county_reads_in_both() -> None:
+    first, second = put(region="420899001000"), put(region="420899002000")
+    assert first.pk != second.pk
+    assert store.open_plain(first).read() == store.open_plain(second).read() == b"secret text"
+
+
 def test_a_changed_swapped_or_lost_file_is_noticed() -> None:
     one, two = put(b"one"), put(b"two")
     store.path_of(one).write_bytes(store.path_of(two).read_bytes())
