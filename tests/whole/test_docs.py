@@ -65,12 +65,15 @@ def test_every_instrument_is_cited_somewhere(book):
     clauses = {row.clause for rows in book.draft.values.values() for row in rows}
     clauses |= {t.clause for r in book.rules.values() for t in r.texts}
     cited = {book.clause(c).instrument.id for c in clauses if c}  # type: ignore[union-attr]
-    for path in (ROOT / "policies").rglob("*.yaml"):  # procedures cite too
-        cited |= {
-            i
-            for i in book.instruments
-            if re.search(rf"clause: [\"']?{re.escape(i)}\b", path.read_text(encoding="utf-8"))
-        }
+    texts = [p.read_text(encoding="utf-8") for p in (ROOT / "policies").rglob("*.yaml") if p.name != "instruments.yaml"]
+    texts += [
+        p.read_text(encoding="utf-8") for folder in ("docs", "tuodi") for p in (ROOT / folder).rglob("*.[mp][dy]")
+    ]
+    for ident, item in book.instruments.items():  # procedures, notes and printed advice cite too
+        words = [re.escape(w) for w in (item.number, item.title.removeprefix("中华人民共和国")) if w not in ("", "-")]
+        pattern = re.compile("|".join([rf"clause: [\"']?{re.escape(ident)}\b", *words]))
+        if any(pattern.search(text) for text in texts):
+            cited.add(ident)
     assert sorted(set(book.instruments) - cited) == []
 
 
