@@ -46,7 +46,8 @@ def pay_month(month: Month, folder: Path, tell: Tell, *, close: bool) -> PayRun:
             f"  计算：{run.households:,} 户 {run.persons:,} 人 {format_yuan(run.amount_fen)} 元；暂缓 {run.held_lines:,} 行"
         )
         act(days[1], check, lambda r: actions.check(r, acting_user=check))
-        tell(f"  校验：{'、'.join(c['label'] for c in run.checks if c['ok'])}")
+        passed = [c["label"] for c in run.checks if c["ok"]]
+        tell(f"  校验：{len(passed)} 项通过（{'、'.join(passed[:4])} 等）")
     if run.state == "checked":
         act(days[2], approve, lambda r: actions.approve(r, acting_user=approve))
         tell(f"  审批：{approve.name}（编制 {prepare.name}，校验 {check.name}，三人分开）")

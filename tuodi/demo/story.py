@@ -89,9 +89,8 @@ def _why(decided: Determination, tell: Tell) -> None:
         node = explanation.nodes.get(key)
         if node is not None:
             calc = f" ＝ {node.calc}" if node.calc and node.calc != node.value else ""
-            tell(
-                f"    {node.label}：{node.value} {node.unit if node.unit not in ('是否', '人') else ''}{calc}　〔{node.instrument}〕"
-            )
+            unit = "" if node.unit == "是否" else f" {node.unit}"
+            tell(f"    {node.label}：{node.value}{unit}{calc}　〔{node.instrument}〕")
 
 
 def _totals(run: PayRun, tell: Tell) -> None:
