@@ -69,6 +69,8 @@ def reading(place: str) -> Iterator[adbc_driver_postgresql.dbapi.Cursor]:
     ):
         cursor.execute("set transaction isolation level repeatable read, read only")
         cursor.execute(f"set local role {APP_ROLE}")
+        # Whole tables are read: row-by-row joins, chosen while statistics are young, would take minutes.
+        cursor.execute("set local enable_nestloop = off")
         for name, value in (("app.region", found.low), ("app.region_hi", found.high)):
             if not re.fullmatch(r"[0-9A-Za-z~]+", value):  # range_of allows nothing else
                 raise ValueError(value)
@@ -85,14 +87,13 @@ select r.id as roll_id, r.household_id, r.person_id, r.region::text as region, r
   a.holder::text as holder
 from people_rollentry r
 join people_household h on h.id = r.household_id
+-- The roll's account; where it ended, its person's newest; where none was given, that of the person or head.
+-- Joins by equality only: an OR over these would read all accounts for each entry.
 left join people_account g on g.id = r.account_id
-left join lateral (
-  select * from people_account x
-  -- The roll's account; where it ended, its person's newest; where none was given, that of the person or head.
-  where x.until is null and (x.id = r.account_id
-     or (g.until is not null and x.person_id = g.person_id)
-     or (r.account_id is null and x.person_id = coalesce(r.person_id, h.head_id)))
-  order by x.id desc limit 1) a on true
+left join (select person_id, max(id) as id from people_account where until is null group by person_id) n
+  on n.person_id = case when r.account_id is null then coalesce(r.person_id, h.head_id)
+     when g.until is not null then g.person_id end
+left join people_account a on a.id = case when g.id is not null and g.until is null then g.id else n.id end
 where r.programme in ({programmes}) and r.start_month <= {month} and (r.end_month is null or r.end_month >= {oldest})
 order by r.id
 """

@@ -32,6 +32,7 @@ from tuodi.payments.actions.run import audit, lock_run
 from tuodi.payments.errors import NothingToSendError, StateError
 from tuodi.payments.models import BankBatch, BankItem, BankReturn, LedgerEntry, LineEvent, PayLine, PayRun
 from tuodi.payments.states import BATCH_MOVES, LINE_MOVES, RUN_MOVES, BatchState, LineStatus, RunState, move
+from tuodi.payments.statistics import refresh
 from tuodi.people.models import Account
 
 __all__ = ["import_return", "make_bank_files", "reissue"]
@@ -70,6 +71,7 @@ def make_bank_files(run: PayRun, *, acting_user: User, profile: str = "generic-c
     )
     # A month in which everything is held or offset goes on without a file.
     batches = _send(run, lines, layout, acting_user, reissue_of={}, accounts={})
+    refresh("bank")
     run.state, run.sent_at, run.sent_by = RunState.SENT, clock.now(), acting_user
     run.save()
     audit("make_bank_files", acting_user, run, batches=[one.no for one in batches], lines=len(lines))
@@ -301,7 +303,7 @@ def import_return(
             return _refuse(run, acting_user, common, None, [str(error)], 0)
         batch = run.batches.select_for_update(of=("self",)).filter(no=answer.no).first()
         items = {item.seq: item for item in batch.items.select_related("line")} if batch else {}
-        faults = _judge(run, answer, batch, items)
+        faults = _judge(answer, batch, items)
         if faults or batch is None:
             return _refuse(run, acting_user, common, batch, faults, len(answer.rows))
         return _apply(run, batch, answer, items, layout, acting_user, common)
@@ -327,7 +329,7 @@ _FINAL = {
 }
 
 
-def _judge(run: PayRun, answer: ReturnFile, batch: BankBatch | None, items: dict[int, BankItem]) -> list[str]:
+def _judge(answer: ReturnFile, batch: BankBatch | None, items: dict[int, BankItem]) -> list[str]:
     """Everything wrong with a file; an empty list = it may be applied."""
     if batch is None:
         what = f"批次号“{answer.no[:40]}”不是本期送出的批次" if answer.no else "文件没有批次号"

@@ -31,6 +31,7 @@ from tuodi.payments.errors import (
 )
 from tuodi.payments.models import PayLine, PayRun
 from tuodi.payments.states import DRAFT, RUN_MOVES, LineStatus, RunState, move
+from tuodi.payments.statistics import refresh
 from tuodi.people.enums import Programme
 from tuodi.verification.rulebook import book as site_book
 
@@ -147,6 +148,7 @@ def calculate(run: PayRun, *, acting_user: User, tell: Tell | None = None) -> Pa
         locked.calculated_by = acting_user
         locked.save()
         tell("冻结花名册与事实", 0, 0)
+        refresh("roll")
         inputs = engine.freeze(locked, by_id=acting_user.pk)
     run = locked
     with system_scope(run.place):
@@ -156,6 +158,7 @@ def calculate(run: PayRun, *, acting_user: User, tell: Tell | None = None) -> Pa
         locked = lock_run(run)
         if locked.state != RunState.OPEN:
             return locked  # another worker finished it
+        refresh("lines")
         engine.keep_results(locked, result, by_id=acting_user.pk)
         locked.rules = result.rules
         for name, value in engine.totals(locked).items():
