@@ -17,7 +17,7 @@ from tuodi.cases.models import Case, Notice, NoticeObjection, Step
 from tuodi.cases.states import CASE_MOVES, STEP_MOVES, CaseState, StepState, move
 from tuodi.kernel import clock
 from tuodi.kernel.workdays import Unit, UnknownYearError
-from tuodi.policy.procedure import Does, Limit, Procedure
+from tuodi.policy.procedure import Does, Limit
 from tuodi.policy.procedure import Step as StepText
 
 __all__ = ["advance", "compute_due", "latest", "make_steps", "recompute_pending", "reopen_from", "waits_for"]
@@ -95,7 +95,7 @@ def advance(case: Case) -> list[Step]:
                 else:
                     _set(row, StepState.SKIPPED, note=_why_skipped(case, step))
                 moved = True
-    _move_case(case, text)
+    _move_case(case)
     return opened
 
 
@@ -181,7 +181,7 @@ def _length(notice: Notice, limit: Limit) -> int:
         return 0
 
 
-def _move_case(case: Case, text: Procedure) -> None:
+def _move_case(case: Case) -> None:
     rows = list(latest(case).values())
     open_rows = [row for row in rows if row.state == StepState.OPEN]
     if case.decision:

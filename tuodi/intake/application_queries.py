@@ -8,15 +8,12 @@ from datetime import date
 
 from django.db.models import Q
 
-from tuodi.cases.models import Case
 from tuodi.intake.models.application import Application, ApplicationMember
 from tuodi.kernel import clock
 from tuodi.kernel.periods import Month
-from tuodi.org import access
-from tuodi.org.models import User
 from tuodi.people.models import Membership, Person, RollEntry
 
-__all__ = ["Receipt", "access_application", "application_of", "receipt", "running_applications", "standing_on_roll"]
+__all__ = ["Receipt", "receipt", "running_applications", "standing_on_roll"]
 
 #: Who receives one of these cannot apply for the other ([43] art 9 and 27: tekun leave dibao first, and back).
 EXCLUDES: dict[str, tuple[str, ...]] = {
@@ -25,17 +22,6 @@ EXCLUDES: dict[str, tuple[str, ...]] = {
     "edge": ("edge", "dibao", "tekun"),
     "rigid_expense": ("rigid_expense", "edge", "dibao", "tekun"),
 }
-
-
-def access_application(user: User, *, pk: int) -> Application:
-    """One application in the user's range. NotFoundError alike for absent and forbidden."""
-    rows = Application.objects.select_related("case", "household", "applicant")
-    return access.one(rows, user=user, what="申请", pk=pk)
-
-
-def application_of(case: Case) -> Application | None:
-    """The application a case came from; None for a change or a review."""
-    return Application.objects.filter(case=case).first()
 
 
 def standing_on_roll(members: Iterable[Membership], programme: str) -> list[tuple[RollEntry, Person]]:

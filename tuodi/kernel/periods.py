@@ -10,7 +10,7 @@ from typing import overload
 
 from tuodi.kernel.errors import TuodiError
 
-__all__ = ["Month", "PeriodError", "month_range"]
+__all__ = ["Month", "PeriodError"]
 
 _MONTH = re.compile(r"(\d{4})-?(\d{2})")
 
@@ -111,8 +111,3 @@ class Month:
     def label(self) -> str:
         """2017年4月, as people read it."""
         return f"{self.year}年{self.month}月"
-
-
-def month_range(first: Month, last: Month) -> list[Month]:
-    """All months from first to last, both included; empty if last is earlier."""
-    return [Month.from_no(no) for no in range(first.no, last.no + 1)]

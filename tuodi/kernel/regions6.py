@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from tuodi.kernel._divisions import upper_rows
 
-__all__ = ["Region6", "is_known", "known_codes", "lookup"]
+__all__ = ["Region6", "known_codes", "lookup"]
 
 # Residence permits of people from Hong Kong, Macao and Taiwan (港澳台居民居住证) use these in place of a county.
 _PERMITS = {"810000": "香港（居住证）", "820000": "澳门（居住证）", "830000": "台湾（居住证）"}
@@ -45,11 +45,6 @@ def _table() -> dict[str, Region6]:
 def known_codes() -> frozenset[str]:
     """All known prefixes, for fast membership tests."""
     return frozenset(_table())
-
-
-def is_known(code6: str) -> bool:
-    """True if numbers with this prefix have been issued, as far as the shipped list knows."""
-    return code6 in known_codes()
 
 
 def lookup(code6: str) -> Region6 | None:

@@ -52,7 +52,7 @@ def balance(run: PayRun) -> list[Check]:
     )
     same = (lines, total, persons) == (run.lines, run.amount_fen, run.persons)
     found.append(Check("totals", "批次合计等于各行之和", same, f"{lines} 行，{format_yuan(total)} 元"))
-    before, gone = _last_month(run)
+    before = _last_month(run)
     (parts,) = _one(
         "select coalesce(sum(amount_fen), 0)::bigint from payments_linedifference where run_id = %s", run.pk
     )
@@ -65,7 +65,6 @@ def balance(run: PayRun) -> list[Check]:
             f"上月 {format_yuan(before)}，差异 {format_yuan(parts)}，未解释 {format_yuan(rest)} 元",
         )
     )
-    del gone
     (loose,) = _one(
         "select count(*) from payments_payline where run_id = %s and live and held = '' and "
         "(amount_fen is null or (amount_fen > 0 and account_cipher is null))",
@@ -102,14 +101,14 @@ def balance(run: PayRun) -> list[Check]:
     return found
 
 
-def _last_month(run: PayRun) -> tuple[int, int]:
-    """Sum and count of what last month's approved runs granted in this run's range and programmes."""
+def _last_month(run: PayRun) -> int:
+    """Fen that last month's approved runs granted in this run's range and programmes."""
     from tuodi.org.access import range_of
     from tuodi.payments.queries import month_of
 
     found = range_of(run.place)
-    amount, count = _one(
-        "select coalesce(sum(l.amount_fen), 0)::bigint, count(*) from payments_payline l join payments_payrun r on r.id = l.run_id "
+    (amount,) = _one(
+        "select coalesce(sum(l.amount_fen), 0)::bigint from payments_payline l join payments_payrun r on r.id = l.run_id "
         "where l.live and l.held = '' and l.month = %s and l.programme = any(%s) and l.region >= %s and l.region < %s "
         "and r.state in ('approved', 'sent', 'settled', 'closed')",
         month_of(run).prev().yyyymm,
@@ -117,7 +116,7 @@ def _last_month(run: PayRun) -> tuple[int, int]:
         found.low,
         found.high,
     )
-    return amount, count
+    return int(amount)
 
 
 def ledger(run: PayRun) -> list[Check]:

@@ -105,7 +105,7 @@ def _by_model(
         answer = run_bulk(plans, model, mine, keys=KEYS)
         level = "members" if per_person else LEVEL_ROOT
         part = pl.DataFrame(answer[level].collect() if isinstance(answer[level], pl.LazyFrame) else answer[level])
-        parts.append(_shape(part, model, known, plans[0], mine, filled, entries, per_person=per_person))
+        parts.append(_shape(part, model, known, mine, filled, entries, per_person=per_person))
     return parts
 
 
@@ -116,7 +116,7 @@ def _outputs(plan: Plan, programme: Programme) -> tuple[str, ...]:
 
 
 def _shape(
-    part: pl.DataFrame, model: Any, known: Programme, plan: Plan, frames: dict[str, pl.DataFrame], filled: pl.DataFrame,
+    part: pl.DataFrame, model: Any, known: Programme, frames: dict[str, pl.DataFrame], filled: pl.DataFrame,
     entries: pl.DataFrame, *, per_person: bool,
 ) -> pl.DataFrame:  # fmt: skip
     """One row a unit with our columns, whatever the programme calls its components."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
@@ -13,15 +13,14 @@ from tuodi.org import access
 from tuodi.org.access import range_of
 from tuodi.org.models import User
 from tuodi.org.places import place_name
-from tuodi.payments.models import Arrear, LineDifference, PayLine, PayRun
+from tuodi.payments.models import LineDifference, PayLine, PayRun
 from tuodi.payments.models.run import COMPONENTS
 from tuodi.payments.states import BOOKED, Cause, Held, LineStatus
 from tuodi.people.enums import AreaKind, Programme
-from tuodi.people.models import Household
 
 __all__ = [
-    "BankTotal", "Blocker", "CauseRow", "ComponentRow", "DifferenceLine", "PaidMonth", "Summary", "TownRow", "access_run", "bank_totals",
-    "blockers", "by_component", "by_town", "difference_lines", "difference_tree", "find_run", "held_lines", "history", "month_of",
+    "BankTotal", "Blocker", "CauseRow", "ComponentRow", "DifferenceLine", "Summary", "TownRow", "access_run", "bank_totals",
+    "blockers", "by_component", "by_town", "difference_lines", "difference_tree", "find_run", "held_lines", "month_of",
     "runs", "status_totals", "summary",
 ]  # fmt: skip
 
@@ -384,47 +383,3 @@ def status_totals(run: PayRun) -> dict[str, tuple[int, int]]:
             run.pk,
         )
     }
-
-
-@dataclass(frozen=True)
-class PaidMonth:
-    """One line of a family's history with its components, corrections and what became of the money."""
-
-    line: PayLine
-    month: Month
-    parts: list[tuple[str, int]]
-    corrections: list[Arrear] = field(default_factory=list)
-    last_event: str = ""
-    last_message: str = ""
-
-
-def history(household: Household, *, limit: int = 36) -> list[PaidMonth]:
-    """A family's lines, newest month first, in four queries."""
-    lines = list(
-        PayLine.objects.filter(household=household, live=True)
-        .select_related("run", "person")
-        .order_by("-month", "programme", "key")[:limit]
-    )
-    by_run: dict[tuple[int, str, int | None], list[Arrear]] = {}
-    for one in Arrear.objects.filter(household=household, run__in=[line.run_id for line in lines]).order_by(
-        "for_month"
-    ):
-        by_run.setdefault((one.run_id, one.programme, one.person_id), []).append(one)
-    events = {
-        line_id: (kind, message)
-        for line_id, kind, message in _rows(
-            "select distinct on (line_id) line_id, kind, message from payments_lineevent where line_id = any(%s) order by line_id, id desc",
-            [line.pk for line in lines],
-        )
-    }
-    labels = {name: str(PayLine._meta.get_field(name).verbose_name) for name in COMPONENTS}  # type: ignore[union-attr]
-    found = []
-    for line in lines:
-        kind, message = events.get(line.pk, ("", ""))
-        found.append(
-            PaidMonth(
-                line, Month.parse(str(line.month)), [(labels[name], getattr(line, name)) for name in COMPONENTS if getattr(line, name)],
-                by_run.get((line.run_id, line.programme, line.person_id), []), str(LineStatus(kind).label) if kind else "", message,
-            )
-        )  # fmt: skip
-    return found

@@ -100,7 +100,7 @@ def register_families(
 ) -> list[Registered]:
     """Registers households with their people, memberships, accounts and facts, all or none.
 
-    About 10,000 persons a second. The caller has sorted out duplicates (`known_people`) and bad numbers.
+    The caller has sorted out duplicates (`known_people`) and bad numbers.
 
     Args:
         facts_from: first day the facts count; None = each family's `on`.

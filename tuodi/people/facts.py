@@ -20,10 +20,10 @@ from tuodi.kernel.money import parse_yuan
 from tuodi.org import access
 from tuodi.org.models import DutyCode, User
 from tuodi.people.errors import FactsError
-from tuodi.people.models import Household, HouseholdFacts, MemberFacts, Membership
+from tuodi.people.models import Household, MemberFacts, Membership
 from tuodi.people.queries import members_on
 
-__all__ = ["HOUSEHOLD", "MEMBER", "load_facts", "put_facts", "to_columns", "typed_columns"]
+__all__ = ["HOUSEHOLD", "MEMBER", "load_facts", "put_facts", "to_columns"]
 
 #: Fact -> (column, money). Money is fen in the column and yuan text in the family file.
 HOUSEHOLD: dict[str, tuple[str, bool]] = {
@@ -167,11 +167,3 @@ def _replace(rows: QuerySet[Any], common: dict[str, Any], values: dict[str, Any]
         return
     _valid(rows, valid_from).update(valid_to=valid_from)
     rows.model.objects.create(**common, **values, valid_from=valid_from, valid_to=later.valid_from if later else None)
-
-
-def typed_columns() -> dict[str, list[str]]:
-    """The typed columns by table, for the bulk run."""
-    return {
-        HouseholdFacts._meta.db_table: [column for column, _ in HOUSEHOLD.values()],
-        MemberFacts._meta.db_table: [column for column, _ in MEMBER.values()],
-    }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from django.db import connection
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from tuodi.kernel.identity import InvalidIdError, normalise, parse_id
 from tuodi.kernel.masking import mask_id
@@ -14,16 +14,13 @@ from tuodi.org import access
 from tuodi.org.models import User
 from tuodi.people import secrets
 from tuodi.people.enums import LeaveReason
-from tuodi.people.models import Account, FormerName, Household, Membership, Person
+from tuodi.people.models import FormerName, Household, Membership, Person
 
 __all__ = [
     "Elsewhere",
-    "access_account",
     "access_household",
-    "access_person",
     "find_elsewhere",
     "household_of",
-    "households_of",
     "members_on",
     "prefix_q",
     "search_households",
@@ -31,19 +28,9 @@ __all__ = [
 ]
 
 
-def access_person(user: User, person_id: int) -> Person:
-    """One person. Raises NotFoundError, alike for absent and not yours."""
-    return access.one(Person.objects, user=user, what="人员", pk=person_id)
-
-
 def access_household(user: User, household_id: int) -> Household:
     """One household with its head. Raises NotFoundError, alike for absent and not yours."""
     return access.one(Household.objects.select_related("head"), user=user, what="家庭", pk=household_id)
-
-
-def access_account(user: User, account_id: int) -> Account:
-    """One account. Raises NotFoundError, alike for absent and not yours."""
-    return access.one(Account.objects, user=user, what="账户", pk=account_id)
 
 
 def prefix_q(field: str, prefix: str) -> Q:
@@ -123,11 +110,6 @@ def household_of(person: Person, on: date) -> Household | None:
     return found.household if found else None
 
 
-def households_of(person: Person) -> QuerySet[Membership]:
-    """Every membership a person had, newest first."""
-    return person.memberships.select_related("household").order_by("-since", "-id")
-
-
 @dataclass(frozen=True)
 class Elsewhere:
     """One county where a number is registered."""
@@ -150,12 +132,3 @@ def find_elsewhere(id_text: str) -> list[Elsewhere]:
             [secrets.id_indexes(number.text18), mask_id(number.text18)],
         )
         return [Elsewhere(place, bool(benefit)) for place, benefit in cursor.fetchall()]
-
-
-def with_members(households: QuerySet[Household]) -> QuerySet[Household]:
-    """Adds present members and their persons in two more queries, whatever the number of households.
-
-    They are in `household.present`.
-    """
-    present = Membership.objects.filter(until__isnull=True).select_related("person").order_by("id")
-    return households.prefetch_related(Prefetch("memberships", queryset=present, to_attr="present"))

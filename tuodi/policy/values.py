@@ -102,7 +102,7 @@ def _structural(raw: Any, param: Param, r: Reader, draft: Draft, unit: Unit | No
     return tuple(rows)
 
 
-def _one(param: Param, node: Any, r: Reader, place: str, draft: Draft, rows: list[ParamValue]) -> None:
+def _one(param: Param, r: Reader, place: str, draft: Draft, rows: list[ParamValue]) -> None:
     where = r.text("place", default=place)
     keys: list[str | None] = []
     if not lies_in(where, place, draft.areas):
@@ -176,14 +176,14 @@ def read_values(param: Param, r: Reader, place: str, draft: Draft, faults: list[
         r.text("unit")
         for node in body:
             child = Reader(node, r.file, r.line, r.what, faults)
-            _one(param, node, child, place, draft, rows)
+            _one(param, child, place, draft, rows)
             child.done()
         if r.has("value"):
             r.fault(f"{r.what}同时写了 value 和 values；只留一个", r.line_at("value"))
             return rows
         r.done()
     elif r.has("value"):
-        _one(param, r.node, r, place, draft, rows)
+        _one(param, r, place, draft, rows)
         r.done()
     else:
         r.text("unit")

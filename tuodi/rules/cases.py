@@ -21,7 +21,16 @@ from tuodi.rules.plan import Plan, plan_for
 from tuodi.rules.scalar import compile_scalar
 from tuodi.rules.slots import Model, Slot
 
-__all__ = ["CaseOutcome", "case_plan", "expected_rules", "plain_family", "run_case", "run_cases", "same_value", "value_at"]
+__all__ = [
+    "CaseOutcome",
+    "case_plan",
+    "expected_rules",
+    "plain_family",
+    "run_case",
+    "run_cases",
+    "same_value",
+    "value_at",
+]
 
 _ITEM = re.compile(r"([a-z0-9_.]+)((?:\[\d+\])*)\Z")
 
@@ -86,9 +95,7 @@ def same_value(book: Book, slot: Slot, value: Any, exact: Fraction | None, want:
     return exact == to_inner(want.replace(",", ""), unit, unit)
 
 
-def value_at(
-    plan: Plan, model: Model, tree: dict[str, Any], name: str, path: tuple[int, ...]
-) -> tuple[Slot, Any, Fraction | None]:
+def value_at(model: Model, tree: dict[str, Any], name: str, path: tuple[int, ...]) -> tuple[Slot, Any, Fraction | None]:
     """A rule's slot, inner value and exact value on one row."""
     slot = model.slots[name]
     row: dict[str, Any] = tree if slot.level == LEVEL_PLACE else tree["household"]
@@ -150,11 +157,15 @@ def run_case(book: Book, case: Case) -> CaseOutcome:
         for item, full, path, want in wanted:
             if full not in texts:
                 continue
-            slot, value, exact = value_at(plan, model, inputs.tree, full, path)
+            slot, value, exact = value_at(model, inputs.tree, full, path)
             if not same_value(plan.book, slot, value, exact, want):
                 shown = show(plan.book, slot, value)
                 if exact is not None:
-                    shown = f"{format_yuan(round(exact), sep=False)} 元（{exact} 分）" if dict(slot.dims).get("元") == 1 else str(exact)
+                    shown = (
+                        f"{format_yuan(round(exact), sep=False)} 元（{exact} 分）"
+                        if dict(slot.dims).get("元") == 1
+                        else str(exact)
+                    )
                 wrong.append((item, want, shown))
     except (PolicyErrors, FamilyErrors) as error:
         wrong.append(("（算例）", "能计算", "；".join(map(str, error.faults))))

@@ -143,7 +143,7 @@ def source_of(model: Model) -> str:
             for key in step.keys:
                 slot = model.slots[key]
                 if slot.kind == "param":
-                    text = _lookup(slot, index[key], names, model)
+                    text = _lookup(slot, index[key], names)
                 else:
                     printer = _Printer(names)
                     assert slot.node is not None
@@ -156,7 +156,7 @@ def source_of(model: Model) -> str:
     return "\n".join(out) + "\n"
 
 
-def _lookup(slot: Slot, number: int, names: dict[str, str], model: Model) -> str:
+def _lookup(slot: Slot, number: int, names: dict[str, str]) -> str:
     if not slot.keys:
         return f"T{number}"
     parts = []

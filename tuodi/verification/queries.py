@@ -7,22 +7,15 @@ from copy import deepcopy
 from typing import Any
 
 from tuodi.cases.models import Case
-from tuodi.org import access
-from tuodi.org.models import User
 from tuodi.people.models import Household
 from tuodi.verification.actions import digest
 from tuodi.verification.errors import NoFactSetError
 from tuodi.verification.models import FactSet
 
-__all__ = ["access_fact_set", "as_family", "draft_of", "frozen_for", "hash_fits", "latest_frozen"]
+__all__ = ["as_family", "draft_of", "frozen_for", "hash_fits", "latest_frozen"]
 
 _PATH = re.compile(r"(?:household|members\[(?P<index>\d+)\])\.(?P<name>\w+)\Z")
 _PLAIN = ("name", "id", "no", "note")
-
-
-def access_fact_set(user: User, *, pk: int) -> FactSet:
-    """One fact set in the user's range. NotFoundError alike for absent and forbidden."""
-    return access.one(FactSet.objects.select_related("case", "household"), user=user, what="事实表", pk=pk)
 
 
 def frozen_for(case: Case) -> FactSet:

@@ -57,7 +57,7 @@ def generate(
     lines = money.lines(roll)
     tell(f"写出真值表：{len(lines):,} 户月")
     truth.write(roll, lines, out / "truth")
-    lists = rosters(roll, lines, month, COUNTIES)
+    lists = rosters(lines, month, COUNTIES)
     anomalies.plant_all(lists, rng)
     written = []
     for roster in lists:

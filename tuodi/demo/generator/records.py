@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from tuodi.demo.generator.history import Roll
 from tuodi.demo.generator.money import Line
 from tuodi.demo.generator.places import County, Village
 from tuodi.kernel.periods import Month
@@ -93,7 +92,7 @@ class Roster:
         return f"{self.county.name}{PROGRAMMES[self.key][0]}花名册"
 
 
-def rosters(roll: Roll, lines: list[Line], month: Month, counties: tuple[County, ...]) -> list[Roster]:
+def rosters(lines: list[Line], month: Month, counties: tuple[County, ...]) -> list[Roster]:
     """All rosters of a month, by county and programme; families in order of village."""
     found: dict[tuple[str, str], list[FamilyRecord]] = {}
     for line in lines:

@@ -23,8 +23,6 @@ COMPONENTS = (
     "back_pay_fen",
     "offset_fen",
 )
-#: What a month is worth by itself, without one-off parts: the figure later months are compared with.
-REGULAR = ("base_fen", "increment_fen", "care_fen", "grace_fen", "other_fen")
 
 
 def _user(label: str) -> models.ForeignKey[object, object]:

@@ -111,7 +111,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     found = pages.page_of(request, lambda start, stop: list(ordered[start:stop]))
     page = Page([_row(row) for row in found.items], found.number, None, found.previous, found.next)
     context = {
-        "batch": _batch(request.user, imported, chosen),
+        "batch": _batch(imported, chosen),
         "page": page,
         "proposed": [_proposal(family) for family in proposed_changes(imported)[:PROPOSALS]]
         if chosen == Verdict.CHANGED
@@ -224,7 +224,7 @@ def _line(imported: RosterImport, names: dict[int, str]) -> dict[str, Any]:
     }
 
 
-def _batch(user: Any, imported: RosterImport, chosen: str) -> dict[str, Any]:
+def _batch(imported: RosterImport, chosen: str) -> dict[str, Any]:
     line = _line(imported, _names([imported.staged_by_id]))
     rows, families = imported.counts.get("rows", {}), imported.counts.get("families", {})
     here = reverse("web:import", args=[imported.pk])

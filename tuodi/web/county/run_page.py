@@ -100,7 +100,6 @@ class RunPage:
     events: list[dict[str, str]] = field(default_factory=list)
     progress: dict[str, Any] | None = None
     changes_href: str = ""
-    return_href: str = ""
 
 
 def label_of(run: PayRun) -> str:

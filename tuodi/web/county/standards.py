@@ -95,7 +95,7 @@ def _rank(programme: str) -> tuple[int, str]:
 def _lines(book: Book, param: Param, chain: Any, on: date) -> Iterator[Line]:
     for keys, value in book.table(param.name, chain, on).items():
         words = [_key_word(book, name, key) for name, key in zip(param.by, keys, strict=False)]
-        yield _line(book, param, " · ".join(words), value, str(chain[0]))
+        yield _line(book, param, " · ".join(words), value)
 
 
 def _key_word(book: Book, enum: str, key: str) -> str:
@@ -113,7 +113,7 @@ def _value_words(book: Book, param: Param, value: ParamValue) -> str:
     return text
 
 
-def _line(book: Book, param: Param, keys: str, value: ParamValue | None, here: str) -> Line:
+def _line(book: Book, param: Param, keys: str, value: ParamValue | None) -> Line:
     if value is None or value.value is None:
         return Line(
             param.label,

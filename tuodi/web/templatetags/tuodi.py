@@ -127,12 +127,6 @@ def place(code: str | None) -> str:
 
 
 @register.filter
-def place_path(code: str | None) -> str:
-    """Town and village of a region code."""
-    return place_names.path(code) if code else DASH
-
-
-@register.filter
 def get(mapping: Any, key: Any) -> Any:
     """mapping[key], None where absent."""
     return mapping.get(key) if mapping else None
