@@ -5,10 +5,9 @@ The bound is about what a counter waits for without wondering: some seconds.
 
 from __future__ import annotations
 
-from tuodi.intake import roster_actions
+from tuodi.intake import roster_actions, tasks
 from tuodi.intake.models import RosterImport
 from tuodi.kernel.places import trim
-from tuodi.web import tasks
 
 #: Bytes of a file read at once, and families written at once.
 SMALL_FILE = 512 * 1024
