@@ -54,21 +54,13 @@ def enable_sql(table: str, column: str = "region") -> list[str]:
     ]
 
 
-class EnableRLS(Operation):
-    """Migration operation: protects a table by place range.
-
-        operations = [..., EnableRLS("people_person"), EnableRLS("Household")]
-
-    Args:
-        table: a table name, or a model name of the app the migration belongs to.
-        column: the column with the 12-character place code.
-    """
+class _TableOperation(Operation):
+    """What guards one table: named as it is, or by a model of the app the migration belongs to."""
 
     reversible = True
 
-    def __init__(self, table: str, column: str = "region") -> None:
+    def __init__(self, table: str) -> None:
         self.table = table
-        self.column = column
 
     def _name(self, app_label: str, state: Any) -> str:
         try:
@@ -78,6 +70,21 @@ class EnableRLS(Operation):
 
     def state_forwards(self, app_label: str, state: Any) -> None:
         """The models do not change."""
+
+
+class EnableRLS(_TableOperation):
+    """Migration operation: protects a table by place range.
+
+        operations = [..., EnableRLS("people_person"), EnableRLS("Household")]
+
+    Args:
+        table: a table name, or a model name of the app the migration belongs to.
+        column: the column with the 12-character place code.
+    """
+
+    def __init__(self, table: str, column: str = "region") -> None:
+        super().__init__(table)
+        self.column = column
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         """Protects the table."""
@@ -95,26 +102,12 @@ class EnableRLS(Operation):
         return f"Row-level security on {self.table}"
 
 
-class AppendOnly(Operation):
+class AppendOnly(_TableOperation):
     """Migration operation: rows of a table are never changed or deleted, not even by the owner.
 
     Args:
         table: a table name, or a model name of the app the migration belongs to.
     """
-
-    reversible = True
-
-    def __init__(self, table: str) -> None:
-        self.table = table
-
-    def _name(self, app_label: str, state: Any) -> str:
-        try:
-            return str(state.apps.get_model(app_label, self.table)._meta.db_table)
-        except (LookupError, ValueError):
-            return self.table
-
-    def state_forwards(self, app_label: str, state: Any) -> None:
-        """The models do not change."""
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         """Adds the guards and takes the runtime role's rights."""
