@@ -10,6 +10,8 @@ import contextlib
 import itertools
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -50,6 +52,14 @@ def _flush_past_the_guards() -> Iterator[None]:
     DatabaseOperations.execute_sql_flush = flush
     yield
     DatabaseOperations.execute_sql_flush = plain
+
+
+@pytest.fixture(autouse=True)
+def files_dir(settings: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Stored files of a test lie in its own folder: keys live as long as a session, files of an earlier one would not open."""
+    folder = tmp_path_factory.mktemp("files")
+    settings.FILES_DIR = folder
+    return folder
 
 
 def _take_role(connection: object, **_: object) -> None:

@@ -16,12 +16,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 MAY, JUNE, JULY = Month(2017, 5), Month(2017, 6), Month(2017, 7)
 
 
-@pytest.fixture(autouse=True)
-def _own_files(settings, tmp_path) -> None:
-    """Keys live as long as a test session: files of an earlier one would not open."""
-    settings.FILES_DIR = tmp_path / "files"
-
-
 def test_a_month_from_opening_to_closing(make_user) -> None:
     staff = Staff(make_user)
     home = family(income=600)

@@ -31,11 +31,6 @@ pytestmark = pytest.mark.django_db
 COUNTY = "420899"
 
 
-@pytest.fixture(autouse=True)
-def _own_files(settings, tmp_path: Path) -> None:
-    settings.FILES_DIR = tmp_path / "stored"
-
-
 HEADER = [
     "乡镇",
     "村",

@@ -56,12 +56,6 @@ def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]
     return {**browser_context_args, "locale": "zh-CN", "viewport": DESK}
 
 
-@pytest.fixture(autouse=True)
-def _own_files(settings: Any, tmp_path: Any) -> None:
-    """Stored files of a test lie in its own folder, as its rows lie in its own database."""
-    settings.FILES_DIR = tmp_path / "files"
-
-
 @pytest.fixture
 def quiet(page: Any) -> Iterator[list[str]]:
     """Collects console errors and uncaught exceptions; a test that leaves any fails."""

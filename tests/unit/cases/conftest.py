@@ -1,18 +1,10 @@
-"""A family and the officers of its village, town and county."""
+"""Cases run in a county of examples: no real standard takes part."""
 
 from __future__ import annotations
 
 import pytest
-from casekit import Office, family
-
-VILLAGE = "420899001001"
 
 
 @pytest.fixture
-def office(db, make_user):
-    return Office(VILLAGE, make_user)
-
-
-@pytest.fixture
-def household(db):
-    return family(VILLAGE)
+def village() -> str:
+    return "420899001001"

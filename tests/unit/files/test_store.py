@@ -17,10 +17,9 @@ REGION, OTHER = "420899001001", "420899002001"
 
 
 @pytest.fixture(autouse=True)
-def folder(settings, tmp_path):
-    settings.FILES_DIR = tmp_path
+def folder(files_dir):
     with system_scope("420899"):
-        yield tmp_path
+        yield files_dir
 
 
 def put(data: bytes = b"secret text", **more: str) -> StoredFile:
