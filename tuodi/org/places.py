@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from datetime import date
 
+from tuodi.audit.context import origin
 from tuodi.kernel.places import PlaceRow, PlaceTree, national_tree, trim
 from tuodi.org.models import Place
 
 __all__ = ["full_name", "place_name", "tree"]
 
 _cached: tuple[int, PlaceTree] | None = None
+#: The request that asked last in this thread, and what it got: a page that names forty places asks once.
+_asked: ContextVar[tuple[str, PlaceTree] | None] = ContextVar("tuodi_places", default=None)
 
 
 def tree() -> PlaceTree:
-    """The tree, kept until the site's own rows change in number or newest id."""
+    """The tree, kept until the site's own rows have another newest id; that is asked once a request."""
+    request, asked = origin().request_id, _asked.get()
+    if request and asked is not None and asked[0] == request:
+        return asked[1]
+    found = _newest()
+    _asked.set((request, found) if request else None)
+    return found
+
+
+def _newest() -> PlaceTree:
     global _cached
     newest = Place.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
     if _cached is None or _cached[0] != newest:

@@ -7,7 +7,7 @@ policy's affair, so an unknown name is kept and refused by the rules, not here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -20,10 +20,10 @@ from tuodi.kernel.money import parse_yuan
 from tuodi.org import access
 from tuodi.org.models import DutyCode, User
 from tuodi.people.errors import FactsError
-from tuodi.people.models import Household, MemberFacts, Membership
-from tuodi.people.queries import members_on
+from tuodi.people.models import Household, HouseholdFacts, MemberFacts, Membership
+from tuodi.people.queries import member_on, members_on
 
-__all__ = ["HOUSEHOLD", "MEMBER", "load_facts", "put_facts", "to_columns"]
+__all__ = ["HOUSEHOLD", "MEMBER", "FactHistory", "load_facts", "put_facts", "to_columns"]
 
 #: Fact -> (column, money). Money is fen in the column and yuan text in the family file.
 HOUSEHOLD: dict[str, tuple[str, bool]] = {
@@ -63,29 +63,56 @@ def _read(row: Model | None, columns: Mapping[str, tuple[str, bool]]) -> dict[st
 
 
 def load_facts(household: Household, on: date, *, digits: int = 6) -> dict[str, Any]:
-    """The family file of a household on a day: `{"place", "household", "members"}`.
+    """The family file of a household on a day: `{"place", "household", "members"}`; see `FactHistory.file`."""
+    return FactHistory(household).file(on, digits=digits)
 
-    Members are in the order of `queries.members_on`, so results go back to persons by position. A fact that is not
-    known is left out. Names and dates come from the register (persons), never from stored facts.
+
+class FactHistory:
+    """A household's facts and members of all days, read in three queries; then the family file of any day without one.
 
     Args:
         household: in scope.
-        on: the day whose members and facts count.
-        digits: how much of the region code is the place: 6 the county, 9 the town (packs with town standards).
+        memberships: all of the household with their persons, oldest first, where the caller has read them anyway.
     """
-    row = _valid(household.facts.all(), on).first()
-    of_members = {fact.person_id: fact for fact in _valid(household.member_facts.all(), on)}
-    members = []
-    for membership in members_on(household, on):
-        person = membership.person
-        member: dict[str, Any] = {"name": person.name, "relation": membership.relation}
-        if person.birth:
-            member["birth"] = person.birth.isoformat()
-        if person.died_on and person.died_on <= on:
-            member["died"] = person.died_on.isoformat()
-        members.append(member | _read(of_members.get(person.pk), MEMBER))
-    household_facts = {"area_kind": household.area_kind} | _read(row, HOUSEHOLD)
-    return {"place": household.region[:digits], "household": household_facts, "members": members}
+
+    def __init__(self, household: Household, memberships: Sequence[Membership] | None = None) -> None:
+        self.household = household
+        if memberships is None:
+            memberships = list(household.memberships.select_related("person").order_by("id"))
+        self.memberships = memberships
+        self._own = list(household.facts.all())
+        self._of_members = list(household.member_facts.all())
+
+    def file(self, on: date, *, digits: int = 6) -> dict[str, Any]:
+        """The family file of a day.
+
+        Members are in the order of `queries.members_on`, so results go back to persons by position. A fact that is
+        not known is left out. Names and dates come from the register (persons), never from stored facts.
+
+        Args:
+            on: the day whose members and facts count.
+            digits: how much of the region code is the place: 6 the county, 9 the town (packs with town standards).
+        """
+        row = next((fact for fact in self._own if _holds(fact, on)), None)
+        of_members = {fact.person_id: fact for fact in self._of_members if _holds(fact, on)}
+        members = []
+        for membership in self.memberships:
+            if not member_on(membership, on):
+                continue
+            person = membership.person
+            member: dict[str, Any] = {"name": person.name, "relation": membership.relation}
+            if person.birth:
+                member["birth"] = person.birth.isoformat()
+            if person.died_on and person.died_on <= on:
+                member["died"] = person.died_on.isoformat()
+            members.append(member | _read(of_members.get(person.pk), MEMBER))
+        household_facts = {"area_kind": self.household.area_kind} | _read(row, HOUSEHOLD)
+        return {"place": self.household.region[:digits], "household": household_facts, "members": members}
+
+
+def _holds(fact: HouseholdFacts | MemberFacts, on: date) -> bool:
+    """`_valid` of a row already read."""
+    return fact.valid_from <= on and (fact.valid_to is None or fact.valid_to > on)
 
 
 def _valid(rows: QuerySet[Any], on: date) -> QuerySet[Any]:

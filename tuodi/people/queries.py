@@ -21,11 +21,16 @@ __all__ = [
     "access_household",
     "find_elsewhere",
     "household_of",
+    "member_on",
     "members_on",
     "prefix_q",
     "search_households",
     "search_people",
 ]
+
+
+#: At most so many holders of a former name are looked for; a longer prefix finds the others.
+FORMER = 500
 
 
 def access_household(user: User, household_id: int) -> Household:
@@ -67,8 +72,10 @@ def search_people(text: str) -> QuerySet[Person]:
         if len(typed) >= 2:
             found |= Q(name_initials=typed)
         return people.filter(found)
-    former = FormerName.objects.filter(prefix_q("name", compact)).values("person_id")
-    return people.filter(prefix_q("name", compact) | Q(pk__in=former))
+    # Asked first: an OR over a subquery would read everybody instead of the index of names.
+    former = list(FormerName.objects.filter(prefix_q("name", compact)).values_list("person_id", flat=True)[:FORMER])
+    named = prefix_q("name", compact)
+    return people.filter(named | Q(pk__in=former)) if former else people.filter(named)
 
 
 def search_households(text: str) -> QuerySet[Household]:
@@ -97,6 +104,15 @@ def members_on(household: Household, on: date) -> list[Membership]:
         .select_related("person")
         .order_by("id")
     )
+
+
+def member_on(membership: Membership, on: date) -> bool:
+    """Whether a membership already read is one of `members_on` of a day."""
+    if membership.since > on:
+        return False
+    if membership.until is None or membership.until > on:
+        return True
+    return membership.leave_reason == LeaveReason.DEATH and membership.until > on.replace(day=1)
 
 
 def household_of(person: Person, on: date) -> Household | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
 from tuodi.org import access
+from tuodi.org.models import Duty
 from tuodi.web.components import places
 
 
@@ -125,9 +127,19 @@ def _link(entry: Entry, request: HttpRequest | None) -> Link | None:
 
 def held_duties(request: HttpRequest) -> dict[str, str]:
     """Code and label of the duties the signed-in user holds today; asked once a request."""
-    held: dict[str, str] | None = getattr(request, "_tuodi_duties", None)
+    return {duty.code: duty.get_code_display() for duty in _held(request)}
+
+
+def may(request: HttpRequest, duties: Iterable[str], region: str) -> bool:
+    """Whether the user holds one of some duties in a region: what a page offers. The action itself asks anew."""
+    wanted = set(duties)
+    return any(duty.code in wanted and region in access.range_of(duty.place_code) for duty in _held(request))
+
+
+def _held(request: HttpRequest) -> list[Duty]:
+    held: list[Duty] | None = getattr(request, "_tuodi_duties", None)
     if held is None:
-        held = {duty.code: duty.get_code_display() for duty in access.duties_of(request.user)}
+        held = access.duties_of(request.user)
         request._tuodi_duties = held  # type: ignore[attr-defined]
     return held
 

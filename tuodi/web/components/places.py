@@ -6,7 +6,7 @@ from datetime import date
 
 from tuodi.kernel import clock
 from tuodi.kernel.places import NATION, PlaceError, national_tree, parents, trim
-from tuodi.org.models import Place
+from tuodi.org.places import place_name
 
 
 def name(code: str, on: date | None = None) -> str:
@@ -20,8 +20,7 @@ def name(code: str, on: date | None = None) -> str:
     try:
         return national_tree().name(short, on)
     except PlaceError:
-        added = Place.objects.filter(code=short).order_by("-since").first()
-        return added.name if added else short
+        return place_name(short, on)
 
 
 def names(code: str) -> list[str]:

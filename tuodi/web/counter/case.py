@@ -16,12 +16,11 @@ from tuodi.cases.states import StepState
 from tuodi.decisions.models import Determination
 from tuodi.kernel import clock
 from tuodi.kernel.periods import Month
-from tuodi.org import access
 from tuodi.org.models import DutyCode
 from tuodi.verification.actions import DUTIES
 from tuodi.verification.models import FactSet
 from tuodi.verification.queries import as_family, draft_of
-from tuodi.web.components import explain, law, places
+from tuodi.web.components import explain, law, navigation, places
 from tuodi.web.components.explain import Programme
 from tuodi.web.components.words import Look
 from tuodi.web.counter import case_forms, work
@@ -64,7 +63,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     mine = {step.name: step for step in my_open_work(request.user).filter(case=case)}
     forms = [case_forms.for_step(line.step, case) for line in lines if line.step.name in mine]
     waiting = case_forms.waiting_for_roll(case)
-    may_enrol = bool(waiting) and access.has_duty(request.user, DutyCode.CONFIRM, case.region)
+    may_enrol = bool(waiting) and navigation.may(request, [DutyCode.CONFIRM], case.region)
     if request.method == "POST" and request.POST.get("answer") == "enrol" and may_enrol:
         return case_forms.enrol(request, case)
     if request.method == "POST":
@@ -78,7 +77,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "explain_problem": problem,
         "enrol": case_forms.enrol_form(case) if may_enrol else None,
         "waiting": waiting,
-        "may_enter": case.is_running and any(access.has_duty(request.user, duty, case.region) for duty in DUTIES),
+        "may_enter": case.is_running and navigation.may(request, DUTIES, case.region),
     }
     return render(request, "counter/case.html", context)
 

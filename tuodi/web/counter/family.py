@@ -10,18 +10,17 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from tuodi.cases.models import Case
+from tuodi.decisions.family_months import FamilyMonths, covers
 from tuodi.decisions.models import Determination
-from tuodi.decisions.queries import access_determination, determinations_of, explain_month, what_changed
+from tuodi.decisions.queries import access_determination
 from tuodi.kernel import clock
 from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.periods import Month
-from tuodi.org import access
 from tuodi.org.models import DutyCode
-from tuodi.payments.models import PayLine
-from tuodi.people.facts import load_facts
+from tuodi.payments.history import history
 from tuodi.people.models import Household, HouseholdChange, RollEntry
 from tuodi.people.queries import access_household
-from tuodi.web.components import explain, law, pages, words
+from tuodi.web.components import explain, law, navigation, pages, words
 from tuodi.web.components.words import Look
 from tuodi.web.counter import family_page, work
 from tuodi.web.county import run_page
@@ -38,32 +37,31 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     """The page; `month` in the address chooses the month explained, else the present one."""
     household = access_household(request.user, pk)
     today = clock.today()
-    entries = list(household.roll.select_related("person").order_by("-start_month", "-id"))
-    month = pages.month_of(request, default=_latest(entries))
-    family = family_page.family_of(household, entries, month, today)
+    memberships = list(household.memberships.select_related("person").order_by("id"))
+    months = FamilyMonths(household, memberships)
+    month = pages.month_of(request, default=_latest(months.roll))
+    family = family_page.family_of(household, memberships, months.roll, month, today)
     everything = request.GET.get("all") == "1"
-    answers, problem = _answers(household, entries, month, everything)
+    answers, problem = _answers(months, month, everything)
     programmes = [explain.programme(data) for data in answers]
     family_page.note_counted(family, answers)
     family_page.note_income(family, answers)
-    family.warnings = _mismatches(entries, answers, month)
-    file = load_facts(household, min(month.last_day, today))
+    family.warnings = _mismatches(months.roll, answers, month)
+    file = months.facts.file(min(month.last_day, today))
     family.facts = family_page.fact_lines(file, law.facts(), law.book().enums)
     context = {
         "family": family,
         "month": month,
-        "months": _months(entries, month),
+        "months": _months(months.roll, month),
         "programmes": programmes,
         "explain_problem": problem,
         "explained_note": f"{month}，按当时有效的规则和事实",
         "everything": everything,
-        "changes": _changes(household, entries, month),
-        "determinations": [_decided(row) for row in determinations_of(household)[:12]],
-        "payments": run_page.payment_lines(
-            PayLine.objects.filter(household=household, live=True).order_by("-month", "id")[:12]
-        ),
+        "changes": _changes(months, month),
+        "determinations": [_decided(row) for row in months.determinations[:12]],
+        "payments": run_page.paid_months(history(household, limit=12)),
         "events": _events(household),
-        "may_accept": access.has_duty(request.user, DutyCode.ACCEPT, household.region),
+        "may_accept": navigation.may(request, [DutyCode.ACCEPT], household.region),
     }
     return render(request, "counter/family.html", context)
 
@@ -91,15 +89,14 @@ def _months(entries: Sequence[RollEntry], chosen: Month) -> list[Month]:
     return sorted({chosen, *(start + step for step in range((now - start) + 1))}, reverse=True)
 
 
-def _answers(
-    household: Household, entries: Sequence[RollEntry], month: Month, everything: bool
-) -> tuple[list[dict[str, Any]], str]:
+def _answers(months: FamilyMonths, month: Month, everything: bool) -> tuple[list[dict[str, Any]], str]:
     """Explanations of a month: what is on the roll, else dibao; all usual programmes when asked.
 
     Returns:
         Explanations as JSON, those on the roll first, and an empty text; or none and the Chinese refusal of the rules.
     """
-    on_roll = list(dict.fromkeys(entry.programme for entry in entries if _covers(entry, month)))
+    entries = [entry for entry in months.roll if covers(entry, month)]
+    on_roll = list(dict.fromkeys(entry.programme for entry in entries))
     wanted = dict.fromkeys([*on_roll, *(law.SHOWN if everything or not on_roll else ())])
     if not on_roll and not everything:
         wanted = dict.fromkeys(law.SHOWN[:1])
@@ -107,8 +104,8 @@ def _answers(
     try:
         for code in wanted:
             if code in law.book().programmes:
-                result = explain_month(household, code, month, person=_person_of(entries, code, month))
-                found.append(result.explain().to_json())
+                person = next((one.person for one in entries if one.programme == code), None)
+                found.append(months.explained(code, month, person=person))
     except TuodiError as error:
         return [], str(error)
     return sorted(found, key=lambda one: (one["programme"] not in on_roll, law.ORDER.get(one["outcome"], 9))), ""
@@ -118,7 +115,7 @@ def _mismatches(entries: Sequence[RollEntry], answers: Sequence[dict[str, Any]],
     """Where the roll's amount is not what the rules give on the facts at hand: for an officer to look into, no verdict."""
     notes = []
     for data in answers:
-        on_roll = [entry for entry in entries if entry.programme == data["programme"] and _covers(entry, month)]
+        on_roll = [entry for entry in entries if entry.programme == data["programme"] and covers(entry, month)]
         if not on_roll or data["outcome"] == "unknown":
             continue
         listed, computed = sum(entry.amount_fen for entry in on_roll), data["amount_fen"] or 0
@@ -131,21 +128,13 @@ def _mismatches(entries: Sequence[RollEntry], answers: Sequence[dict[str, Any]],
     return notes
 
 
-def _covers(entry: RollEntry, month: Month) -> bool:
-    return entry.start_month <= month.yyyymm and (entry.end_month is None or entry.end_month >= month.yyyymm)
-
-
-def _person_of(entries: Sequence[RollEntry], programme: str, month: Month) -> Any:
-    return next((one.person for one in entries if one.programme == programme and _covers(one, month)), None)
-
-
-def _changes(household: Household, entries: Sequence[RollEntry], month: Month) -> list[dict[str, Any]]:
+def _changes(months: FamilyMonths, month: Month) -> list[dict[str, Any]]:
     """Per entitlement what differs from the month before; nothing where nothing does."""
     found = []
-    units = {(one.programme, one.person) for one in entries if _covers(one, month) or _covers(one, month.prev())}
+    units = {(one.programme, one.person) for one in months.roll if covers(one, month) or covers(one, month.prev())}
     for programme, person in sorted(units, key=lambda unit: (unit[0], unit[1].pk if unit[1] else 0)):
         try:
-            change = what_changed(household, month, programme, person=person)
+            change = months.what_changed(month, programme, person=person)
         except TuodiError:
             continue  # nothing in force in either month: nothing to compare
         if change.difference_fen or change.changes:

@@ -79,9 +79,14 @@ class Family:
     warnings: list[str] = field(default_factory=list)
 
 
-def family_of(household: Household, entries: Sequence[RollEntry], month: Month, today: date) -> Family:
-    """The household as of today and its entitlements in a month. Two queries, whatever its size."""
-    memberships = list(household.memberships.select_related("person").order_by("id"))
+def family_of(
+    household: Household,
+    memberships: Sequence[Membership],
+    entries: Sequence[RollEntry],
+    month: Month,
+    today: date,
+) -> Family:
+    """The household as of today and its entitlements in a month. One query, whatever its size."""
     family = Family(
         pk=household.pk,
         head_name=household.head.name,

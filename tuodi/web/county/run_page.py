@@ -12,6 +12,7 @@ from django.utils.timezone import localtime
 
 from tuodi.kernel.periods import Month
 from tuodi.payments import queries
+from tuodi.payments.history import PaidMonth
 from tuodi.payments.models import BankBatch, PayLine, PayRun
 from tuodi.payments.models.run import COMPONENTS
 from tuodi.payments.queries import DifferenceLine, Summary
@@ -400,4 +401,20 @@ def payment_lines(lines: Sequence[PayLine]) -> list[dict[str, Any]]:
             "href": reverse("web:run", args=[line.run_id]),
         }
         for line in lines
+    ]
+
+
+def paid_months(found: Sequence[PaidMonth]) -> list[dict[str, Any]]:
+    """A family's lines with what each is made of, the corrections of earlier months in it and the bank's last word."""
+    return [
+        shown
+        | {
+            "parts": one.parts if len(one.parts) > 1 else [],
+            "corrections": [
+                {"month": arrear.for_month, "amount_fen": arrear.amount_fen, "cause": Cause(arrear.cause).label}
+                for arrear in one.corrections
+            ],
+            "message": one.last_message,
+        }
+        for one, shown in zip(found, payment_lines([one.line for one in found]), strict=True)
     ]

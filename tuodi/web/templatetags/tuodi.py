@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from datetime import date, datetime
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +154,7 @@ def _icon_body(name: str) -> str | None:
 
 
 @register.simple_tag
+@lru_cache(maxsize=512)
 def icon(name: str, extra: str = "") -> SafeString:
     """An inlined outline icon, hidden from readers' devices; nothing where the assets were not fetched."""
     body = _icon_body(name)
@@ -188,6 +189,7 @@ def state_tag(state: str | None, kind: str = "result") -> SafeString:
 
 
 @register.simple_tag
+@lru_cache(maxsize=2048)  # a page shows the same few clauses a hundred times
 def clause(text: str | None, local: bool = False, assumed: bool = False, title: str = "") -> SafeString:
     """A clause chip: solid national, teal local, dashed assumed."""
     if not text:
@@ -199,6 +201,7 @@ def clause(text: str | None, local: bool = False, assumed: bool = False, title: 
 
 
 @register.simple_tag
+@lru_cache(maxsize=128)
 def source(code: str | None) -> SafeString:
     """Where a fact comes from: 申报, 核对, 入户, 名册."""
     if not code:
