@@ -40,9 +40,12 @@ class RequestConflictError(AuditError):
 
 
 class AnchorError(AuditError):
-    """A line of the anchor file is damaged."""
+    """The anchor file, or a line of it (None = the file as a whole), cannot be read or written."""
 
     code = "audit.anchor"
 
-    def __init__(self, path: str, line: int) -> None:
-        super().__init__(f"锚定文件 {path} 第 {line} 行无法读取。请用备份核对该文件。", path=path, line=line)
+    def __init__(self, path: str, line: int | None) -> None:
+        where = (
+            f"第 {line} 行无法读取。请用备份核对该文件" if line else "读不了或写不进。请核对路径、权限和文件是否为文字"
+        )
+        super().__init__(f"锚定文件 {path} {where}。", path=path, line=line)

@@ -125,20 +125,27 @@ def _has_rows(place6: str, day: str) -> bool:
 def write_anchors(path: Path) -> int:
     """Appends the present heads to a file outside the database (keep it on another machine). Returns how many."""
     heads = list(AuditHead.objects.order_by("place6", "day"))
-    with path.open("a", encoding="utf-8") as handle:
-        for head in heads:
-            line = {"place": head.place6, "day": head.day.isoformat(), "seq": head.seq, "hash": head.hash}
-            handle.write(json.dumps(line) + "\n")
+    try:
+        with path.open("a", encoding="utf-8") as handle:
+            for head in heads:
+                line = {"place": head.place6, "day": head.day.isoformat(), "seq": head.seq, "hash": head.hash}
+                handle.write(json.dumps(line) + "\n")
+    except OSError as error:
+        raise AnchorError(str(path), None) from error
     return len(heads)
 
 
 def read_anchors(path: Path) -> dict[tuple[str, str], tuple[int, str]]:
     """The last anchor of each chain in a file.
 
-    Raises: AnchorError naming the line that cannot be read.
+    Raises: AnchorError naming the line, or the file, that cannot be read.
     """
     found: dict[tuple[str, str], tuple[int, str]] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise AnchorError(str(path), None) from error
+    for number, line in enumerate(text.splitlines(), 1):
         try:
             item = json.loads(line)
             found[(item["place"], item["day"])] = (int(item["seq"]), str(item["hash"]))

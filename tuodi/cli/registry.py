@@ -15,6 +15,8 @@ from __future__ import annotations
 import argparse
 import importlib
 import pkgutil
+import re
+import sys
 from collections.abc import Iterable
 from types import ModuleType
 
@@ -26,9 +28,25 @@ def verb_modules(package: str) -> list[ModuleType]:
     return [importlib.import_module(f"{package}.{name}") for name in names]
 
 
+#: What argparse says, in Chinese; the remedy is the line of usage above it.
+_SAYINGS = (
+    (r"the following arguments are required: (.+)", r"缺少 \1；请补上"),
+    (r"argument (.+?): invalid choice: (.+?) \(choose from (.+)\)", r"\1 没有“\2”；可用: \3"),
+    (r"argument (.+?): expected (?:one argument|\d+ arguments?|at least one argument)", r"\1 后面要写值"),
+    (r"argument (.+?): invalid int value: (.+)", r"\1 应是整数，这里是 \2"),
+    (r"unrecognized arguments: (.+)", r"不认识 \1；请删去或核对写法"),
+    (r"argument (.+?): not allowed with argument (.+)", r"\1 与 \2 不能同时写；只留一个"),
+    (r"ambiguous option: (.+?) could match (.+)", r"\1 不明确；写全，如 \2"),
+)
+
+
 class _ChineseParser(argparse.ArgumentParser):
     def error(self, message: str) -> None:  # type: ignore[override]
-        self.print_usage()
+        for pattern, chinese in _SAYINGS:
+            if re.fullmatch(pattern, message):
+                message = re.sub(pattern, chinese, message)
+                break
+        self.print_usage(sys.stderr)
         self.exit(2, f"参数有误：{message}\n")
 
 

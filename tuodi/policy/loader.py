@@ -50,7 +50,8 @@ def policy_files(dirs: Sequence[Path]) -> list[tuple[Path, str]]:
             out.append((folder, folder.name))
             continue
         for path in sorted(folder.rglob("*.y*ml")):
-            out.append((path, str(path.relative_to(folder.parent))))
+            if not path.is_dir():
+                out.append((path, str(path.relative_to(folder.parent))))
     return out
 
 
@@ -58,7 +59,10 @@ def digest_of(files: Sequence[tuple[Path, str]]) -> str:
     """One hash over names and contents: the key of the cache."""
     total = hashlib.sha256()
     for path, name in files:
-        content = path.read_bytes()
+        try:
+            content = path.read_bytes()
+        except OSError:  # the reader says so, with a remedy
+            content = b""
         total.update(f"{name}\0{len(content)}\0".encode())
         total.update(content)
     return total.hexdigest()

@@ -104,6 +104,10 @@ def load_documents(path: Path, faults: list[Fault] | None = None, *, name: str |
                 own.append(Fault(file, node.start_mark.line + 1, "文件应是“键: 值”的映射"))
                 continue
             documents.append(_convert(node, file, own))
+    except OSError:
+        own.append(Fault(file, 1, "读不了这个文件；检查它是不是文件夹或失效的链接，以及读取权限"))
+    except RecursionError:
+        own.append(Fault(file, 1, "YAML 层数太多，或引用了自己；请拆开写，不用锚点（&、*）"))
     except UnicodeDecodeError as error:
         line = path.read_bytes()[: error.start].count(b"\n") + 1
         own.append(Fault(file, line, "文件不是 UTF-8 编码；请另存为 UTF-8"))

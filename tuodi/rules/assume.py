@@ -45,6 +45,8 @@ def read_assumptions(book: Book, assume: Mapping[str, Any]) -> dict[str, list[Pa
     book.draft.instruments.setdefault(ASSUMPTION, Instrument(ASSUMPTION, "假设", "-", "hypothetical", "-", "-"))
     found: dict[str, list[ParamValue]] = {}
     errors: list[InputFault] = []
+    if not isinstance(assume, Mapping):
+        raise FamilyErrors([InputFault("assume", '这里应是“参数: 值”的对象；如 {"dibao.standard": 500}')])
     for name, raw in assume.items():
         param = book.params.get(name)
         if param is None:

@@ -125,7 +125,9 @@ class _Reader:
                 except ValueError as error:
                     self.fault(f"{head}{name}", f"{fact.label}{error}")
             elif name in LABELS:
-                if name == "name":
+                if value is not None and not isinstance(value, str | int):
+                    self.fault(f"{head}{name}", "这里应是文字；写在引号里")
+                elif name == "name":
                     self.out.names[level, at] = str(value)
             elif name not in nested:
                 self.fault(f"{head}{name}", f"没有这个事实{did_you_mean(str(name), [*table.facts, *nested])}")
@@ -146,6 +148,8 @@ class _Reader:
         if isinstance(raw, str) and raw.isdigit():
             raw = int(raw)
         if isinstance(raw, int) and not isinstance(raw, bool):
+            if raw < 0:
+                self.fault(path, f"{collection.label}不能少于 0，这里是 {raw}；写人数，或写成列表")
             raw = [{} for _ in range(min(raw, collection.max + 1))]
         if not isinstance(raw, list):
             self.fault(path, f"{collection.label}应是列表")
@@ -154,6 +158,12 @@ class _Reader:
             self.fault(path, f"{collection.label}最多 {collection.max} 行，这里有 {len(raw)} 行；请核对")
             raw = raw[: collection.max]
         return [self.row(name, item, f"{path}[{i}]", (*at, i)) for i, item in enumerate(raw)]
+
+
+def _block(family: Mapping[str, Any], name: str) -> Any:
+    """A block of the file; left out or null, nothing is said about it."""
+    found = family.get(name)
+    return {} if found is None else found
 
 
 def read_family(book: Book, chain: Sequence[str], family: Mapping[str, Any]) -> Inputs:
@@ -165,8 +175,8 @@ def read_family(book: Book, chain: Sequence[str], family: Mapping[str, Any]) -> 
     for key in family:
         if key not in _TOP and key not in below:
             reader.fault(str(key), f"没有这一块{did_you_mean(str(key), [*_TOP, *below])}")
-    tree = reader.row(LEVEL_PLACE, family.get("place_facts") or {}, "place_facts", ())
-    household = reader.row(LEVEL_ROOT, family.get("household") or {}, "household", ())
+    tree = reader.row(LEVEL_PLACE, _block(family, "place_facts"), "place_facts", ())
+    household = reader.row(LEVEL_ROOT, _block(family, "household"), "household", ())
     for name in below:
         household[name] = reader.rows(name, family.get(name), name, ())
     tree["household"] = household

@@ -87,6 +87,10 @@ def _enum(enum: EnumDef) -> Convert:
     return read
 
 
+#: Whole digits of a number that is read at all; every fact's own limit lies far below.
+_DIGITS = 30
+
+
 def _number(fact: Fact) -> Convert:
     places = 2 if fact.type == "money" else fact.places
     scale, low, high = int(10**places), fact.lo, fact.hi
@@ -102,6 +106,8 @@ def _number(fact: Fact) -> Convert:
             number = number / 100
         if not number.is_finite():
             raise ValueError("应是有限的数")
+        if number.adjusted() >= _DIGITS:
+            raise ValueError(f"的数太大（{number.adjusted() + 1} 位）；请核对")
         scaled = number.scaleb(places)
         if scaled != scaled.to_integral_value():
             raise ValueError(f"最多 {places} 位小数，这里是“{text}”")
@@ -109,7 +115,13 @@ def _number(fact: Fact) -> Convert:
 
     def read(value: Any, text: str) -> int:
         whole, _, part = text.partition(".")
-        if whole.isdecimal() and len(part) <= places and (part.isdecimal() or part == "") and value is not True:
+        if (
+            whole.isdecimal()
+            and len(whole) <= _DIGITS
+            and len(part) <= places
+            and (part.isdecimal() or part == "")
+            and value is not True
+        ):
             result: int = int(whole) * scale + (int(part) * int(10 ** (places - len(part))) if part else 0)
         else:
             result = exactly(value, text)

@@ -10,11 +10,20 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+#: Digits of a whole number that JSON may hold as one; more is no amount anyone means.
+MOST_DIGITS = 30
+#: The last decision date that has a month after it.
+LAST_DAY = date(9999, 11, 30)
+
+
+class _BadJsonError(Exception):
+    """What the JSON grammar allows and a family file does not."""
+
 
 def register(subparsers: Any) -> None:
     """Adds the verb."""
     parser = subparsers.add_parser("decide", help="按某地某日的政策，判定一户（JSON 文件）")
-    parser.add_argument("file", help="家庭 JSON 文件；- 为标准输入；格式见 docs/schema/family.json")
+    parser.add_argument("file", nargs="?", help="家庭 JSON 文件；- 为标准输入；格式见 docs/schema/family.json")
     parser.add_argument("--place", help="地区代码，如 420802、4208Z1；文件里写了 place 可省")
     parser.add_argument("--on", help="决定日期，如 2017-05-10；文件里写了 on 可省")
     parser.add_argument("--month", help="发放月份，如 2017-06；不写就是决定的次月")
@@ -26,42 +35,70 @@ def register(subparsers: Any) -> None:
 
 
 def _read(name: str) -> Any:
-    text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8-sig")
+    """The file's JSON. Raises ValueError with the whole sentence for whatever cannot be read."""
+    try:
+        raw = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+        text = raw.decode("utf-8-sig")
+    except IsADirectoryError:
+        raise ValueError(f"{name}: 这是文件夹；请写其中一个 JSON 文件") from None
+    except FileNotFoundError:
+        raise ValueError(f"{name}: 没有这个文件；请核对路径") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"{name}: 不是 UTF-8 编码；请另存为 UTF-8") from None
+    except OSError:
+        raise ValueError(f"{name}: 读不了；请核对路径和读取权限") from None
+    if not text.strip():
+        raise ValueError(f"{name}: 文件是空的；样例见 docs/examples/")
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
         seen: dict[str, Any] = {}
         for key, value in items:
             if key in seen:
-                raise ValueError(f"“{key}”写了两次；只留一个")
+                raise _BadJsonError(f"“{key}”写了两次；只留一个")
             seen[key] = value
         return seen
 
-    return json.loads(text, parse_float=str, object_pairs_hook=pairs)
+    def whole(digits: str) -> Any:
+        return int(digits) if len(digits) <= MOST_DIGITS else digits  # as text: the fact's reader names it
+
+    try:
+        body = json.loads(text, parse_float=str, parse_int=whole, object_pairs_hook=pairs)
+    except json.JSONDecodeError as error:
+        raise ValueError(
+            f"{name}:{error.lineno}: JSON 写法有误（第 {error.colno} 个字附近）；检查逗号、引号和括号"
+        ) from None
+    except RecursionError:
+        raise ValueError(f"{name}: 括号套得太深；家庭文件最多几层，请核对") from None
+    except _BadJsonError as error:
+        raise ValueError(f"{name}: {error}") from None
+    if re.search(r"[\ud800-\udfff]", json.dumps(body, ensure_ascii=False)):
+        raise ValueError(f"{name}: 有不成对的 \\ud… 代码，不是文字；请改写成汉字")
+    if not isinstance(body, dict):
+        raise ValueError(f"{name}: 文件应是一个 JSON 对象（{{…}}）；样例见 docs/examples/")
+    return body
 
 
 def run(args: argparse.Namespace) -> int:
     """0 when decided (whatever the answer), 1 when the input or the packs have faults; all faults are listed."""
-    from tuodi.kernel.periods import Month
+    from tuodi.kernel.periods import Month, PeriodError
     from tuodi.policy.faults import PolicyErrors
     from tuodi.rules import FamilyErrors, load_book, plan_for, schema
     from tuodi.rules.library import cache_dir
 
+    if args.file is None and not args.schema:
+        print("请写家庭 JSON 文件，或用 - 从标准输入读；样例见 docs/examples/", file=sys.stderr)
+        return 2
     faults: list[str] = []
-    family: Any = {}
     try:
-        family = _read(args.file)
-    except OSError as error:
-        faults.append(f"{args.file}: 读不了（{error.strerror}）；请核对路径")
-    except UnicodeDecodeError:
-        faults.append(f"{args.file}: 不是 UTF-8 编码；请另存为 UTF-8")
-    except json.JSONDecodeError as error:
-        faults.append(f"{args.file}:{error.lineno}: JSON 写法有误（第 {error.colno} 个字附近）；检查逗号、引号和括号")
+        family = {} if args.schema else _read(args.file)
     except ValueError as error:
-        faults.append(f"{args.file}: {error}")
-    if not faults and not isinstance(family, dict):
-        faults.append("（顶层）: 文件应是一个 JSON 对象")
-    head = family if isinstance(family, dict) else {}
-    place, on, month = args.place or head.get("place"), args.on or head.get("on"), args.month or head.get("month")
+        print(error, file=sys.stderr)
+        return 1
+    place, on, month = args.place or family.get("place"), args.on or family.get("on"), args.month or family.get("month")
+    programme = args.programme or family.get("programme") or None
+    if programme is not None and not isinstance(programme, str):
+        faults.append('programme: 应是项目代码，写在引号里，如 "dibao"')
+        programme = None
     if not place:
         faults.append("--place: 没有地区；用 --place 或在文件里写 place")
     day = date(2000, 1, 1)
@@ -76,10 +113,11 @@ def run(args: argparse.Namespace) -> int:
     if month:
         try:
             paid = Month.parse(str(month))
-        except ValueError as error:
+        except PeriodError as error:
             faults.append(f"--month: {error}")
-        except Exception as error:
-            faults.append(f"--month: {error}")
+    if day > LAST_DAY:
+        faults.append(f"--on: 日期“{on}”太晚，没有次月；请核对")
+        day = LAST_DAY
     try:
         book = load_book(overlays=args.policies, cache=cache_dir())
     except PolicyErrors as error:
@@ -88,6 +126,9 @@ def run(args: argparse.Namespace) -> int:
     if place and not book.known_place(str(place)):
         faults.append(f"--place: 没有地区“{place}”；写 6 位区划代码（如 420802）或标准区域代码（如 4208Z1）")
     if args.schema:
+        if place and any("--place" in f for f in faults):
+            print(faults[-1], file=sys.stderr)
+            return 1
         print(json.dumps(schema(book, str(place or "cn")), ensure_ascii=False, indent=1))
         return 0
     results = []
@@ -97,9 +138,11 @@ def run(args: argparse.Namespace) -> int:
             if place and not any("--place" in f for f in faults)
             else plan_for(book, "cn", day, paid)
         )
-        results = plan.decide(family, args.programme or head.get("programme"))
+        results = plan.decide(family, programme)
     except FamilyErrors as error:
         faults += [str(f) for f in error.faults]
+    except PolicyErrors as error:  # the packs are checked: only a supposed value can break a rule
+        faults += [f"assume: 按假设的值不能计算；请核对假设的数。{f}" for f in error.faults]
     if faults:
         print("\n".join(dict.fromkeys(faults)), file=sys.stderr)
         return 1

@@ -36,10 +36,7 @@ def run_check(args: argparse.Namespace) -> int:
     shipped = default_dir()
     if not args.only and not any(d.resolve() == shipped for d in dirs):
         dirs.insert(0, shipped)
-    missing = [d for d in [*dirs, *args.cases] if not d.exists()]
-    for path in missing:
-        print(f"{path}: 没有这个文件夹或文件；请核对路径", file=sys.stderr)
-    if missing:
+    if _unusable([*dirs, *args.cases]):
         return 1
     book, faults = read_book([*dirs, *args.cases])
     faults += check_book(book) + faults_in([*dirs, *args.cases])
@@ -57,11 +54,27 @@ def run_check(args: argparse.Namespace) -> int:
     return 1 if errors else 0
 
 
+def _unusable(paths: list[Path]) -> bool:
+    """Says which paths hold nothing to read; a check of nothing must not look like a good pack."""
+    from tuodi.policy.loader import policy_files
+
+    wrong = {
+        path: "没有这个文件夹或文件；请核对路径" if not path.exists() else "里面没有 YAML 文件（*.yaml）；请核对路径"
+        for path in paths
+        if not policy_files([path])
+    }
+    for path, why in wrong.items():
+        print(f"{path}: {why}", file=sys.stderr)
+    return bool(wrong)
+
+
 def run_diff(args: argparse.Namespace) -> int:
     """Prints what differs; ends with 0 when nothing does, 1 otherwise, 2 when a set cannot be read."""
     from tuodi.policy.load import read_book
     from tuodi.rules.diff import diff_books
 
+    if _unusable([args.old, args.new]):
+        return 2
     books = []
     for path in (args.old, args.new):
         book, faults = read_book([path])

@@ -24,7 +24,7 @@ def run(args: argparse.Namespace) -> int:
     """New passwords are random and shown once; they must be changed at the first sign-in."""
     from tuodi.org import access, actions
     from tuodi.org.errors import NotFoundError
-    from tuodi.org.models import Office, User
+    from tuodi.org.models import DutyCode, Office, User
 
     if args.what == "list":
         for user in User.objects.select_related("office").order_by("username"):
@@ -38,6 +38,9 @@ def run(args: argparse.Namespace) -> int:
     if args.what == "add":
         if not (args.name and args.office and args.place):
             print("请写明 --name、--office 和 --place。")
+            return 2
+        if wrong := [code for code in args.duty if code not in DutyCode.values]:
+            print(f"没有职责“{'、'.join(wrong)}”；可用: {'、'.join(DutyCode.values)}")
             return 2
         if User.objects.filter(username=args.username.lower()).exists():
             print(f"账号 {args.username} 已存在。")
