@@ -82,7 +82,8 @@ def main() -> None:
                 frames[level] = pl.from_arrow(cursor.fetch_arrow_table())
     if what == "run":
         with clocked(laps, "rules_s"):
-            plans, model = plans_of(book)
+            there = frames["household"]["place"].unique().cast(pl.String)
+            plans, model = plans_of(book, {*there})
             lazy = calculate(plans, model, {k: f.lazy() for k, f in frames.items()})
             ready = lazy.collect(engine="streaming")
     del frames

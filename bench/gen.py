@@ -19,6 +19,8 @@ import pyarrow.parquet as pq
 from common import BENCH, REPOSITORY, ROOT, STANDARDS, table
 
 SEED = 530000
+#: Up to this many persons the data are one prefecture, above it a province.
+PREFECTURE = 70_000
 EPOCH = dt.date(1970, 1, 1)
 STARTS = [dt.date(2016, 4, 1), dt.date(2017, 4, 1), dt.date(2018, 4, 1), dt.date(2019, 4, 1), dt.date(2020, 6, 1)]
 
@@ -68,7 +70,8 @@ def monthly(persons: int) -> None:
     sizes[-1] -= sizes.sum() - persons
     sizes = sizes[sizes > 0]
     h = len(sizes)
-    places = np.array([int(c) for c in counties()], dtype=np.int32)
+    # 68,000 persons are a prefecture, and a prefecture has some seven counties (荆门 in 2017); more are a province.
+    places = np.array([int(c) for c in counties()][: 7 if persons <= PREFECTURE else None], dtype=np.int32)
     household = np.arange(1, h + 1, dtype=np.int64)
     scheme = np.where(g.random(h) < 0.035, 2, 1).astype(np.int8)
     left = g.random(h) < 0.06

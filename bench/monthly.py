@@ -37,9 +37,9 @@ def load() -> Book:
     return load_book([ROOT / "pack"], cache=ROOT / "cache")
 
 
-def plans_of(book: Book) -> tuple[list[Plan], Model]:
-    """One plan a county, and the model they share."""
-    places = sorted({row.place for row in book.draft.values["monthly.standard"]})
+def plans_of(book: Book, only: set[str] | None = None) -> tuple[list[Plan], Model]:
+    """One plan a county (of those named), and the model they share."""
+    places = sorted({row.place for row in book.draft.values["monthly.standard"]} & (only or {*book.places_named()}))
     plans = [plan_for(book, place, dt.date(YEAR, MONTH, 1), Month(YEAR, MONTH)) for place in places]
     models = {id(m): m for m in (plan.model(tuple(RULES.values())) for plan in plans)}
     (model,) = models.values()
