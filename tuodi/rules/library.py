@@ -53,7 +53,7 @@ def load_book(
     if missing:
         raise PolicyErrors([Fault(str(f), 1, "没有这个文件夹；请核对路径") for f in missing])
     stored: Path | None = None
-    if cache is not None:
+    if cache is not None and check:  # an unchecked book must never be found by who asks for a checked one
         stored = cache / f"book-{digest_of(policy_files(folders))[:32]}-{_code_version()[:16]}.pickle"
         if stored.exists():
             try:

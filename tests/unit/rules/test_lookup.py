@@ -10,6 +10,7 @@ from enginekit import ROUNDING, WORDS, book_of, decide, family, indent
 
 from tuodi.kernel.periods import Month
 from tuodi.policy.book import Book
+from tuodi.policy.faults import PolicyErrors
 from tuodi.rules import FamilyErrors, library, load_book, plan_for
 
 NATION = f"""
@@ -177,3 +178,14 @@ def test_a_changed_file_misses_the_cache_and_a_corrupt_cache_is_ignored(tmp_path
     for stored in cache.glob("*.pickle"):
         stored.write_bytes(b"\x80\x05broken")
     assert due(load_book([folder], cache=cache), "420802", date(2017, 5, 10)) == 60000
+
+
+def test_an_unchecked_book_is_never_kept_for_who_asks_for_a_checked_one(tmp_path: Path) -> None:
+    pack, cache = tmp_path / "packs", tmp_path / "cache"
+    pack.mkdir()
+    text = 'instruments:\n  DC: {title: 约定, number: "-", kind: convention}\nrules:\n'
+    text += '  broken: {label: 坏, unit: 是否, clause: DC, formula: "no_such_name"}\n'
+    (pack / "a.yaml").write_text(text, encoding="utf-8")
+    load_book([pack], cache=cache, check=False)
+    with pytest.raises(PolicyErrors, match="no_such_name"):
+        load_book([pack], cache=cache)
