@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from tuodi.audit.models import AuditEntry
 from tuodi.decisions.rosters import adopt_roster
 from tuodi.demo import generator
 from tuodi.demo.staff import user
@@ -55,7 +56,10 @@ def bring_in(files: list[tuple[Path, str | None]], errors: Path, tell: Tell) -> 
     errors.mkdir(parents=True, exist_ok=True)
     clerk = user("shi-dr")
     with system_scope(_PLACE):
-        applied = {i.file_name: i for i in RosterImport.objects.filter(state="applied", is_demo=True)}
+        # Adopting is the last deed on a file and leaves its audit row in the same transaction.
+        adopted = AuditEntry.objects.filter(action="decisions.adopt_roster", subject_type="rosterimport")
+        done_ids = {int(i) for i in adopted.values_list("subject_id", flat=True)}
+        applied = {i.file_name: i for i in RosterImport.objects.filter(pk__in=done_ids, is_demo=True)}
     for number, (path, sheet) in enumerate(files, 1):
         if path.name in applied:
             done = applied[path.name]
