@@ -301,7 +301,7 @@ class Blocker:
     amount_fen: int
 
 
-_TODO = {
+_REMEDIES = {
     Held.UNKNOWN: "补齐事实或标准后重新计算，或待下月补发",
     Held.NOT_ELIGIBLE: "先作出停发、渐退决定或更正事实",
     Held.NO_ACCOUNT: "登记收款账户",
@@ -315,7 +315,7 @@ _TODO = {
 def blockers(run: PayRun) -> list[Blocker]:
     """What stands in the way: held lines by reason, and lines of earlier months without an answer or sent back."""
     found = [
-        Blocker(code, "block", str(Held(code).label), _TODO[Held(code)], count, amount)
+        Blocker(code, "block", str(Held(code).label), _REMEDIES[Held(code)], count, amount)
         for code, count, amount in _rows(
             "select held, count(*), coalesce(sum(amount_fen), 0)::bigint from payments_payline where run_id = %s and live and held <> '' "
             "group by 1 order by 2 desc",

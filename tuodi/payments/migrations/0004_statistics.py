@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from django.db import migrations
 
+from tuodi.org.rls import lend_analyze
+
 #: Only the columns that joins and filters use.
 TABLES = {
     "roll": (
@@ -32,19 +34,6 @@ TABLES = {
 }
 
 
-def _function(what: str, tables: tuple[str, ...]) -> str:
-    deeds = "\n".join(f"  analyze public.{table};" for table in tables)
-    return (
-        f"create function payments_analyze_{what}() returns void language plpgsql security definer "
-        f"set search_path = pg_catalog, public, pg_temp as $$ begin\n{deeds}\nend $$;\n"
-        f"revoke all on function payments_analyze_{what}() from public;\n"
-        f"grant execute on function payments_analyze_{what}() to tuodi_app;"
-    )
-
-
 class Migration(migrations.Migration):
     dependencies = [("payments", "0003_hot_updates"), ("people", "0002_rls")]
-    operations = [
-        migrations.RunSQL(_function(what, tables), f"drop function payments_analyze_{what}()")
-        for what, tables in TABLES.items()
-    ]
+    operations = [lend_analyze(f"payments_analyze_{what}", tables) for what, tables in TABLES.items()]
