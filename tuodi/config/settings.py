@@ -56,6 +56,7 @@ ROOMS = (
     "verification",
     "decisions",
     "payments",
+    "monitoring",
     "demo",
     "web",
 )

@@ -1,0 +1,9 @@
+"""Rows of verification: data sources and their batches, consents, and the frozen fact set."""
+
+from __future__ import annotations
+
+from tuodi.verification.models.consent import Consent, Supporter
+from tuodi.verification.models.factset import FactSet
+from tuodi.verification.models.source import DataSource, RegisterBatch
+
+__all__ = ["Consent", "DataSource", "FactSet", "RegisterBatch", "Supporter"]
