@@ -147,11 +147,11 @@ class _Judge:
         self.where: pl.DataFrame | None = None
         if len(self.places) > 1:
             self.households = self.placed(self.households)
-        twice = engine.collect(
-            self.members.group_by("person_id").agg(n=nw.len()).filter(nw.col("n") > 1).select("person_id")
-        )
-        if twice.height:
-            raise MembersTwiceError(twice.height)
+        people, rows = engine.collect(
+            self.members.select(people=nw.col("person_id").n_unique(), rows=nw.col("person_id").len())
+        ).row(0)
+        if people < rows:
+            raise MembersTwiceError(rows - people)
 
     def entered(self, kind: str, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         """A hit frame with its columns named as the rules name them."""
@@ -339,7 +339,7 @@ def judge(
     for answer in told:
         assert paid_rows is not None
         parts.add(book, answer, paid_rows, declared or {}, identity or {})
-    kinds = {k: int(on.collect(f.select(n=nw.len()))["n"][0]) for k, f in work.hits.items()}
+    kinds = {k: on.height(f, work.hits[k]) for k, f in hits.items()}
     prints = sorted({f for b in bundles for f in (*(r.fingerprint for r in b.rules), b.model.fingerprint)})
     return Findings(*parts.frames(), rules=parts.judged, kinds=kinds, fingerprint=digest("\n".join(prints)))
 
