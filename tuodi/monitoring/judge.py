@@ -32,8 +32,6 @@ from tuodi.rules.slots import Model
 __all__ = ["Findings", "Judged", "MembersTwiceError", "explain_clue", "fresh", "judge", "looked_at", "register_row"]
 
 MEMBERS = "members"
-#: Columns of registers that a formula could not tell from a fact of the person, and the names they have here.
-RENAMED: Mapping[str, Mapping[str, str]] = {"student": {"school": "school_name", "full_time": "study_full_time"}}
 #: Worked out here from other columns; no register has them.
 DERIVED = frozenset({"spouse_listed"})
 
@@ -123,8 +121,7 @@ def looked_at(book: Book, places: Sequence[str], day: date, month: Month | None 
         for rule in bundle.rules:
             for kind in rule.kinds:
                 columns = {*columns_looked_at(bundle.model.slots, kind), *rule.identity, *rule.watch} & own[kind]
-                back = {new: old for old, new in RENAMED.get(kind, {}).items()}
-                out.setdefault(kind, set()).update(back.get(c, c) for c in columns - DERIVED)
+                out.setdefault(kind, set()).update(columns - DERIVED)
     return {kind: tuple(sorted(columns)) for kind, columns in out.items()}
 
 
@@ -154,11 +151,8 @@ class _Judge:
             raise MembersTwiceError(rows - people)
 
     def entered(self, kind: str, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-        """A hit frame with its columns named as the rules name them."""
+        """A hit frame with what is worked out from the family: whether a spouse on record is one of its members."""
         names = frame.collect_schema().names()
-        new = {old: name for old, name in RENAMED.get(kind, {}).items() if old in names and name not in names}
-        if new:
-            frame = frame.rename(new)
         if kind == "marriage" and "spouse_key" in names and "spouse_listed" not in names:
             listed = self.members.select(
                 nw.col("household_id"), nw.col("key").cast(nw.String).alias("spouse_key"), nw.lit(True).alias("spouse_listed")
@@ -390,7 +384,7 @@ def register_row(book: Book, kind: str, values: Mapping[str, Any]) -> dict[str, 
     out: dict[str, Any] = {}
     facts = {f.name: f for f in book.draft.facts if f.level == REGISTER + kind}
     for column, value in values.items():
-        fact = facts.get(RENAMED.get(kind, {}).get(column, column))
+        fact = facts.get(column)
         if fact is None or value is None:
             continue
         enum = book.enums.get(fact.type)
