@@ -38,9 +38,10 @@ def read_book(dirs: Sequence[Path]) -> tuple[Book, list[Fault]]:
 
     check_words(draft, faults, known)
     predecessors: dict[str, str] = {}
-    for code in {row.place for rows in draft.values.values() for row in rows} | {
-        t.place for r in (*draft.rules.values(), *draft.clues.values()) for t in r
-    }:
+    named = {row.place for rows in draft.values.values() for row in rows}
+    named |= {t.place for texts in draft.rules.values() for t in texts}
+    named |= {t.place for clues in draft.clues.values() for t in clues}
+    for code in named:
         if code != places.NATION and code not in draft.areas:
             for row in tree.rows(code):
                 if row.successor:
