@@ -7,7 +7,7 @@ agrees (now, formerly, or the register has none). Another name or a wrong check 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,24 +15,18 @@ from pathlib import Path
 import polars as pl
 from django.conf import settings
 
+from tuodi.matching.link import CHECKED, link
 from tuodi.matching.sealed import SealedBatch, open_sealed
 from tuodi.verification.models import RegisterBatch
 
-__all__ = ["Linked", "link", "opened", "sealed_name", "spelt"]
-
-#: Every dot people put between the parts of a name (· • ・ ． ‧), and blanks of any width.
-_NOISE = r"[\s\u3000·•・．‧.]"
-#: Numbers whose check digit is right, or that have none of this kind.
-SOUND = ("ok", "converted15", "foreign")
-
+__all__ = ["Linked", "linked", "opened", "sealed_name"]
 
 @dataclass(frozen=True)
 class Linked:
     """What one batch gave.
 
     Attributes:
-        hits: confirmed rows: `person_id`, `household_id`, `key`, the batch's columns, `name_state`, `check_state`,
-            `batch_id`, `line_no`, `row_hash`. One row a register row and person.
+        hits: confirmed rows (`matching.link.Linked.hits`) with `batch_id`, `line_no`, `row_hash`.
         conflicts: the same with another name. bad_checks: with a wrong check digit, in the register or on the roll.
         rows: rows of the batch. matched: rows whose number is on the roll.
     """
@@ -58,52 +52,36 @@ def opened(batch: RegisterBatch) -> Iterator[SealedBatch]:
         yield found
 
 
-def spelt(name: pl.Expr) -> pl.Expr:
-    """A name as it is compared."""
-    return name.cast(pl.String).str.normalize("NFKC").str.replace_all(_NOISE, "").str.to_uppercase()
-
-
-def link(batch: RegisterBatch, source: SealedBatch, persons: pl.DataFrame) -> Linked:
+def linked(
+    batch: RegisterBatch, source: SealedBatch, persons: pl.DataFrame, *, identity: Sequence[str] = (), first_row: int = 0
+) -> Linked:  # fmt: skip
     """Rows of an opened batch about some persons.
 
     Args:
-        persons: one row a person: `person_id`, `household_id`, `key`, `name`, `former`, `check_ok`.
+        persons: one row a person: `person_id`, `household_id`, `key`, `name`, `former_names`, `check_ok`.
+        identity: columns that tell one thing of the kind from another.
+        first_row: the first `row_id`; rows of a kind are numbered through over its batches.
     """
-    who = persons.filter(pl.col("key").is_not_null())
-    found = source.hot("key").select("row", "key").join(who.select("key").unique().lazy(), on="key", how="semi").collect()
-    if not found.height:
-        empty = pl.DataFrame(schema={"person_id": pl.Int64, "household_id": pl.Int64, "key": pl.Int64})
-        return Linked(empty, empty, empty, source.rows, 0)
-    rows = source.rest_rows(found["row"]).with_columns(pl.col("check_state").cast(pl.String))
-    said = [c for c in rows.columns if c not in ("row", "line_no", "file_no", "id_raw", "key", "check_state")]
-    rows = rows.with_columns(
-        row_hash=pl.Series([_digest(one) for one in rows.select(["id_raw", *said]).iter_rows()], dtype=pl.String)
-    ).drop("id_raw", "file_no", strict=False)
-    both = rows.join(
-        who.select("person_id", "household_id", "key", "check_ok", "former", roll_name="name"), on="key", how="inner"
-    )
-    written, own = spelt(pl.col("name")), spelt(pl.col("roll_name"))
-    former = pl.col("former").list.eval(spelt(pl.element())).list.contains(written).fill_null(False)
-    both = both.with_columns(
-        name_state=pl.when(written.is_null() | (written == ""))
-        .then(pl.lit("absent"))
-        .when(written == own)
-        .then(pl.lit("same"))
-        .when(former)
-        .then(pl.lit("former"))
-        .otherwise(pl.lit("conflict")),
+    who = persons.lazy().filter(pl.col("key").is_not_null())
+    # Only the hot half is read for all rows; names and evidence of those alone that meet somebody.
+    found = source.hot("key").select("row", "key").join(who.select("key").unique(), on="key", how="semi").collect()
+    rows = source.rest_rows(found["row"]).drop("row", "file_no", strict=False)
+    said = [c for c in rows.columns if c not in ("line_no", "id_raw", "key", "check_state")]
+    prints = [_digest(row) for row in rows.select("id_raw", *said).iter_rows()]
+    rows = rows.drop("id_raw").with_columns(
+        pl.col("check_state").cast(pl.String),
         batch_id=pl.lit(batch.pk, pl.Int64),
+        row_hash=pl.Series(prints, dtype=pl.String),
     )
-    wrong = ~pl.col("check_state").is_in(list(SOUND)) | ~pl.col("check_ok").fill_null(True)
-    conflict = pl.col("name_state") == "conflict"
-    shown = both.drop("former")
-    return Linked(
-        shown.filter(~wrong & ~conflict).drop("roll_name", "check_ok"),
-        shown.filter(~wrong & conflict),
-        shown.filter(wrong),
-        source.rows,
-        rows.height,
-    )
+    subjects = who.select("key", "person_id", "household_id", "name", "former_names")
+    got = link(subjects, rows.lazy(), identity=identity, first_row=first_row)
+    # The roll's own number may be the wrong one: then nothing matches by itself either.
+    own_wrong = persons.filter(~pl.col("check_ok").fill_null(True)).select("person_id").unique()
+    hits = got.hits.join(own_wrong, on="person_id", how="anti")
+    doubtful = pl.concat([got.doubtful, got.hits.join(own_wrong, on="person_id", how="semi")])
+    conflict = pl.col("check_state").is_in(CHECKED) & (pl.col("name_state") == "conflict")
+    conflicts = doubtful.filter(conflict).join(own_wrong, on="person_id", how="anti")
+    return Linked(hits, conflicts, doubtful.join(conflicts, on="row_id", how="anti"), source.rows, rows.height)
 
 
 def _digest(row: tuple[object, ...]) -> str:

@@ -37,7 +37,7 @@ KEYS = {"person_id": pl.Int64, "token": pl.String, "key": pl.Int64, "last": pl.S
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECKS = "10X98765432"
 _PERSON = {
-    "person_id": pl.Int64, "household_id": pl.Int64, "region": pl.String, "name": pl.String, "former": pl.List(pl.String),
+    "person_id": pl.Int64, "household_id": pl.Int64, "region": pl.String, "name": pl.String, "former_names": pl.List(pl.String),
     "key": pl.Int64, "check_ok": pl.Boolean, "token": pl.String, "programme": pl.String, "category": pl.String,
     "monthly_fen": pl.Int64, "relation": pl.String,
 }  # fmt: skip
@@ -227,7 +227,7 @@ def roll_on(
             found = _paid(cursor, rows)
             if chosen is not None:
                 found = found.filter(pl.col("person_id").is_in(chosen))
-        former = pl.concat([_fetch(cursor, _FORMER), _fetch(cursor, _SAME)]).group_by("person_id").agg(former="name")
+        former = pl.concat([_fetch(cursor, _FORMER), _fetch(cursor, _SAME)]).group_by("person_id").agg(former_names="name")
     keys, opened = roll_keys(place, found.select("person_id", "region", "token"))
     persons = (
         found.group_by("person_id", "household_id", "programme", "category")
@@ -253,7 +253,7 @@ def _paid(cursor: object, rows: pl.DataFrame) -> pl.DataFrame:
     if not rows.height:
         return pl.DataFrame(
             schema={
-                name: kind for name, kind in _PERSON.items() if name not in ("former", "key", "check_ok", "monthly_fen")
+                name: kind for name, kind in _PERSON.items() if name not in ("former_names", "key", "check_ok", "monthly_fen")
             }
             | {"amount_fen": pl.Int64}
         )
