@@ -1,4 +1,4 @@
-"""Clues into the ledger: thousands from a sweep in three statements, or one that a person or a list brings.
+"""The clues of a sweep into the ledger, thousands in a few statements.
 
 Rows go by COPY into a temporary table and from there by one INSERT, because the policy of a place refuses COPY into its
 tables (`org.copying`). Everything of a sweep is in one transaction: its clues appear whole or not at all.
@@ -6,31 +6,25 @@ tables (`org.copying`). Everything of a sweep is in one transaction: its clues a
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 import polars as pl
-from django.db import connection, models, transaction
+from django.db import connection, models
 
-from tuodi.audit.actions import record
 from tuodi.cases import calendar
 from tuodi.kernel import clock
 from tuodi.kernel.money import format_yuan
-from tuodi.monitoring.limits import due_after
-from tuodi.monitoring.models import Clue, ClueEvent, Hit, SweepFinding, SweepRun
-from tuodi.monitoring.series import numbers
-from tuodi.org.models import User
-from tuodi.people.models import Household, Person
+from tuodi.monitoring.models import Clue, Hit, SweepFinding, SweepRun
+from tuodi.monitoring.numbers import clue_numbers
 from tuodi.policy.book import Book
 from tuodi.policy.clues import REGISTER, ClueRule
-from tuodi.verification.rulebook import place_of
 
-__all__ = ["WARNING_KINDS", "Raised", "insert", "raise_all", "raise_one", "rule_text"]
+__all__ = ["WARNING_KINDS", "Raised", "insert", "raise_all", "rule_text"]
 
 #: The five sources an early warning must watch at least (云南 2020: vehicles, pensions, housing fund, real estate, payroll).
 WARNING_KINDS = frozenset({
@@ -89,6 +83,7 @@ def rule_text(book: Book, rule: ClueRule, on: date) -> dict[str, Any]:
         "label": rule.label, "clause": book.clause(rule.clause).text, "version": rule.fingerprint[:16], "place": rule.place,
         "since": rule.start.isoformat(), "rule": rule.rule, "formula": str(formula), "evidence": dict(rule.evidence),
         "second_person": rule.second_person, "note": rule.note,
+        "deadline": {"n": rule.deadline.n, "unit": str(rule.deadline.unit), "clause": rule.deadline.clause},
     }  # fmt: skip
 
 
@@ -162,8 +157,8 @@ def raise_all(
         cursor.execute(
             "insert into monitoring_clueevent (clue_id, region, at, kind, before, after, note) "
             "select id, region, %s, kind, '', state, note from monitoring_clue, "
-            "(values ('generated', %s), ('pushed', '预警推送县级')) as told (kind, note) "
-            "where run_id = %s and (kind = 'generated' or pushed_at is not null)",
+            "(values ('raise', %s), ('pushed', '预警推送县级')) as told (kind, note) "
+            "where run_id = %s and (kind = 'raise' or pushed_at is not null) order by id, kind desc",
             [now, f"比对 {run.no}", run.pk],
         )
     return Raised(written, stored, found)
@@ -215,10 +210,7 @@ def _clues(
         .join(own.unique(["person_id", "programme"]), on=["person_id", "programme"], how="left")
         .sort("region", "household_id", "rule_code", "fact_hash")
     )
-    given: list[str] = []
-    counties = first["region"].str.slice(0, 6)
-    for county, count in counties.value_counts().sort("region").iter_rows():
-        given += numbers("clue", county, today, count)
+    given = clue_numbers(first["region"].to_list())
     shown = [_printed(book, kind, values or "{}", cache) for kind, values in first.select("kind", "values").iter_rows()]
     return first.select(
         "region", pl.Series("no", given, dtype=pl.String), pl.lit(run.pk, pl.Int64).alias("run_id"),
@@ -245,42 +237,3 @@ def _filled(frame: pl.DataFrame, model: type[models.Model]) -> pl.DataFrame:
             value = value.value
         rest.append(pl.lit("" if value is None else value).alias(field.column))
     return frame.with_columns(rest)
-
-
-@transaction.atomic
-def raise_one(
-    *, acting_user: User | None, household: Household, person: Person, source: str, rule_code: str, label: str, fact: str,
-    severity: str, programme: str, category: str = "", registered: Mapping[str, str] | None = None, clause: str = "",
-    monthly_fen: int | None = None, required: Sequence[str] = (), at: datetime | None = None,
-) -> Clue:  # fmt: skip
-    """One clue that no sweep found: from a list, a third party, a report. The same fact again is the clue there is.
-
-    The caller has asked the door; this needs a scope that covers the family.
-
-    Args:
-        fact: what makes it the same matter, in words of the source.
-    """
-    key = hashlib.sha256(f"{source}\x1f{person.pk}\x1f{fact}".encode()).hexdigest()
-    digest = hashlib.sha256(f"{key}\x1f{json.dumps(dict(registered or {}), sort_keys=True)}".encode()).hexdigest()
-    known = Clue.objects.filter(person=person, rule_code=rule_code, fact_hash=digest).first()
-    if known is not None:
-        return known
-    today = clock.today()
-    due = due_after("clue_limit", place_of(household.region), today)
-    clue = Clue.objects.create(
-        region=household.region, no=numbers("clue", household.region[:6], today)[0], source=source, rule_code=rule_code,
-        rule_text={"label": label, "clause": clause, "version": "", "formula": "", "evidence": {}}, severity=severity,
-        programme=programme, category=category, household=household, person=person, fact_key=key, fact_hash=digest,
-        registered=dict(registered or {}), found_on=today, monthly_fen=monthly_fen, required=list(required),
-        outcomes=["stop", "decrease", "recompute", "recover", "refer", "keep"], default_action="recompute",
-        on_confirmed={"R": "suspend", "O": "recompute", "Y": "note"}[severity], deadline=due.on, deadline_pending=due.pending,
-        deadline_note=due.note[:200],
-    )  # fmt: skip
-    ClueEvent.objects.create(
-        clue=clue, region=clue.region, at=at or clock.now(), by=acting_user, kind="generated", after=clue.state, note=label
-    )
-    record(
-        "monitoring.raise_clue", actor=acting_user, subject_type="clue", subject_id=clue.pk, region=clue.region,
-        after={"no": clue.no, "source": source, "rule": rule_code, "severity": severity},
-    )  # fmt: skip
-    return clue

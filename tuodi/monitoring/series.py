@@ -1,6 +1,4 @@
 """Running numbers of this room, one series a place and year. Gaps may occur (a rolled back deed), repeats cannot.
-
-A sweep takes thousands at once, so numbers come in blocks.
 """
 
 from __future__ import annotations
@@ -12,14 +10,14 @@ from django.db import connection
 __all__ = ["SERIES", "numbers"]
 
 #: Series -> letters in the number, digits.
-SERIES = {"sweep": ("BD", 4), "clue": ("XS", 5), "handover": ("YJ", 4), "returned": ("FH", 4), "thirdparty": ("HT", 3)}
+SERIES = {"sweep": ("BD", 4), "handover": ("YJ", 4), "returned": ("FH", 4), "thirdparty": ("HT", 3)}
 
 
 def numbers(series: str, place: str, day: date, count: int = 1) -> list[str]:
-    """The next numbers of a series, in order: XS-420802-2017-00001. The series is locked until the transaction ends.
+    """The next numbers of a series, in order: BD-4208-2017-0001. The series is locked until the transaction ends.
 
     Args:
-        place: significant prefix; for clues the county.
+        place: significant prefix.
     """
     if count <= 0:
         return []

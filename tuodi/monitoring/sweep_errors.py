@@ -1,6 +1,6 @@
 """Errors of sweeps, warnings, the third-party check and the hand-over.
 
-TuodiError
+MonitoringError
 └── WatchError
     ├── WatchInputError     an argument that cannot be
     ├── WatchStateError     a state that does not follow
@@ -13,7 +13,7 @@ TuodiError
 
 from __future__ import annotations
 
-from tuodi.kernel.errors import TuodiError
+from tuodi.monitoring.errors import MonitoringError
 
 __all__ = [
     "HandOverError",
@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 
-class WatchError(TuodiError):
+class WatchError(MonitoringError):
     """Base of these errors. `status` is the HTTP status a page answers with."""
 
     code = "monitoring.watch"

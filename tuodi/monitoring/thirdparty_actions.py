@@ -20,6 +20,7 @@ from tuodi.audit.actions import record
 from tuodi.files.store import put_bytes
 from tuodi.kernel import clock
 from tuodi.kernel.places import pad12
+from tuodi.monitoring.clue_actions import new_clue
 from tuodi.monitoring.models import ThirdPartyContract, ThirdPartyPhoto, ThirdPartyTask
 from tuodi.monitoring.series import numbers
 from tuodi.monitoring.sweep_errors import WatchInputError, WatchStateError
@@ -279,13 +280,13 @@ def decide(task: ThirdPartyTask, decision: str, *, acting_user: User, note: str 
     if decision == Decision.REJECT and not note.strip():
         raise WatchInputError("处理说明", "不采纳时必须写明理由")
     if decision == Decision.CLUE:
-        from tuodi.monitoring.raising import raise_one
-
-        row.clue = raise_one(
+        row.clue = new_clue(
             acting_user=acting_user, household=row.household, person=row.household.head, source="third_party",
-            rule_code="THIRD_PARTY", label="第三方核查认为不符合条件", fact=f"{row.contract.no}|{row.round}",
+            rule_code="THIRD_PARTY", fact=f"第三方核查：{row.get_opinion_display()}（{row.contract.no} 第 {row.round} 轮）",
+            rule_text={"label": "第三方核查认为不符合条件", "clause": row.contract.no},
             severity="O" if row.opinion == Opinion.NOT_ELIGIBLE else "Y", programme=row.programme, category=row.category,
-            registered={"核查意见": row.get_opinion_display(), "理由": row.reasons, "合同": row.contract.no},
+            registered={"opinion": row.get_opinion_display(), "reasons": row.reasons, "contract": row.contract.no},
+            outcomes=["stop", "decrease", "recompute", "recover", "keep"], default_action="recompute",
         )  # fmt: skip
     row.decision, row.decision_note, row.state = decision, note.strip()[:300], TaskState.DECIDED
     row.decided_at, row.decided_by = clock.now(), acting_user

@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('files', '0002_rls'),
-        ('monitoring', '0002_guards'),
+        ('monitoring', '0006_watch_guards'),
         ('org', '0002_verification_duties'),
         ('people', '0002_rls'),
         ('verification', '0004_sources_guards'),

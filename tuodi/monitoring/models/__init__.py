@@ -1,4 +1,4 @@
-"""Rows of monitoring: sweeps, what they hit, the clue ledger, the third-party check, the hand-over."""
+"""Rows of monitoring: sweeps, what they hit, the clue ledger, who is watched afterwards, third-party check, hand-over."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from tuodi.monitoring.models.finding import SweepFinding
 from tuodi.monitoring.models.handover import HandOver, PaymentHistory, ReturnedList
 from tuodi.monitoring.models.sweep import Hit, SweepRun, SweepSource
 from tuodi.monitoring.models.thirdparty import ThirdPartyContract, ThirdPartyPhoto, ThirdPartyTask
+from tuodi.monitoring.models.watch import WatchAid, WatchEntry
 
 __all__ = [
     "Clue",
@@ -22,4 +23,6 @@ __all__ = [
     "ThirdPartyContract",
     "ThirdPartyPhoto",
     "ThirdPartyTask",
+    "WatchAid",
+    "WatchEntry",
 ]
