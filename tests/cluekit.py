@@ -39,7 +39,7 @@ def clue(home: Household, **given: object) -> Clue:
     number = next(_facts)
     values = {
         "source": "vehicle", "rule_code": "VEHICLE", "severity": "R", "household": home, "person": home.head, "programme": "dibao",
-        "rule_text": VEHICLE, "fact": f"机动车 测A{number:05d}", "registered": {"plate": f"测A{number:05d}", "first_registered": "2017-02-10"},
+        "rule_text": VEHICLE, "fact": f"机动车 测A{number:05d}", "registered": {"plate": f"测A{number:05d}", "registered_on": "2017-02-10"},
         "required": ["visit"], "outcomes": ["stop", "decrease", "recover", "refer", "keep"], "default_action": "stop",
         "monthly_fen": 550_00,
     }  # fmt: skip

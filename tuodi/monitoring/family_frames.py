@@ -101,7 +101,9 @@ def families(
     ).unique(maintain_order=True)  # fmt: skip
     nothing = pl.DataFrame()
     inputs = Inputs(entries, homes.drop("region"), members.drop("home"), facts, nothing, nothing)
-    frames, _filled = frames_of(inputs, entries, month.next() if on > month.first_day else month, book, per_person=False)
+    frames, _filled = frames_of(
+        inputs, entries, month.next() if on > month.first_day else month, book, per_person=False
+    )
     keys = persons.select("person_id", "key").unique("person_id")
     own = frames["members"].join(keys, on="person_id", how="left")
     roll = entries.select("household_id", "programme", "person_id", "category")
@@ -109,7 +111,10 @@ def families(
     if "dibao_class" in graded.columns:
         words_ = book.enums["dibao_class"]
         names = {words_.code(value): value for value in words_.values}
-        classes = graded.select("household_id", family_class=pl.col("dibao_class").replace_strict(names, default=None, return_dtype=pl.String))
+        classes = graded.select(
+            "household_id",
+            family_class=pl.col("dibao_class").replace_strict(names, default=None, return_dtype=pl.String),
+        )
         roll = roll.join(classes.unique("household_id"), on="household_id", how="left")
     places = sorted(set(graded["place"].to_list()))
     return Families(roll, own, graded, _declared(told, book), places)
@@ -119,7 +124,9 @@ def _declared(told: pl.DataFrame, book: Book) -> dict[str, pl.DataFrame]:
     """What families said themselves, out of their newest frozen fact sets: kind -> household and text columns of it."""
     texts: Mapping[str, list[str]] = {}
     texts = {
-        level.removeprefix(REGISTER): [f.name for f in book.draft.facts if f.level == level and f.type in ("text", "date")]
+        level.removeprefix(REGISTER): [
+            f.name for f in book.draft.facts if f.level == level and f.type in ("text", "date")
+        ]
         for level in book.collections
         if level.startswith(REGISTER)
     }

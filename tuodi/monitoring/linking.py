@@ -21,6 +21,7 @@ from tuodi.verification.models import RegisterBatch
 
 __all__ = ["Linked", "linked", "opened", "sealed_name"]
 
+
 @dataclass(frozen=True)
 class Linked:
     """What one batch gave.

@@ -227,7 +227,9 @@ def roll_on(
             found = _paid(cursor, rows)
             if chosen is not None:
                 found = found.filter(pl.col("person_id").is_in(chosen))
-        former = pl.concat([_fetch(cursor, _FORMER), _fetch(cursor, _SAME)]).group_by("person_id").agg(former_names="name")
+        former = (
+            pl.concat([_fetch(cursor, _FORMER), _fetch(cursor, _SAME)]).group_by("person_id").agg(former_names="name")
+        )
     keys, opened = roll_keys(place, found.select("person_id", "region", "token"))
     persons = (
         found.group_by("person_id", "household_id", "programme", "category")
@@ -253,7 +255,9 @@ def _paid(cursor: object, rows: pl.DataFrame) -> pl.DataFrame:
     if not rows.height:
         return pl.DataFrame(
             schema={
-                name: kind for name, kind in _PERSON.items() if name not in ("former_names", "key", "check_ok", "monthly_fen")
+                name: kind
+                for name, kind in _PERSON.items()
+                if name not in ("former_names", "key", "check_ok", "monthly_fen")
             }
             | {"amount_fen": pl.Int64}
         )
