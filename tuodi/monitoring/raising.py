@@ -144,7 +144,13 @@ def raise_all(
         pushed_at=pl.when(pl.col("source").is_in(list(WARNING_KINDS)) & pl.lit(push)).then(pl.lit(now.isoformat()))
     )
     with connection.cursor() as cursor:
-        _load(cursor, "tmp_clues", Clue._meta.db_table, clues, {"hit_person": "bigint", "hit_kind": "text", "hit_hash": "text"})
+        _load(
+            cursor,
+            "tmp_clues",
+            Clue._meta.db_table,
+            clues,
+            {"hit_person": "bigint", "hit_kind": "text", "hit_hash": "text"},
+        )
         names = [c for c in clues.columns if not c.startswith("hit_")]
         listed, taken = ", ".join(f'"{c}"' for c in names), ", ".join(f't."{c}"' for c in names)
         cursor.execute(
@@ -166,7 +172,9 @@ def raise_all(
 
 def _hits(run: SweepRun, hits: pl.DataFrame, book: Book) -> pl.DataFrame:
     cache: dict[str, str] = {}
-    kept = hits.filter(pl.col("batch_id").is_not_null()).unique(["person_id", "kind", "fact_hash"], keep="first", maintain_order=True)
+    kept = hits.filter(pl.col("batch_id").is_not_null()).unique(
+        ["person_id", "kind", "fact_hash"], keep="first", maintain_order=True
+    )
     return kept.select(
         "region", pl.lit(run.pk, pl.Int64).alias("run_id"), "batch_id", "kind", "household_id", "person_id", "fact_key",
         "fact_hash", "row_hash", "line_no",
@@ -203,7 +211,9 @@ def _clues(
         on=["rule_code", "kind", "row_id", "household_id"], how="left",
     )  # fmt: skip
     drawn = persons.group_by("household_id", "programme").agg(monthly_fen=pl.col("monthly_fen").max())
-    own = persons.filter(pl.col("programme").is_in(["tekun", "child"])).select("person_id", "programme", own_fen="monthly_fen")
+    own = persons.filter(pl.col("programme").is_in(["tekun", "child"])).select(
+        "person_id", "programme", own_fen="monthly_fen"
+    )
     first = (
         first.join(ruled, on=["rule_code", "place"], how="left")
         .join(drawn, on=["household_id", "programme"], how="left")

@@ -1,5 +1,4 @@
-"""Running numbers of this room, one series a place and year. Gaps may occur (a rolled back deed), repeats cannot.
-"""
+"""Running numbers of this room, one series a place and year. Gaps may occur (a rolled back deed), repeats cannot."""
 
 from __future__ import annotations
 
