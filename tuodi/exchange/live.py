@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -18,10 +17,11 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from tuodi.exchange.cells import as_day, as_fen
 from tuodi.exchange.errors import ProfileError
 from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.masking import mask_id
-from tuodi.kernel.money import format_yuan, parse_yuan
+from tuodi.kernel.money import format_yuan
 from tuodi.kernel.names import normalise_name
 
 __all__ = ["Column", "Feed", "LiveProfile", "LiveRow", "live_kinds", "load_live_profile", "read_rows"]
@@ -190,12 +190,10 @@ def _row(profile: LiveProfile, heads: Mapping[str, str], row: Mapping[str, str],
 
 def _value(column: Column, written: str) -> Any:
     if column.kind == "money":
-        fen = parse_yuan(written)
-        return fen * 10_000 if column.unit == "wan" else fen
+        return as_fen(written, wan=column.unit == "wan")
     if column.kind == "date":
-        digits = re.sub(r"[-/.年月日]", "-", written).strip("-").split("-")
-        parts = digits if len(digits) == 3 else [written[:4], written[4:6], written[6:8]]
-        return date(*(int(part) for part in parts)).isoformat()
+        day = as_day(written)
+        return day.isoformat() if day else None
     if column.kind == "number":
         return str(int(written)) if re.fullmatch(r"-?\d+", written) else str(float(written))
     if column.kind == "name":
