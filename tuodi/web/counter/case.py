@@ -20,6 +20,7 @@ from tuodi.org.models import DutyCode
 from tuodi.verification.actions import DUTIES
 from tuodi.verification.models import FactSet
 from tuodi.verification.queries import as_family, draft_of
+from tuodi.verification.request_queries import requests_of
 from tuodi.web.components import explain, law, navigation, places
 from tuodi.web.components.explain import Programme
 from tuodi.web.components.words import Look
@@ -77,9 +78,18 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "explain_problem": problem,
         "enrol": case_forms.enrol_form(case) if may_enrol else None,
         "waiting": waiting,
+        "check_href": _check_href(request, case),
         "may_enter": case.is_running and navigation.may(request, DUTIES, case.region),
     }
     return render(request, "counter/case.html", context)
+
+
+def _check_href(request: HttpRequest, case: Case) -> str:
+    """The case's newest check, or where one is begun; empty for who does none."""
+    if not navigation.may(request, navigation.CHECKS, case.region):
+        return ""
+    newest = requests_of(case.household_id).filter(case=case).values_list("pk", flat=True).first()
+    return reverse("web:check", args=[newest]) if newest else reverse("web:consents", args=[case.household_id])
 
 
 def _explained(case: Case) -> tuple[list[Programme], str, str]:

@@ -18,7 +18,6 @@ from tuodi.verification.check_states import RequestState
 from tuodi.verification.comparing import MARKS
 from tuodi.verification.models import CheckAnswer, CheckReport, CheckRequest
 from tuodi.verification.queries import draft_of
-from tuodi.verification.report import declared_of
 from tuodi.verification.request_queries import access_report, access_request
 from tuodi.web.components import law, navigation, pages, places, posting
 from tuodi.web.components.words import Look
@@ -188,7 +187,11 @@ def _answer(row: CheckAnswer) -> dict[str, Any]:
 
 def _report(report: CheckReport) -> dict[str, Any]:
     items = [
-        item | {"look": _MARKS[item["mark"]], "conflict": item["mark"] in ("differ", "several") and item["value"] is not None}
+        item
+        | {
+            "look": _MARKS[item["mark"]],
+            "conflict": item["mark"] in ("differ", "several") and item["value"] is not None,
+        }
         for item in report.content["items"]
     ]
     counted = {name: sum(1 for item in items if item["mark"] == name) for name in MARKS}
@@ -236,14 +239,18 @@ def _make(request: HttpRequest, found: CheckRequest) -> None:
     posting.attempt(
         request,
         lambda: request_actions.make_report(found, acting_user=request.user),
-        lambda report: f"已生成报告 {report.no}" + ("。" if report.complete else f"，缺 {len(report.missing)} 项答复。"),
+        lambda report: (
+            f"已生成报告 {report.no}" + ("。" if report.complete else f"，缺 {len(report.missing)} 项答复。")
+        ),
     )
 
 
 def _dispute(request: HttpRequest, found: CheckRequest) -> None:
     text = posting.text(request, "text", 500)
     posting.attempt(
-        request, lambda: request_actions.dispute(found, acting_user=request.user, text=text), "已登记异议，可以重新核对。"
+        request,
+        lambda: request_actions.dispute(found, acting_user=request.user, text=text),
+        "已登记异议，可以重新核对。",
     )
 
 
@@ -274,8 +281,11 @@ def _apply(request: HttpRequest, found: CheckRequest) -> None:
 
 
 def _changed(changed: list[str]) -> str:
-    labels = {fact.name: fact.label for fact in law.facts().values()} if isinstance(law.facts(), dict) else {}
-    words = [text if "：" not in text else labels.get(text.split("：")[0], text.split("：")[0]) + "待查清" for text in changed]
+    labels = {name: fact.label for (level, name), fact in law.facts().items() if level == "household"}
+    words = [
+        text if "：" not in text else labels.get(text.split("：")[0], text.split("：")[0]) + "待查清"
+        for text in changed
+    ]
     return "、".join(words) or "没有需要改动的事实"
 
 
