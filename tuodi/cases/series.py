@@ -9,7 +9,17 @@ from django.db import connection
 __all__ = ["KINDS", "next_no"]
 
 #: Series and the letters that stand in the number.
-KINDS = {"case": "SL", "notice": "GS", "decision": "JD", "receipt": "HZ", "household": "JT"}
+KINDS = {
+    "case": "SL",
+    "notice": "GS",
+    "decision": "JD",
+    "receipt": "HZ",
+    "household": "JT",
+    "visit": "RH",
+    "review": "PY",
+    "spot": "CC",
+    "kin": "JQ",
+}
 
 
 def next_no(kind: str, region: str, day: date) -> str:
