@@ -80,14 +80,14 @@ def draw(
         with connection.cursor() as cursor:  # two draws at once would share cases
             cursor.execute("select pg_advisory_xact_lock(hashtext(%s))", [f"spot|{region}|{programme}"])
         cases = _population(acting_user, programme, since, until)
+        if not cases:
+            raise SpotCheckError("这段时间没有到了县级、尚未决定、也没有抽过的案件")
         texts = [sample for case in cases for sample in [sample_of(case)] if sample is not None]
         law = max(texts, key=lambda sample: sample.percent, default=None)
         if percent is not None and not 1 <= percent <= 100:
             raise SpotCheckError(f"比例 {percent}% 不对，应在 1% 到 100% 之间")
         if law is None and percent is None:
             raise SpotCheckError("这些案件的办理程序没有规定抽查比例，请填写本地的比例")
-        if not cases:
-            raise SpotCheckError("这段时间没有到了县级、尚未决定、也没有抽过的案件")
         rule = Sample(max(law.percent if law else 0, percent or 0), law.all_when if law else ("kin", "doubt", "complaint"),
                       law.clause if law else "")  # fmt: skip
         chosen = seed or secrets.token_hex(32)

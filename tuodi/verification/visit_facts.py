@@ -12,7 +12,7 @@ from tuodi.people.queries import members_on
 from tuodi.verification.actions import enter_facts, start_fact_set
 from tuodi.verification.models import FactSet, VisitRecord, VisitTask
 from tuodi.verification.queries import draft_of, latest_frozen
-from tuodi.verification.visit_forms import TRUTH, Form, Item
+from tuodi.verification.visit_forms import TRUTH, Form, Item, form_for
 
 __all__ = ["basis_for", "feed"]
 
@@ -22,8 +22,12 @@ _LABELS = dict(FactSet.Source.choices)
 def basis_for(task: VisitTask, form: Form) -> dict[str, dict[str, str]]:
     """Item -> what is on record: `declared` (said or decided before) or `register` (a register's answer), and `source`.
 
-    An item with nothing on record is left out; it is then asked for plainly.
+    An item with nothing on record is left out; it is then asked for plainly. A correction stands on what the first version
+    stood on: by now the facts hold what the visit itself found.
     """
+    newest = task.records.order_by("-version").first()
+    if newest is not None:
+        return dict(newest.basis)
     facts = _facts(task)
     found: dict[str, dict[str, str]] = {}
     for item in form.items():
@@ -59,7 +63,7 @@ def _declared(facts: FactSet, item: Item) -> dict[str, str] | None:
         return None
     origin = str(facts.provenance.get(item.fact, {}).get("source", "entered"))
     side = "register" if origin == FactSet.Source.REGISTER else "declared"
-    return {side: _words(value), "source": _LABELS.get(origin, origin)}
+    return {side: _words(value), "source": _LABELS.get(origin, origin), "raw": value, "origin": origin}
 
 
 def _words(value: Any) -> str:
@@ -90,32 +94,50 @@ def feed(case: Case, record: VisitRecord, *, acting_user: User) -> FactSet | Non
     Raises:
         FactFaultsError: A value the fact declarations refuse.
     """
-    from tuodi.verification.visit_forms import form_for
-
     values: dict[str, Any] = {}
+    agreed: dict[str, dict[str, Any]] = {}
     for item in form_for(record.region, clock.today()).items():
         answer = record.answers.get(item.id)
         if not item.fact or answer is None:
             continue
-        if item.kind == "compare":
-            if answer["fit"] == "agree":
-                continue
-            value, kind = answer["seen"], item.seen
+        name = item.fact.partition(".")[2]
+        if item.kind != "compare":
+            values[name] = answer == "yes" if item.kind == "yes_no" else answer
+        elif answer["fit"] == "agree":
+            agreed[name] = record.basis[item.id]
         else:
-            value, kind = answer, item.kind
-        values[item.fact.partition(".")[2]] = value == "yes" if kind == "yes_no" else value
-    if not values:
-        return None
+            values[name] = answer["seen"] == "yes" if item.seen == "yes_no" else answer["seen"]
     draft = draft_of(case)
+    back = _taken_back(draft, record, agreed)
+    if not values and not back:
+        return None
     if draft is None:
         draft = start_fact_set(
             acting_user=acting_user, household=case.household, case=case, base=latest_frozen(case.household)
         )
     number = record.task.no if record.version == 1 else f"{record.task.no}.{record.version}"
-    return enter_facts(
-        draft,
-        acting_user=acting_user,
-        household=values,
-        source=FactSet.Source.VISIT,
-        evidence=f"入户调查 {number}",
-    )
+    for name, base in back.items():
+        draft = enter_facts(draft, acting_user=acting_user, household={name: base["raw"]}, source=base["origin"])
+    if values:
+        draft = enter_facts(
+            draft,
+            acting_user=acting_user,
+            household=values,
+            source=FactSet.Source.VISIT,
+            evidence=f"入户调查 {number}",
+        )
+    return draft
+
+
+def _taken_back(
+    draft: FactSet | None, record: VisitRecord, agreed: dict[str, dict[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """What an earlier version of this record wrote otherwise, and this one finds to be as it was."""
+    if draft is None or record.version == 1:
+        return {}
+    mine = f"入户调查 {record.task.no}"
+    return {
+        name: base
+        for name, base in agreed.items()
+        if str(draft.provenance.get(f"household.{name}", {}).get("evidence", "")).startswith(mine)
+    }
