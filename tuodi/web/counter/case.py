@@ -18,6 +18,7 @@ from tuodi.kernel import clock
 from tuodi.kernel.periods import Month
 from tuodi.org.models import DutyCode
 from tuodi.verification.actions import DUTIES
+from tuodi.verification.kin_actions import KEEPERS
 from tuodi.verification.models import FactSet
 from tuodi.verification.queries import as_family, draft_of
 from tuodi.web.components import explain, law, navigation, places
@@ -77,9 +78,16 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "explain_problem": problem,
         "enrol": case_forms.enrol_form(case) if may_enrol else None,
         "waiting": waiting,
+        "may_visits": navigation.may(request, DUTIES, case.region),
+        "kin_href": _kin_href(request, case),
         "may_enter": case.is_running and navigation.may(request, DUTIES, case.region),
     }
     return render(request, "counter/case.html", context)
+
+
+def _kin_href(request: HttpRequest, case: Case) -> str:
+    """The case's page in the register of near relatives, for who keeps it."""
+    return f"{reverse('web:kin')}?case={case.pk}" if navigation.may(request, KEEPERS, case.region) else ""
 
 
 def _explained(case: Case) -> tuple[list[Programme], str, str]:
