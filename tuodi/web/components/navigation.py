@@ -45,14 +45,36 @@ class Link:
 
 CASEWORK = frozenset({"accept", "review", "visit", "confirm", "file"})
 PAYMENT = frozenset({"pay_prepare", "pay_check", "pay_approve", "pay_send", "supervise"})
+#: Who goes out to families; third parties see the tasks of their own office only.
+VISITORS = frozenset({"visit", "clue", "third_party"})
 #: Who reads families and cases: all who work on them, not those who only keep the system or its log.
 READERS = CASEWORK | PAYMENT | {"roll_import", "verify"}
 CHECKS = frozenset({"verify", "accept"})
 
 GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
-    ("办理", (Entry("web:workbench", "工作台", "home"), Entry("web:cases", "办件", "inbox", READERS, "/cases/"))),
+    (
+        "办理",
+        (
+            Entry("web:workbench", "工作台", "home"),
+            Entry("web:cases", "办件", "inbox", READERS, "/cases/"),
+            Entry("web:field", "入户调查", "map-pin", VISITORS, "/field/"),
+        ),
+    ),
     ("对象", (Entry("web:families", "家庭档案", "users", READERS, "/families/"),)),
     ("核对", (Entry("web:checks", "经济核对", "clipboard-check", CHECKS, "/checks/"),)),
+    (
+        "核查",
+        (
+            Entry(
+                "web:spot-checks",
+                "抽查",
+                "clipboard-check",
+                frozenset({"review", "visit", "supervise"}),
+                "/spot-checks/",
+            ),
+            Entry("web:kin", "近亲属备案", "users", frozenset({"accept", "review", "confirm", "supervise"}), "/kin/"),
+        ),
+    ),
     (
         "资金",
         (Entry("web:runs", "月度发放", "cash", PAYMENT, "/runs/"),),
@@ -65,7 +87,7 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         ),
     ),
 )
-TABS = ("web:workbench", "web:families", "web:cases", "web:runs")
+TABS = ("web:workbench", "web:field", "web:families", "web:cases", "web:runs")
 
 
 @dataclass(frozen=True)
@@ -99,7 +121,7 @@ def tabs(request: HttpRequest | None) -> list[Link]:
     flat = {entry.route: entry for _, entries in GROUPS for entry in entries}
     entries = [flat[route] for route in TABS]
     links = [_link(entry, request) for entry in entries if not entry.duties or duties is None or entry.duties & duties]
-    return [link for link in links if link]
+    return [link for link in links if link][:4]
 
 
 def who(request: HttpRequest | None) -> Who | None:
