@@ -29,6 +29,7 @@ __all__ = [
     "in_scope",
     "one",
     "range_of",
+    "ranges_for",
     "require",
     "require_any",
     "scope",
@@ -137,6 +138,12 @@ def duties_of(user: User) -> list[Duty]:
             models.Q(until__isnull=True) | models.Q(until__gt=today)
         )
     )
+
+
+def ranges_for(user: User, duties: Iterable[str]) -> list[Range]:
+    """Where the user holds one of some duties today: asked once for work over many rows."""
+    wanted = set(duties)
+    return [range_of(held.place_code) for held in duties_of(user) if held.code in wanted] if user.is_active else []
 
 
 def has_duty(user: User, duty: str, region: str | None = None) -> bool:
