@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from django.db.models import Case, Count, F, IntegerField, Min, Q, QuerySet, Value, When
+from django.db.models import Case, Count, F, IntegerField, Min, Q, QuerySet, TextField, Value, When
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Coalesce, Left
 
@@ -27,7 +27,7 @@ from tuodi.people.queries import search_people
 
 __all__ = [
     "BULK_MOST", "Choices", "Counts", "Position", "Slice", "Wanted", "access_clue", "assignees", "by_keys", "choices", "clues", "counts", "events_of",
-    "evidence_of", "family_clues", "first_of", "nearest", "precision_of", "relation_of", "select", "slice_of", "soon_until", "tab_counts",
+    "evidence_of", "family_clues", "first_of", "members_of", "nearest", "precision_of", "select", "slice_of", "soon_until", "tab_counts",
 ]  # fmt: skip
 
 #: Working days before a limit at which a clue is due soon.
@@ -121,8 +121,8 @@ def clues() -> QuerySet[Clue]:
 def access_clue(user: User, no: str) -> Clue:
     """One clue by its number, with everyone named on it. Raises NotFoundError, alike for absent and not yours."""
     rows = Clue.objects.select_related(
-        "person", "household__head", "responsible__office", "office", "run", "batch__source", "hit", "assigned_by",
-        "verdict_by", "handled_by__office", "checked_by__office", "closed_by__office", "read_by",
+        "person", "household__head", "responsible__office", "office", "run", "batch__source", "hit", "assigned_by", "read_by",
+        "proposed_by__office", "verdict_by__office", "handled_by__office", "checked_by__office", "closed_by__office",
     )  # fmt: skip
     return access.one(rows, user=user, what="线索", no=no)
 
@@ -270,7 +270,7 @@ def tab_counts(user: User, today: date) -> dict[str, int]:
 def choices() -> Choices:
     """What the filters offer. A fixed number of queries."""
     number = Count("pk")
-    label = Coalesce(Min(KeyTextTransform("label", "rule_text")), F("rule_code"))
+    label = Coalesce(Min(KeyTextTransform("label", "rule_text")), F("rule_code"), output_field=TextField())
     rows = Clue.objects.order_by()
     towns = list(
         rows.annotate(town=Left("region", 9))
@@ -346,7 +346,9 @@ def nearest(duties: Sequence[Duty], rows: Sequence[Clue]) -> dict[int, list[Clue
     for row in rows:
         around = [duty for duty in duties if row.region in access.range_of(duty.place_code)]
         longest = max((len(duty.place_code) for duty in around), default=0)
-        nearby = sorted({duty.user_id for duty in around if len(duty.place_code) == longest}, key=lambda pk: (load[pk], pk))
+        nearby = sorted(
+            {duty.user_id for duty in around if len(duty.place_code) == longest}, key=lambda pk: (load[pk], pk)
+        )
         chosen = nearby[0] if nearby else 0
         if chosen:
             load[chosen] += 1
@@ -364,14 +366,11 @@ def evidence_of(clue: Clue) -> Sequence[ClueEvidence]:
     return list(clue.evidence.select_related("added_by", "file").order_by("id")[:200])
 
 
-def relation_of(clue: Clue) -> tuple[Membership | None, int]:
-    """The person's place in the family (None: he is no member now) and how many live in it."""
-    members = list(
-        Membership.objects.filter(household=clue.household_id, until__isnull=True)
-        .select_related("person")
-        .order_by("id")
-    )
-    return next((one for one in members if one.person_id == clue.person_id), None), len(members)
+def members_of(clue: Clue) -> tuple[Membership | None, list[Membership]]:
+    """The person's place in the family (None: he is no member now), and who lives in it. One query."""
+    rows = Membership.objects.filter(household=clue.household_id, until__isnull=True).select_related("person")
+    members = list(rows.order_by("id"))
+    return next((one for one in members if one.person_id == clue.person_id), None), members
 
 
 def precision_of(rule_code: str, since: date) -> dict[str, Any]:

@@ -7,9 +7,9 @@ from django.views.decorators.http import require_POST
 
 from tuodi.org.models import DutyCode
 from tuodi.web import account, style_page
-from tuodi.web.components.doors import PAYMENT, READERS, View, open_to
+from tuodi.web.components.doors import LEDGER, PAYMENT, READERS, SWEEPS, View, open_to
 from tuodi.web.counter import apply, case, cases, facts, families, family, workbench
-from tuodi.web.county import imports, runs, standards
+from tuodi.web.county import clue, clue_bulk, clues, imports, runs, standards, sweeps
 
 app_name = "web"
 
@@ -18,6 +18,8 @@ _readers = open_to(*READERS)
 _casework = open_to(DutyCode.ACCEPT, DutyCode.REVIEW, DutyCode.VISIT)
 _payment = open_to(*PAYMENT)
 _importers = open_to(DutyCode.ROLL_IMPORT)
+_sweeps = open_to(*SWEEPS)
+_ledger = open_to(*LEDGER)
 
 
 def _post(door: object, view: View) -> View:
@@ -39,6 +41,16 @@ urlpatterns: list[URLPattern] = [
     path("runs/<int:pk>/changes/", _payment(runs.changes), name="run-changes"),
     path("runs/<int:pk>/lines/", _payment(runs.lines), name="run-lines"),
     path("runs/<int:pk>/files/<int:batch>/", open_to(DutyCode.PAY_SEND)(runs.bank_file), name="run-file"),
+    path("sweeps/", _sweeps(sweeps.listing), name="sweeps"),
+    path("sweeps/<int:pk>/", _sweeps(sweeps.show), name="sweep"),
+    path("sweeps/<int:pk>/progress/", _sweeps(sweeps.progress), name="sweep-progress"),
+    path("sweeps/<int:pk>/towns.xlsx", _sweeps(sweeps.towns), name="sweep-towns"),
+    # path("sweeps/<int:pk>/<slug:which>/", _sweeps(sweeps.people), name="sweep-list"),
+    path("clues/", _ledger(clues.listing), name="clues"),
+    path("clues/bulk/", _post(_ledger, clue_bulk.run), name="clue-bulk"),
+    path("clues/export.xlsx", _ledger(clues.export), name="clue-export"),
+    path("clues/<slug:no>/", _ledger(clue.show), name="clue"),
+    path("clues/<slug:no>/files/<int:pk>/", _ledger(clue.file), name="clue-file"),
     path("imports/", _importers(imports.listing), name="imports"),
     path("imports/<int:pk>/", _importers(imports.show), name="import"),
     path("imports/<int:pk>/progress/", _importers(imports.progress), name="import-progress"),

@@ -9,6 +9,7 @@ from typing import Any
 from tuodi.cases.calendar import calendar
 from tuodi.kernel.workdays import UnknownYearError
 from tuodi.monitoring.models import Clue
+from tuodi.monitoring.states import REFUTED_WHY
 from tuodi.web.components.words import Look
 
 STATES = {
@@ -28,19 +29,6 @@ SHORT = {"R": Look("红", "bad"), "O": Look("橙", "warn"), "Y": Look("黄")}
 SEVERITY_DOES = {"R": "查实即停", "O": "查实重算", "Y": "核查备案"}
 VERDICTS = {"": Look("未结"), "confirmed": Look("查实", "bad"), "refuted": Look("查否")}
 LEVELS = {"TOWN": "乡镇", "COUN": "县级", "PREF": "市级", "PROV": "省级"}
-#: Why a clue was refuted. Codes not listed show themselves.
-REASONS = {
-    "sold": "已卖、已过户或已注销",
-    "namesake": "不是本人",
-    "stale": "登记信息陈旧",
-    "exempt": "依规定豁免",
-    "declared": "家庭已如实申报",
-    "low_value": "价值低，不超限额",
-    "not_owner": "代持，实际不属本人",
-    "ended": "已停业、已退出",
-    "error": "登记有误",
-    "other": "其他",
-}
 #: What kind of register a clue is from.
 SOURCES = {
     "hukou": "公安户籍", "funeral": "民政殡葬", "marriage": "民政婚姻", "vehicle": "公安机动车", "ship": "船舶", "machine": "农机",
@@ -67,7 +55,7 @@ def verdict_or_state(clue: Clue) -> Look:
 
 def reason(code: str) -> str:
     """A reason for refusing, in words."""
-    return REASONS.get(code, code)
+    return REFUTED_WHY.get(code, code)
 
 
 def source(code: str) -> str:
@@ -101,7 +89,7 @@ def due_look(clue: Clue, today: date) -> Look:
         return Look("未起算")
     left = workdays_left(clue.deadline, today)
     if left is None:
-        return Look(f"{clue.deadline:%Y-%m-%d}")
+        return Look("逾期", "bad") if clue.deadline < today else Look(f"{clue.deadline:%Y-%m-%d}")
     if clue.deadline < today:
         # A limit that ended yesterday evening is over, even where no working day has passed since.
         return Look(f"逾期 {max(-left, 1)} 个工作日", "bad")

@@ -46,11 +46,21 @@ class Link:
 CASEWORK = frozenset({"accept", "review", "visit", "confirm", "file"})
 PAYMENT = frozenset({"pay_prepare", "pay_check", "pay_approve", "pay_send", "supervise"})
 #: Who reads families and cases: all who work on them, not those who only keep the system or its log.
-READERS = CASEWORK | PAYMENT | {"roll_import"}
+READERS = CASEWORK | PAYMENT | {"roll_import", "verify", "clue", "clue_decide", "clue_close"}
+#: Who sees the clue ledger, and what sweeps found.
+LEDGER = frozenset({"sweep", "verify", "clue", "clue_decide", "clue_close", "supervise"})
+SWEEPS = frozenset({"sweep", "verify", "clue_decide", "clue_close", "supervise"})
 
 GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     ("办理", (Entry("web:workbench", "工作台", "home"), Entry("web:cases", "办件", "inbox", READERS, "/cases/"))),
     ("对象", (Entry("web:families", "家庭档案", "users", READERS, "/families/"),)),
+    (
+        "监测",
+        (
+            Entry("web:sweeps", "大数据比对", "database-search", SWEEPS, "/sweeps/"),
+            Entry("web:clues", "线索销号", "alert-triangle", LEDGER, "/clues/"),
+        ),
+    ),
     (
         "资金",
         (Entry("web:runs", "月度发放", "cash", PAYMENT, "/runs/"),),
@@ -63,7 +73,8 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         ),
     ),
 )
-TABS = ("web:workbench", "web:families", "web:cases", "web:runs")
+#: The phone shows the first four that the reader may open.
+TABS = ("web:workbench", "web:families", "web:clues", "web:cases", "web:runs")
 
 
 @dataclass(frozen=True)
@@ -97,7 +108,7 @@ def tabs(request: HttpRequest | None) -> list[Link]:
     flat = {entry.route: entry for _, entries in GROUPS for entry in entries}
     entries = [flat[route] for route in TABS]
     links = [_link(entry, request) for entry in entries if not entry.duties or duties is None or entry.duties & duties]
-    return [link for link in links if link]
+    return [link for link in links if link][:4]
 
 
 def who(request: HttpRequest | None) -> Who | None:

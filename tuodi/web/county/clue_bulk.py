@@ -16,6 +16,7 @@ from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.places import pad12
 from tuodi.monitoring import clue_actions, ledger
 from tuodi.monitoring.clue_actions import BatchResult, EvidenceRule, Refusal
+from tuodi.monitoring.errors import ClueInputError
 from tuodi.monitoring.models import Clue
 from tuodi.monitoring.states import EVIDENCE, REFUTED_WHY
 from tuodi.org.models import DutyCode, User
@@ -49,6 +50,7 @@ VERBS = (
     Verb("propose", "提出结论", frozenset({_D.CLUE}), "edit", "一份证据可以支持多条线索", frozenset({"verdict", "why", "conclusion", "evidence"})),
     Verb("decide", "下结论", frozenset({_D.CLUE_DECIDE}), "check", "查否即销号；查实后先停保、再处理", frozenset({"verdict", "why", "conclusion", "evidence"}), True),
     Verb("suspend", "停保", frozenset({_D.CLUE_DECIDE}), "hand-stop", "每户各出一份停保告知书，写明理由、条款和救济途径"),
+    Verb("check", "复查", frozenset({_D.CLUE_CLOSE}), "clipboard-check", "第二人核对处理已落实；复查人不能是处理人", frozenset({"note"})),
     Verb("close", "销号", frozenset({_D.CLUE_CLOSE}), "lock", "销号人不能是处理人", frozenset({"note"}), True),
 )  # fmt: skip
 
@@ -84,7 +86,9 @@ def groups_of(duties: Sequence[Any]) -> list[tuple[str, list[tuple[int, str]]]]:
     """Officers by office, each once, for a list of choices."""
     found: dict[str, dict[int, str]] = {}
     for duty in duties:
-        found.setdefault(f"{duty.user.office.name}（{places.name(duty.place_code)}）", {})[duty.user_id] = duty.user.name
+        found.setdefault(f"{duty.user.office.name}（{places.name(duty.place_code)}）", {})[duty.user_id] = (
+            duty.user.name
+        )
     return [(office, list(people.items())) for office, people in found.items()]
 
 
@@ -101,7 +105,9 @@ def run(request: HttpRequest) -> HttpResponse:
         _, wanted, _ = clues.read(request, QueryDict(kept))
         chosen = ledger.first_of(ledger.select(wanted, user=request.user, today=clock.today()), ledger.BULK_MOST)  # type: ignore[arg-type]
     else:
-        chosen = ledger.by_keys([int(key) for key in request.POST.getlist("clue") if key.isascii() and key.isdigit() and len(key) < 19])
+        chosen = ledger.by_keys(
+            [int(key) for key in request.POST.getlist("clue") if key.isascii() and key.isdigit() and len(key) < 19]
+        )
     if not chosen:
         posting.refuse(request, "没有选中线索。请先勾选（键盘 x），再选择操作。")
         return posting.back(back)
@@ -148,12 +154,16 @@ def _result(verb: Verb, chosen: Sequence[Clue], answer: BatchResult) -> Result:
 
 def _kind(refusal: Refusal) -> str:
     """The refusal without the clue's number, so that equal ones count together."""
-    return refusal.reason.replace(f"线索 {refusal.no} ", "").replace(refusal.no, "").strip() if refusal.no else refusal.reason
+    return (
+        refusal.reason.replace(f"线索 {refusal.no} ", "").replace(refusal.no, "").strip()
+        if refusal.no
+        else refusal.reason
+    )
 
 
 def _assign(request: HttpRequest, chosen: Sequence[Clue]) -> BatchResult:
     user: Any = request.user
-    who = posting.text(request, "who", 20)
+    who = posting.text(request, "assign-who", 20)
     duties = ledger.assignees(user)
     people: dict[int, User] = {duty.user_id: duty.user for duty in duties}
     if who == NEAREST:
@@ -161,12 +171,12 @@ def _assign(request: HttpRequest, chosen: Sequence[Clue]) -> BatchResult:
     elif who.isascii() and who.isdigit() and int(who) in people:
         groups = {int(who): list(chosen)}
     else:
-        raise clue_actions.ClueInputError("责任人", "没有选择。请选一位责任人，或选“按住地派给责任人”。")
+        raise ClueInputError("责任人", "没有选择。请选一位责任人，或选“按住地派给责任人”。")
     done: list[int] = []
     refused: list[Refusal] = []
     for pk, rows in sorted(groups.items()):
         if pk == 0:
-            nobody = clue_actions.ClueInputError("责任人", "：住地没有“线索核实”人员，请先为该地授予职责，或直接指定责任人")
+            nobody = ClueInputError("责任人", "：住地没有“线索核实”人员，请先为该地授予职责，或直接指定责任人")
             refused += [Refusal(row.pk, row.no, nobody) for row in rows]
             continue
         part = clue_actions.assign_many(rows, responsible=people[pk], acting_user=user)
@@ -175,14 +185,14 @@ def _assign(request: HttpRequest, chosen: Sequence[Clue]) -> BatchResult:
     return BatchResult(tuple(done), tuple(refused))
 
 
-def evidence_rule(request: HttpRequest, region: str) -> EvidenceRule | None:
-    """One piece of evidence for all, as the form gives it; None where nothing is filled in.
+def evidence_rule(request: HttpRequest, verb: str, region: str) -> EvidenceRule | None:
+    """One piece of evidence for all, as a verb's form gives it; None where nothing is filled in.
 
     Raises: ClueInputError: a file that is too large.
     """
-    title, text = posting.text(request, "evidence_title", 100), posting.text(request, "evidence_text", 4000)
-    kinds = tuple(kind for kind in request.POST.getlist("kind") if kind and len(kind) <= 40)
-    given = request.FILES.get("evidence_file")
+    title, text = posting.text(request, f"{verb}-title", 100), posting.text(request, f"{verb}-text", 4000)
+    kinds = tuple(kind for kind in request.POST.getlist(f"{verb}-kind") if kind and len(kind) <= 40)
+    given = request.FILES.get(f"{verb}-file")
     if not (title or text or given):
         return None
     return EvidenceRule(kinds=kinds, title=title, text=text, file=stored(request, given, region) if given else None)
@@ -191,11 +201,11 @@ def evidence_rule(request: HttpRequest, region: str) -> EvidenceRule | None:
 def stored(request: HttpRequest, given: Any, region: str) -> Any:
     """An uploaded file, encrypted and kept. Raises: ClueInputError: too large, or no kind of paper."""
     if given.size > MAX_FILE_BYTES:
-        raise clue_actions.ClueInputError("文件", f"“{store.safe_name(given.name or '')}”超过 20 MB，请压缩或分开上传")
+        raise ClueInputError("文件", f"“{store.safe_name(given.name or '')}”超过 20 MB，请压缩或分开上传")
     data = given.read()
     media = next((media for mark, media in _MARKS if data.startswith(mark)), "")
     if not media:
-        raise clue_actions.ClueInputError("文件", f"“{store.safe_name(given.name or '')}”不是 PDF、JPG、PNG 或 WebP，请转换后上传")
+        raise ClueInputError("文件", f"“{store.safe_name(given.name or '')}”不是 PDF、JPG、PNG 或 WebP，请转换后上传")
     return store.put_bytes(
         data, region=region, name=given.name or "附件", purpose="clue_evidence", media_type=media, by_id=request.user.pk
     )
@@ -211,20 +221,41 @@ def _region(chosen: Sequence[Clue]) -> str:
     return pad12(chosen[0].region[:6])
 
 
-def _verdict(request: HttpRequest) -> dict[str, Any]:
+def verdict_of(request: HttpRequest, verb: str) -> dict[str, Any]:
+    """The verdict in a verb's form, as the actions take it."""
+    verdict = posting.text(request, f"{verb}-verdict", 10)
     return {
-        "verdict": posting.text(request, "verdict", 10),
-        "refuted_why": posting.text(request, "why", 40) if posting.text(request, "verdict", 10) == "refuted" else "",
-        "conclusion": posting.text(request, "conclusion", 2000),
+        "verdict": verdict,
+        "refuted_why": posting.text(request, f"{verb}-why", 40) if verdict == Clue.Verdict.REFUTED else "",
+        "conclusion": posting.text(request, f"{verb}-conclusion", 2000),
         "acting_user": request.user,
     }
 
 
+def _propose(request: HttpRequest, chosen: Sequence[Clue]) -> BatchResult:
+    evidence = evidence_rule(request, "propose", _region(chosen))
+    return clue_actions.propose_many(chosen, evidence=evidence, **verdict_of(request, "propose"))
+
+
+def _decide(request: HttpRequest, chosen: Sequence[Clue]) -> BatchResult:
+    evidence = evidence_rule(request, "decide", _region(chosen))
+    return clue_actions.decide_many(chosen, evidence=evidence, **verdict_of(request, "decide"))
+
+
+def _user(request: HttpRequest) -> Any:
+    return request.user
+
+
 _DO: Mapping[str, Callable[[HttpRequest, Sequence[Clue]], BatchResult]] = {
     "assign": _assign,
-    "start": lambda request, rows: clue_actions.start_many(rows, acting_user=request.user),  # type: ignore[arg-type]
-    "propose": lambda request, rows: clue_actions.propose_many(rows, evidence=evidence_rule(request, _region(rows)), **_verdict(request)),
-    "decide": lambda request, rows: clue_actions.decide_many(rows, evidence=evidence_rule(request, _region(rows)), **_verdict(request)),
-    "suspend": lambda request, rows: clue_actions.suspend_many(rows, acting_user=request.user),  # type: ignore[arg-type]
-    "close": lambda request, rows: clue_actions.close_many(rows, acting_user=request.user),  # type: ignore[arg-type]
+    "start": lambda request, rows: clue_actions.start_many(rows, acting_user=_user(request)),
+    "propose": _propose,
+    "decide": _decide,
+    "suspend": lambda request, rows: clue_actions.suspend_many(rows, acting_user=_user(request)),
+    "check": lambda request, rows: clue_actions.check_many(
+        rows, acting_user=_user(request), note=posting.text(request, "check-note", 1000)
+    ),
+    "close": lambda request, rows: clue_actions.close_many(
+        rows, acting_user=_user(request), note=posting.text(request, "close-note", 1000)
+    ),
 }

@@ -140,7 +140,12 @@ def _tab(code: str, label: str, wanted: Wanted, query: dict[str, str], counts: d
 def _figures(found: ledger.Counts, query: dict[str, str]) -> list[dict[str, Any]]:
     def one(label: str, number: int, css: str = "", **change: str) -> dict[str, Any]:
         blank = {"state": "", "verdict": "", "due": "", "tab": "all"}
-        return {"label": label, "n": number, "css": css if number else "", "href": f"?{_only(query, **(blank | change))}"}
+        return {
+            "label": label,
+            "n": number,
+            "css": css if number else "",
+            "href": f"?{_only(query, **(blank | change))}",
+        }
 
     return [
         one("全部", found.total),
@@ -163,7 +168,14 @@ def _filters(wanted: Wanted, choices: ledger.Choices, query: dict[str, str]) -> 
         ("state", "状态", [(code, clue_words.state(code).word) for code in Clue.State.values]),
         ("verdict", "结论", list(VERDICTS)),
         ("rule", "规则", [(code, f"{label}　{n:,}") for code, label, n in choices.rules]),
-        ("severity", "级别", [(code, f"{look.word}（{clue_words.SEVERITY_DOES[code]}）") for code, look in clue_words.SEVERITIES.items()]),
+        (
+            "severity",
+            "级别",
+            [
+                (code, f"{look.word}（{clue_words.SEVERITY_DOES[code]}）")
+                for code, look in clue_words.SEVERITIES.items()
+            ],
+        ),
         ("place", "县市区、乡镇", sorted(towns)),
         ("responsible", "责任人", [(str(pk), f"{label}　{n:,}") for pk, label, n in choices.responsible]),
         ("due", "期限", list(DUES)),
@@ -213,7 +225,9 @@ def export(request: HttpRequest) -> HttpResponse | FileResponse:
     chosen = ledger.select(wanted, user=user, today=today).order_by("region", "id")
     total = chosen.count()
     if problem or total > sheets.MOST_ROWS:
-        posting.refuse(request, problem or f"共 {total:,} 条，超过一次导出的 {sheets.MOST_ROWS:,} 条。请缩小范围，或办理数据移交。")
+        posting.refuse(
+            request, problem or f"共 {total:,} 条，超过一次导出的 {sheets.MOST_ROWS:,} 条。请缩小范围，或办理数据移交。"
+        )
         return posting.back(f"{reverse('web:clues')}?{_only(query)}")
     columns = [
         ("线索号", 24), ("规则", 22), ("级别", 8), ("来源", 14), ("姓名", 10), ("证件号码", 22), ("户主", 10), ("家庭编号", 20), ("住地", 28),
@@ -242,7 +256,6 @@ def _cells(clue: Clue) -> list[Any]:
         clue_words.VERDICTS[clue.verdict].word, clue_words.reason(clue.refuted_why), _yuan(clue.to_recover_fen),
         _yuan(clue.recovered_fen), clue.closed_at,
     ]  # fmt: skip
-
 
 
 def _yuan(fen: int | None) -> Decimal | None:

@@ -40,7 +40,7 @@ SORTS = {
     "percent": ("查实率", lambda row: -(row.percent if row.percent is not None else -1)),
     "days": ("平均办结", lambda row: -(row.days or 0)),
 }
-TOWNS_SHOWN = 40
+TOWNS_SHOWN = 16
 
 
 def label_of(run: SweepRun) -> str:
@@ -338,7 +338,7 @@ def county_chart(run: SweepRun, rows: Sequence[PlaceRow]) -> dict[str, Any] | No
 
 def lists_of(run: SweepRun, totals: Mapping[str, int]) -> list[dict[str, Any]]:
     """What the sweep could not decide by itself, for a person to look at."""
-    here = reverse("web:sweep-list", args=[run.pk, "conflicts"])
+    here = ""
     return [
         {
             "label": "姓名不符",
@@ -350,13 +350,13 @@ def lists_of(run: SweepRun, totals: Mapping[str, int]) -> list[dict[str, Any]]:
             "label": "无授权",
             "n": run.unconsented,
             "text": "没有有效核对授权书，未比对",
-            "href": reverse("web:sweep-list", args=[run.pk, "unconsented"]) if run.unconsented else "",
+            "href": "" if run.unconsented else "",
         },
         {
             "label": "无法比对",
             "n": run.unkeyed,
             "text": "没有可用的证件号码，未比对",
-            "href": reverse("web:sweep-list", args=[run.pk, "unkeyed"]) if run.unkeyed else "",
+            "href": "" if run.unkeyed else "",
         },
         {"label": "已申报", "n": run.declared, "text": "与家庭申报一致，不生成线索", "href": ""},
         {"label": "已有结论", "n": run.known, "text": "以前答复过且没有变化，不重复派发", "href": ""},

@@ -82,10 +82,22 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _sort(code: str, label: str, by: str, county: str) -> dict[str, Any]:
-    return {"code": code, "label": label, "current": code == by, "href": f"?sort={code}" + (f"&county={county}" if county else "")}
+    return {
+        "code": code,
+        "label": label,
+        "current": code == by,
+        "href": f"?sort={code}" + (f"&county={county}" if county else ""),
+    }
 
 
-_PHASES = {"keys": "准备名册", "open": "打开登记", "match": "比对", "judge": "判断", "raise": "生成线索", "write": "写入"}
+_PHASES = {
+    "keys": "准备名册",
+    "open": "打开登记",
+    "match": "比对",
+    "judge": "判断",
+    "raise": "生成线索",
+    "write": "写入",
+}
 
 
 def _timings(run: SweepRun) -> list[str]:

@@ -68,20 +68,8 @@
     if (event.target.closest("[data-bulk]")) told();
   });
 
-  // Two forms of one page must not send each other's fields: only the open one's are sent.
-  document.addEventListener("submit", function (event) {
-    if (!event.target.matches("[data-bulk]")) return;
-    var used = event.submitter && event.submitter.closest("[data-verb]");
-    document.querySelectorAll("[data-verb]").forEach(function (one) {
-      if (one === used) return;
-      one.querySelectorAll("input, select, textarea").forEach(function (field) { field.disabled = true; });
-    });
-  });
-  // Coming back by the browser's own button finds them usable again.
-  window.addEventListener("pageshow", function () {
-    document.querySelectorAll("[data-verb] [disabled]").forEach(function (field) { field.disabled = false; });
-    if (document.querySelector("[data-bulk]")) told();
-  });
+  // Coming back by the browser's own button finds the boxes as they were left.
+  window.addEventListener("pageshow", function () { if (document.querySelector("[data-bulk]")) told(); });
 
   document.addEventListener("DOMContentLoaded", function () {
     table = document.querySelector("[data-keys]");
