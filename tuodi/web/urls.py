@@ -9,7 +9,7 @@ from tuodi.org.models import DutyCode
 from tuodi.web import account, style_page
 from tuodi.web.components.doors import LEDGER, PAYMENT, READERS, SWEEPS, View, open_to
 from tuodi.web.counter import apply, case, cases, facts, families, family, workbench
-from tuodi.web.county import clue, clue_bulk, clues, imports, runs, standards, sweeps
+from tuodi.web.county import clue, clue_bulk, clues, imports, runs, standards, supervision, sweeps, warnings
 
 app_name = "web"
 
@@ -51,6 +51,8 @@ urlpatterns: list[URLPattern] = [
     path("clues/export.xlsx", _ledger(clues.export), name="clue-export"),
     path("clues/<slug:no>/", _ledger(clue.show), name="clue"),
     path("clues/<slug:no>/files/<int:pk>/", _ledger(clue.file), name="clue-file"),
+    path("warnings/", _ledger(warnings.show), name="warnings"),
+    path("supervision/clues/", open_to(DutyCode.SUPERVISE)(supervision.show), name="supervision"),
     path("imports/", _importers(imports.listing), name="imports"),
     path("imports/<int:pk>/", _importers(imports.show), name="import"),
     path("imports/<int:pk>/progress/", _importers(imports.progress), name="import-progress"),

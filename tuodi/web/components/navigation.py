@@ -59,6 +59,8 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         (
             Entry("web:sweeps", "大数据比对", "database-search", SWEEPS, "/sweeps/"),
             Entry("web:clues", "线索销号", "alert-triangle", LEDGER, "/clues/"),
+            Entry("web:warnings", "监管预警", "bell", LEDGER, "/warnings/"),
+            Entry("web:supervision", "线索监督", "chart-dots", frozenset({"supervise"}), "/supervision/"),
         ),
     ),
     (

@@ -52,7 +52,7 @@ def sheet(
     page.sheet_properties.pageSetUpPr = openpyxl.worksheet.properties.PageSetupProperties(fitToPage=True)
     page.page_setup.orientation, page.page_setup.paperSize, page.page_setup.fitToHeight = "landscape", 9, 0
     page.oddHeader.center.text = _plain(f"内部资料 严禁外传　{stamp}")
-    page.oddFooter.center.text = _plain(f"{stamp}　第 &P / &N 页")
+    page.oddFooter.center.text = f"{_plain(stamp)}　第 &P / &N 页"
     page.freeze_panes = "A4"
     for number, (_, width) in enumerate(columns, 1):
         page.column_dimensions[get_column_letter(number)].width = width
@@ -78,8 +78,8 @@ def sheet(
 
 
 def _plain(text: str) -> str:
-    """Text of a printed header: an ampersand in it would be a command, save those of the page number."""
-    return text.replace("&", "＆").replace("＆P", "&P").replace("＆N", "&N")
+    """Text of a printed header or footer: an ampersand in it would be a command."""
+    return text.replace("&", "\uff06")
 
 
 def _cell(page: Any, text: str, font: Font) -> WriteOnlyCell:
