@@ -31,6 +31,9 @@ def listing(request: HttpRequest) -> HttpResponse:
     """The ledger. A fixed number of queries, whatever it holds; a page starts after a position and skips nothing."""
     today = clock.today()
     query, wanted, problem = read(request)
+    if problem:  # the number must leave the address, too
+        posting.refuse(request, problem)
+        return posting.back(f"{request.path}?{_only(query)}")
     user: Any = request.user
     rows = ledger.select(wanted, user=user, today=today)
     after, before = position(query.get("after", "")), position(query.get("before", ""))
@@ -41,7 +44,6 @@ def listing(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {
         "wanted": wanted,
         "query_text": wanted.text,
-        "problem": problem,
         "items": [line(clue, today) for clue in part.items],
         "counts": found,
         "balance": f"查实 {found.confirmed:,} ＋ 查否 {found.refuted:,} ＋ 未结 {found.open:,} ＝ {found.total:,}",

@@ -23,6 +23,10 @@ from tuodi.web.county.sweep_page import percent
 MONTHS = 12
 _LINES = 4
 FOLLOW_UPS = 12
+OFFICERS = 12
+CLIMBED = 10
+#: A month with fewer verdicts draws no point: one of one is not 100 %.
+ENOUGH = 10
 
 
 def show(request: HttpRequest) -> HttpResponse:
@@ -37,7 +41,7 @@ def show(request: HttpRequest) -> HttpResponse:
     months = oversight.monthly(place, since, until)
     by = "source" if request.GET.get("by") == "source" else "rule"
     verdicts = oversight.rule_months(place, since, until, by=by)
-    climbed = oversight.escalated(place)
+    climbed = oversight.escalated(place, CLIMBED)
     watched = oversight.follow_ups(place, today)
     watching = list(watched[:FOLLOW_UPS])
     context = {
@@ -57,7 +61,7 @@ def show(request: HttpRequest) -> HttpResponse:
                 "first_due": one.first_due,
                 "href": f"{reverse('web:clues')}?{urlencode({'tab': 'all', 'responsible': one.user_id})}",
             }
-            for one in oversight.by_officer(place, today)
+            for one in oversight.by_officer(place, today, OFFICERS)
         ],
         "months": [
             {
@@ -75,14 +79,16 @@ def show(request: HttpRequest) -> HttpResponse:
             "series": [
                 {
                     "name": "按期销号率",
-                    "data": [_one(100 * row.in_time / row.timed if row.timed else None) for row in months],
+                    "data": [_point(row.in_time, row.timed) for row in months],
                 },
-                {"name": "查实率", "data": [_one(_rate(row.confirmed, row.refuted)) for row in months]},
+                {"name": "查实率", "data": [_point(row.confirmed, row.confirmed + row.refuted) for row in months]},
             ],
             "unit": "%",
             "lines": True,
         },
         "by": by,
+        "here": urlencode({"place": place}),
+        "enough": ENOUGH,
         "rules": _rules(verdicts),
         "rule_chart": _rule_chart(verdicts, since),
         "escalated": [clues.line(one, today) for one in climbed],
@@ -111,8 +117,9 @@ def _rate(confirmed: int, refuted: int) -> float | None:
     return 100 * confirmed / (confirmed + refuted) if confirmed + refuted else None
 
 
-def _one(value: float | None) -> float | None:
-    return None if value is None else round(value, 1)
+def _point(part: int, whole: int) -> float | None:
+    """A rate for a line; None (a gap) where too few stand behind it."""
+    return round(100 * part / whole, 1) if whole >= ENOUGH else None
 
 
 def _figures(whole: PlaceWork, place: str, late_looks: int) -> list[dict[str, Any]]:
@@ -198,7 +205,7 @@ def _rule_chart(verdicts: Sequence[RuleMonth], since: Month) -> dict[str, Any] |
 
     def rate(code: str, month: Month) -> float | None:
         one = known.get((code, month.yyyymm))
-        return _one(_rate(one.confirmed, one.refuted)) if one else None
+        return _point(one.confirmed, one.confirmed + one.refuted) if one else None
 
     return {
         "labels": [str(month) for month in months],

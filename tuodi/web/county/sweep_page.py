@@ -338,7 +338,7 @@ def county_chart(run: SweepRun, rows: Sequence[PlaceRow]) -> dict[str, Any] | No
 
 def lists_of(run: SweepRun, totals: Mapping[str, int]) -> list[dict[str, Any]]:
     """What the sweep could not decide by itself, for a person to look at."""
-    here = ""
+    here = reverse("web:sweep-list", args=[run.pk, "name_conflict"])
     return [
         {
             "label": "姓名不符",
@@ -350,13 +350,13 @@ def lists_of(run: SweepRun, totals: Mapping[str, int]) -> list[dict[str, Any]]:
             "label": "无授权",
             "n": run.unconsented,
             "text": "没有有效核对授权书，未比对",
-            "href": "" if run.unconsented else "",
+            "href": reverse("web:sweep-list", args=[run.pk, "unconsented"]) if run.unconsented else "",
         },
         {
             "label": "无法比对",
             "n": run.unkeyed,
             "text": "没有可用的证件号码，未比对",
-            "href": "" if run.unkeyed else "",
+            "href": reverse("web:sweep-list", args=[run.pk, "unkeyed"]) if run.unkeyed else "",
         },
         {"label": "已申报", "n": run.declared, "text": "与家庭申报一致，不生成线索", "href": ""},
         {"label": "已有结论", "n": run.known, "text": "以前答复过且没有变化，不重复派发", "href": ""},
