@@ -49,6 +49,7 @@ def clue(home: Household, **given: object) -> Clue:
 
 def taken_to(hands: Hands, one: Clue, state: str, *, day: date = FOUND, verdict: str = "confirmed") -> Clue:
     """The clue moved on to a state on one day."""
+
     def step(who, verb, **given):
         with at(who, day):
             return verb(one, acting_user=who, **given)

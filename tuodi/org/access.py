@@ -19,7 +19,7 @@ from django.db import connection, models, transaction
 
 from tuodi.kernel import clock
 from tuodi.org.errors import AccessDeniedError, NoScopeError, NotFoundError
-from tuodi.org.models import Duty, DutyCode, User
+from tuodi.org.models import Duty, DutyCode, Office, User
 
 __all__ = [
     "Range",
@@ -56,6 +56,10 @@ class Range:
         return self.low <= other.low and other.high <= self.high
 
 
+#: What staff of an outside provider see of the tables: no row. They are handed fields of their own tasks, by queries
+#: that ask whose task it is.
+NOTHING = Range("", "")
+
 #: The range the present transaction was given; None = none, and the database shows nothing.
 _current: ContextVar[Range | None] = ContextVar("tuodi_range", default=None)
 
@@ -77,6 +81,8 @@ def _range_for(holder: User | Range) -> Range:
         return holder
     if not holder.is_active or not holder.office.is_active:
         raise NoScopeError("账号或所属机构已停用")
+    if holder.office.kind == Office.Kind.PROVIDER:
+        return NOTHING
     return range_of(holder.office.place_code)
 
 

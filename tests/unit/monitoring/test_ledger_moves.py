@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from cluekit import FOUND, Hands, clue, home, taken_to
+from cluekit import Hands, clue, home, taken_to
 
 pytestmark = pytest.mark.django_db
 
