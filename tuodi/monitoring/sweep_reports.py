@@ -14,13 +14,13 @@ from django.db import connection
 from django.db.models import Count, Q, QuerySet
 
 from tuodi.kernel import clock
-from tuodi.monitoring.models import Clue, SweepRun, SweepSource
+from tuodi.monitoring.models import Clue, SweepFinding, SweepRun, SweepSource
 from tuodi.org import access
 from tuodi.org.models import User
 from tuodi.verification.models import DataSource, RegisterBatch
 
 __all__ = [
-    "Noise", "Outcome", "PlaceRow", "Report", "RuleRow", "SourceRow", "access_sweep", "outcomes", "ready_batches", "report",
+    "Noise", "Outcome", "PlaceRow", "Report", "RuleRow", "SourceRow", "access_sweep", "findings_of", "outcomes", "report",
     "sources_of", "sweeps",
 ]  # fmt: skip
 
@@ -203,14 +203,11 @@ def sources_of(run: SweepRun) -> list[SourceRow]:
     ]
 
 
-def ready_batches(place_code: str) -> list[RegisterBatch]:
-    """Batches that a sweep of a place may use: its own and those of the places above it, newest first."""
-    above = [place_code[:length] for length in (2, 4, 6, 9) if length <= len(place_code)]
-    return list(
-        RegisterBatch.objects.filter(place_code__in=above, state=RegisterBatch.State.READY)
-        .select_related("source")
-        .order_by("source__kind", "-as_of", "-id")[:200]
-    )
+def findings_of(run: SweepRun) -> dict[str, tuple[int, int]]:
+    """Kind of doubtful row -> how many the sweep found, how many still have to be looked at. One query."""
+    rows = SweepFinding.objects.filter(run=run).order_by().values_list("kind")
+    counted = rows.annotate(n=Count("pk"), still=Count("pk", filter=Q(settled="")))
+    return {kind: (n, still) for kind, n, still in counted}
 
 
 def outcomes(runs: Sequence[int]) -> dict[int, Outcome]:

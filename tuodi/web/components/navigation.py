@@ -49,6 +49,7 @@ PAYMENT = frozenset({"pay_prepare", "pay_check", "pay_approve", "pay_send", "sup
 READERS = CASEWORK | PAYMENT | {"roll_import", "verify", "clue", "clue_decide", "clue_close"}
 #: Who sees the clue ledger, and what sweeps found.
 LEDGER = frozenset({"sweep", "verify", "clue", "clue_decide", "clue_close", "supervise"})
+WARNED = frozenset({"sweep", "verify", "clue_decide", "supervise"})
 SWEEPS = frozenset({"sweep", "verify", "clue_decide", "clue_close", "supervise"})
 
 GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
@@ -59,7 +60,14 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         (
             Entry("web:sweeps", "大数据比对", "database-search", SWEEPS, "/sweeps/"),
             Entry("web:clues", "线索销号", "alert-triangle", LEDGER, "/clues/"),
-            Entry("web:warnings", "监管预警", "bell", LEDGER, "/warnings/"),
+            Entry("web:warnings", "监管预警", "bell", WARNED, "/warnings/"),
+            Entry(
+                "web:contracts",
+                "第三方核查",
+                "clipboard-check",
+                frozenset({"clue_decide", "supervise"}),
+                "/third-party/",
+            ),
             Entry("web:supervision", "线索监督", "chart-dots", frozenset({"supervise"}), "/supervision/"),
         ),
     ),
@@ -70,6 +78,13 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     (
         "管理",
         (
+            Entry(
+                "web:hand-overs",
+                "数据移交",
+                "package-export",
+                frozenset({"hand_over", "hand_over_approve"}),
+                "/hand-over/",
+            ),
             Entry("web:imports", "名册导入", "upload", frozenset({"roll_import"}), "/imports/"),
             Entry("web:standards", "标准与规则", "scale", prefix="/standards/"),
         ),

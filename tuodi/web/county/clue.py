@@ -8,8 +8,10 @@ from typing import Any
 
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.timezone import localtime
 
 from tuodi.audit.actions import record
+from tuodi.documents.rendering import render as render_document
 from tuodi.files import store
 from tuodi.kernel import clock
 from tuodi.monitoring import ledger
@@ -89,3 +91,25 @@ def file(request: HttpRequest, no: str, pk: int) -> FileResponse:
     answer = FileResponse(body, filename=found.file.name, content_type=media, as_attachment=media not in _SHOWN)
     answer["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
     return answer
+
+
+def sheet(request: HttpRequest, no: str) -> FileResponse:
+    """The sheet to take along (核查单): what the register says, with room for what is found; each printing is logged."""
+    clue = ledger.access_clue(request.user, no)  # type: ignore[arg-type]
+    user: Any = request.user
+    now = localtime(clock.now())
+    body = render_document(
+        "clue_sheet",
+        clue_page.sheet_of(clue, ledger.evidence_of(clue)),
+        printed_by=f"{user.name}（{user.username}）",
+        printed_at=f"{now:%Y-%m-%d %H:%M}",
+    )
+    record(
+        "web.print_clue_sheet",
+        actor=user,
+        subject_type="clue",
+        subject_id=clue.pk,
+        region=clue.region,
+        after={"no": clue.no},
+    )
+    return FileResponse(io.BytesIO(body), filename=f"核查单-{clue.no}.pdf", content_type="application/pdf")

@@ -11,6 +11,7 @@ from django.utils.timezone import localtime
 
 from tuodi.cases.calendar import calendar
 from tuodi.decisions.family_months import FamilyMonths
+from tuodi.kernel import clock
 from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.money import format_yuan
 from tuodi.kernel.periods import Month
@@ -18,7 +19,7 @@ from tuodi.kernel.workdays import UnknownYearError
 from tuodi.monitoring.models import Clue, ClueEvent, ClueEvidence
 from tuodi.people.enums import PERSON_PROGRAMMES, AreaKind, Programme
 from tuodi.people.models import Membership
-from tuodi.web.components import clue_words, explain, law, words
+from tuodi.web.components import clue_words, explain, law, places, words
 from tuodi.web.components.words import Look
 from tuodi.web.county.clue_verbs import labels_of
 
@@ -31,8 +32,8 @@ _ORDER = (
 EVENTS = {
     "raise": "生成", "assign": "派发", "reassign": "改派", "start": "开始核实", "verify": "开始核实", "evidence": "证据入卷", "extend": "延期核实",
     "propose": "提出结论", "confirm": "查实", "confirmed": "查实", "refute": "查否", "refuted": "查否", "suspend": "停保", "handle": "处理",
-    "recover": "登记追回", "check": "复查", "close": "销号", "reopen": "重开", "push": "推送预警", "read": "签收", "receipt": "签收",
-    "escalate": "升级督办", "deadline": "补算期限",
+    "recover": "登记追回", "check": "复查", "close": "销号", "reopen": "重开", "pushed": "推送预警", "read": "签收预警", "dismissed": "不予立案",
+    "escalated": "升级督办", "deadline": "补算期限",
 }  # fmt: skip
 SAME = Look("一致", "ok", "check")
 DIFFERS = Look("不一致", "warn", "arrows-diff")
@@ -109,10 +110,12 @@ def effect_of(clue: Clue, memberships: Sequence[Membership], today: date) -> dic
 
 def strip_of(clue: Clue, events: Sequence[ClueEvent], today: date) -> dict[str, Any] | None:
     """The limit day by day: used, today, left, days off hatched, the due day; None where nothing runs."""
-    if clue.assigned_at is None or clue.deadline is None:
+    if clue.deadline is None:
         return None
     extended = next((event.at for event in events if event.kind in ("extend", "reopen")), None)
-    start = localtime(extended or clue.assigned_at).date()
+    began = extended or clue.assigned_at
+    # A rule may start its limit when the clue is raised, before anybody has it.
+    start = localtime(began).date() if began else clue.found_on
     ended = localtime(clue.closed_at).date() if clue.closed_at else None
     last = clue.deadline if ended else max(clue.deadline, today)
     n = (last - start).days
@@ -293,7 +296,7 @@ def why_of(clue: Clue) -> dict[str, Any]:
     return {
         "label": clue_words.rule_label(text, clue.rule_code),
         "code": clue.rule_code,
-        "version": str(text.get("version") or ""),
+        "version": str(text.get("version") or "")[:8],
         "clause": str(text.get("clause") or ""),
         "clause_title": str(text.get("instrument") or text.get("clause") or ""),
         "formula": words.calc(str(text.get("formula") or "")),
@@ -330,4 +333,40 @@ def money_of(clue: Clue) -> dict[str, Any] | None:
         "by_hand": bool(clue.recovery.get("by_hand")),
         "sum": sums,
         "left": left,
+    }
+
+
+def sheet_of(clue: Clue, evidence: Sequence[ClueEvidence]) -> dict[str, Any]:
+    """What the sheet to take along (核查单) prints; room stays for what is found."""
+    proof = proof_of(clue, evidence)
+    known = labels_of(clue)
+    have = {one.kind for one in evidence}
+    statement = proof["statement"]
+    return {
+        "number": clue.no,
+        "office": clue.office.name if clue.office else "",
+        "date": f"{clock.today():%Y-%m-%d}",
+        "clue_no": clue.no,
+        "rule": clue_words.rule_label(clue.rule_text, clue.rule_code),
+        "severity": clue.get_severity_display(),
+        "found_on": f"{clue.found_on:%Y-%m-%d}",
+        "due": f"{clue.deadline:%Y-%m-%d}" if clue.deadline else "待定" if clue.deadline_pending else "",
+        "source": clue.batch.source.label if clue.batch else clue_words.source(clue.source),
+        "as_of": f"{clue.batch.as_of:%Y-%m-%d}" if clue.batch else "",
+        "person": clue.person.name,
+        "id_masked": clue.person.id_masked,
+        "household_no": clue.household.no,
+        "head": clue.household.head.name,
+        "place": places.path(clue.region, 3),
+        "programme": dict(Programme.choices).get(clue.programme, clue.programme),
+        "responsible": clue.responsible.name if clue.responsible else "",
+        "register_rows": [
+            {"label": line["label"], "value": line["registered"]} for line in proof["lines"] if line["registered"]
+        ],
+        "declared": [{"label": line["label"], "value": line["stated"]} for line in proof["lines"] if line["stated"]],
+        "statement": statement.text if statement else "",
+        "checks": [f"{'☑' if kind in have else '☐'} {known[kind]}" for kind in clue.required],
+        "finding": clue.conclusion,
+        "conclusion": clue.get_verdict_display() if clue.verdict else "",
+        "signatures": [{"role": role} for role in ("当事人", "核查人", "核查人", "见证人")],
     }

@@ -12,7 +12,7 @@ from django.urls import reverse
 from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.money import parse_yuan
 from tuodi.kernel.periods import Month
-from tuodi.monitoring import clue_actions, ledger, recovery, watch
+from tuodi.monitoring import clue_actions, ledger, recovery, warning_actions, watch
 from tuodi.monitoring.errors import ClueInputError
 from tuodi.monitoring.models import Clue
 from tuodi.monitoring.states import EVIDENCE, REFUTED_WHY
@@ -91,6 +91,27 @@ def _assign(request: HttpRequest, clue: Clue, missing: Sequence[str]) -> Verb | 
         "assign", label, text, "user-share", "assign", locked,
         data={"people": [(one.user_id, f"{one.user.name}（{one.user.office.name}，{places.name(one.place_code)}）") for one in shown]},
     )  # fmt: skip
+
+
+def _receive(request: HttpRequest, clue: Clue, missing: Sequence[str]) -> Verb | None:
+    if clue.pushed_at is None or clue.read_at is not None:
+        return None
+    return Verb(
+        "receive", "签收预警", "收到后派发或不予立案", "check", "", _without(request, clue, _D.VERIFY, _D.CLUE_DECIDE)
+    )
+
+
+def _dismiss(request: HttpRequest, clue: Clue, missing: Sequence[str]) -> Verb | None:
+    if clue.pushed_at is None or not _may(request, clue, _D.CLUE_DECIDE):
+        return None
+    return Verb(
+        "dismiss",
+        "不予立案",
+        "写明理由，计入查否",
+        "x",
+        "refute",
+        data={"reasons": list(REFUTED_WHY.items()), "ask": "不予立案的理由"},
+    )
 
 
 def _start(request: HttpRequest, clue: Clue, missing: Sequence[str]) -> Verb:
@@ -242,7 +263,7 @@ def _watch(request: HttpRequest, clue: Clue, missing: Sequence[str]) -> Verb | N
 Make = Callable[[HttpRequest, Clue, Sequence[str]], Verb | None]
 _LOOKING: tuple[Make, ...] = (_propose, _decide, _evidence, _extend, _assign)
 _BY_STATE: Mapping[str, tuple[Make, ...]] = {
-    State.GENERATED: (_assign,),
+    State.GENERATED: (_receive, _assign, _dismiss, _evidence),
     State.ASSIGNED: (_start, _evidence, _assign),
     State.VERIFYING: _LOOKING,
     State.UNDETERMINED: _LOOKING,
@@ -373,6 +394,13 @@ _DO: Mapping[str, tuple[Callable[[HttpRequest, Clue], Any], str]] = {
     "reopen": (
         lambda request, clue: clue_actions.reopen(clue, reason=posting.text(request, "reopen-reason", 300), acting_user=_user(request)),
         "已重开，请责任人继续核实。",
+    ),
+    "receive": (lambda request, clue: warning_actions.receive(clue, acting_user=_user(request)), "已签收。"),
+    "dismiss": (
+        lambda request, clue: warning_actions.dismiss(
+            clue, posting.text(request, "dismiss-conclusion", 2000), acting_user=_user(request), why=posting.text(request, "dismiss-why", 40)
+        ),
+        "已不予立案，计入查否。",
     ),
     "watch": (lambda request, clue: watch.watch(clue, acting_user=_user(request)), "已列入后续关注名单。"),
 }  # fmt: skip

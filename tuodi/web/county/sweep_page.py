@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.timezone import localtime
 
 from tuodi.kernel import clock
-from tuodi.monitoring.models import SweepRun
+from tuodi.monitoring.models import SweepFinding, SweepRun
 from tuodi.monitoring.sweep_reports import Noise, Outcome, PlaceRow, Report, RuleRow, SourceRow
 from tuodi.people.enums import AreaKind, Programme
 from tuodi.verification.models import DataSource
@@ -336,31 +336,32 @@ def county_chart(run: SweepRun, rows: Sequence[PlaceRow]) -> dict[str, Any] | No
     }
 
 
-def lists_of(run: SweepRun, totals: Mapping[str, int]) -> list[dict[str, Any]]:
-    """What the sweep could not decide by itself, for a person to look at."""
-    here = reverse("web:sweep-list", args=[run.pk, "name_conflict"])
-    return [
-        {
-            "label": "姓名不符",
-            "n": totals["name_conflicts"],
-            "text": "号码在册而姓名不同，不自动认定",
-            "href": here if totals["name_conflicts"] else "",
-        },
-        {
-            "label": "无授权",
-            "n": run.unconsented,
-            "text": "没有有效核对授权书，未比对",
-            "href": reverse("web:sweep-list", args=[run.pk, "unconsented"]) if run.unconsented else "",
-        },
-        {
-            "label": "无法比对",
-            "n": run.unkeyed,
-            "text": "没有可用的证件号码，未比对",
-            "href": reverse("web:sweep-list", args=[run.pk, "unkeyed"]) if run.unkeyed else "",
-        },
-        {"label": "已申报", "n": run.declared, "text": "与家庭申报一致，不生成线索", "href": ""},
-        {"label": "已有结论", "n": run.known, "text": "以前答复过且没有变化，不重复派发", "href": ""},
-    ]
+def lists_of(run: SweepRun, findings: Mapping[str, tuple[int, int]]) -> list[dict[str, Any]]:
+    """What the sweep could not decide by itself, for a person to look at; then what it passed over on purpose.
+
+    Args:
+        findings: kind -> (found, still to be looked at).
+    """
+
+    def listed(which: str) -> str:
+        return reverse("web:sweep-list", args=[run.pk, which])
+
+    found = []
+    for kind, label in SweepFinding.Kind.choices:
+        n, open_now = findings.get(kind, (0, 0))
+        text = f"待核对 {open_now:,}，已核对 {n - open_now:,}" if n else "没有"
+        found.append({"label": label, "n": n, "warn": bool(open_now), "text": text, "href": listed(kind) if n else ""})
+    for which, label, n, text in (
+        ("unconsented", "无授权", run.unconsented, "没有有效核对授权书，未比对"),
+        ("unkeyed", "无法比对", run.unkeyed, "没有可用的证件号码，未比对"),
+    ):
+        found.append({"label": label, "n": n, "warn": bool(n), "text": text, "href": listed(which) if n else ""})
+    for label, n, text in (
+        ("已申报", run.declared, "与家庭申报一致，不生成线索"),
+        ("已有结论", run.known, "以前答复过且没有变化，不重复派发"),
+    ):
+        found.append({"label": label, "n": n, "warn": False, "text": text, "href": ""})
+    return found
 
 
 def choose(request: Any, report: Report) -> tuple[str, str]:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 
-from tuodi.kernel import clock
 from tuodi.monitoring import sweep_reports
 from tuodi.monitoring.models import SweepRun
 from tuodi.org.models import DutyCode
@@ -74,8 +72,9 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "counties": sweep_page.place_lines(report.counties, run),
         "chart": sweep_page.county_chart(run, report.counties),
         "chart_height": 40 + 34 * len(report.counties),
-        "lists": sweep_page.lists_of(run, totals),
+        "lists": sweep_page.lists_of(run, sweep_reports.findings_of(run)),
         "timings": _timings(run),
+        "may_start": DutyCode.SWEEP in navigation.held_duties(request),
     }
     inline = bool(request.htmx) and request.htmx.target == "towns"  # type: ignore[attr-defined]
     return render(request, "county/sweep_towns.html" if inline else "county/sweep.html", context)
@@ -140,32 +139,3 @@ def towns(request: HttpRequest, pk: int) -> FileResponse:
         subject_id=run.pk,
         what={"no": run.no, "county": county},
     )
-
-
-def people(request: HttpRequest, pk: int, which: str) -> HttpResponse:
-    """Who could not be compared, or was hit under another name: for a person to look at."""
-    run = sweep_reports.access_sweep(request.user, pk)  # type: ignore[arg-type]
-    kind = sweep_reports.PEOPLE.get(which)
-    if kind is None:
-        raise Http404
-    rows = kind.rows(run)
-    found = pages.page_of(request, lambda start, stop: list(rows[start:stop]))
-    items = [
-        {
-            "name": one.name,
-            "id_masked": one.id_masked,
-            "place": places.path(one.region),
-            "text": one.text,
-            "family_href": reverse("web:family", args=[one.household_id]) if one.household_id else "",
-        }
-        for one in kind.shown(found.items)
-    ]
-    context = {
-        "run": run,
-        "title": kind.label,
-        "text": kind.text,
-        "page": Page(items, found.number, None, found.previous, found.next),
-        "today": clock.today(),
-        "may_read": navigation.may_read(request),
-    }
-    return render(request, "county/sweep_people.html", context)
