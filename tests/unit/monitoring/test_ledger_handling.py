@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 from casekit import at, hire
-from cluekit import FOUND, Hands, clue, determined, home, taken_to
+from cluekit import Hands, clue, determined, home, taken_to
 
 from tuodi.decisions.errors import UnknownOutcomeError
 from tuodi.decisions.models import Determination, Suspension
@@ -97,8 +97,8 @@ def test_a_determination_made_already_is_named_by_its_number(hands, make_user) -
         )
     only = hire(make_user, "420802", "clue_decide")
     with at(only, LATER):
+        first = Determination.objects.get(kind="imported", household=family)
         with pytest.raises(DeterminationNeededError, match="早于查实结论"):
-            first = Determination.objects.get(kind="imported", household=family)
             ledger.handle(one, action="stop", text="有车", determination_no=first.no, acting_user=only)
         one = ledger.handle(one, action="stop", text="有车", determination_no=made.no, acting_user=only)
         assert one.determination_id == made.pk
