@@ -12,6 +12,7 @@ from tuodi.decisions.errors import UnknownOutcomeError
 from tuodi.decisions.models import Determination, Suspension
 from tuodi.kernel.periods import Month
 from tuodi.monitoring import clue_actions as ledger
+from tuodi.monitoring import clue_figures
 from tuodi.monitoring.errors import ClueInputError, DeterminationNeededError
 from tuodi.monitoring.models import WatchEntry
 from tuodi.monitoring.recovery import fact_date, proposal
@@ -134,6 +135,14 @@ def test_an_earlier_month_needs_saying(hands) -> None:
         )
         assert Determination.objects.get(pk=one.determination_id).start_month == 201704
         assert family.roll.get().end_month == 201703
+        assert (
+            clue_figures.report_total(hands.county).stopped,
+            clue_figures.report_total(hands.county).readmitted,
+        ) == (1, 0)
+        entry = family.roll.get()
+        entry.pk, entry.start_month, entry.end_month, entry._state.adding = None, 201709, None, True
+        entry.save()
+        assert clue_figures.report_total(hands.county).readmitted == 1
 
 
 def test_since_when_a_thing_is_so(hands) -> None:
