@@ -41,11 +41,11 @@ def departments(family: Any, tmp_path: Path, settings: Any) -> Iterator[Gateway]
         "月养老金": "1,500.00",
         "待遇状态": "正常",
     }
-    folder = registers(tmp_path / "registers", vehicle=[car], pension=[pension], prison=[])
+    folder = registers(tmp_path / "registers", vehicle=[car], social_insurance=[pension], prison=[])
     settings.GATEWAY_KEY = tmp_path / "key"
     with gateway(data=folder, pair=load_or_make(settings.GATEWAY_KEY)) as running:
         settings.GATEWAY_URL = running.url
-        sources(running, "4208", "vehicle", "pension", "prison")
+        sources(running, "4208", "vehicle", "social_insurance", "prison")
         yield running
 
 
@@ -90,7 +90,7 @@ def test_a_family_is_checked_from_consent_to_report(
     live.send(int(page.url.rstrip("/").rsplit("/", 1)[-1]), place="420804001001")
     page.get_by_role("button", name="生成报告").wait_for()  # the page has noticed by itself
     assert page.get_by_text("答复的不是所问的人").is_visible()
-    assert page.get_by_text("城镇职工养老保险，每月 1,500.00 元，正常").is_visible()
+    assert page.get_by_text("城镇职工养老保险，单位 —，缴费基数 —，月养老金 1,500.00 元，正常").is_visible()
     axe()
     fits()
 

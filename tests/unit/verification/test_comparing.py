@@ -58,29 +58,31 @@ def incomes(kind: str, amount: str) -> dict[str, Any]:
     ],
 )
 def test_an_income_beside_what_was_declared(member: dict[str, Any], household: dict[str, Any], mark: str) -> None:
-    assert of_income(marks(heard("pension", PENSION), member=member, household=household)) == [(mark, "14400.00")]
+    assert of_income(marks(heard("social_insurance", PENSION), member=member, household=household)) == [
+        (mark, "14400.00")
+    ]
 
 
 def test_not_found_is_no_zero_and_declared_without_record_is_named() -> None:
-    (item,) = marks(heard("pension"))
+    (item,) = marks(heard("social_insurance"))
     assert (item.mark, item.what, item.value) == ("none", "查无记录", None)
-    items = marks(heard("pension"), member=incomes("pension", "1"))
+    items = marks(heard("social_insurance"), member=incomes("pension", "1"))
     assert of_income(items) == [("only_declared", None)]
 
 
 def test_a_row_that_no_longer_holds_is_shown_and_feeds_nothing() -> None:
-    items = marks(heard("pension", PENSION | {"待遇状态": "终止"}))
+    items = marks(heard("social_insurance", PENSION | {"待遇状态": "终止"}))
     assert [(item.mark, item.value, item.declared) for item in items] == [("none", None, "已失效的登记")]
 
 
 def test_two_rows_of_one_kind_are_added() -> None:
-    assert of_income(marks(heard("pension", PENSION, PENSION))) == [("undeclared", "28800.00")]
+    assert of_income(marks(heard("social_insurance", PENSION, PENSION))) == [("undeclared", "28800.00")]
 
 
 def test_two_sources_that_differ_decide_nothing_and_equal_ones_agree() -> None:
-    items = marks(heard("tax", TAX), heard("housing-fund", FUND))
+    items = marks(heard("tax", TAX), heard("housing_fund", FUND))
     assert {item.mark for item in items if item.income} == {"several"}
-    same = marks(heard("tax", TAX | {"年应税所得": "24000"}), heard("housing-fund", FUND))
+    same = marks(heard("tax", TAX | {"年应税所得": "24000"}), heard("housing_fund", FUND))
     assert {item.mark for item in same if item.income} == {"undeclared"}
 
 
@@ -116,7 +118,7 @@ def test_a_spouse_outside_the_family_is_named(spouse: str, mark: str) -> None:
 
 
 def test_a_supporter_outside_is_shown_and_feeds_no_member() -> None:
-    items = marks(heard("pension", PENSION, person_id=None))
+    items = marks(heard("social_insurance", PENSION, person_id=None))
     assert of_income(items) == []
 
 

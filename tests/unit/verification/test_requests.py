@@ -99,7 +99,7 @@ def fresh(verifier: Any, row: Any) -> Any:
 
 def test_what_is_asked_of_whom(verifier: Any, household: Any, consented: list[Any]) -> None:
     source("vehicle")
-    source("deposit")
+    source("bank_deposit")
     source("estate", state="agreed")
     source("tax", mode="batch", profile="x")
     with at(verifier, DAY):
@@ -112,7 +112,7 @@ def test_what_is_asked_of_whom(verifier: Any, household: Any, consented: list[An
     row = opened(verifier, household)
     with at(verifier, DAY):
         asked = sorted((one.source.code, one.person.name) for one in row.answers.select_related("source", "person"))
-        assert asked == [("deposit", "欧阳建"), ("vehicle", "单晓月"), ("vehicle", "欧阳建")]
+        assert asked == [("bank_deposit", "欧阳建"), ("vehicle", "单晓月"), ("vehicle", "欧阳建")]
         assert row.left_out == [
             {"name": "欧阳春", "role": "member", "why": "没有有效的核对授权"},
             {"name": "欧阳远", "role": "supporter", "why": "没有可用的证件号码"},
@@ -120,7 +120,7 @@ def test_what_is_asked_of_whom(verifier: Any, household: Any, consented: list[An
         assert {one["label"]: one["why"] for one in row.not_asked} == {
             "estate": "尚未接入（已签协议）",
             "tax": "不是实时接口（批量文件）",
-            "deposit · 单晓月": "授权不包括金融资产",
+            "bank_deposit · 单晓月": "授权不包括金融资产",
         }
         assert row.valid_to == DAY + timedelta(days=90)
 
@@ -251,14 +251,14 @@ def test_a_consent_withdrawn_before_sending_closes_the_question(
 
 def reported(verifier: Any, household: Any, people: list[Any], **more: Any) -> tuple[CheckRequest, CheckReport]:
     source("vehicle")
-    source("pension")
+    source("social_insurance")
     row = opened(verifier, household, **more)
     with at(verifier, DAY):
         answers = {(one.source.code, one.person_id): one for one in row.answers.select_related("source")}
     for (code, person), one in answers.items():
-        if code == "pension" and person == people[0].pk:
+        if code == "social_insurance" and person == people[0].pk:
             take(verifier, one, Status.FOUND, PENSION)
-        elif code == "pension":
+        elif code == "social_insurance":
             take(verifier, one)
     with at(verifier, DAY):
         row.refresh_from_db()
