@@ -80,6 +80,16 @@ def test_a_blank_consent_form_needs_no_data_and_carries_no_mark(tmp_path: Path) 
     assert "打印" not in words
 
 
+def test_hands_are_added_up_and_left_open_where_nobody_has_counted(tmp_path: Path) -> None:
+    minutes = SAMPLES["review_minutes"]
+    counted = {"head": "甲", "agree": 8, "against": 0, "abstain": 1, "conclusion": "同意"}
+    words = text_of(documents.render("review_minutes", minutes | {"cases": [counted]}), tmp_path)
+    assert "同意8人，不同意0人，弃权1人，合计9人" in words
+    words = text_of(documents.render("review_minutes", minutes | {"cases": [{"head": "甲"}]}), tmp_path)
+    assert "同意人，不同意人，弃权人" in words
+    assert "合计" not in words
+
+
 def test_the_same_data_gives_the_same_bytes() -> None:
     first, second = (documents.render("clue_sheet", SAMPLES["clue_sheet"], printed_by="李四") for _ in range(2))
     assert first == second
