@@ -19,7 +19,7 @@ from common import BENCH, ROOT, clocked, report
 from verify_spec import CLUE, REGISTERS, answer, data, keyed_file
 
 from tuodi.matching.keys import with_key
-from tuodi.matching.link import link
+from tuodi.matching.link import link, link_all
 from tuodi.matching.lookup import SortedTable
 from tuodi.monitoring.judge import Findings, judge, looked_at
 from tuodi.policy.book import Book
@@ -86,7 +86,7 @@ def day(persons: str, rows: int) -> None:
 
 def judged(rules: Book, roll: pl.LazyFrame, hits: dict[str, Any], engine: str, **more: Any) -> Findings:
     members = roll.select("person_id", "household_id", "key")
-    households = roll.select("household_id", "area_kind").unique()
+    households = roll.select("household_id", "area_kind").unique("household_id", keep="any").collect().lazy()
     paid = households.select("household_id", pl.lit("dibao").alias("programme"))
     return judge(rules, "cn", DAY, roll=paid, members=members, households=households, hits=hits, engine=engine, **more)
 
@@ -153,15 +153,11 @@ def linked(persons: str, mode: str, rules: Book, spent: dict[str, float], engine
             people = with_key(people)
         roll = people.select("key", "person_id", "household_id", "area_kind").collect(engine="streaming")
     subjects = roll.lazy().select("key", "person_id", "household_id")
-    hits: dict[str, pl.DataFrame] = {}
     with clocked(spent, "link_s"):
-        for register in REGISTERS:
-            rows = scan(persons, register, mode)
-            columns = [c for c in wanted.get(register, ()) if c in rows.collect_schema().names()]
-            rows = rows.select("key" if mode == "keyed" else "id_raw", *columns)
-            if mode != "keyed":
-                rows = with_key(rows)
-            hits[register] = link(subjects, rows, columns=columns).hits
+        registers = {r: scan(persons, r, mode) for r in REGISTERS}
+        if mode != "keyed":
+            registers = {r: with_key(f.select("id_raw", *wanted.get(r, ()))) for r, f in registers.items()}
+        hits = {r: found.hits for r, found in link_all(subjects, registers, columns=wanted).items()}
     with clocked(spent, "judge_s"):
         return judged(rules, roll.lazy(), hits, engine, session=session)
 
