@@ -19,6 +19,7 @@ import polars as pl
 from tuodi.kernel.periods import Month
 from tuodi.monitoring import grading
 from tuodi.monitoring.frames import Engine
+from tuodi.monitoring.grading import Judged
 from tuodi.monitoring.prints import columns_looked_at, digest
 from tuodi.policy.book import Book
 from tuodi.policy.clues import REGISTER, ClueRule, kind_of
@@ -42,19 +43,6 @@ class MembersTwiceError(ValueError):
     def __init__(self, count: int) -> None:
         super().__init__(f"有 {count} 人同时在两户里；同一天一人只能在一户，请先核对家庭成员")
         self.count = count
-
-
-@dataclass(frozen=True)
-class Judged:
-    """What one rule gave, in rows, persons or families by its level. `true = declared + ungraded + raised + known`."""
-
-    true: int = 0
-    unknown: int = 0  #: 未知: listed, not raised
-    declared: int = 0  #: the family had said so itself
-    ungraded: int = 0  #: not on the roll given, or no severity for the programmes the family is in
-    stale: int = 0  #: of those raised, resting on stale rows only
-    raised: int = 0
-    known: int = 0  #: answered before and unchanged (`fresh`)
 
 
 @dataclass(frozen=True)
