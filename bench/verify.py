@@ -155,9 +155,13 @@ def linked(persons: str, mode: str, rules: Book, spent: dict[str, float], engine
     subjects = roll.lazy().select("key", "person_id", "household_id")
     with clocked(spent, "link_s"):
         registers = {r: scan(persons, r, mode) for r in REGISTERS}
-        if mode != "keyed":
-            registers = {r: with_key(f.select("id_raw", *wanted.get(r, ()))) for r, f in registers.items()}
-        hits = {r: found.hits for r, found in link_all(subjects, registers, columns=wanted).items()}
+        if mode == "keyed":
+            hits = {r: found.hits for r, found in link_all(subjects, registers, columns=wanted).items()}
+        else:  # turning numbers to keys is the cost, and its memory: one register at a time
+            hits = {}
+            for r, rows in registers.items():
+                columns = wanted.get(r, ())
+                hits[r] = link(subjects, with_key(rows.select("id_raw", *columns)), columns=columns).hits
     with clocked(spent, "judge_s"):
         return judged(rules, roll.lazy(), hits, engine, session=session)
 

@@ -118,7 +118,9 @@ def test_several_registers_in_one_pass_give_what_each_gives_alone():
         for part in ("hits", "doubtful"):
             a, b = getattr(together[name], part), getattr(alone, part)
             assert (
-                a.drop("row_id").sort(pl.all()).equals(b.drop("row_id").select(*a.drop("row_id").columns).sort(pl.all()))
+                a.drop("row_id")
+                .sort(pl.all())
+                .equals(b.drop("row_id").select(*a.drop("row_id").columns).sort(pl.all()))
             ), name
     assert together["tax"].hits["plate"].to_list() == [7]
     assert link_all(roll, {}) == {}
