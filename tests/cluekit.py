@@ -39,7 +39,7 @@ def clue(home: Household, **given: object) -> Clue:
     number = next(_facts)
     values = {
         "source": "vehicle", "rule_code": "VEHICLE", "severity": "R", "household": home, "person": home.head, "programme": "dibao",
-        "rule_text": VEHICLE, "fact": f"机动车 测A{number:05d}", "registered": {"plate": f"测A{number:05d}", "first_registered": "2017-02-10"},
+        "rule_text": VEHICLE, "fact": f"机动车 测A{number:05d}", "registered": {"plate": f"测A{number:05d}", "registered_on": "2017-02-10"},
         "required": ["visit"], "outcomes": ["stop", "decrease", "recover", "refer", "keep"], "default_action": "stop",
         "monthly_fen": 550_00,
     }  # fmt: skip
@@ -85,3 +85,19 @@ def _found_out(hands: Hands, one: Clue, day: date, verdict: str) -> None:
 def home(**given: object) -> Household:
     """A family on the roll, by default one that draws 550.00 a month."""
     return paykit.family(**given)  # type: ignore[arg-type]
+
+
+def determined(family: Household) -> Household:
+    """The family's roll entry resting on a determination, as an imported roll leaves it: something a change can follow."""
+    from tuodi.decisions.models import Determination
+
+    with clock.frozen(date(2016, 1, 4)), system_scope(family.region):
+        entry = family.roll.get()
+        made = Determination.objects.create(
+            region=family.region, no=f"420802-JD-20160104-9{entry.pk:06d}", kind="imported", household=family,
+            programme=entry.programme, place=family.region[:6], case_date=clock.today(), month=entry.start_month, outcome="pass",
+            amount_fen=550_00, start_month=entry.start_month, decided_on=clock.today(), source_ref=f"测试 {entry.pk}",
+        )  # fmt: skip
+        entry.determination_id = made.pk
+        entry.save(update_fields=["determination_id"])
+    return family

@@ -18,8 +18,7 @@ __all__ = ["FACT_DATES", "PaidMonth", "Recovery", "fact_date", "proposal"]
 
 #: Columns of registers that say since when the thing is so, in the order they are asked.
 FACT_DATES = (
-    "died_on", "cremated_on", "sentence_from", "first_registered", "registered_on", "first_reg", "reg_date", "established_on",
-    "opened_on", "start_on", "since", "from_on", "married_on", "moved_on", "entered_on", "paid_from",
+    "death_date", "cremated_on", "sentence_from", "registered_on", "married_on", "listed_on", "left_on", "valid_to",
 )  # fmt: skip
 #: What a bank has, may have, or is about to have paid.
 _OUT = ("ready", "sent", "unknown", "paid")

@@ -8,14 +8,28 @@ from django.views.decorators.http import require_POST
 from tuodi.org.models import DutyCode
 from tuodi.web import account, style_page
 from tuodi.web.components.doors import LEDGER, PAYMENT, READERS, SWEEPS, WARNED, View, open_to
-from tuodi.web.counter import apply, case, cases, facts, families, family, workbench
+from tuodi.web.counter import (
+    apply,
+    case,
+    cases,
+    checks,
+    consents,
+    facts,
+    families,
+    family,
+    reviews,
+    visits,
+    workbench,
+)
 from tuodi.web.county import (
     clue,
     clue_bulk,
     clues,
     hand_overs,
     imports,
+    kin,
     runs,
+    spot_checks,
     standards,
     supervision,
     sweep_start,
@@ -23,13 +37,19 @@ from tuodi.web.county import (
     third_party,
     warnings,
 )
+from tuodi.web.field import offline, tasks
 
 app_name = "web"
 
 _staff = open_to()
 _readers = open_to(*READERS)
 _casework = open_to(DutyCode.ACCEPT, DutyCode.REVIEW, DutyCode.VISIT)
+_checkers = open_to(DutyCode.VERIFY, DutyCode.ACCEPT)
 _payment = open_to(*PAYMENT)
+_field = open_to(*tasks.VISITORS)
+_field_readers = open_to(*tasks.READERS)
+_spot = open_to(DutyCode.REVIEW, DutyCode.VISIT, DutyCode.SUPERVISE)
+_kin = open_to(*kin.READERS)
 _importers = open_to(DutyCode.ROLL_IMPORT)
 _sweeps = open_to(*SWEEPS)
 _ledger = open_to(*LEDGER)
@@ -50,6 +70,29 @@ urlpatterns: list[URLPattern] = [
     path("cases/", _readers(cases.show), name="cases"),
     path("cases/<int:pk>/", _readers(case.show), name="case"),
     path("cases/<int:pk>/facts/", _casework(facts.show), name="facts"),
+    path("checks/", _checkers(checks.listing), name="checks"),
+    path("checks/unconsented/", _checkers(consents.missing), name="unconsented"),
+    path("checks/consent-form.pdf", _checkers(consents.blank), name="consent-blank"),
+    path("checks/<int:pk>/", _checkers(checks.show), name="check"),
+    path("checks/<int:pk>/progress/", _checkers(checks.progress), name="check-progress"),
+    path("checks/reports/<int:pk>.pdf", _readers(checks.paper), name="check-report"),
+    path("families/<int:pk>/consents/", _checkers(consents.show), name="consents"),
+    path("families/<int:pk>/consents/form.pdf", _checkers(consents.filled), name="consent-form"),
+    path("consents/<int:pk>/paper/", _checkers(consents.paper), name="consent-paper"),
+    path("cases/<int:pk>/visits/", _casework(visits.show), name="case-visits"),
+    path("cases/<int:pk>/review/", _casework(reviews.show), name="case-review"),
+    path("reviews/<int:pk>/print/", _readers(reviews.printed), name="review-print"),
+    path("field/", _field(tasks.listing), name="field"),
+    path("field/<int:pk>/", _field_readers(tasks.show), name="field-task"),
+    path("field/<int:pk>/photos/", _post(_field, tasks.photo_in), name="field-photo-in"),
+    path("field/<int:pk>/print/", _field_readers(tasks.printed), name="field-print"),
+    path("field/photos/<int:pk>/", _field_readers(tasks.photo_out), name="field-photo"),
+    path("field/shell/", _staff(offline.shell), name="field-shell"),
+    path("field/session/", _field_readers(offline.session), name="field-session"),
+    path("field/worker.js", _staff(offline.worker), name="field-worker"),
+    path("spot-checks/", _spot(spot_checks.listing), name="spot-checks"),
+    path("spot-checks/<int:pk>/", _spot(spot_checks.show), name="spot-check"),
+    path("kin/", _kin(kin.show), name="kin"),
     path("runs/", _payment(runs.listing), name="runs"),
     path("runs/<int:pk>/", _payment(runs.show), name="run"),
     path("runs/<int:pk>/progress/", _payment(runs.progress), name="run-progress"),

@@ -45,15 +45,30 @@ class Link:
 
 CASEWORK = frozenset({"accept", "review", "visit", "confirm", "file"})
 PAYMENT = frozenset({"pay_prepare", "pay_check", "pay_approve", "pay_send", "supervise"})
+#: Who goes out to families; third parties see the tasks of their own office only.
+VISITORS = frozenset({"visit", "clue", "third_party"})
 #: Who reads families and cases: all who work on them, not those who only keep the system or its log.
 READERS = CASEWORK | PAYMENT | {"roll_import", "verify", "clue", "clue_decide", "clue_close"}
+CHECKS = frozenset({"verify", "accept"})
 #: Who sees the clue ledger, and what sweeps found.
 LEDGER = frozenset({"sweep", "verify", "clue", "clue_decide", "clue_close", "supervise"})
 WARNED = frozenset({"sweep", "verify", "clue_decide", "supervise"})
 SWEEPS = frozenset({"sweep", "verify", "clue_decide", "clue_close", "supervise"})
 
 GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
-    ("办理", (Entry("web:workbench", "工作台", "home"), Entry("web:cases", "办件", "inbox", READERS, "/cases/"))),
+    (
+        "办理",
+        (
+            Entry("web:workbench", "工作台", "home"),
+            Entry("web:cases", "办件", "inbox", READERS, "/cases/"),
+            Entry("web:checks", "经济核对", "clipboard-check", CHECKS, "/checks/"),
+            Entry("web:field", "入户调查", "map-pin", VISITORS, "/field/"),
+            Entry(
+                "web:spot-checks", "抽查", "list-check", frozenset({"review", "visit", "supervise"}), "/spot-checks/"
+            ),
+            Entry("web:kin", "近亲属备案", "users", frozenset({"accept", "review", "confirm", "supervise"}), "/kin/"),
+        ),
+    ),
     ("对象", (Entry("web:families", "家庭档案", "users", READERS, "/families/"),)),
     (
         "监测",
@@ -91,7 +106,7 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     ),
 )
 #: The phone shows the first four that the reader may open.
-TABS = ("web:workbench", "web:families", "web:clues", "web:cases", "web:runs")
+TABS = ("web:workbench", "web:field", "web:clues", "web:families", "web:cases", "web:runs")
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "payments": run_page.paid_months(history(household, limit=12)),
         "events": _events(household),
         "checks": family_checks.panel(request, household, today),
+        "may_check": navigation.may(request, navigation.CHECKS, household.region),
         "may_accept": navigation.may(request, [DutyCode.ACCEPT], household.region),
     }
     return render(request, "counter/family.html", context)
