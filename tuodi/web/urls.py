@@ -7,9 +7,36 @@ from django.views.decorators.http import require_POST
 
 from tuodi.org.models import DutyCode
 from tuodi.web import account, style_page
-from tuodi.web.components.doors import PAYMENT, READERS, View, open_to
-from tuodi.web.counter import apply, case, cases, facts, families, family, reviews, visits, workbench
-from tuodi.web.county import imports, kin, runs, spot_checks, standards
+from tuodi.web.components.doors import LEDGER, PAYMENT, READERS, SWEEPS, WARNED, View, open_to
+from tuodi.web.counter import (
+    apply,
+    case,
+    cases,
+    checks,
+    consents,
+    facts,
+    families,
+    family,
+    reviews,
+    visits,
+    workbench,
+)
+from tuodi.web.county import (
+    clue,
+    clue_bulk,
+    clues,
+    hand_overs,
+    imports,
+    kin,
+    runs,
+    spot_checks,
+    standards,
+    supervision,
+    sweep_start,
+    sweeps,
+    third_party,
+    warnings,
+)
 from tuodi.web.field import offline, tasks
 
 app_name = "web"
@@ -17,12 +44,17 @@ app_name = "web"
 _staff = open_to()
 _readers = open_to(*READERS)
 _casework = open_to(DutyCode.ACCEPT, DutyCode.REVIEW, DutyCode.VISIT)
+_checkers = open_to(DutyCode.VERIFY, DutyCode.ACCEPT)
 _payment = open_to(*PAYMENT)
 _field = open_to(*tasks.VISITORS)
 _field_readers = open_to(*tasks.READERS)
 _spot = open_to(DutyCode.REVIEW, DutyCode.VISIT, DutyCode.SUPERVISE)
 _kin = open_to(*kin.READERS)
 _importers = open_to(DutyCode.ROLL_IMPORT)
+_sweeps = open_to(*SWEEPS)
+_ledger = open_to(*LEDGER)
+_contracts = open_to(DutyCode.CLUE_DECIDE, DutyCode.SUPERVISE)
+_hand_over = open_to(DutyCode.HAND_OVER, DutyCode.HAND_OVER_APPROVE)
 
 
 def _post(door: object, view: View) -> View:
@@ -38,6 +70,15 @@ urlpatterns: list[URLPattern] = [
     path("cases/", _readers(cases.show), name="cases"),
     path("cases/<int:pk>/", _readers(case.show), name="case"),
     path("cases/<int:pk>/facts/", _casework(facts.show), name="facts"),
+    path("checks/", _checkers(checks.listing), name="checks"),
+    path("checks/unconsented/", _checkers(consents.missing), name="unconsented"),
+    path("checks/consent-form.pdf", _checkers(consents.blank), name="consent-blank"),
+    path("checks/<int:pk>/", _checkers(checks.show), name="check"),
+    path("checks/<int:pk>/progress/", _checkers(checks.progress), name="check-progress"),
+    path("checks/reports/<int:pk>.pdf", _readers(checks.paper), name="check-report"),
+    path("families/<int:pk>/consents/", _checkers(consents.show), name="consents"),
+    path("families/<int:pk>/consents/form.pdf", _checkers(consents.filled), name="consent-form"),
+    path("consents/<int:pk>/paper/", _checkers(consents.paper), name="consent-paper"),
     path("cases/<int:pk>/visits/", _casework(visits.show), name="case-visits"),
     path("cases/<int:pk>/review/", _casework(reviews.show), name="case-review"),
     path("reviews/<int:pk>/print/", _readers(reviews.printed), name="review-print"),
@@ -58,6 +99,25 @@ urlpatterns: list[URLPattern] = [
     path("runs/<int:pk>/changes/", _payment(runs.changes), name="run-changes"),
     path("runs/<int:pk>/lines/", _payment(runs.lines), name="run-lines"),
     path("runs/<int:pk>/files/<int:batch>/", open_to(DutyCode.PAY_SEND)(runs.bank_file), name="run-file"),
+    path("sweeps/", _sweeps(sweeps.listing), name="sweeps"),
+    path("sweeps/new/", open_to(DutyCode.SWEEP)(sweep_start.start), name="sweep-new"),
+    path("sweeps/<int:pk>/", _sweeps(sweeps.show), name="sweep"),
+    path("sweeps/<int:pk>/progress/", _sweeps(sweeps.progress), name="sweep-progress"),
+    path("sweeps/<int:pk>/towns.xlsx", _sweeps(sweeps.towns), name="sweep-towns"),
+    path("sweeps/<int:pk>/<slug:which>/", _sweeps(sweep_start.people), name="sweep-list"),
+    path("clues/", _ledger(clues.listing), name="clues"),
+    path("clues/bulk/", _post(_ledger, clue_bulk.run), name="clue-bulk"),
+    path("clues/export.xlsx", _ledger(clues.export), name="clue-export"),
+    path("clues/<slug:no>/", _ledger(clue.show), name="clue"),
+    path("clues/<slug:no>/sheet.pdf", _ledger(clue.sheet), name="clue-sheet"),
+    path("clues/<slug:no>/files/<int:pk>/", _ledger(clue.file), name="clue-file"),
+    path("warnings/", open_to(*WARNED)(warnings.show), name="warnings"),
+    path("supervision/clues/", open_to(DutyCode.SUPERVISE)(supervision.show), name="supervision"),
+    path("third-party/", _contracts(third_party.listing), name="contracts"),
+    path("third-party/<int:pk>/", _contracts(third_party.show), name="contract"),
+    path("hand-over/", _hand_over(hand_overs.listing), name="hand-overs"),
+    path("hand-over/<int:pk>/", _hand_over(hand_overs.show), name="hand-over"),
+    path("hand-over/<int:pk>/file/", open_to(DutyCode.HAND_OVER)(hand_overs.download), name="hand-over-file"),
     path("imports/", _importers(imports.listing), name="imports"),
     path("imports/<int:pk>/", _importers(imports.show), name="import"),
     path("imports/<int:pk>/progress/", _importers(imports.progress), name="import-progress"),
