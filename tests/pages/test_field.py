@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from builders import make_family
-from fieldkit import answers, png, signed
+from fieldkit import answers, png, shot, signed
 
 from tuodi.org.access import scope, system_scope
 from tuodi.verification.models import VisitPhoto, VisitRecord, VisitTask
@@ -126,6 +126,7 @@ def test_form_holds_on_phone_large_type_and_keyboard(
     carried(page, live_server, task)
     axe()
     fits()
+    shot(page, "form-phone")
     page.locator("#f-furnish input").first.focus()
     page.keyboard.press("ArrowRight")
     assert page.locator("#f-furnish input").nth(1).is_checked()
@@ -133,6 +134,7 @@ def test_form_holds_on_phone_large_type_and_keyboard(
     page.reload()
     axe()
     fits()
+    shot(page, "form-large")
 
 
 def test_a_visit_goes_on_without_a_signal_and_is_sent_when_there_is_one(

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 from builders import make_family
-from fieldkit import answers, jpeg, png, signed
+from fieldkit import answers, jpeg, png, shot, signed
 
 from tuodi.cases.models import Case, Step
 from tuodi.cases.queries import open_step
@@ -25,13 +23,6 @@ from tuodi.verification.visit_evidence import PhotoInput
 
 PHONE, DESK = {"width": 360, "height": 760}, {"width": 1440, "height": 900}
 Check = Callable[[], None]
-#: Pictures for people to look at, where a folder is named; the tests do not need them.
-SHOTS = os.environ.get("TUODI_SHOTS")
-
-
-def shot(page: Any, name: str) -> None:
-    if SHOTS:
-        page.screenshot(path=str(Path(SHOTS) / f"{name}.png"), full_page=True)
 
 
 def holds(page: Any, axe: Check, fits: Check, name: str) -> None:

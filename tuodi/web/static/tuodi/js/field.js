@@ -416,7 +416,9 @@
       take.addEventListener("click", takeAll);
     }
     if (!alive) say("已清除", "存在本机的内容超过了保存时间，已清除。", "bad");
-    else say("在线", take ? "可以存到本机，没有信号时填写。" : "填写时自动存本机，没有信号也能继续。");
+    else if (take || document.querySelector(".field-list, .nothing")) say("在线", "任务可以存到本机，没有信号也能填。");
+    else if (document.getElementById("field-form")) say("在线", "填写时自动存本机，没有信号也能继续。");
+    else say("在线", "本任务没有待填的表。");
     await openForm();
     await sendAll();
   }
