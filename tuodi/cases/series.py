@@ -1,4 +1,4 @@
-"""Running numbers: `420802-SL-20170510-0001`. Gaps may occur (a rolled back deed), repeats cannot."""
+"""Running numbers: `420802-SL-20170510-0001`, by year `XS-420802-2017-00001`. Gaps may occur (a rolled back deed), repeats cannot."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import date
 
 from django.db import connection
 
-__all__ = ["KINDS", "next_no"]
+__all__ = ["KINDS", "YEARLY", "next_no", "take_yearly"]
 
 #: Series and the letters that stand in the number.
 KINDS = {"case": "SL", "notice": "GS", "decision": "JD", "receipt": "HZ", "household": "JT"}
@@ -29,3 +29,27 @@ def next_no(kind: str, region: str, day: date) -> str:
         )
         (number,) = cursor.fetchone()
     return f"{place}-{KINDS[kind]}-{day:%Y%m%d}-{number:04d}"
+
+
+#: Series that run for a year in a county, and the letters that lead the number: clues, notices of suspension.
+YEARLY = {"clue": "XS", "suspension": "TB"}
+
+
+def take_yearly(kind: str, region: str, year: int, count: int = 1) -> list[str]:
+    """The next numbers of a yearly series in a county, in order, in one statement. Its row is locked until the transaction ends.
+
+    Args:
+        kind: One of YEARLY.
+        region: 12-character code; its first six name the series.
+    """
+    if count < 1:
+        return []
+    place = region[:6]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "insert into cases_numberseries (kind, place, day, last) values (%s, %s, %s, %s) "
+            "on conflict (kind, place, day) do update set last = cases_numberseries.last + excluded.last returning last",
+            [kind, place, date(year, 1, 1), count],
+        )
+        (last,) = cursor.fetchone()
+    return [f"{YEARLY[kind]}-{place}-{year}-{number:05d}" for number in range(last - count + 1, last + 1)]

@@ -9,7 +9,9 @@ TuodiError
     ├── RollConflictError        the unit is on the roll in these months
     ├── DoubleBenefitError       a person would be assisted twice, as tekun and in a dibao family
     ├── LaterDecisionError       a change that would run over a later decision
-    └── NothingInForceError      no determination in force for a family and month
+    ├── NothingInForceError      no determination in force for a family and month
+    ├── SuspensionMonthError     payment can be held from this month or a later one only, and for the entitled unit
+    └── SuspensionLiftedError    a suspension that has ended
 """
 
 from __future__ import annotations
@@ -27,6 +29,8 @@ __all__ = [
     "NothingInForceError",
     "ReasonsMissingError",
     "RollConflictError",
+    "SuspensionLiftedError",
+    "SuspensionMonthError",
     "UnknownOutcomeError",
 ]
 
@@ -139,3 +143,26 @@ class NothingInForceError(DecisionError):
             programme=programme,
             month=month,
         )
+
+
+class SuspensionMonthError(DecisionError):
+    """What is paid is recovered, never held afterwards."""
+
+    code = "decisions.suspension_month"
+    status = 400
+
+    def __init__(self, household_no: str, month: str, first: str, *, unit: bool = False) -> None:
+        if unit:
+            text = f"家庭 {household_no} 的停保对象不对：按人保障的项目要写明本人，按户保障的项目不写。请更正后重试。"
+        else:
+            text = f"家庭 {household_no} 不能从 {month} 起停保，最早从 {first} 起。已经发放的月份请办理追回。"
+        super().__init__(text, household_no=household_no, month=month)
+
+
+class SuspensionLiftedError(DecisionError):
+    """It ended before."""
+
+    code = "decisions.suspension_lifted"
+
+    def __init__(self, notice_no: str) -> None:
+        super().__init__(f"停保 {notice_no} 已经解除，不能再次解除。请刷新后再看。", notice_no=notice_no)

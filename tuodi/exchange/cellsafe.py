@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["harmless"]
+__all__ = ["STARTERS", "harmless"]
 
-_STARTERS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20", "|", "%")
+#: Signs that make a spreadsheet take a cell for a formula.
+STARTERS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20", "|", "%")
 
 
 def harmless(cell: object) -> str:
@@ -14,4 +15,4 @@ def harmless(cell: object) -> str:
     """
     text = "" if cell is None else str(cell)
     shown = "".join(c if c.isprintable() or c in "\t\n\r" else "" for c in text)
-    return "'" + shown if shown.lstrip(" \u3000").startswith(_STARTERS) else shown
+    return "'" + shown if shown.lstrip(" \u3000").startswith(STARTERS) else shown

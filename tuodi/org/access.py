@@ -19,7 +19,7 @@ from django.db import connection, models, transaction
 
 from tuodi.kernel import clock
 from tuodi.org.errors import AccessDeniedError, NoScopeError, NotFoundError
-from tuodi.org.models import Duty, DutyCode, User
+from tuodi.org.models import Duty, DutyCode, Office, User
 
 __all__ = [
     "Range",
@@ -29,6 +29,7 @@ __all__ = [
     "in_scope",
     "one",
     "range_of",
+    "ranges_for",
     "require",
     "require_any",
     "scope",
@@ -55,6 +56,10 @@ class Range:
         return self.low <= other.low and other.high <= self.high
 
 
+#: What staff of an outside provider see of the tables: no row. They are handed fields of their own tasks, by queries
+#: that ask whose task it is.
+NOTHING = Range("", "")
+
 #: The range the present transaction was given; None = none, and the database shows nothing.
 _current: ContextVar[Range | None] = ContextVar("tuodi_range", default=None)
 
@@ -76,6 +81,8 @@ def _range_for(holder: User | Range) -> Range:
         return holder
     if not holder.is_active or not holder.office.is_active:
         raise NoScopeError("账号或所属机构已停用")
+    if holder.office.kind == Office.Kind.PROVIDER:
+        return NOTHING
     return range_of(holder.office.place_code)
 
 
@@ -137,6 +144,12 @@ def duties_of(user: User) -> list[Duty]:
             models.Q(until__isnull=True) | models.Q(until__gt=today)
         )
     )
+
+
+def ranges_for(user: User, duties: Iterable[str]) -> list[Range]:
+    """Where the user holds one of some duties today: asked once for work over many rows."""
+    wanted = set(duties)
+    return [range_of(held.place_code) for held in duties_of(user) if held.code in wanted] if user.is_active else []
 
 
 def has_duty(user: User, duty: str, region: str | None = None) -> bool:

@@ -34,6 +34,9 @@ APART: tuple[tuple[frozenset[str], frozenset[str]], ...] = (
     # Money: who prepares does not check, and neither approves.
     (frozenset({DutyCode.PAY_PREPARE}), frozenset({DutyCode.PAY_CHECK, DutyCode.PAY_APPROVE})),
     (frozenset({DutyCode.PAY_CHECK}), frozenset({DutyCode.PAY_APPROVE})),
+    # A third party's account does one thing; who asks for a hand-over does not approve one.
+    (frozenset({DutyCode.THIRD_PARTY}), frozenset(set(DutyCode.values) - {DutyCode.THIRD_PARTY})),
+    (frozenset({DutyCode.HAND_OVER}), frozenset({DutyCode.HAND_OVER_APPROVE})),
 )
 
 

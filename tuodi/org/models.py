@@ -72,6 +72,7 @@ class Office(models.Model):
         FACILITY = "facility", "供养服务机构"
         BANK = "bank", "代发银行"
         SUPERVISION = "supervision", "监督机关"
+        PROVIDER = "provider", "第三方服务机构"  # its staff see assigned tasks only, see `org.access`
 
     name = models.CharField("名称", max_length=80)
     kind = models.CharField("性质", max_length=20, choices=Kind.choices, default=Kind.CIVIL_AFFAIRS)

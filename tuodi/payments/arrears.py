@@ -13,7 +13,7 @@ from tuodi.kernel.periods import Month
 from tuodi.payments.compute import UNIT, due
 from tuodi.payments.frames import covering
 from tuodi.payments.source import Inputs
-from tuodi.payments.states import Basis, Cause, Held
+from tuodi.payments.states import Basis, Cause, Held, LineStatus
 from tuodi.policy.book import Book
 
 __all__ = ["SCHEMA", "claims", "earlier_months"]
@@ -37,7 +37,13 @@ def earlier_months(inputs: Inputs, month: Month, programmes: list[str], book: Bo
 
 
 def _one(inputs: Inputs, month: Month, programmes: list[str], book: Book) -> pl.DataFrame:
-    lines = inputs.lines.filter(pl.col("month") == month.yyyymm)
+    lines = inputs.lines.filter(pl.col("month") == month.yyyymm).with_columns(
+        # Withheld between approval and sending: nothing was paid, as if the line had been held.
+        pl.when(pl.col("status") == LineStatus.WITHHELD.value)
+        .then(pl.lit(Held.SUSPENDED.value))
+        .otherwise(pl.col("held"))
+        .alias("held")
+    )
     # A county with no approved run of that month was paid elsewhere: nothing to compare with.
     counties = lines["region"].str.slice(0, 6).unique().implode()
     entries = covering(inputs.roll, month).filter(pl.col("region").str.slice(0, 6).is_in(counties))
@@ -86,6 +92,9 @@ def _one(inputs: Inputs, month: Month, programmes: list[str], book: Book) -> pl.
         pl.when(pl.col("outcome").is_null() & had_line & pl.col("ever").fill_null(False) & ~held)
         .then(0)
         .when((pl.col("outcome") == "pass") & (by_rules | (~had_line & ~pl.col("imported").fill_null(True))))
+        .then(pl.col("regular_fen"))
+        # Held as the roll had it, and decided by the rules since (a decrease): the new amount is owed.
+        .when(held & (pl.col("outcome") == "pass") & ~pl.col("imported").fill_null(True))
         .then(pl.col("regular_fen"))
         # Held with a known amount of the roll: that amount is owed.
         .when(held & (pl.col("basis") == Basis.ROLL.value) & pl.col("roll_region").is_not_null())

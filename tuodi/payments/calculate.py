@@ -85,8 +85,11 @@ def _before(run: PayRun) -> Inputs | None:
         return None
     return Inputs(
         **{
-            name: pl.concat([part[name] for part in parts], how="diagonal_relaxed").unique(maintain_order=True)
+            name: pl.concat([part[name] for part in parts if name in part], how="diagonal_relaxed").unique(
+                maintain_order=True
+            )
             for name in FRAMES
+            if any(name in part for part in parts)
         }
     )
 

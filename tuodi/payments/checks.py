@@ -10,7 +10,7 @@ from django.db import connection
 from tuodi.kernel.money import format_yuan
 from tuodi.payments.models import PayRun
 
-__all__ = ["Check", "as_json", "balance", "ledger"]
+__all__ = ["Check", "as_json", "balance", "ledger", "suspended_lines"]
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def balance(run: PayRun) -> list[Check]:
     found.append(Check("accounts", "一个账户只收一户", not shared, f"重复 {shared}"))
     (over,) = _one(
         "select count(*) from (select l.household_id, l.programme, coalesce(l.person_id, 0) unit, sum(-l.offset_fen) done "
-        "from payments_payline l join payments_payrun r on r.id = l.run_id where l.live and l.held = '' and l.month <= %s "
+        "from payments_payline l join payments_payrun r on r.id = l.run_id where l.live and l.held = '' and l.status <> 'withheld' and l.month <= %s "
         "and (r.id = %s or r.state in ('approved', 'sent', 'settled', 'closed')) group by 1, 2, 3 having sum(-l.offset_fen) > 0) o "
         "where o.done > coalesce((select sum(-a.amount_fen) from payments_arrear a join payments_payrun r on r.id = a.run_id "
         " where a.amount_fen < 0 and a.household_id = o.household_id and a.programme = o.programme "
@@ -89,6 +89,9 @@ def balance(run: PayRun) -> list[Check]:
         run.pk,
     )
     found.append(Check("offsets", "抵扣不超过应追回", not over, f"超过 {over}"))
+    # Somebody may have been suspended since the run was calculated: nothing of his is approved.
+    paid = len(suspended_lines(run))
+    found.append(Check("suspensions", "停保对象的行都已暂缓", not paid, f"停保未暂缓 {paid} 行，重新计算后暂缓"))
     found.append(
         Check(
             "snapshot",
@@ -99,6 +102,18 @@ def balance(run: PayRun) -> list[Check]:
     )
     found += ledger(run)
     return found
+
+
+def suspended_lines(run: PayRun) -> list[int]:
+    """Lines of a run that would be paid although their unit's payment is suspended in its month."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select l.id from payments_payline l where l.run_id = %s and l.live and l.held = '' and l.status = 'ready' and exists ("
+            "select 1 from decisions_suspension s where s.household_id = l.household_id and s.programme = l.programme "
+            "and s.person_id is not distinct from l.person_id and s.lifted_at is null and s.from_month <= l.month) order by l.id",
+            [run.pk],
+        )
+        return [ident for (ident,) in cursor.fetchall()]
 
 
 def _last_month(run: PayRun) -> int:
@@ -134,7 +149,7 @@ def ledger(run: PayRun) -> list[Check]:
     (chains,) = _one(
         "select count(*) from payments_payline l left join (select distinct on (e.line_id) e.line_id, e.kind from payments_lineevent e "
         " join payments_bankbatch b on b.id = e.batch_id where b.run_id = %s order by e.line_id, e.id desc) last on last.line_id = l.id "
-        "where l.run_id = %s and l.live and l.status not in ('ready', 'held', 'nothing') and l.status is distinct from last.kind",
+        "where l.run_id = %s and l.live and l.status not in ('ready', 'held', 'nothing', 'withheld') and l.status is distinct from last.kind",
         run.pk,
         run.pk,
     )
@@ -149,7 +164,7 @@ def ledger(run: PayRun) -> list[Check]:
         "select coalesce((select sum(p.credit_fen - p.debit_fen) from payments_posting p join payments_ledgerentry e on e.id = p.entry_id "
         " where e.run_id = %s and p.account = 'payable'), 0)::bigint, "
         "coalesce((select sum(l.amount_fen) from payments_payline l join payments_payrun r on r.id = l.run_id where l.run_id = %s and l.live "
-        " and l.held = '' and l.status <> 'paid' and r.state in ('approved', 'sent', 'settled', 'closed')), 0)::bigint",
+        " and l.held = '' and l.status not in ('paid', 'withheld') and r.state in ('approved', 'sent', 'settled', 'closed')), 0)::bigint",
         run.pk,
         run.pk,
     )

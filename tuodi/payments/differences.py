@@ -12,7 +12,7 @@ from tuodi.kernel.periods import Month
 from tuodi.payments.compute import UNIT, due
 from tuodi.payments.frames import valid
 from tuodi.payments.source import Inputs
-from tuodi.payments.states import Cause
+from tuodi.payments.states import Cause, Held
 from tuodi.policy.book import Book
 
 __all__ = ["SCHEMA", "explain_differences"]
@@ -55,7 +55,7 @@ def explain_differences(
     )
     money = ["regular", "grace_fen", "price_fen", "back_pay_fen", "offset_fen", "amount_fen"]
     both = both.with_columns(pl.col(c, f"{c}_was").fill_null(0) for c in money)
-    held_now = lines.filter(pl.col("held") != "").select(*UNIT, pl.lit(True).alias("held_now"))
+    held_now = lines.filter(pl.col("held") != "").select(*UNIT, pl.col("held").alias("held_now"))
     held_was = last_rows.filter(pl.col("held") != "").select(*UNIT, pl.lit(True).alias("held_was"))
     both = both.join(held_now, on=UNIT, how="left", nulls_equal=True).join(
         held_was, on=UNIT, how="left", nulls_equal=True
@@ -109,7 +109,9 @@ def _entering(both: pl.DataFrame, exits: dict[int, str], inputs: Inputs, month: 
         pl.lit(-1).alias("households"),
         (-pl.col("persons_was")).alias("n"),
     ).with_columns(
-        pl.when(pl.col("held_now").fill_null(False))
+        pl.when(pl.col("held_now") == Held.SUSPENDED.value)
+        .then(pl.lit(Cause.CLUE.value))
+        .when(pl.col("held_now").is_not_null())
         .then(pl.lit(Cause.HELD.value))
         .otherwise(pl.col("cause"))
         .alias("cause")

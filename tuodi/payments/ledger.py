@@ -19,6 +19,8 @@ MOVES = {
     LedgerEntry.Kind.PAID: (Account.PAYABLE, Account.TRANSIT),
     LedgerEntry.Kind.FAILED: (Account.FUND, Account.TRANSIT),
     LedgerEntry.Kind.RETURNED: (Account.FUND, Account.PAYABLE),
+    # What was granted and is not paid after all is no longer owed; a later run grants it again if it is due.
+    LedgerEntry.Kind.WITHHELD: (Account.PAYABLE, Account.EXPENSE),
 }
 
 

@@ -139,6 +139,12 @@ def _heads(inputs: Inputs, month: Month) -> pl.Expr:
     return pl.when(pl.col("person_id").is_not_null()).then(1).otherwise(per_home)
 
 
+def _standing(inputs: Inputs, month: Month) -> pl.DataFrame:
+    """Units whose payment is suspended in a month, with the notice: the first, where several stand."""
+    covering_now = inputs.suspensions.filter(pl.col("from_month") <= month.yyyymm)
+    return covering_now.select(*UNIT, "notice_no").unique(UNIT, keep="first", maintain_order=True)
+
+
 def _held(
     lines: pl.DataFrame, inputs: Inputs, month: Month, missing: dict[tuple[str, int, int | None], str]
 ) -> pl.DataFrame:
@@ -179,8 +185,14 @@ def _held(
         .join(last, on=UNIT, how="left", nulls_equal=True)
         .with_columns(pl.Series("fits", fits, dtype=pl.Boolean), pl.Series("words", words, dtype=pl.String))
     )
+    lines = lines.join(_standing(inputs, month), on=UNIT, how="left", nulls_equal=True)
     open_amount = pl.col("amount_fen").fill_null(1) > 0
     reasons: list[tuple[pl.Expr, Held, pl.Expr]] = [
+        (
+            pl.col("notice_no").is_not_null(),
+            Held.SUSPENDED,
+            pl.format("告知书 {}，处理完毕或解除停保后再发", pl.col("notice_no").fill_null("")),
+        ),
         (
             (pl.col("outcome") == "unknown") | pl.col("amount_fen").is_null(),
             Held.UNKNOWN,

@@ -302,6 +302,7 @@ class Blocker:
 
 
 _REMEDIES = {
+    Held.SUSPENDED: "查实停保，处理完毕或解除停保后自动补发应发部分",
     Held.UNKNOWN: "补齐事实或标准后重新计算，或待下月补发",
     Held.NOT_ELIGIBLE: "先作出停发、渐退决定或更正事实",
     Held.NO_ACCOUNT: "登记收款账户",

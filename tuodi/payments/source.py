@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import adbc_driver_postgresql.dbapi
@@ -25,7 +25,12 @@ from tuodi.payments.states import BOOKED
 __all__ = ["FRAMES", "Inputs", "pull", "reading"]
 
 #: What a run is computed from, and frozen as.
-FRAMES = ("roll", "households", "members", "member_facts", "lines", "arrears")
+FRAMES = ("roll", "households", "members", "member_facts", "lines", "arrears", "suspensions")
+#: Of the frame that inputs frozen before there were suspensions do not have.
+_SUSPENSIONS = {
+    "household_id": pl.Int64, "person_id": pl.Int64, "programme": pl.String, "from_month": pl.Int64, "notice_no": pl.String,
+    "matter_no": pl.String,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,7 @@ class Inputs:
         lines: lines of approved runs of the months looked back at.
         arrears: corrections that approved runs booked, by the month they are for; and with month 0, what lines of any
             earlier month have offset.
+        suspensions: those that stand, from the month they hold payment from.
     """
 
     roll: pl.DataFrame
@@ -48,6 +54,7 @@ class Inputs:
     member_facts: pl.DataFrame
     lines: pl.DataFrame
     arrears: pl.DataFrame
+    suspensions: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_SUSPENSIONS))
 
     def frames(self) -> Mapping[str, pl.DataFrame]:
         """By name, in the order of `FRAMES`."""
@@ -131,10 +138,18 @@ _ARREARS = """
 select a.household_id, a.person_id, a.programme::text as programme, a.for_month, a.amount_fen
 from payments_arrear a join payments_payrun r on r.id = a.run_id
 where a.programme in ({programmes}) and r.month < {month} and r.state in ({booked})
+-- What a withheld line would have paid back or kept was neither paid nor kept: it is told anew.
+and not exists (select 1 from payments_payline w where w.status = 'withheld' and w.run_id = a.run_id
+  and w.household_id = a.household_id and w.programme = a.programme and coalesce(w.person_id, 0) = coalesce(a.person_id, 0))
 union all
 select l.household_id, l.person_id, l.programme::text, 0, -l.offset_fen
 from payments_payline l join payments_payrun r on r.id = l.run_id
-where l.offset_fen < 0 and l.live and l.held = '' and l.programme in ({programmes}) and l.month < {month} and r.state in ({booked})
+where l.offset_fen < 0 and l.live and l.held = '' and l.status <> 'withheld' and l.programme in ({programmes}) and l.month < {month} and r.state in ({booked})
+"""
+_SUSPENSIONS_NOW = """
+select household_id, person_id, programme::text as programme, from_month, notice_no::text as notice_no, matter_no::text as matter_no
+from decisions_suspension where lifted_at is null and programme in ({programmes}) and from_month <= {month}
+order by id
 """
 _QUERIES = {
     "roll": _ROLL,
@@ -143,6 +158,7 @@ _QUERIES = {
     "member_facts": _MEMBER_FACTS,
     "lines": _LINES,
     "arrears": _ARREARS,
+    "suspensions": _SUSPENSIONS_NOW,
 }
 
 

@@ -68,10 +68,12 @@ class LineStatus(models.TextChoices):
     PAID = "paid", "已到账"
     FAILED = "failed", "失败"
     RETURNED = "returned", "退票"
+    #: Approved, but its unit was suspended before the file went out: never sent, treated like a held line afterwards.
+    WITHHELD = "withheld", "停保扣留"
 
 
 LINE_MOVES: Mapping[str, frozenset[str]] = {
-    LineStatus.READY: frozenset({LineStatus.SENT}),
+    LineStatus.READY: frozenset({LineStatus.SENT, LineStatus.WITHHELD}),
     LineStatus.HELD: frozenset(),
     LineStatus.NOTHING: frozenset(),
     LineStatus.SENT: frozenset({LineStatus.PAID, LineStatus.FAILED, LineStatus.UNKNOWN}),
@@ -79,6 +81,7 @@ LINE_MOVES: Mapping[str, frozenset[str]] = {
     LineStatus.PAID: frozenset({LineStatus.RETURNED}),
     LineStatus.FAILED: frozenset({LineStatus.SENT}),
     LineStatus.RETURNED: frozenset({LineStatus.SENT}),
+    LineStatus.WITHHELD: frozenset(),
 }
 
 
@@ -109,6 +112,7 @@ class Held(models.TextChoices):
     """Why a line is not paid in this run."""
 
     NONE = "", ""
+    SUSPENDED = "suspended", "查实停保，处理中"
     UNKNOWN = "unknown", "金额未知"
     NOT_ELIGIBLE = "not_eligible", "规则认为不再符合，尚无停发决定"
     NO_ACCOUNT = "no_account", "没有收款账户"

@@ -17,6 +17,7 @@ from itertools import pairwise, product
 from typing import Any
 
 from tuodi.kernel import places
+from tuodi.policy.clues import ClueRule, clue_rules
 from tuodi.policy.faults import Fault, did_you_mean
 from tuodi.policy.model import (
     LEVEL_PLACE,
@@ -312,6 +313,14 @@ class Book:
             out[name] = top
         return out
 
+    def clue_rules(self, place: str, day: date) -> tuple[ClueRule, ...]:
+        """The clue rules in force for a place on a day, by code; what a place leaves unsaid comes from above."""
+        key = ("clues", place, day)
+        found: tuple[ClueRule, ...] | None = self.plans.get(key)
+        if found is None:
+            found = self.plans[key] = clue_rules(self.draft, self.chain(place), day)
+        return found
+
     def facts_on(self, chain: Sequence[str]) -> dict[str, list[Fact]]:
         """Facts that exist for the place, by short name (one name may stand on two unrelated collections)."""
         out: dict[str, list[Fact]] = {}
@@ -353,6 +362,7 @@ class Book:
         found = {"cn", *self.draft.areas}
         found |= {row.place for rows in self.draft.values.values() for row in rows}
         found |= {t.place for r in self.rules.values() for t in r.texts}
+        found |= {t.place for texts in self.draft.clues.values() for t in texts}
         return sorted(found)
 
 

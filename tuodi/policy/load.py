@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tuodi.kernel import places
 from tuodi.policy.book import Book, check_words
+from tuodi.policy.clues import check_clues
 from tuodi.policy.faults import Fault
 from tuodi.policy.loader import read_draft
 
@@ -37,13 +38,14 @@ def read_book(dirs: Sequence[Path]) -> tuple[Book, list[Fault]]:
 
     check_words(draft, faults, known)
     predecessors: dict[str, str] = {}
-    for code in {row.place for rows in draft.values.values() for row in rows} | {
-        t.place for r in draft.rules.values() for t in r
-    }:
+    named = {row.place for rows in draft.values.values() for row in rows}
+    named |= {t.place for texts in draft.rules.values() for t in texts}
+    named |= {t.place for clues in draft.clues.values() for t in clues}
+    for code in named:
         if code != places.NATION and code not in draft.areas:
             for row in tree.rows(code):
                 if row.successor:
                     predecessors[row.successor] = code
-    return Book(draft, [f for f in faults if f.severity == "warning"], predecessors), [
-        f for f in faults if f.severity == "error"
-    ]
+    book = Book(draft, [f for f in faults if f.severity == "warning"], predecessors)
+    check_clues(draft, faults, known, book.chain)
+    return book, [f for f in faults if f.severity == "error"]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tuodi.policy import values
+from tuodi.policy.clues import read_clue
 from tuodi.policy.faults import Fault, did_you_mean
 from tuodi.policy.model import (
     LEVEL_PLACE,
@@ -36,7 +37,7 @@ __all__ = ["PLACE_CODE", "digest_of", "policy_files", "read_draft"]
 PLACE_CODE = re.compile(r"cn|\d{2}|\d{4}|\d{6}|\d{9}|\d{12}|\d{4}[A-Z]\d(\d{3}){0,2}")
 _BLOCKS = (
     "pack", "instruments", "places", "enums", "collections", "facts", "parameters", "rules", "programme", "procedures",
-    "cases", "note",
+    "clues", "cases", "note",
 )  # fmt: skip
 _SOURCES = ("entered", "register", "visit", "finding", "index", "ledger", "prior")
 _FACT_TYPES = ("money", "number", "ratio", "bool", "date", "month", "text")
@@ -107,6 +108,7 @@ class _Loader:
         self.each(top, "rules", lambda name, node, at, line: self.rule(name, node, at, line, place, programme))
         if top.has("programme"):
             self.programme(top.raw("programme"), file, top.line_at("programme"), place, programme)
+        self.each(top, "clues", lambda code, node, at, line: self.clue(code, node, at, line, place))
         top.raw("procedures")  # read by policy.procedure
         top.text("note")
         cases = top.raw("cases")
@@ -274,6 +276,9 @@ class _Loader:
             r.done()
             if all(self.name_ok("规则", part, file, line) for part in full.split(".")) and formula:
                 self.draft.rules.setdefault(full, []).append(text)
+
+    def clue(self, code: str, node: Any, file: str, line: int, place: str) -> None:
+        self.draft.clues.setdefault(code, []).extend(read_clue(code, node, file, line, place, self.faults))
 
     def programme(self, node: Any, file: str, line: int, place: str, programme: str) -> None:
         r = Reader(node, file, line, f"项目“{programme}”", self.faults)

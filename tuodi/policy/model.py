@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tuodi.policy.faults import Where
 from tuodi.policy.units import Unit
+
+if TYPE_CHECKING:
+    from tuodi.policy.clues import ClueText
 
 __all__ = [
     "FOREVER", "LEVEL_PLACE", "LEVEL_ROOT", "NO_CAP", "Area", "Case", "Collection", "EnumDef", "Fact", "Instrument",
@@ -241,6 +244,7 @@ class Draft:
     rules: dict[str, list[RuleText]] = field(default_factory=dict)
     programmes: dict[str, Programme] = field(default_factory=dict)
     cases: list[Case] = field(default_factory=list)
+    clues: dict[str, list[ClueText]] = field(default_factory=dict)
     digest: str = ""
 
 

@@ -81,6 +81,10 @@ class _Run:
             | {LEVEL_ROOT}
             | {s.child_level for s in model.slots.values() if s.child_level}
         )
+        for level in list(used):  # values of the place come down through every level between
+            while model.levels.get(level):
+                level = model.levels[level]
+                used.add(level)
         missing: list[str] = []
         self.native = None
         for level in used - {LEVEL_PLACE}:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from tuodi.policy.book import Book
+from tuodi.policy.clues import kind_of
 from tuodi.policy.faults import Fault, did_you_mean
 from tuodi.policy.model import (
     EVER,
@@ -93,7 +94,30 @@ def check_formulas(book: Book) -> list[Fault]:
     seen = _lower_everything(book)
     for p in book.programmes.values():
         seen.faults += [Fault.at(p.where, f"项目“{p.id}”{m}") for m in _programme_problems(book, p, seen.slots)]
+    seen.faults += _clue_problems(book, seen.slots)
     return seen.faults
+
+
+def _clue_problems(book: Book, slots: dict[str, Slot]) -> Iterable[Fault]:
+    """What a clue rule points at must answer yes or no; what it shows must stand on its own level or above."""
+    levels = book.levels()
+    for code, texts in book.draft.clues.items():
+        first = next((t.given["rule"] for t in texts if t.given.get("rule")), "")
+        for text in texts:
+            name = text.given.get("rule", first)
+            slot = slots.get(name)
+            for what, full in [("rule", name), *(("rows", n) for n in text.given.get("rows", ()))]:
+                if full in slots and slots[full].type != "bool":
+                    yield Fault.at(text.where, f"线索规则“{code}”的 {what} 指向规则“{full}”，它的结果不是 是否")
+            reach = [slot.level] if slot is not None else []
+            while reach and levels.get(reach[-1]):
+                reach.append(levels[reach[-1]])
+            for full in text.given.get("shows", ()):
+                if slot is not None and full in slots and slots[full].level not in reach:
+                    yield Fault.at(
+                        text.where,
+                        f"线索规则“{code}”的 shows 指向规则“{full}”，它在 {slots[full].level} 一级，看不到；先汇总到 {slot.level}",
+                    )
 
 
 # ---- what looks forgotten
@@ -125,7 +149,7 @@ def _expected(case: Case) -> set[str]:
 def _unused(book: Book) -> Iterable[Fault]:
     used = _mentioned(book)
     for fact in book.draft.facts:
-        if fact.name not in used and fact.type != "text":
+        if fact.name not in used and fact.type != "text" and not kind_of(fact.level):  # a register row is evidence
             yield Fault.at(
                 fact.where, f"事实“{fact.name}”（{fact.label}）没有规则用到；不需要就删去，少问一项", "warning"
             )
@@ -133,6 +157,8 @@ def _unused(book: Book) -> Iterable[Fault]:
         used |= {p.eligible, p.amount, p.start, *p.tests, *p.components.values()}
     for case in book.cases:
         used |= _expected(case)
+    for clue in (t.given for texts in book.draft.clues.values() for t in texts):
+        used |= {clue.get("rule", ""), *clue.get("rows", ()), *clue.get("shows", ())}
     for name, rule in book.rules.items():
         if name not in used:
             text = rule.texts[0]
@@ -176,6 +202,12 @@ def _one_sided(book: Book) -> Iterable[Fault]:
             side = {"pass": "pass", "true": "pass", "fail": "fail", "false": "fail"}.get(want)
             if side:
                 sides.setdefault(full, set()).add(side)
+    raising = {t.given.get("rule", ""): t for texts in book.draft.clues.values() for t in texts}
+    for name, clue in raising.items():
+        if name in book.rules and len(sides.get(name, ())) < 2:
+            yield Fault.at(
+                clue.where, f"线索规则“{clue.code}”的规则“{name}”没有成对的算例；命中和不命中各写一个", "warning"
+            )
     for name, rule in book.rules.items():
         found = sides.get(name, set())
         if len(found) < 2 and any(t.role == "test" and re.search(r"[<>≤≥]", t.formula) for t in rule.texts):

@@ -6,7 +6,7 @@ result names the leaves that would settle it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from fractions import Fraction
 from typing import Any
@@ -18,7 +18,7 @@ from tuodi.rules.render import Calc, Row
 from tuodi.rules.shown import format_value, formatter
 from tuodi.rules.slots import Slot
 
-__all__ = ["Change", "Explanation", "Node", "compare", "explain"]
+__all__ = ["Change", "Explanation", "Node", "compare", "explain", "explain_rules"]
 
 
 @dataclass(slots=True)
@@ -419,13 +419,30 @@ def _view(result: ProgrammeResult, slot: Slot) -> _View:
     )  # fmt: skip
 
 
-def explain(result: ProgrammeResult) -> Explanation:
-    """The explanation of one programme's answer. An answer without values (a required fact is missing) has no nodes."""
-    plan, model = result.plan, result.model
-    out = Explanation(
+def _opened(result: ProgrammeResult) -> Explanation:
+    plan = result.plan
+    return Explanation(
         result.programme, result.label, plan.place, plan.case_date.isoformat(), str(plan.month), result.outcome, result.amount_fen,
         result.missing, result.fingerprint, [],
     )  # fmt: skip
+
+
+def explain_rules(result: ProgrammeResult, names: Sequence[str], path: tuple[int, ...]) -> Explanation:
+    """The explanation of single rules on one row (`tuodi.rules.single`); the first is the root, the others stand beside it."""
+    out = _opened(result)
+    if not result.absent:
+        builder = _Builder(result)
+        out.roots = list(dict.fromkeys(builder.visit(n, path) for n in names))
+        inner = {i for n in builder.nodes.values() for i in n.inputs}
+        out.roots = [r for r in out.roots if r not in inner or r == out.roots[0]]
+        out.nodes = builder.nodes
+    return out
+
+
+def explain(result: ProgrammeResult) -> Explanation:
+    """The explanation of one programme's answer. An answer without values (a required fact is missing) has no nodes."""
+    plan, model = result.plan, result.model
+    out = _opened(result)
     if result.absent:
         return out
     builder = _Builder(result)

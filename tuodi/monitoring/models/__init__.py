@@ -1,8 +1,28 @@
-"""Rows of monitoring: sweeps, what they hit, and the clue ledger."""
+"""Rows of monitoring: sweeps, what they hit, the clue ledger, who is watched afterwards, third-party check, hand-over."""
 
 from __future__ import annotations
 
 from tuodi.monitoring.models.clue import Clue, ClueEvent, ClueEvidence
+from tuodi.monitoring.models.finding import SweepFinding
+from tuodi.monitoring.models.handover import HandOver, PaymentHistory, ReturnedList
 from tuodi.monitoring.models.sweep import Hit, SweepRun, SweepSource
+from tuodi.monitoring.models.thirdparty import ThirdPartyContract, ThirdPartyPhoto, ThirdPartyTask
+from tuodi.monitoring.models.watch import WatchAid, WatchEntry
 
-__all__ = ["Clue", "ClueEvent", "ClueEvidence", "Hit", "SweepRun", "SweepSource"]
+__all__ = [
+    "Clue",
+    "ClueEvent",
+    "ClueEvidence",
+    "HandOver",
+    "Hit",
+    "PaymentHistory",
+    "ReturnedList",
+    "SweepFinding",
+    "SweepRun",
+    "SweepSource",
+    "ThirdPartyContract",
+    "ThirdPartyPhoto",
+    "ThirdPartyTask",
+    "WatchAid",
+    "WatchEntry",
+]

@@ -87,6 +87,10 @@ class Clue(models.Model):
     extended = models.BooleanField("已延期", default=False)  #: undetermined once, with a reason
     extend_reason = models.CharField("延期理由", max_length=300, blank=True)
 
+    #: What the responsible person proposes; empty = nothing yet. The verdict is somebody else's.
+    proposed = models.CharField("建议结论", max_length=10, choices=Verdict.choices, blank=True, default="")
+    proposed_by = models.ForeignKey("org.User", on_delete=models.PROTECT, null=True, related_name="+")
+    proposed_at = models.DateTimeField("建议时间", null=True)
     conclusion = models.TextField("核实结论", blank=True)
     refuted_why = models.CharField("查否原因", max_length=40, blank=True)  #: sold, namesake, stale, exempt, declared …
     verdict_by = models.ForeignKey("org.User", on_delete=models.PROTECT, null=True, related_name="+")
@@ -95,7 +99,11 @@ class Clue(models.Model):
     notice_no = models.CharField("告知书号", max_length=40, blank=True)
     action = models.CharField("处理", max_length=12, choices=Action.choices, blank=True)
     action_text = models.TextField("处理说明", blank=True)
+    determination_id = models.BigIntegerField(
+        "决定", null=True
+    )  #: of the room decisions, for stop, decrease, recompute
     to_recover_fen = models.BigIntegerField("应追回（分）", null=True)  #: null = not worked out
+    recovery = models.JSONField("追回计算", default=dict)  #: the arithmetic that was accepted: months, paid, due
     recovered_fen = models.BigIntegerField("已追回（分）", default=0)
     handled_by = models.ForeignKey("org.User", on_delete=models.PROTECT, null=True, related_name="+")
     handled_at = models.DateTimeField("处理时间", null=True)
@@ -126,6 +134,13 @@ class Clue(models.Model):
             ),
             models.CheckConstraint(
                 condition=~Q(state="closed") | ~Q(verdict=""), name="monitoring_clue_closed_answered"
+            ),
+            models.CheckConstraint(
+                condition=Q(verdict_by__isnull=True)
+                | Q(proposed_by__isnull=True)
+                | Q(verdict="")
+                | ~Q(verdict_by=F("proposed_by")),
+                name="monitoring_clue_other_decider",
             ),
             models.CheckConstraint(condition=Q(recovered_fen__gte=0), name="monitoring_clue_recovered"),
         ]

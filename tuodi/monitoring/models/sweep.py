@@ -53,7 +53,10 @@ class SweepRun(models.Model):
     raised = models.IntegerField("线索", default=0)
     known = models.IntegerField("已有结论", default=0)  #: answered before and unchanged: not raised again
     declared = models.IntegerField("已申报", default=0)  #: what the family had declared itself
+    #: Who was not compared and why (无授权, 无法比对), as an encrypted list; null = nobody, or not done yet.
+    lists = models.ForeignKey("files.StoredFile", on_delete=models.PROTECT, null=True, related_name="+")
     done = models.SmallIntegerField("进度", default=0)  #: 0 to 100
+    tries = models.SmallIntegerField("次数", default=0)  #: how often it was begun: a killed sweep starts anew
     timings = models.JSONField("用时", default=dict)  #: phase -> seconds
     error = models.CharField("失败原因", max_length=300, blank=True)
     opened_at = models.DateTimeField("发起时间")

@@ -29,6 +29,7 @@ from tuodi.org import access
 from tuodi.org.models import DutyCode, User
 from tuodi.payments import ledger
 from tuodi.payments.actions.run import audit, lock_run
+from tuodi.payments.checks import suspended_lines
 from tuodi.payments.errors import NothingToSendError, StateError
 from tuodi.payments.models import BankBatch, BankItem, BankReturn, LedgerEntry, LineEvent, PayLine, PayRun
 from tuodi.payments.states import BATCH_MOVES, LINE_MOVES, RUN_MOVES, BatchState, LineStatus, RunState, move
@@ -53,7 +54,7 @@ def _word(run: PayRun) -> str:
 def make_bank_files(run: PayRun, *, acting_user: User, profile: str = "generic-csv") -> list[BankBatch]:
     """Makes the files of an approved run and hands its lines to the bank: one file a bank, no more lines than it takes.
 
-    Done again, it gives the files there are.
+    Done again, it gives the files there are. A unit suspended since the approval is not sent: its line is withheld.
 
     Args:
         profile: bank layout (`sources/banks/`).
@@ -66,6 +67,7 @@ def make_bank_files(run: PayRun, *, acting_user: User, profile: str = "generic-c
     if run.state == RunState.SENT:
         return list(run.batches.filter(is_reissue=False).order_by("id"))
     move(run.no, RUN_MOVES, run.state, RunState.SENT, RunState)
+    withheld = _withhold(run, acting_user)
     lines = list(
         PayLine.objects.filter(run=run, live=True, status=LineStatus.READY).order_by("bank_code", "region", "key")
     )
@@ -74,8 +76,24 @@ def make_bank_files(run: PayRun, *, acting_user: User, profile: str = "generic-c
     refresh("bank")
     run.state, run.sent_at, run.sent_by = RunState.SENT, clock.now(), acting_user
     run.save()
-    audit("make_bank_files", acting_user, run, batches=[one.no for one in batches], lines=len(lines))
+    audit(
+        "make_bank_files",
+        acting_user,
+        run,
+        batches=[one.no for one in batches],
+        lines=len(lines),
+        withheld=len(withheld),
+    )
     return batches
+
+
+def _withhold(run: PayRun, user: User) -> list[int]:
+    """Takes out lines of units suspended since the approval: their grant is booked back, the next run decides about the month."""
+    ids = suspended_lines(run)
+    if ids:
+        _set_status(ids, LineStatus.WITHHELD)
+        ledger.post(run, LedgerEntry.Kind.WITHHELD, _sums(ids), user=user, memo=f"{run.no} 停保扣留")
+    return ids
 
 
 @transaction.atomic

@@ -29,6 +29,7 @@ class LedgerEntry(models.Model):
         PAID = "paid", "到账"
         FAILED = "failed", "失败退回"
         RETURNED = "returned", "退票"
+        WITHHELD = "withheld", "停保扣留"
 
     region = region_field()
     run = models.ForeignKey("payments.PayRun", on_delete=models.PROTECT, related_name="entries")

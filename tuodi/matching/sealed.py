@@ -1,0 +1,459 @@
+"""A register at rest: one encrypted file a batch, in two halves, so that a sweep opens only what rules look at.
+
+Bytes: ``TDR1`` · 16 random bytes that name this sealing · parts · index · length of the index (8) · ``TDR1``. Parts and
+index are each an encrypted file of `crypto.files`; what they authenticate is the batch, the sealing, their half and
+their number, so that nothing can be moved, swapped or left out unseen. A part holds up to `PART` rows in two Parquet
+files of the same order: *hot* (key, check state, stale, the columns rules name) and *rest* (line, raw number where it
+is not what the key prints, name, other columns). Rows of a part are sorted by key: neighbouring keys differ little,
+which makes the hot half a third smaller, and it is the bytes to decrypt that cost.
+
+    with SealedWriter(path, "12/2017-08", hot=["plate"], scratch=folder) as writer:
+        for frame in frames: writer.write(frame)
+        totals = writer.finish()
+    with open_sealed(path, "12/2017-08", scratch=folder) as batch:
+        hits = batch.hot().join(roll, on="key").collect()
+        evidence = batch.rest_rows(hits["row"])
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import secrets
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tuodi.crypto.errors import DecryptError
+from tuodi.crypto.files import decrypt_stream, encrypt_stream
+from tuodi.crypto.keyring import Keyring
+from tuodi.matching.keys import CHECK_STATES, STATE, keyed, text_of
+
+__all__ = ["PART", "SealedBatch", "SealedTotals", "SealedWriter", "open_sealed"]
+
+#: Rows of a part: the more, the closer the keys, and the more memory.
+PART = 500_000
+
+_MAGIC = b"TDR1"
+_SEAL = 16
+_TAIL = 8 + len(_MAGIC)
+#: SM4 runs outside the interpreter's lock; more threads than this only cost memory.
+_THREADS = 2
+#: Hashes of rows are looked through in so many lots, so that memory is a sixteenth of them.
+_LOTS = 16
+_IN_MEMORY = 4_000_000
+_ALWAYS_HOT = ("key", "check_state", "stale")
+_PLACE = ("line_no", "file_no")  # where a row stood is no part of what it says
+
+
+@dataclass(slots=True)
+class SealedTotals:
+    """What a finished file holds. Rows: given = kept + duplicates; `unkeyed` and `states` count kept rows."""
+
+    rows: int = 0
+    kept: int = 0
+    duplicates: int = 0
+    unkeyed: int = 0
+    states: dict[str, int] = field(default_factory=dict)
+    size: int = 0
+
+
+class SealedWriter:
+    """Writes one batch. The file appears whole on `finish`, or not at all.
+
+    Args:
+        path: The file to appear; its folder is made, mode 0700.
+        batch: Identity of the batch; the reader must give the same.
+        hot: Columns rules look at; absent ones are left out.
+        scratch: Private folder for hashes of rows while writing.
+        as_of: Day all rows are true of; rows with an `as_of` of their own keep it. None = the column says so.
+        on: Day against which a birth counts as future.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        batch: str,
+        *,
+        hot: Sequence[str],
+        scratch: Path,
+        as_of: date | None = None,
+        on: date | None = None,
+        part: int = PART,
+        keys: Keyring | None = None,
+    ) -> None:
+        self.path, self.batch, self._hot, self._as_of, self._on = path, batch, tuple(hot), as_of, on
+        self._size, self._keys, self._base = part, keys, scratch
+        self._waiting: list[pl.DataFrame] = []
+        self._count = self._given = self._known = self._within = 0
+        self._parts: list[dict[str, Any]] = []
+        self._sealing: list[tuple[dict[str, Any], Future[bytes], Future[bytes]]] = []
+        self._hashes: list[pl.DataFrame] = []
+        self._done = False
+
+    def __enter__(self) -> SealedWriter:
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._scratch = Path(tempfile.mkdtemp(dir=self._base))
+        self._temporary = self.path.with_name(f".{self.path.name}.{secrets.token_hex(4)}")
+        self._seal = os.urandom(_SEAL)
+        self._file = _create(self._temporary)
+        self._file.write(_MAGIC + self._seal)
+        self._pool = ThreadPoolExecutor(_THREADS)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+        self._file.close()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+        if not self._done:
+            self._temporary.unlink(missing_ok=True)
+
+    def write(self, frame: pl.DataFrame, *, known: bool = False) -> None:
+        """Takes rows: line_no, id_raw, name, stale, as_of and the columns of the register, always the same ones.
+
+        Args:
+            known: They come from the batch as it was and are not counted again.
+        """
+        self._given += 0 if known else frame.height
+        self._known += frame.height if known else 0
+        self._waiting.append(frame)
+        self._count += frame.height
+        while self._count >= self._size:
+            whole = pl.concat(self._waiting)
+            self._put(whole.head(self._size))
+            self._waiting = [whole.slice(self._size)]
+            self._count = self._waiting[0].height
+
+    def finish(self) -> SealedTotals:
+        """Writes what waits, drops rows that came twice, and lets the file appear."""
+        if self._waiting and (self._count or not self._parts):
+            self._put(pl.concat(self._waiting))
+        self._flush(0)
+        self._drop_doubles()
+        rows = sum(part["rows"] for part in self._parts)
+        states: Counter[str] = Counter()
+        for part in self._parts:
+            states.update(part["states"])
+        totals = SealedTotals(self._given, rows, self._given + self._known - rows, states["invalid"], dict(states))
+        index = {
+            "parts": self._parts, "as_of": self._as_of.isoformat() if self._as_of else None, "hot": list(self._hot),
+            "totals": {"rows": totals.rows, "duplicates": totals.duplicates},
+        }  # fmt: skip
+        data = b"".join(encrypt_stream(io.BytesIO(json.dumps(index).encode()), self._aad("index", 0), keys=self._keys))
+        self._file.write(data + len(data).to_bytes(8, "big") + _MAGIC)
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        totals.size = self._file.tell()
+        os.replace(self._temporary, self.path)
+        _sync_folder(self.path.parent)
+        self._done = True
+        return totals
+
+    def _aad(self, half: str, number: int) -> str:
+        return f"register|{self.batch}|{self._seal.hex()}|{half}|{number}"
+
+    def _put(self, frame: pl.DataFrame) -> None:
+        """One part: keyed, without the doubles inside it, sorted."""
+        number = keyed(frame["id_raw"], on=self._on)
+        keep_raw = number["last"].is_null() | number["key"].is_null()
+        frame = frame.with_columns(
+            number["key"], number["check_state"].to_physical().alias("check_state"), last=pl.when(~keep_raw).then(number["last"]),
+            id_raw=pl.when(keep_raw).then(pl.col("id_raw")),
+        )  # fmt: skip
+        said = frame.drop(*_PLACE, "check_state", strict=False)
+        frame = frame.with_columns(hash=said.hash_rows(17))
+        if self._as_of is not None and frame["as_of"].eq_missing(pl.Series([self._as_of])).all():
+            frame = frame.drop("as_of")
+        frame = frame[frame["key"].arg_sort()]
+        # Most doubles inside a part are neighbours now; the others are found with those of other parts.
+        again = (pl.col("hash") == pl.col("hash").shift(1)) & pl.col("key").eq_missing(pl.col("key").shift(1))
+        frame = frame.filter(~again.fill_null(False))
+        at = len(self._parts)
+        self._note(at, frame)
+        part: dict[str, Any] = {}
+        self._parts.append(part)
+        self._seal_part(at, part, frame.drop("hash"))
+        self._flush(2)
+
+    def _seal_part(self, at: int, part: dict[str, Any], frame: pl.DataFrame) -> None:
+        hot, rest = self._split(frame)
+        part.update(rows=frame.height, states=_count_states(frame), as_of="as_of" in hot.columns)
+        halves = [
+            self._pool.submit(self._sealed, half, at, half_frame) for half, half_frame in (("hot", hot), ("rest", rest))
+        ]
+        self._sealing.append((part, halves[0], halves[1]))
+
+    def _sealed(self, half: str, at: int, frame: pl.DataFrame) -> bytes:
+        return b"".join(encrypt_stream(io.BytesIO(_parquet(frame)), self._aad(half, at), keys=self._keys))
+
+    def _split(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        names = [*_ALWAYS_HOT, *(["as_of"] if "as_of" in frame.columns else []), *self._hot]
+        hot = [name for name in dict.fromkeys(names) if name in frame.columns]
+        return frame.select(hot), frame.drop(hot)
+
+    def _flush(self, most: int) -> None:
+        """Writes sealed parts in order until at most so many are in work."""
+        while len(self._sealing) > most:
+            part, hot, rest = self._sealing.pop(0)
+            for half, future in (("hot", hot), ("rest", rest)):
+                data = future.result()
+                part[half] = [self._file.tell(), len(data)]
+                self._file.write(data)
+
+    def _note(self, at: int, frame: pl.DataFrame) -> None:
+        """Remembers hash and key of each row; from `_IN_MEMORY` rows on in lots on disk."""
+        self._hashes.append(
+            frame.select("hash", "key", row=pl.int_range(pl.len(), dtype=pl.UInt32), part=pl.lit(at, pl.UInt32))
+        )
+        if sum(rows.height for rows in self._hashes) < _IN_MEMORY:
+            return
+        rows = pl.concat(self._hashes).with_columns(lot=pl.col("hash") // 2**60)
+        for (lot,), some in rows.partition_by("lot", as_dict=True, include_key=False).items():
+            some.write_ipc(self._scratch / f"{lot:02d}-{at:06d}.ipc")
+        self._hashes = []
+
+    def _lots(self) -> Iterator[pl.DataFrame]:
+        """What `_note` remembers, each hash in one lot."""
+        if not any(self._scratch.iterdir()):
+            if self._hashes:
+                yield pl.concat(self._hashes)
+            return
+        waiting = pl.concat(self._hashes) if self._hashes else None
+        for lot in range(_LOTS):
+            rows = [pl.read_ipc(path) for path in sorted(self._scratch.glob(f"{lot:02d}-*.ipc"))]
+            if waiting is not None:
+                rows.append(waiting.filter(pl.col("hash") // 2**60 == lot))
+            if rows:
+                yield pl.concat(rows)
+
+    def _drop_doubles(self) -> None:
+        """Rows equal to one of an earlier part; only the parts that hold them are sealed anew."""
+        gone: dict[int, list[pl.Series]] = {}
+        for rows in self._lots():
+            # Equal hashes are rare and found by sorting them; only those few are compared on the key as well.
+            rows = rows.sort("hash")
+            alike = rows.filter(
+                (pl.col("hash") == pl.col("hash").shift(1)).fill_null(False)
+                | (pl.col("hash") == pl.col("hash").shift(-1)).fill_null(False)
+            ).sort("part", "row")
+            again = alike.filter(~pl.struct("hash", "key").is_first_distinct())
+            for (at,), found in again.partition_by("part", as_dict=True).items():
+                gone.setdefault(int(at), []).append(found["row"])
+        if not gone:
+            return
+        before, self._file = self._file, _create(self._scratch / "again")
+        before.flush()
+        self._file.write(_MAGIC + self._seal)
+        with self._temporary.open("rb") as source:
+            for at, part in enumerate(self._parts):
+                if at not in gone:
+                    for half in ("hot", "rest"):
+                        data = _piece(source, part[half])
+                        part[half] = [self._file.tell(), len(data)]
+                        self._file.write(data)
+                    continue
+                # The same nonce must not seal two texts: each sealing draws a key of its own from its salt.
+                halves = [
+                    pl.read_parquet(io.BytesIO(_open(_piece(source, part[half]), self._aad(half, at), self._keys)))
+                    for half in ("hot", "rest")
+                ]
+                whole = pl.concat(halves, how="horizontal").with_row_index("row")
+                kept = whole.filter(~pl.col("row").is_in(pl.concat(gone[at]).implode())).drop("row")
+                self._seal_part(at, part, kept)
+                self._flush(0)
+        before.close()
+        self._file.flush()
+        os.replace(self._scratch / "again", self._temporary)
+
+
+@dataclass(slots=True)
+class SealedBatch:
+    """An opened batch; lives as long as its `with` block.
+
+    Attributes:
+        rows: rows kept. hot_paths: plain Parquet files of the hot half, in order. as_of: day of all rows that have no
+        `as_of` of their own; null = each has.
+    """
+
+    rows: int
+    as_of: date | None
+    hot_columns: tuple[str, ...]
+    totals: dict[str, int]
+    hot_paths: list[Path]
+    _source: Path
+    _aad: str
+    _parts: list[dict[str, Any]]
+    _keys: Keyring | None
+
+    def hot(self, *columns: str) -> pl.LazyFrame:
+        """The hot half: `row` (place in the batch, for `rest_rows`), `key`, `check_state`, `stale`, `as_of` and the
+        columns rules name; only those asked for besides, if any are named."""
+        frames = []
+        first = 0
+        for path, part in zip(self.hot_paths, self._parts, strict=True):
+            frame = pl.scan_parquet(path, row_index_name="row", row_index_offset=first)
+            if not part["as_of"]:
+                frame = frame.with_columns(as_of=pl.lit(self.as_of, pl.Date))
+            frames.append(frame)
+            first += part["rows"]
+        if all(not part["as_of"] for part in self._parts):
+            # One scan of all files is read in parallel; a day of its own in any part needs them apart.
+            whole = pl.scan_parquet(self.hot_paths, row_index_name="row").with_columns(
+                as_of=pl.lit(self.as_of, pl.Date)
+            )
+        else:
+            whole = pl.concat(frames, how="diagonal")
+        whole = whole.with_columns(pl.col("check_state").cat.to(STATE))
+        rest = [name for name in self.hot_columns if not columns or name in columns]
+        return whole.select("row", "key", "check_state", "stale", "as_of", *rest)
+
+    def rest_rows(self, rows: pl.Series | Iterable[int]) -> pl.DataFrame:
+        """All that was written of some rows: `row`, `line_no`, `id_raw` (as written), `name`, every column; in order
+        of `row`. Opens only the parts that hold one of them.
+
+        Args:
+            rows: places in the batch, as `hot` gives them.
+        """
+        wanted = pl.Series("row", rows, dtype=pl.UInt32).unique().sort()
+        found: list[pl.DataFrame] = []
+        first = 0
+        for at, part in enumerate(self._parts):
+            here = wanted.filter((wanted >= first) & (wanted < first + part["rows"]))
+            if len(here) or (at == len(self._parts) - 1 and not found):
+                whole = self._whole(at).with_row_index("row", offset=first)
+                found.append(whole.filter(pl.col("row").is_in(here.implode())))
+            first += part["rows"]
+        return pl.concat(found, how="diagonal")
+
+    def frames(self) -> Iterator[pl.DataFrame]:
+        """Every row as it was given to the writer, part by part."""
+        for at in range(len(self._parts)):
+            yield self._whole(at).drop("key", "check_state")
+
+    def _whole(self, at: int) -> pl.DataFrame:
+        part = self._parts[at]
+        with self._source.open("rb") as source:
+            rest = pl.read_parquet(
+                io.BytesIO(_open(_piece(source, part["rest"]), f"{self._aad}|rest|{at}", self._keys))
+            )
+        hot = pl.read_parquet(self.hot_paths[at])
+        frame = pl.concat([hot, rest], how="horizontal").with_columns(pl.col("check_state").cat.to(STATE))
+        frame = frame.with_columns(
+            id_raw=pl.coalesce(
+                pl.when(pl.col("last").is_not_null()).then(text_of(pl.col("key"), pl.col("last"))), "id_raw"
+            )
+        )
+        if not part["as_of"]:
+            frame = frame.with_columns(as_of=pl.lit(self.as_of, pl.Date))
+        order = ["line_no", "id_raw", "name", "as_of", "stale", "key", "check_state"]
+        return frame.select(*order, *(name for name in frame.columns if name not in {*order, "last"}))
+
+
+@contextmanager
+def open_sealed(path: Path, batch: str, *, scratch: Path, keys: Keyring | None = None) -> Iterator[SealedBatch]:
+    """Opens a batch for a block: the hot half lies plain in a private folder meanwhile.
+
+    Args:
+        batch: Identity the file was sealed with.
+        scratch: A folder only the system's user may enter.
+    Raises:
+        DecryptError: altered, cut short, of another batch, or its key is missing.
+        FileNotFoundError: no such file.
+    """
+    with path.open("rb") as source:
+        seal, index = _read_index(source, batch, keys)
+    aad = f"register|{batch}|{seal}"
+    parts = index["parts"]
+    with tempfile.TemporaryDirectory(dir=scratch) as made:
+        folder = Path(made)
+        folder.chmod(0o700)
+
+        def opened(at: int) -> Path:
+            target = folder / f"{at:06d}.parquet"
+            with path.open("rb") as source:
+                data = _open(_piece(source, parts[at]["hot"]), f"{aad}|hot|{at}", keys)
+            with _create(target) as out:
+                out.write(data)
+            return target
+
+        with ThreadPoolExecutor(_THREADS) as pool:
+            paths = list(pool.map(opened, range(len(parts))))
+        yield SealedBatch(
+            rows=sum(part["rows"] for part in parts),
+            as_of=date.fromisoformat(index["as_of"]) if index["as_of"] else None,
+            hot_columns=tuple(name for name in index["hot"] if paths and name in pq.read_schema(paths[0]).names),
+            totals=index["totals"],
+            hot_paths=paths,
+            _source=path,
+            _aad=aad,
+            _parts=parts,
+            _keys=keys,
+        )
+
+
+def _read_index(source: BinaryIO, batch: str, keys: Keyring | None) -> tuple[str, dict[str, Any]]:
+    head = source.read(len(_MAGIC) + _SEAL)
+    if not head.startswith(_MAGIC):
+        raise DecryptError("format")
+    size = source.seek(0, os.SEEK_END)
+    if size < len(head) + _TAIL:
+        raise DecryptError("truncated")
+    source.seek(size - _TAIL)
+    tail = source.read(_TAIL)
+    length = int.from_bytes(tail[:8], "big")
+    if tail[8:] != _MAGIC or length > size - len(head) - _TAIL:
+        raise DecryptError("truncated")
+    seal = head[len(_MAGIC) :].hex()
+    data = _open(_piece(source, (size - _TAIL - length, length)), f"register|{batch}|{seal}|index|0", keys)
+    index: dict[str, Any] = json.loads(data)
+    return seal, index
+
+
+def _piece(source: BinaryIO, where: Sequence[int]) -> bytes:
+    source.seek(where[0])
+    return source.read(where[1])
+
+
+def _open(data: bytes, aad: str, keys: Keyring | None) -> bytes:
+    return b"".join(decrypt_stream(io.BytesIO(data), aad, keys=keys))
+
+
+def _create(path: Path) -> io.BufferedRandom:
+    return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b")
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _count_states(frame: pl.DataFrame) -> dict[str, int]:
+    return {CHECK_STATES[state]: count for state, count in frame["check_state"].value_counts().iter_rows()}
+
+
+def _parquet(frame: pl.DataFrame) -> bytes:
+    """Keys and line numbers as differences to the row before, the rest by dictionary; zstd over all."""
+    table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+    delta = [name for name in ("key", "line_no") if name in frame.columns]
+    out = pa.BufferOutputStream()
+    pq.write_table(
+        table, out, compression="zstd", compression_level=1, write_statistics=False,
+        use_dictionary=[name for name in frame.columns if name not in delta],
+        column_encoding=dict.fromkeys(delta, "DELTA_BINARY_PACKED"),
+    )  # fmt: skip
+    return bytes(out.getvalue())

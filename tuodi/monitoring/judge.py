@@ -1,0 +1,403 @@
+"""Judges register hits with the clue rules of a place: frames in, findings out. Pure: no Django, no clock, no database.
+
+Only families with a hit are looked at, so the cost grows with the hits and not with the roll. All places of a prefecture
+are judged in one go; the rules run as columns (`rules.bulk`) on Polars, DuckDB or Spark, and what comes out is small and
+always Polars. A finding is evidence, never a verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import narwhals as nw
+import polars as pl
+
+from tuodi.kernel.periods import Month
+from tuodi.monitoring import grading
+from tuodi.monitoring.frames import Engine
+from tuodi.monitoring.prints import columns_looked_at, digest
+from tuodi.policy.book import Book
+from tuodi.policy.clues import REGISTER, ClueRule, kind_of
+from tuodi.policy.model import LEVEL_ROOT
+from tuodi.rules.bulk import Keys, column_name, run_bulk
+from tuodi.rules.explain import Explanation
+from tuodi.rules.plan import Plan, plan_for
+from tuodi.rules.single import explain_rule
+from tuodi.rules.slots import Model
+
+__all__ = ["Findings", "Judged", "MembersTwiceError", "explain_clue", "fresh", "judge", "looked_at", "register_row"]
+
+MEMBERS = "members"
+#: Columns of registers that a formula could not tell from a fact of the person, and the names they have here.
+RENAMED: Mapping[str, Mapping[str, str]] = {"student": {"school": "school_name", "full_time": "study_full_time"}}
+#: Worked out here from other columns; no register has them.
+DERIVED = frozenset({"spouse_listed"})
+
+
+class MembersTwiceError(ValueError):
+    """A person stands in two families."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(f"有 {count} 人同时在两户里；同一天一人只能在一户，请先核对家庭成员")
+        self.count = count
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What one rule gave, in rows, persons or families by its level. `true = declared + ungraded + raised + known`."""
+
+    true: int = 0
+    unknown: int = 0  #: 未知: listed, not raised
+    declared: int = 0  #: the family had said so itself
+    ungraded: int = 0  #: not on the roll given, or no severity for the programmes the family is in
+    stale: int = 0  #: of those raised, resting on stale rows only
+    raised: int = 0
+    known: int = 0  #: answered before and unchanged (`fresh`)
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a judgement found.
+
+    Attributes:
+        findings: one row a clue to be (`grading.FINDING`). `rows` are the `row_id`s it rests on; `kind` and `person_id` are
+            those of the first row where there are several.
+        hits: one row a register row a finding rests on (`grading.HIT`), once a rule; `values` is JSON of the columns given.
+        unknown: `rule_code`, `household_id`, `person_id` (null at the household) of what could not be decided.
+        declared: findings not raised because the family had declared the same things; columns as `findings`.
+        rules: rule code -> figures.
+        kinds: kind -> rows given.
+        fingerprint: identity of the clue rules, rule texts and structural values; equal ones give equal answers.
+    """
+
+    findings: pl.DataFrame
+    hits: pl.DataFrame
+    unknown: pl.DataFrame
+    declared: pl.DataFrame
+    rules: Mapping[str, Judged]
+    kinds: Mapping[str, int]
+    fingerprint: str
+
+
+@dataclass
+class _Bundle:
+    """Clue rules over the same registers, and the places in which they and the formulas behind them are the same."""
+
+    rules: tuple[ClueRule, ...]
+    model: Model
+    plans: list[Plan]
+
+
+def _outputs(rules: Iterable[ClueRule]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(n for r in rules for n in (r.rule, *r.rows, *r.shows)))
+
+
+def _bundles(
+    book: Book, places: Sequence[str], day: date, month: Month, kinds: Iterable[str], codes: Iterable[str] | None
+) -> list[_Bundle]:
+    have, only = set(kinds), None if codes is None else set(codes)
+    found: dict[Any, _Bundle] = {}
+    for place in places:
+        plan = plan_for(book, place, day, month)
+        by_kinds: dict[tuple[str, ...], list[ClueRule]] = {}
+        for rule in book.clue_rules(place, day):
+            if have & set(rule.kinds) and (only is None or rule.code in only):
+                by_kinds.setdefault(rule.kinds, []).append(rule)
+        for rules in by_kinds.values():
+            model = plan.model(_outputs(rules))
+            key = (tuple(r.fingerprint for r in rules), id(model))
+            found.setdefault(key, _Bundle(tuple(rules), model, [])).plans.append(plan)
+    return list(found.values())
+
+
+def looked_at(book: Book, places: Sequence[str], day: date, month: Month | None = None) -> dict[str, tuple[str, ...]]:
+    """Kind -> columns that the clue rules look at, name or watch: what a reader of a batch has to bring, and no more."""
+    kinds = [c[len(REGISTER) :] for c in book.collections if kind_of(c)]
+    own = {k: {f.name for f in book.draft.facts if f.level == REGISTER + k} for k in kinds}
+    out: dict[str, set[str]] = {}
+    for bundle in _bundles(book, places, day, month or Month.of(day), kinds, None):
+        for rule in bundle.rules:
+            for kind in rule.kinds:
+                columns = {*columns_looked_at(bundle.model.slots, kind), *rule.identity, *rule.watch} & own[kind]
+                back = {new: old for old, new in RENAMED.get(kind, {}).items()}
+                out.setdefault(kind, set()).update(back.get(c, c) for c in columns - DERIVED)
+    return {kind: tuple(sorted(columns)) for kind, columns in out.items()}
+
+
+# ---- judging
+
+
+class _Judge:
+    def __init__(
+        self, book: Book, engine: Engine, members: Any, households: Any, hits: Mapping[str, Any], places: Sequence[str]
+    ) -> None:
+        self.book, self.engine, self.places = book, engine, list(places)
+        self.members, self.households = engine.take(members), engine.take(households)
+        self.hits = {kind: self.entered(kind, engine.take(frame)) for kind, frame in hits.items()}
+        ids = [f.select("household_id") for f in self.hits.values()]
+        wanted = nw.concat(ids).unique() if ids else None
+        if wanted is not None:
+            wanted = engine.store(wanted)
+            self.members = engine.store(self.members.join(wanted, on="household_id", how="semi"))
+            self.households = engine.store(self.households.join(wanted, on="household_id", how="semi"))
+        self.where: pl.DataFrame | None = None
+        if len(self.places) > 1:
+            self.households = self.placed(self.households)
+        twice = engine.collect(
+            self.members.group_by("person_id").agg(n=nw.len()).filter(nw.col("n") > 1).select("person_id")
+        )
+        if twice.height:
+            raise MembersTwiceError(twice.height)
+
+    def entered(self, kind: str, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+        """A hit frame with its columns named as the rules name them."""
+        names = frame.collect_schema().names()
+        new = {old: name for old, name in RENAMED.get(kind, {}).items() if old in names and name not in names}
+        if new:
+            frame = frame.rename(new)
+        if kind == "marriage" and "spouse_key" in names and "spouse_listed" not in names:
+            listed = self.members.select(
+                nw.col("household_id"), nw.col("key").cast(nw.String).alias("spouse_key"), nw.lit(True).alias("spouse_listed")
+            ).unique()  # fmt: skip
+            frame = frame.with_columns(nw.col("spouse_key").cast(nw.String))
+            frame = frame.join(listed, on=["household_id", "spouse_key"], how="left")
+        return frame
+
+    def placed(self, households: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+        """`place` cut down to the place judged: villages and towns are answered by the nearest place given."""
+        codes = self.engine.collect(households.select("place").unique())["place"].to_list()
+        known = set(self.places)
+        rows = []
+        for code in codes:
+            found = next((p for p in (str(code)[:n] for n in range(len(str(code)), 0, -1)) if p in known), None)
+            if found is not None:
+                rows.append((code, found))
+        table = pl.DataFrame(rows, schema={"place": pl.String, "place__": pl.String}, orient="row")
+        joined = households.join(self.engine.take(table), on="place", how="inner").drop("place")
+        return self.engine.store(joined.rename({"place__": "place"}))
+
+    def run(self, bundle: _Bundle, alone: bool) -> tuple[dict[str, nw.LazyFrame[Any]], dict[str, nw.LazyFrame[Any]]]:
+        """The rules over the families that have a row in the bundle's registers: level -> outputs, and the hits used."""
+        kinds = [k for k in bundle.rules[0].kinds if k in self.hits]
+        hits = {k: self.hits[k] for k in kinds}
+        households = self.households
+        if not alone:
+            chosen = self.engine.take(pl.DataFrame({"place": [p.place for p in bundle.plans]}))
+            households = self.engine.store(households.join(chosen, on="place", how="semi"))
+            own = households.select("household_id")
+            hits = {k: self.engine.store(f.join(own, on="household_id", how="semi")) for k, f in hits.items()}
+        ids = nw.concat([f.select("household_id") for f in hits.values()]).unique()
+        members = self.members
+        if any(s.level == MEMBERS or s.child_level == MEMBERS for s in bundle.model.slots.values()):
+            members = self.engine.store(members.join(ids, on="household_id", how="semi"))
+        if any(s.level == LEVEL_ROOT for s in bundle.model.slots.values()):
+            households = households.join(ids, on="household_id", how="semi")
+        levels = {REGISTER + k for k in kinds}
+        keys = Keys(
+            {LEVEL_ROOT: "household_id", MEMBERS: "person_id", **dict.fromkeys(levels, "row_id")},
+            {MEMBERS: "household_id", **dict.fromkeys(levels, "person_id")},
+        )
+        frames = {LEVEL_ROOT: households, MEMBERS: members, **{REGISTER + k: f for k, f in hits.items()}}
+        native = {level: nw.to_native(f) for level, f in frames.items()}
+        found = run_bulk(bundle.plans, bundle.model, native, keys=keys, connection=self.engine.connection)
+        return {level: nw.from_native(f).lazy() for level, f in found.items()}, hits
+
+    def answers(
+        self, bundle: _Bundle, found: Mapping[str, nw.LazyFrame[Any]], hits: Mapping[str, nw.LazyFrame[Any]]
+    ) -> Iterable[grading.Answer]:
+        """Each rule of the bundle with what it said of whom, and the rows that rest below it."""
+        slots = bundle.model.slots
+        for level in dict.fromkeys(r.level for r in bundle.rules):
+            rules = [r for r in bundle.rules if r.level == level]
+            if level not in found:  # no frame of this register: nothing can be true
+                continue
+            columns = [column_name(r.rule) for r in rules]
+            said = nw.any_horizontal(*((nw.col(c) | nw.col(c).is_null()) for c in columns), ignore_nulls=True)
+            table = self.engine.collect(found[level].filter(said))
+            if not table.height:
+                continue
+            table = self.with_above(table, level, rules, found, slots)
+            rows = self.rows_below(table, level, rules, found, hits)
+            for rule in rules:
+                name = column_name(rule.rule)
+                true, unknown = table.filter(pl.col(name)), table.filter(pl.col(name).is_null())
+                yield grading.Answer(rule, self.home(true), unknown, rows[rule.code], slots)
+
+    def home(self, true: pl.DataFrame) -> pl.DataFrame:
+        """With the place each family is judged by."""
+        if len(self.places) == 1:
+            return true.with_columns(pl.lit(self.places[0]).alias("place"))
+        if self.where is None:
+            self.where = self.engine.collect(self.households.select("household_id", "place"))
+        return true.join(self.where, on="household_id", how="inner")
+
+    def with_above(
+        self,
+        table: pl.DataFrame,
+        level: str,
+        rules: Sequence[ClueRule],
+        found: Mapping[str, nw.LazyFrame[Any]],
+        slots: Mapping[str, Any],
+    ) -> pl.DataFrame:
+        """The family of each answer, and the figures its rules show from levels above."""
+        if kind_of(level):
+            kind = self.hits[kind_of(level)]
+            heads = self.engine.take(table.select("row_id"))
+            home = self.engine.collect(kind.select("row_id", "household_id").join(heads, on="row_id", how="semi"))
+            table = table.join(home, on="row_id", how="inner")
+        upper: dict[str, list[str]] = {}
+        for name in dict.fromkeys(n for r in rules for n in r.shows):
+            if name in slots and slots[name].level not in (level, "place"):
+                upper.setdefault(slots[name].level, []).append(column_name(name))
+        for above, columns in upper.items():
+            key = "household_id" if above == LEVEL_ROOT else "person_id"
+            ids = self.engine.take(table.select(key).unique())
+            values = self.engine.collect(found[above].join(ids, on=key, how="semi").select(key, *columns))
+            table = table.join(values, on=key, how="left")
+        return table
+
+    def rows_below(
+        self,
+        table: pl.DataFrame,
+        level: str,
+        rules: Sequence[ClueRule],
+        found: Mapping[str, nw.LazyFrame[Any]],
+        hits: Mapping[str, nw.LazyFrame[Any]],
+    ) -> dict[str, dict[str, pl.DataFrame]]:
+        """Rule code -> kind -> the register rows its answers rest on."""
+        key = "row_id" if kind_of(level) else "person_id" if level == MEMBERS else "household_id"
+        true = table.filter(pl.any_horizontal(pl.col([column_name(r.rule) for r in rules])))
+        ids = self.engine.take(true.select(key).unique())
+        whole = {k: self.engine.collect(f.join(ids, on=key, how="semi")) for k, f in hits.items()}
+        out: dict[str, dict[str, pl.DataFrame]] = {}
+        for rule in rules:
+            subjects = table.filter(pl.col(column_name(rule.rule))).select(key)
+            out[rule.code] = {}
+            for kind, frame in whole.items():
+                own = frame.join(subjects, on=key, how="semi")
+                tests = [column_name(n) for n in rule.rows if self.level_of(n) == REGISTER + kind]
+                if tests and own.height:
+                    test = nw.any_horizontal(*(nw.col(c) for c in tests), ignore_nulls=True)
+                    chosen = self.engine.take(own.select("row_id"))
+                    passed = found[REGISTER + kind].filter(test).select("row_id").join(chosen, on="row_id", how="semi")
+                    own = own.join(self.engine.collect(passed), on="row_id", how="semi")
+                out[rule.code][kind] = own
+            if rule.rows and any(f.height for f in out[rule.code].values()) is False:
+                out[rule.code] = {k: f.join(subjects, on=key, how="semi") for k, f in whole.items()}
+        return out
+
+    def level_of(self, rule: str) -> str:
+        return next((t.level for t in self.book.rules[rule].texts if t.level), LEVEL_ROOT)
+
+
+def judge(
+    book: Book, places: str | Sequence[str], day: date, *, roll: Any, members: Any, households: Any, hits: Mapping[str, Any],
+    declared: Mapping[str, pl.DataFrame] | None = None, identity: Mapping[str, Sequence[str]] | None = None,
+    codes: Iterable[str] | None = None, month: Month | None = None, engine: str = "polars", connection: Any = None,
+    session: Any = None,
+) -> Findings:  # fmt: skip
+    """Judges all hits of a place, or of all places of a prefecture.
+
+    Args:
+        places: significant codes (or standard areas) whose rules hold; with several, each household is answered by the
+            longest that its `place` begins with.
+        day: the case date: picks rule texts, structural values and clue rules. The month paid for (`month`) is its month.
+        roll: who is paid what: `household_id`, `programme`, and if there are any `person_id` (null: the whole family),
+            `category` (`urban`, `rural`), `family_class` (class_a …). Several rows a family: the gravest severity counts.
+        members: `person_id`, `household_id`, `key`, and the members' facts the rules look at.
+        households: `household_id`, `place` (with several places), and the household's facts.
+        hits: kind -> register rows about persons on the roll (`matching.link`): `row_id` (once a kind), `person_id`,
+            `household_id`, `key`, the kind's columns (money in fen), `as_of`, `stale`, `name_state`, `check_state`.
+        declared: kind -> what families said themselves: `household_id` and columns of the kind's identity.
+        identity: kind -> the profile's identity columns, used where a clue rule names none.
+        codes: only these clue rules.
+        engine: `polars`, `duckdb` or `spark`; frames may be its own or Polars. Ids are integers.
+
+    Raises: MembersTwiceError; PolicyErrors if a formula cannot be compiled; MissingColumnError if a required fact has no column.
+    """
+    chosen = [places] if isinstance(places, str) else list(dict.fromkeys(places))
+    on = Engine(engine, connection, session)
+    paid = month or Month.of(day)
+    bundles = _bundles(book, chosen, day, paid, hits, codes)
+    work = _Judge(book, on, members, households, hits, chosen)
+    parts = grading.Parts()
+    shared: dict[tuple[str, ...], int] = {}
+    for bundle in bundles:
+        shared[bundle.rules[0].kinds] = shared.get(bundle.rules[0].kinds, 0) + 1
+    told: list[grading.Answer] = []
+    for bundle in bundles:
+        found, used = work.run(bundle, alone=shared[bundle.rules[0].kinds] == 1)
+        told += work.answers(bundle, found, used)
+    ids = pl.concat([a.true.select("household_id") for a in told], how="vertical").unique() if told else None
+    paid_rows = None
+    if ids is not None:
+        paid_rows = on.collect(on.take(roll).join(on.take(ids), on="household_id", how="semi"))
+    for answer in told:
+        assert paid_rows is not None
+        parts.add(book, answer, paid_rows, declared or {}, identity or {})
+    kinds = {k: int(on.collect(f.select(n=nw.len()))["n"][0]) for k, f in work.hits.items()}
+    prints = sorted({f for b in bundles for f in (*(r.fingerprint for r in b.rules), b.model.fingerprint)})
+    return Findings(*parts.frames(), rules=parts.judged, kinds=kinds, fingerprint=digest("\n".join(prints)))
+
+
+def fresh(found: Findings, answered: pl.DataFrame) -> Findings:
+    """Without what has been answered before and has not changed.
+
+    Args:
+        answered: `person_id`, `rule_code`, `fact_hash` of every clue there is, open ones too.
+    """
+    keys = ["person_id", "rule_code", "fact_hash"]
+    left = found.findings.join(answered.select(keys).unique(), on=keys, how="anti")
+    before = dict(found.findings.group_by("rule_code").len().iter_rows())
+    after = dict(left.group_by("rule_code").len().iter_rows())
+    stale = dict(left.filter("stale").group_by("rule_code").len().iter_rows())
+    rules = {
+        code: replace(j, raised=after.get(code, 0), known=before.get(code, 0) - after.get(code, 0), stale=stale.get(code, 0))
+        for code, j in found.rules.items()
+    }  # fmt: skip
+    rows = left.select("rule_code", pl.col("rows").alias("row_id"), pl.col("household_id")).explode("row_id")
+    hits = found.hits.join(rows, on=["rule_code", "row_id", "household_id"], how="semi")
+    return replace(found, findings=left, hits=hits, rules=rules)
+
+
+def explain_clue(
+    book: Book, place: str, day: date, code: str, family: Mapping[str, Any], path: Sequence[int] = (), *,
+    month: Month | None = None,
+) -> Explanation:  # fmt: skip
+    """Why this is a clue: the same rule over one family, every figure with its arithmetic and clause.
+
+    Args:
+        family: Family JSON with the register rows below their members (`{"members": [{"reg_vehicle": [{…}]}]}`).
+        path: which row: member number, then number of the register row; empty for a rule over the family.
+
+    Raises: KeyError if the place has no such clue rule; FamilyErrors with every fault of the family.
+    """
+    rule = next((r for r in book.clue_rules(place, day) if r.code == code), None)
+    if rule is None:
+        raise KeyError(code)
+    depth = 0 if rule.level == LEVEL_ROOT else 1 if rule.level == MEMBERS else 2
+    return explain_rule(
+        plan_for(book, place, day, month or Month.of(day)), rule.rule, family, tuple(path)[:depth], also=rule.shows
+    )
+
+
+def register_row(book: Book, kind: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """A hit's columns as a row of a Family JSON: yuan for fen, decimals for scaled numbers; what is no fact is left out."""
+    out: dict[str, Any] = {}
+    facts = {f.name: f for f in book.draft.facts if f.level == REGISTER + kind}
+    for column, value in values.items():
+        fact = facts.get(RENAMED.get(kind, {}).get(column, column))
+        if fact is None or value is None:
+            continue
+        enum = book.enums.get(fact.type)
+        if enum is not None and str(value) not in enum.values:
+            continue
+        scaled = fact.type in ("money", "number", "ratio")
+        out[fact.name] = (
+            str(Decimal(value).scaleb(-fact.places)) if scaled else value if fact.type == "bool" else str(value)
+        )
+    return out
