@@ -91,7 +91,7 @@ def _vehicle(seed: int) -> dict[str, pl.Expr]:
     state = _by_role(
         [
             (_is(*_LIVE, "exempt"), pl.lit("正常")),
-            (_is("stale"), picked(_I, seed, "gone", ("报废", "注销", "转出"))),
+            (_is("stale"), picked(_I, seed, "gone", ("报废", "注销", "转移登记"))),
         ],
         weighted(_I, seed, "state", (("正常", 88), ("逾期未检验", 4), ("报废", 3), ("注销", 3), ("转出", 2))),
     )
