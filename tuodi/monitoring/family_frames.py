@@ -87,7 +87,9 @@ def families(
     paid = persons.filter(pl.col("household_id").is_in(homes["household_id"].implode()))
     # A person who moved between two families that were both paid is judged in the one he was found in last.
     last = paid.unique("person_id", keep="last", maintain_order=True).select("person_id", home="household_id")
+    always = {"valid_from": pl.lit(date(1900, 1, 1)), "valid_to": pl.lit(None, pl.Date)}  # the reading chose the day
     members = members.join(last, on="person_id", how="left").with_columns(
+        died_on=pl.when(pl.col("died_on") <= on).then("died_on"),
         household_id=pl.coalesce("home", "household_id"),
         since=pl.lit(date(1900, 1, 1)),
         until=pl.lit(None, pl.Date),
@@ -100,10 +102,12 @@ def families(
         start_month=pl.lit(month.yyyymm, pl.Int64), end_month=pl.lit(None, pl.Int64),
     ).unique(maintain_order=True)  # fmt: skip
     nothing = pl.DataFrame()
-    inputs = Inputs(entries, homes.drop("region"), members.drop("home"), facts, nothing, nothing)
-    frames, _filled = frames_of(
-        inputs, entries, month.next() if on > month.first_day else month, book, per_person=False
-    )
+    inputs = Inputs(
+        entries, homes.drop("region").with_columns(**always), members.drop("home"), facts.with_columns(**always),
+        nothing, nothing,
+    )  # fmt: skip
+    # Frames are as of a month's first day; of the month after, so that a death within this one is known.
+    frames, _filled = frames_of(inputs, entries, month.next(), book, per_person=False)
     keys = persons.select("person_id", "key").unique("person_id")
     own = frames["members"].join(keys, on="person_id", how="left")
     roll = entries.select("household_id", "programme", "person_id", "category")
@@ -122,8 +126,7 @@ def families(
 
 def _declared(told: pl.DataFrame, book: Book) -> dict[str, pl.DataFrame]:
     """What families said themselves, out of their newest frozen fact sets: kind -> household and text columns of it."""
-    texts: Mapping[str, list[str]] = {}
-    texts = {
+    texts: Mapping[str, list[str]] = {
         level.removeprefix(REGISTER): [
             f.name for f in book.draft.facts if f.level == level and f.type in ("text", "date")
         ]

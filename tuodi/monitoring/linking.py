@@ -37,6 +37,7 @@ class Linked:
     bad_checks: pl.DataFrame
     rows: int
     matched: int
+    count: int  #: row numbers taken: hits and doubtful rows
 
 
 def sealed_name(batch: RegisterBatch) -> str:
@@ -82,7 +83,14 @@ def linked(
     doubtful = pl.concat([got.doubtful, got.hits.join(own_wrong, on="person_id", how="semi")])
     conflict = pl.col("check_state").is_in(CHECKED) & (pl.col("name_state") == "conflict")
     conflicts = doubtful.filter(conflict).join(own_wrong, on="person_id", how="anti")
-    return Linked(hits, conflicts, doubtful.join(conflicts, on="row_id", how="anti"), source.rows, rows.height)
+    return Linked(
+        hits,
+        conflicts,
+        doubtful.join(conflicts, on="row_id", how="anti"),
+        source.rows,
+        rows.height,
+        got.hits.height + got.doubtful.height,
+    )
 
 
 def _digest(row: tuple[object, ...]) -> str:

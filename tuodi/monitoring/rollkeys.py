@@ -39,7 +39,7 @@ _CHECKS = "10X98765432"
 _PERSON = {
     "person_id": pl.Int64, "household_id": pl.Int64, "region": pl.String, "name": pl.String, "former_names": pl.List(pl.String),
     "key": pl.Int64, "check_ok": pl.Boolean, "token": pl.String, "programme": pl.String, "category": pl.String,
-    "monthly_fen": pl.Int64, "relation": pl.String,
+    "monthly_fen": pl.Int64, "relation": pl.String, "first_month": pl.Int64, "last_month": pl.Int64,
 }  # fmt: skip
 
 
@@ -64,7 +64,7 @@ def check_char(key: pl.Expr) -> pl.Expr:
     total = pl.lit(0, pl.Int64)
     for at, weight in enumerate(_WEIGHTS):
         total = total + (key // 10 ** (16 - at)) % 10 * weight
-    return pl.lit(list(_CHECKS), pl.List(pl.String)).list.get(total % 11)
+    return pl.lit(_CHECKS).str.slice(total % 11, 1)
 
 
 # ---- the snapshot of numbers
@@ -219,6 +219,7 @@ def roll_on(
                     on=on, month=month.yyyymm, alive=month.first_day, programmes=_words(programmes), only=listed
                 ),
             )
+            found = found.with_columns(first_month=pl.lit(month.yyyymm), last_month=pl.lit(month.yyyymm))
             counts = found.unique("roll_id").group_by("programme", "category").len()
         else:
             if programmes:
@@ -238,6 +239,8 @@ def roll_on(
             pl.col("name").first(),
             pl.col("token").first(),
             pl.col("relation").first(),
+            pl.col("first_month").min(),
+            pl.col("last_month").max(),
             monthly_fen=pl.col("amount_fen").sum(),
         )
         .join(keys.select("person_id", "key", "last"), on="person_id", how="left")
@@ -280,6 +283,8 @@ def _paid(cursor: object, rows: pl.DataFrame) -> pl.DataFrame:
         pl.col("relation").last(),
         pl.col("token").first(),
         pl.col("amount_fen").last(),
+        first_month=pl.col("month").min(),
+        last_month=pl.col("month").max(),
     )
 
 

@@ -83,7 +83,10 @@ def test_every_row_of_a_history_file_is_kept_or_refused_with_a_reason(paid, cler
     with system_scope("4208"):
         told = open_plain(kept[0].faults).read().decode("utf-8-sig").splitlines()[1:]
     assert [line.split(",")[0] for line in told] == ["6", "7", "8", "9"]  # as the sheet counts them
-    assert "重复" in told[0] and "家庭编号" in told[1] and "月份" in told[2] and "抚恤" in told[3]
+    assert "重复" in told[0]
+    assert "家庭编号" in told[1]
+    assert "月份" in told[2]
+    assert "抚恤" in told[3]
     assert kept[0].rejected == 4
     rows = payment_rows_of("4208", JULY, AUGUST)
     assert count_rows(rows) == {"dibao/rural": 1, "dibao/urban": 2, "tekun/rural": 1}
@@ -111,7 +114,7 @@ def test_a_file_without_the_columns_or_without_one_good_row_is_refused_whole(cle
 
 
 def test_the_workbook_holds_every_row_the_watermark_and_whole_numbers_as_text(paid, clerk):
-    one, two, _kept = paid
+    one, _two, _kept = paid
     row = ask(clerk)
     assert (row.state, row.expected, row.no) == ("approved", 4, "YJ-4208-2017-0001")
     with at(clerk, DAY):
@@ -131,9 +134,12 @@ def test_the_workbook_holds_every_row_the_watermark_and_whole_numbers_as_text(pa
     assert {line[2] for line in cells[1:]} == {"城市", "农村"}
     assert all(cell.data_type == "s" or cell.data_type == "inlineStr" for cell in detail["I"])
     for part in (detail.oddHeader.left.text, detail.oddFooter.left.text):
-        assert row.no in part and clerk.username in part and "荆门市纪委" in part
+        assert row.no in part
+        assert clerk.username in part
+        assert "荆门市纪委" in part
     facts = {line[0].value: line[1].value for line in told.iter_rows()}
-    assert facts["行数"] == "4" and facts["金额合计（元）"] in ("1,891.00", "1891.00")
+    assert facts["行数"] == "4"
+    assert facts["金额合计（元）"] in ("1,891.00", "1891.00")
     assert facts["依据"] == "荆纪函〔2017〕1号"
 
 
@@ -211,7 +217,9 @@ def test_only_who_asked_fetches_it_and_only_for_some_days(paid, clerk, make_user
     with at(clerk, late):
         assert handover.expire("4208") == 1
         row.refresh_from_db()
-        assert row.state == "expired" and not path_of(row.stored).exists() and row.sha256
+        assert row.state == "expired"
+        assert not path_of(row.stored).exists()
+        assert row.sha256
         assert AuditEntry.objects.filter(action__startswith="monitoring.hand_over").count() == 3
 
 
