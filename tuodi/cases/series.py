@@ -9,7 +9,15 @@ from django.db import connection
 __all__ = ["KINDS", "YEARLY", "next_no", "take_yearly"]
 
 #: Series and the letters that stand in the number.
-KINDS = {"case": "SL", "notice": "GS", "decision": "JD", "receipt": "HZ", "household": "JT"}
+KINDS = {
+    "case": "SL",
+    "notice": "GS",
+    "decision": "JD",
+    "receipt": "HZ",
+    "household": "JT",
+    "check": "HD",
+    "report": "HB",
+}
 
 
 def next_no(kind: str, region: str, day: date) -> str:

@@ -187,6 +187,11 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+#: Address of the departments' gateway (https; http on this machine only); empty = no live checks.
+GATEWAY_URL = os.environ.get("TUODI_GATEWAY", "")
+#: Our SM2 key for requests, made when first needed, readable by its owner only.
+GATEWAY_KEY = Path(os.environ.get("TUODI_GATEWAY_KEY") or var_dir() / "gateway_key")
+
 LANGUAGE_CODE = "zh-hans"
 TIME_ZONE = "Asia/Shanghai"
 USE_TZ = True

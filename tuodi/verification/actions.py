@@ -30,7 +30,7 @@ from tuodi.verification.rulebook import book, place_of
 __all__ = ["digest", "enter_facts", "freeze", "start_fact_set"]
 
 #: Who may collect facts.
-DUTIES = (DutyCode.ACCEPT, DutyCode.REVIEW, DutyCode.VISIT)
+DUTIES = (DutyCode.ACCEPT, DutyCode.REVIEW, DutyCode.VISIT, DutyCode.VERIFY)
 
 
 def digest(facts: Mapping[str, Any], provenance: Mapping[str, Any], person_ids: list[int]) -> str:

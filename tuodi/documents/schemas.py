@@ -1,0 +1,291 @@
+"""What each form takes. Every value is text made ready for a reader, unless said otherwise; empty text prints as 「—」.
+
+Dates are ISO (`2017-09-08`) or empty; months `2017-09`; amounts already written in yuan (`1,200.00`); identity numbers
+already masked. Unknown keys are refused, so that a misspelt field never prints as blank.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = [
+    "FORMS",
+    "CheckReport",
+    "ClueSheet",
+    "ConsentForm",
+    "HomeVisit",
+    "ReviewMinutes",
+    "SuspensionNotice",
+]
+
+Day = Annotated[str, Field(pattern=r"^(\d{4}-\d{2}-\d{2})?$")]
+Month = Annotated[str, Field(pattern=r"^(\d{4}-\d{2})?$")]
+#: Yes, no, or not answered.
+Answer = bool | None
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Line(_Part):
+    """A label and what stands beside it."""
+
+    label: str
+    value: str = ""
+
+
+class Signature(_Part):
+    """Who signs: 申请人, 调查人, 主持人 …; `on` may be empty on a form still to be signed."""
+
+    role: str
+    name: str = ""
+    on: Day = ""
+
+
+class _Form(_Part):
+    """What every form has: its number, the office it is from, the day."""
+
+    number: str = ""
+    office: str = ""
+    date: Day = ""
+
+
+# Report of a check -----------------------------------------------------------------------------------------------
+
+
+class CheckedPerson(_Part):
+    """One person that was checked, with what allowed it."""
+
+    name: str
+    role: str
+    relation: str = ""
+    id_masked: str = ""
+    consent: str = ""
+
+
+class CheckedItem(_Part):
+    """One finding, beside what the family declared. `mark`: agree, differ, undeclared, only_declared, stale, none."""
+
+    source: str
+    person: str
+    what: str
+    found: str = ""
+    declared: str = ""
+    mark: Literal["agree", "differ", "undeclared", "only_declared", "stale", "none", "several"]
+    mark_label: str
+    as_of: Day = ""
+
+
+class Gap(_Part):
+    """A source that gave no usable answer, or a person not asked about, and why."""
+
+    who: str
+    why: str
+
+
+class CheckReport(_Form):
+    """核对报告: one request's answers as frozen."""
+
+    request_no: str
+    round: int = 1
+    purpose: str
+    household_no: str
+    head: str
+    place: str
+    programme: str = ""
+    complete: bool
+    valid_to: Day
+    people: list[CheckedPerson]
+    items: list[CheckedItem]
+    missing: list[Gap] = []
+    not_asked: list[Gap] = []
+    left_out: list[Gap] = []
+    sha256: str = ""
+    made_by: str = ""
+
+
+# Consent ---------------------------------------------------------------------------------------------------------
+
+
+class Consenting(_Part):
+    """One person who signs; all empty on a blank form."""
+
+    name: str = ""
+    relation: str = ""
+    id_masked: str = ""
+    guardian: str = ""
+
+
+class ConsentForm(_Form):
+    """核对授权书. Without people it is the blank form with room for eight signatures."""
+
+    head: str = ""
+    household_no: str = ""
+    place: str = ""
+    programme: str = ""
+    people: list[Consenting] = []
+    sources: list[str] = []
+    covers_bank: bool = True
+    valid_to: Day = ""
+
+
+# Notice of suspension --------------------------------------------------------------------------------------------
+
+
+class SuspensionNotice(_Form):
+    """停保告知书: what is held from when, why, on which clause, and how to be heard and appeal."""
+
+    recipient: str
+    household_no: str = ""
+    place: str = ""
+    programme: str
+    suspended_from: Month
+    month_amount: str = ""
+    reasons: list[str] = Field(min_length=1)
+    evidence: list[str] = []
+    clauses: list[str] = Field(min_length=1)
+    statement: str = "如对上述情况有异议，可以自收到本告知书之日起向本机关陈述、申辩，并提交有关证明材料。"
+    appeal: str = Field(min_length=1)
+    follow_up: str = ""
+    contact: str = ""
+    served_by: str = ""
+
+
+# Visit and review ------------------------------------------------------------------------------------------------
+
+
+class Visited(_Part):
+    """One member as met in the home."""
+
+    name: str
+    relation: str = ""
+    id_masked: str = ""
+    age: str = ""
+    health: str = ""
+    work: str = ""
+    income_year: str = ""
+    present: Answer = None
+
+
+class Compared(_Part):
+    """One thing looked at: declared, seen, and whether they agree (null = not looked at)."""
+
+    label: str
+    declared: str = ""
+    seen: str = ""
+    agrees: Answer = None
+    note: str = ""
+
+
+class Photo(_Part):
+    """A photograph kept with the visit; the picture itself stays in the file store."""
+
+    caption: str
+    taken_at: str = ""
+    sha256: str = ""
+
+
+class HomeVisit(_Form):
+    """入户调查表."""
+
+    household_no: str
+    head: str
+    place: str
+    address: str = ""
+    phone_masked: str = ""
+    programme: str = ""
+    visited_at: str
+    investigators: list[str] = Field(min_length=1)
+    members: list[Visited]
+    incomes: list[Compared] = []
+    assets: list[Compared] = []
+    housing: list[Line] = []
+    expenses: list[Line] = []
+    supporters: list[Line] = []
+    kin_of_staff: Answer = None
+    kin_note: str = ""
+    findings: str = ""
+    opinion: str = ""
+    photos: list[Photo] = []
+    signatures: list[Signature] = []
+
+
+class Attendee(_Part):
+    """One who sat in the review."""
+
+    name: str
+    role: str = ""
+    represents_residents: bool = False
+
+
+class ReviewedCase(_Part):
+    """One family that was talked about, and the count of hands."""
+
+    head: str
+    programme: str = ""
+    people: int | None = None
+    situation: str = ""
+    objections: str = ""
+    agree: int
+    against: int = 0
+    abstain: int = 0
+    conclusion: str
+
+
+class ReviewMinutes(_Form):
+    """民主评议记录."""
+
+    place: str
+    held_at: str
+    venue: str = ""
+    chair: str
+    recorder: str = ""
+    expected: int | None = None
+    attendees: list[Attendee]
+    quorum_note: str = ""
+    cases: list[ReviewedCase] = Field(min_length=1)
+    note: str = ""
+    signatures: list[Signature] = []
+
+
+# Clue ------------------------------------------------------------------------------------------------------------
+
+
+class ClueSheet(_Form):
+    """线索核查单: what a register says about one person, with room for what the officer finds."""
+
+    clue_no: str
+    rule: str
+    severity: str
+    found_on: Day
+    due: str = ""
+    source: str
+    as_of: Day = ""
+    person: str
+    id_masked: str = ""
+    household_no: str = ""
+    head: str = ""
+    place: str = ""
+    programme: str = ""
+    responsible: str = ""
+    register_rows: list[Line]
+    declared: list[Line] = []
+    statement: str = ""
+    checks: list[str] = []
+    finding: str = ""
+    conclusion: str = ""
+    signatures: list[Signature] = []
+
+
+#: Form -> what it takes.
+FORMS: dict[str, type[_Form]] = {
+    "check_report": CheckReport,
+    "clue_sheet": ClueSheet,
+    "consent_form": ConsentForm,
+    "home_visit": HomeVisit,
+    "review_minutes": ReviewMinutes,
+    "suspension_notice": SuspensionNotice,
+}
