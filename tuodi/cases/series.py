@@ -17,6 +17,10 @@ KINDS = {
     "household": "JT",
     "check": "HD",
     "report": "HB",
+    "visit": "RH",
+    "review": "PY",
+    "spot": "CC",
+    "kin": "JQ",
 }
 
 

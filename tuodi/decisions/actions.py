@@ -30,6 +30,7 @@ from tuodi.org.places import place_name
 from tuodi.people.enums import Programme
 from tuodi.policy.procedure import Does
 from tuodi.rules import ProgrammeResult
+from tuodi.verification import kin_actions as kin
 from tuodi.verification.models import FactSet
 from tuodi.verification.queries import frozen_for
 
@@ -169,17 +170,20 @@ def confirm(case: Case, *, acting_user: User, opinion: str) -> list[Determinatio
 
     Raises:
         UnknownOutcomeError: Facts are missing; they are named. NotEligibleError: Refuse instead.
+        KinVisitMissingError: A near relative of staff, and the county has not visited.
     """
     case = cases.lock(case)
     step = open_of_kind(case, Does.CONFIRM)
     check_step(step, acting_user)
+    kin.require_county_visit(case)
     facts = frozen_for(case)
     answer = preview(case, facts)
     require_pass(answer, f"案件 {case.no}")
     rows = _store(rows_of(answer, facts, common=_common(case, facts, acting_user), reasons=opinion))
     numbers = [row.no for row in rows]
     data = {**_figures(answer, facts), "determinations": numbers}
-    cases.decide_case(step, acting_user=acting_user, decision=Decision.PASSED, opinion=opinion, data=data)
+    decided = cases.decide_case(step, acting_user=acting_user, decision=Decision.PASSED, opinion=opinion, data=data)
+    kin.note_decision(decided, acting_user=acting_user)
     for row in rows:
         _audit("confirm", acting_user, row, case)
     return rows
@@ -200,6 +204,7 @@ def refuse(case: Case, *, acting_user: User, reasons: str) -> list[Determination
     case = cases.lock(case)
     step = open_of_kind(case, Does.CONFIRM)
     check_step(step, acting_user)
+    kin.require_county_visit(case)
     facts = frozen_for(case)
     answer = preview(case, facts)
     if answer.outcome == "unknown":
@@ -211,7 +216,8 @@ def refuse(case: Case, *, acting_user: User, reasons: str) -> list[Determination
         row.outcome, row.amount_fen, row.components, row.start_month = "fail", None, {}, None
     rows = _store(rows)
     data = {**_figures(answer, facts), "determinations": [row.no for row in rows]}
-    cases.decide_case(step, acting_user=acting_user, decision=Decision.REFUSED, opinion=reasons, data=data)
+    decided = cases.decide_case(step, acting_user=acting_user, decision=Decision.REFUSED, opinion=reasons, data=data)
+    kin.note_decision(decided, acting_user=acting_user)
     for row in rows:
         _audit("refuse", acting_user, row, case)
     return rows

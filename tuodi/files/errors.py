@@ -3,7 +3,8 @@
 TuodiError
 └── FilesError
     ├── FileMissingError      the row is there, the bytes are not
-    └── FileDamagedError      the bytes are not those the row names
+    ├── FileDamagedError      the bytes are not those the row names
+    └── ImageRefusedError     something sent as a photograph that is none, or too large
 """
 
 from __future__ import annotations
@@ -34,3 +35,13 @@ class FileDamagedError(FilesError):
 
     def __init__(self, number: int) -> None:
         super().__init__(f"文件 {number} 的内容与登记的校验值不符。请从备份恢复，并核查存储目录。", number=number)
+
+
+class ImageRefusedError(FilesError):
+    """A photograph that cannot be taken."""
+
+    code = "files.image"
+    status = 400
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"照片{problem}。请重新拍摄，或另存为 JPEG、PNG 后再上传。", problem=problem)

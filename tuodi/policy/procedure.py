@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.workdays import Unit
 from tuodi.policy.faults import Fault, PolicyErrors
+from tuodi.policy.procedure_field import Quorum, Sample, quorum_from, sample_from
 
 if TYPE_CHECKING:
     from tuodi.policy.procedure_load import Block
@@ -37,6 +38,8 @@ __all__ = [
     "Objection",
     "Procedure",
     "Procedures",
+    "Quorum",
+    "Sample",
     "Step",
     "Unit",
     "faults_in",
@@ -198,6 +201,7 @@ class Step:
         limits: Limits for finishing, likewise.
         notice: For ``notice`` and ``publish``.
         objection: For ``notice``.
+        quorum: For ``meeting``. sample: On the step in which the county checks before it decides.
         clause: Instrument and article that ask for the step; empty = a local addition without one.
         note: Shown on the case page.
     """
@@ -220,6 +224,8 @@ class Step:
     objection: Objection | None = None
     clause: str = ""
     note: str = ""
+    quorum: Quorum | None = None
+    sample: Sample | None = None
 
     def limit(self, marks: Iterable[str] = ()) -> Limit | None:
         """The limit for finishing that applies to a case with these marks."""
@@ -444,4 +450,5 @@ def _step(row: Mapping[str, Any]) -> Step:
         entry = row["objection"]
         limit = _limit(entry["limit"]) if entry["limit"] else None
         fields["objection"] = Objection(**{**entry, "limit": limit})
+    fields["quorum"], fields["sample"] = quorum_from(row.get("quorum")), sample_from(row.get("sample"))
     return Step(**fields)

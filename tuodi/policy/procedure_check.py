@@ -219,6 +219,8 @@ def _shape(procedure: Procedure, block: Block, lines: Mapping[str, Where]) -> li
             fault(step, "是公示，没有写天数；写 days: 7（只有结果公布可以是 长期）")
         if step.does is Does.NOTICE and step.objection is None:
             fault(step, "是公示，缺少 objection：有异议时退回哪一步；案件遇异议将无法办结")
+        if step.quorum and step.does is not Does.MEETING:
+            fault(step, "写了 quorum，但它不是民主评议（does: meeting）")
         if step.objection and step.objection.back_to not in (*before[step.id], step.id):
             fault(step, f"有异议时退回“{step.objection.back_to}”，但那一步不在它之前")
         if confirm and step is not confirm:
@@ -257,7 +259,8 @@ def _check_names(
     for name in named:
         if name not in steps:
             fault(step, f"提到的步骤“{name}”不存在{did_you_mean(name, steps)}")
-    for mark in (*step.when, *(mark for limit in limits for mark in limit.when)):
+    sampled = step.sample.all_when if step.sample else ()
+    for mark in (*step.when, *sampled, *(mark for limit in limits for mark in limit.when)):
         if mark not in marks:
             fault(step, f"的情形“{mark}”没有声明{did_you_mean(mark, marks)}；在 marks 里写明")
     if step.only_if not in ("", "passed", "refused"):

@@ -17,6 +17,7 @@ from tuodi.policy.faults import Fault, did_you_mean
 from tuodi.policy.loader import PLACE_CODE, policy_files
 from tuodi.policy.model import Where
 from tuodi.policy.procedure import LEVEL_LABELS, MARK_LABELS, Does, Limit, Notice, Objection, Procedure, Step, Unit
+from tuodi.policy.procedure_field import read_quorum, read_sample
 from tuodi.policy.reader import Reader, identifier_problem
 from tuodi.policy.yamltext import Map, Seq, load_documents
 
@@ -230,6 +231,8 @@ _STEP_KEYS = frozenset(
         "start_within",
         "notice",
         "objection",
+        "quorum",
+        "sample",
         "clause",
         "note",
         "quote",
@@ -266,6 +269,10 @@ def _step_fields(step_id: str, node: Any, file: str, line: int, owner: str, faul
         out["notice"] = _notice(r)
     if r.has("objection"):
         out["objection"] = _objection(r)
+    if r.has("quorum"):
+        out["quorum"] = read_quorum(r)
+    if r.has("sample"):
+        out["sample"] = read_sample(r)
     r.taken |= _STEP_KEYS  # so that a misspelt key is told what it may have meant
     r.done()
     return out

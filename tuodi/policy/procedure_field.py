@@ -1,0 +1,104 @@
+"""What a procedure says about meetings and spot checks: quorum of a democratic review, rate of a county's sample.
+
+Both are figures of law (220-22, 220-26, 43-16), so they stand in the step they belong to, with their clause:
+
+    meeting:       {quorum: {residents: 2/3, least: 9, clause: 220-22}}
+    county_review: {sample: {rate: 30, all_when: [kin, doubt, complaint], clause: 220-26}}
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tuodi.policy.reader import Reader
+
+__all__ = ["Quorum", "Sample", "read_quorum", "read_sample"]
+
+_FRACTION = re.compile(r"([1-9]\d{0,2})\s*/\s*([1-9]\d{0,2})\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Quorum:
+    """Who must be at a democratic review.
+
+    Attributes:
+        top, bottom: Residents' representatives are at least top/bottom of those who take part (2/3 by 220-22).
+        least: Fewest people who must take part; 0 = the text names no number.
+        clause: Instrument and article.
+    """
+
+    top: int
+    bottom: int
+    least: int = 0
+    clause: str = ""
+
+    def residents_needed(self, attendees: int) -> int:
+        """Fewest residents' representatives among so many people: the exact fraction, rounded up."""
+        return -(-attendees * self.top // self.bottom)
+
+    @property
+    def text(self) -> str:
+        """``三分之二``-like wording with figures: ``不少于参加评议总人数的 2/3``."""
+        return f"不少于参加评议总人数的 {self.top}/{self.bottom}"
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """How many cases the county must visit itself before it decides.
+
+    Attributes:
+        percent: At least so many of a hundred, drawn at random.
+        all_when: Cases with one of these marks are visited without exception.
+        clause: Instrument and article.
+    """
+
+    percent: int
+    all_when: tuple[str, ...] = ()
+    clause: str = ""
+
+    def size(self, cases: int, percent: int | None = None) -> int:
+        """How many of so many cases: rounded up, never below the text's own rate."""
+        return -(-cases * max(self.percent, percent or 0) // 100)
+
+
+def read_quorum(owner: Reader) -> Quorum | None:
+    """The step's ``quorum``; None after a fault."""
+    r = Reader(owner.raw("quorum"), owner.file, owner.line_at("quorum"), f"{owner.what}的 quorum", owner.faults)
+    written = r.text("residents", need=True)
+    match = _FRACTION.match(written)
+    least, clause = r.integer("least", 0), r.text("clause", need=True)
+    r.text("note")
+    r.text("quote")
+    r.done()
+    if not written or not clause:
+        return None
+    if match is None or int(match[1]) > int(match[2]):
+        r.fault(f"{r.what}的 residents“{written}”应是不大于 1 的分数，例如 2/3", r.line_at("residents"))
+        return None
+    return Quorum(int(match[1]), int(match[2]), least, clause)
+
+
+def read_sample(owner: Reader) -> Sample | None:
+    """The step's ``sample``; None after a fault."""
+    r = Reader(owner.raw("sample"), owner.file, owner.line_at("sample"), f"{owner.what}的 sample", owner.faults)
+    percent, marks, clause = r.integer("rate", 0), r.names("all_when"), r.text("clause", need=True)
+    r.text("note")
+    r.text("quote")
+    r.done()
+    if not 1 <= percent <= 100:
+        r.fault(f"{r.what}的 rate 是百分数，应在 1 到 100 之间", r.line_at("rate"))
+        return None
+    return Sample(percent, marks, clause) if clause else None
+
+
+def quorum_from(row: Mapping[str, Any] | None) -> Quorum | None:
+    """A quorum as a case's row keeps it; texts frozen before there were quorums have none."""
+    return Quorum(**row) if row else None
+
+
+def sample_from(row: Mapping[str, Any] | None) -> Sample | None:
+    """A sample as a case's row keeps it."""
+    return Sample(**{**row, "all_when": tuple(row["all_when"])}) if row else None
