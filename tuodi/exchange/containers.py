@@ -64,21 +64,24 @@ class Container:
     area: int = 0
 
 
-def inspect(path: Path) -> Container:
+def inspect(path: Path, *, most: int | None = MAX_BYTES, markup: bool = False) -> Container:
     """Decide what a file is.
 
+    Args:
+        most: Bytes a text may have; null = any, for readers that stream. Workbooks never exceed `MAX_BYTES`.
+        markup: XML is what is wanted; the reader must be safe against entities by itself.
     Raises:
         FileRefusedError: It cannot or must not be read; the sentence says why and what to do.
     """
     size = path.stat().st_size
     if size == 0:
         raise FileRefusedError("empty", "文件是空的", "请重新导出")
-    if size > MAX_BYTES:
+    with path.open("rb") as source:
+        head = source.read(8192)
+    if size > MAX_BYTES and (most is not None or head.startswith((b"PK", _OLE))):
         raise FileRefusedError(
             "too_large", f"文件有 {size / 1024**2:.0f} MB，超过 200 MB", "请按乡镇或项目拆成几个文件"
         )
-    with path.open("rb") as source:
-        head = source.read(8192)
     if head.startswith(b"PK\x03\x04"):
         return Container("xlsx", size, *_inspect_zip(path))
     if head.startswith((b"PK\x05\x06", b"PK\x07\x08")):
@@ -90,7 +93,9 @@ def inspect(path: Path) -> Container:
         if head.startswith(magic):
             raise FileRefusedError("unknown", what, _SAVE_AS)
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if text.startswith((b"<html", b"<!doctype", b"<table", b"<?xml", b"<meta", b"mime-version")):
+    if not (markup and text.startswith(b"<?xml")) and text.startswith(
+        (b"<html", b"<!doctype", b"<table", b"<?xml", b"<meta", b"mime-version")
+    ):
         raise FileRefusedError("html", "这其实是网页（HTML 或 XML），不是表格", _SAVE_AS)
     if head.startswith(b"\x09\x08"):
         raise FileRefusedError("unknown", "这是 Excel 95 以前的工作簿", _SAVE_AS)
