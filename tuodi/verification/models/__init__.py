@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tuodi.verification.models.consent import Consent, Supporter
 from tuodi.verification.models.factset import FactSet
-from tuodi.verification.models.request import CheckAnswer, CheckReport, CheckRequest
 from tuodi.verification.models.kin import KinFiling
+from tuodi.verification.models.request import CheckAnswer, CheckReport, CheckRequest
 from tuodi.verification.models.review import ReviewAttendee, ReviewMeeting
 from tuodi.verification.models.source import DataSource, RegisterBatch
 from tuodi.verification.models.spot import SpotCheck, SpotCheckItem
