@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
         ('files', '0002_rls'),
         ('org', '0002_verification_duties'),
         ('people', '0002_rls'),
-        ('verification', '0004_sources_guards'),
+        ('verification', '0011_live_checks_guards'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
