@@ -21,7 +21,7 @@ from tuodi.org.models import DutyCode, User
 from tuodi.people.bulk import NewFamily, NewPerson, write_people
 from tuodi.people.models import Membership, Person
 
-__all__ = ["PastMember", "carry_back", "enter_past_members"]
+__all__ = ["PastMember", "carry_back", "enter_past_members", "record_past_deaths"]
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,11 @@ def carry_back(since: Mapping[int, date], *, place: str, acting_user: User | Non
             "where m.person_id = t.person_id and m.until is null and t.since < m.since"
         )
         changed = int(cursor.rowcount)
+        cursor.execute(
+            "update people_household h set formed_on = first.since from (select m.household_id, min(m.since) as since "
+            "from people_membership m join tmp_past_since t on t.person_id = m.person_id group by m.household_id) first "
+            "where h.id = first.household_id and first.since < h.formed_on"
+        )
         cursor.execute("drop table tmp_past_since")
     _note("carry_back", acting_user, region, memberships=changed)
     return changed
@@ -94,6 +99,41 @@ def enter_past_members(
             Person.objects.filter(pk=person).update(died_on=one.died_on)
     _note("enter_past_members", acting_user, region, persons=len(ids), reasons=dict(Counter(m.reason for m in listed)))
     return ids
+
+
+@transaction.atomic
+def record_past_deaths(deaths: Mapping[int, date], *, place: str, acting_user: User | None) -> int:
+    """Notes deaths of before the take-over: person -> day. Ends the membership, and closes a household nobody is left in.
+
+    Returns: persons noted.
+    Raises: NotFoundError, AccessDeniedError.
+    """
+    region = place.ljust(12, "0")
+    if acting_user is not None:
+        access.require(acting_user, DutyCode.ROLL_IMPORT, region)
+    with connection.cursor() as cursor:
+        cursor.execute("create temporary table tmp_past_deaths (person_id bigint primary key, died date) on commit drop")
+        with cursor.copy("copy tmp_past_deaths from stdin") as copy:
+            for person, day in deaths.items():
+                copy.write_row((person, day))
+        cursor.execute("analyze tmp_past_deaths")
+        cursor.execute(
+            "update people_person p set died_on = t.died from tmp_past_deaths t where p.id = t.person_id and p.died_on is null"
+        )
+        noted = int(cursor.rowcount)
+        cursor.execute(
+            "update people_membership m set until = greatest(t.died + 1, m.since), leave_reason = 'death' "
+            "from tmp_past_deaths t where m.person_id = t.person_id and m.until is null"
+        )
+        cursor.execute(
+            "update people_household h set closed_on = (select max(m.until) from people_membership m where m.household_id = h.id) "
+            "where h.closed_on is null and h.id in (select m.household_id from people_membership m "
+            "join tmp_past_deaths t on t.person_id = m.person_id) "
+            "and not exists (select 1 from people_membership m where m.household_id = h.id and m.until is null)"
+        )
+        cursor.execute("drop table tmp_past_deaths")
+    _note("record_past_deaths", acting_user, region, persons=noted)
+    return noted
 
 
 def _note(verb: str, actor: User | None, region: str, **after: object) -> None:
