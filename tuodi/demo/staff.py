@@ -54,6 +54,7 @@ class Account:
     place: str
     duties: tuple[str, ...]
     provider: bool = False  #: works for the third party
+    signs_in: bool = True  #: has a password; the others wait for one, so that a demo need not hash a hundred
 
 
 _PAY = (
@@ -115,10 +116,12 @@ def _checking() -> list[Account]:
                 Account(f"{tag}-hd", "县级核对审核 田玉", place, ("review", "visit")),
                 Account(f"{tag}-qr", "县级审批 袁志刚", place, ("confirm",)),
             ]
-        for town in _towns(place):
-            rows.append(Account(clue_officer(town), "乡镇线索核实 何苗", town, ("clue", "visit")))
+        towns = _towns(place)
+        for town in towns:
+            at_hand = town in (towns[0], FAMILY_TOWN, PILOT_TOWN)
+            rows.append(Account(clue_officer(town), "乡镇线索核实 何苗", town, ("clue", "visit"), signs_in=at_hand))
             if place == _TOWNS_CONFIRM and town != PILOT_TOWN:
-                rows.append(Account(confirmer(town), "街道确认 林涛", town, ("confirm",)))
+                rows.append(Account(confirmer(town), "街道确认 林涛", town, ("confirm",), signs_in=False))
     rows += [
         Account(f"lantian-{at}", f"第三方核查 {name}", _TOWNS_CONFIRM, ("third_party",), provider=True)
         for at, name in enumerate(("单文", "仇静", "查晓"), 1)
@@ -179,7 +182,7 @@ def set_up_staff(passwords: Path) -> dict[str, str]:
         for row in accounts():
             if User.objects.filter(username=row.username).exists():
                 continue
-            password = actions.make_password()
+            password = actions.make_password() if row.signs_in else None
             account = actions.add_user(
                 acting_user=None,
                 username=row.username,
@@ -190,7 +193,8 @@ def set_up_staff(passwords: Path) -> dict[str, str]:
             )
             for duty in row.duties:
                 actions.grant_duty(acting_user=None, user=account, code=duty)
-            made[row.username] = password
+            if password is not None:
+                made[row.username] = password
     if made:
         passwords.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(passwords, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
