@@ -68,7 +68,13 @@ class Source:
 
     def _grid(self, cells: pl.DataFrame, header: Header, bad: list[Fault]) -> Block:
         """Rows of cells `c0` … and `line_no`: what is no data goes, the rest takes our names."""
-        own = [pl.col(f"c{place}").alias(name) for name, place in header.at.items() if f"c{place}" in cells.columns]
+        own = []
+        for name, place in header.at.items():
+            cell = pl.col(f"c{place}")
+            if name in header.cuts:
+                start, size = header.cuts[name]
+                cell = cell.str.strip_chars().str.slice(start - 1, size)
+            own.append(cell.alias(name))
         number = f"c{header.at['id_no']}"
         every = [name for name in cells.columns if name != "line_no"]
         bare = pl.col(number).str.strip_chars()

@@ -14,13 +14,14 @@ __all__ = ["Header", "find_header", "fixed_header"]
 
 class Header(NamedTuple):
     """Attributes: row: index of its last line among those given. at: column -> place. width: cells of a row.
-    names: names as written, by place. ignored: those nobody asked for."""
+    names: names as written, by place. ignored: those nobody asked for. cuts: columns that are a part of the cell there."""
 
     row: int
     at: dict[str, int]
     width: int
     names: tuple[str, ...]
     ignored: tuple[str, ...]
+    cuts: dict[str, tuple[int, int]] = {}
 
 
 def find_header(top: Sequence[Sequence[str]], profile: RegisterProfile) -> Header:
@@ -56,6 +57,12 @@ def find_header(top: Sequence[Sequence[str]], profile: RegisterProfile) -> Heade
     if best is None or best[0] < min(2, len(profile.columns)):
         raise HeaderNotFoundError(list(required.values()), None, [], len(top))
     header = best[1]
+    cuts = {}
+    for name, column in profile.columns.items():
+        if name not in header.at and column.part_of in header.at and column.cut is not None:
+            cuts[name] = (column.part_of, *column.cut)
+    header.at.update({name: header.at[whole] for name, (whole, _, _) in cuts.items()})
+    header = header._replace(cuts={name: (start, size) for name, (_, start, size) in cuts.items()})
     missing = [label for name, label in required.items() if name not in header.at]
     if missing:
         raise HeaderNotFoundError(missing, header.row + 1, [name for name in header.names if name], len(top))

@@ -7,7 +7,6 @@ one encoding a line of the other is rejected, because read with the wrong one it
 from __future__ import annotations
 
 import codecs
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -22,8 +21,9 @@ BLOCK = 8 << 20
 _LONGEST = 1 << 20
 #: How far back a quotation mark that spans lines is looked for at the end of a block.
 _BACK = 1 << 16
-#: Two characters of Chinese as UTF-8 writes them; rare enough in GB18030 to look closer.
-_UTF8_PAIR = re.compile(rb"(?:[\xe4-\xe9][\x80-\xbf]{2}){2}")
+#: Two characters of Chinese as UTF-8 writes them, by classes of bytes; rare enough in GB18030 to look closer.
+_CLASSES = bytes(76 if 0xE4 <= byte <= 0xE9 else 84 if 0x80 <= byte <= 0xBF else 46 for byte in range(256))
+_UTF8_PAIR = b"LTTLTT"
 
 
 class LineBlock(NamedTuple):
@@ -53,22 +53,18 @@ class _Decoder:
             text = data.decode(encoding)
         except UnicodeDecodeError:
             return self._by_line(data, first, encoding, bad)
-        if encoding == "gb18030" and _UTF8_PAIR.search(data) and any(map(_is_utf8, data.split(b"\n"))):
+        if encoding == "gb18030" and _looks_utf8(data) and any(map(_is_utf8, data.split(b"\n"))):
             return self._by_line(data, first, encoding, bad)
         return text, bad
 
     def _choose(self, data: bytes) -> str:
         wanted = [name for name in self.encodings if name != "utf-16"]
         # UTF-8 is asked first: hardly any text in GB18030 happens to be UTF-8, the reverse is common.
-        counts = {}
         for name in sorted(wanted, key=lambda name: name != "utf-8"):
-            try:
-                data.decode(name)
-            except UnicodeDecodeError:
-                counts[name] = sum(not _decodes(line, name) for line in data.split(b"\n"))
-            else:
+            if _decodes(data, name):
                 return name
-        return min(counts, key=lambda name: counts[name])
+        lines = data.split(b"\n")
+        return max(wanted, key=lambda name: sum(_decodes(line, name) for line in lines))
 
     def _by_line(self, data: bytes, first: int, encoding: str, bad: list[Fault]) -> tuple[str, list[Fault]]:
         out = []
@@ -102,7 +98,11 @@ def _decodes(line: bytes, encoding: str) -> bool:
 
 
 def _is_utf8(line: bytes) -> bool:
-    return bool(_UTF8_PAIR.search(line)) and _decodes(line, "utf-8")
+    return _looks_utf8(line) and _decodes(line, "utf-8")
+
+
+def _looks_utf8(data: bytes) -> bool:
+    return _UTF8_PAIR in data.translate(_CLASSES)
 
 
 def read_lines(path: Path, encodings: tuple[str, ...], *, quoted: bool, block: int = BLOCK) -> Iterator[LineBlock]:

@@ -72,6 +72,8 @@ class RegisterColumn(_Strict):
         percent: A ratio written as 35 for 0.35.
         values: Written word -> identifier.
         other: Identifier of words `values` does not name; none = 未知, with a warning.
+        words: Written word -> what is read in its place (一级 -> 1).
+        part_of, cut: Where the file has no column of its own, first place and length within another one.
         required: The header must be there.
         filled: A row without it cannot be used.
     """
@@ -86,6 +88,9 @@ class RegisterColumn(_Strict):
     percent: bool = False
     values: dict[str, str] = Field(default_factory=dict)
     other: str | None = None
+    words: dict[str, str] = Field(default_factory=dict)
+    part_of: str = ""
+    cut: tuple[int, int] | None = None
     required: bool = False
     filled: bool = False
 
@@ -217,8 +222,14 @@ def _check(profile: RegisterProfile) -> None:
             raise _fault(name, f"{where}没有写 span", "写上起始位置和长度，如 span: [1, 18]")
         if carrier.type == "text" and not carrier.header and column.at is None:
             raise _fault(name, f"{where}没有写 at", "没有表头的文件要写第几列，如 at: 3")
-        if carrier.type != "fixed" and (carrier.type in ("json", "xml") or carrier.header) and not column.headers:
+        if (
+            carrier.type != "fixed"
+            and (carrier.type in ("json", "xml") or carrier.header)
+            and not (column.headers or column.part_of)
+        ):
             raise _fault(name, f"{where}没有写 headers", "写上文件中的列名")
+        if column.part_of and (column.part_of not in profile.columns or column.cut is None):
+            raise _fault(name, f"{where}的 part_of 或 cut 不对", "part_of 写本模板的列，cut 写起始位置和长度")
         if column.type == "code" and not column.values:
             raise _fault(name, f"{where}没有写 values", "写上每个写法对应的代码")
     if (profile.alive or profile.ended) and "status" not in profile.columns:

@@ -36,6 +36,8 @@ _SERIAL = (3653, 73050)
 
 def typed(text: pl.Series, column: RegisterColumn) -> pl.Series:
     """A column of stripped text (empty = null) as its type."""
+    if column.words:
+        text = text.replace(column.words)
     match column.type:
         case "text":
             return text
@@ -127,6 +129,14 @@ def _ratio(text: pl.Series, column: RegisterColumn) -> pl.Series:
 
 
 def _dates(text: pl.Series) -> pl.Series:
+    # A register has few different days.
+    different = text.unique()
+    if len(different) * 4 < len(text):
+        return text.replace_strict(different, _days(different), default=None, return_dtype=pl.Date)
+    return _days(text)
+
+
+def _days(text: pl.Series) -> pl.Series:
     found = text.str.to_date("%Y-%m-%d", strict=False)
 
     def closer(some: pl.Series) -> pl.Series:
@@ -161,7 +171,7 @@ def _months(text: pl.Series) -> pl.Series:
     month = pl.col("t").str.extract(r"^[12][0-9]{3}[-/.年]?([0-9]{1,2})月?$").str.zfill(2)
     month = pl.when(month.is_between(pl.lit("01"), pl.lit("12"))).then(month)
     found = frame.select(pl.concat_str(year, month, separator="-")).to_series()
-    return _rest(text, found.is_not_null(), lambda some: _dates(some).dt.strftime("%Y-%m"), found)
+    return _rest(text, found.is_not_null(), lambda some: _days(some).dt.strftime("%Y-%m"), found)
 
 
 def _keys(text: pl.Series) -> pl.Series:
