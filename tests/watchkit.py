@@ -73,6 +73,7 @@ def batch(
             {"line_no": at, "id_raw": row.get("id"), "name": row.get("name"), "stale": row.get("stale", False), "as_of": as_of, **{c: row.get(c) for c in columns}}
             for at, row in enumerate(told, 1)
         ],
+        schema=None if told else {"line_no": pl.Int64, "id_raw": pl.String, "name": pl.String, "stale": pl.Boolean, "as_of": pl.Date},
         infer_schema_length=None,
     )  # fmt: skip
     with SealedWriter(path, sealed_name(made), hot=columns, scratch=scratch, as_of=as_of) as writer:

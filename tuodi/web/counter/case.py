@@ -16,7 +16,9 @@ from tuodi.cases.states import StepState
 from tuodi.decisions.models import Determination
 from tuodi.kernel import clock
 from tuodi.kernel.periods import Month
+from tuodi.monitoring.duplicates import ALLOW, Duplicate, duplicates
 from tuodi.org.models import DutyCode
+from tuodi.people.enums import Programme as Programmes
 from tuodi.verification.actions import DUTIES
 from tuodi.verification.models import FactSet
 from tuodi.verification.queries import as_family, draft_of
@@ -77,9 +79,18 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "explain_problem": problem,
         "enrol": case_forms.enrol_form(case) if may_enrol else None,
         "waiting": waiting,
+        "duplicates": _duplicates(case),
         "may_enter": case.is_running and navigation.may(request, DUTIES, case.region),
     }
     return render(request, "counter/case.html", context)
+
+
+def _duplicates(case: Case) -> list[Duplicate]:
+    """What the family gets already and must be thought of before this case is granted; a closed case asks nothing."""
+    if not case.is_running or case.programme not in Programmes.values:
+        return []
+    found = duplicates(case.household, case.programme)
+    return [one for one in found if one.verdict != ALLOW]
 
 
 def _explained(case: Case) -> tuple[list[Programme], str, str]:

@@ -1,0 +1,109 @@
+"""`tuodi sweep run|list|show`: compares a place's roll with the register batches there are, and says what came of it."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import date
+from typing import Any
+
+NEEDS_DATABASE = True
+
+
+def register(subparsers: Any) -> None:
+    """Adds the verb; each action is a function of its own below."""
+    parser = subparsers.add_parser("sweep", help="大数据比对：发起、列出、查看")
+    verbs = parser.add_subparsers(dest="what", metavar="动作", required=True)
+    run = verbs.add_parser("run", help="用范围内各来源最新的批次比对在册人员，生成线索")
+    run.add_argument("--place", required=True, help="范围，如 4208、420802")
+    run.add_argument("--user", help="以哪个账号发起；不写为系统发起")
+    run.add_argument("--as-of", type=date.fromisoformat, help="比对日期，如 2017-05-31；不写为今天")
+    run.add_argument("--months", help="比对历史发放数据，如 2016-07..2017-04；不写则比对当天在册")
+    run.add_argument("--programme", action="append", help="项目，可写多次；不写为全部")
+    run.set_defaults(run=_run)
+    listed = verbs.add_parser("list", help="列出比对")
+    listed.add_argument("--place", required=True, help="范围")
+    listed.set_defaults(run=_list)
+    show = verbs.add_parser("show", help="一次比对的漏斗、规则和来源")
+    show.add_argument("no", help="比对编号，如 BD-4208-2017-0001")
+    show.set_defaults(run=_show)
+
+
+def _months(text: str | None) -> Any:
+    from tuodi.kernel.periods import Month
+
+    if not text:
+        return None
+    first, _, last = text.partition("..")
+    return Month.parse(first), Month.parse(last or first)
+
+
+def _run(args: argparse.Namespace) -> int:
+    from tuodi.monitoring import sweep_actions
+    from tuodi.org.access import scope, system_scope
+    from tuodi.org.models import User
+
+    user = None
+    if args.user:
+        user = User.objects.select_related("office").filter(username=args.user).first()
+        if user is None:
+            print(f"没有账号“{args.user}”。请核对 --user。")
+            return 2
+    with scope(user) if user else system_scope(args.place):
+        run = sweep_actions.open_sweep(
+            args.place, acting_user=user, as_of=args.as_of, months=_months(args.months), programmes=args.programme or ()
+        )
+    print(f"比对 {run.no}，{run.as_of}")
+    done = sweep_actions.run_sweep(run, acting_user=user, tell=lambda phase, n: print(f"  {phase} {n}%", flush=True))
+    return _told(done.no, args.place)
+
+
+def _list(args: argparse.Namespace) -> int:
+    from tuodi.monitoring.models import SweepRun
+    from tuodi.org.access import system_scope
+
+    with system_scope(args.place):
+        for run in SweepRun.objects.order_by("-id")[:50]:
+            print(
+                f"{run.no}  {run.as_of}  {run.get_trigger_display()}  {run.get_state_display()}  人数 {run.persons}  "
+                f"登记 {run.register_rows}  命中 {run.hits}  线索 {run.raised}  已有结论 {run.known}"
+            )
+    return 0
+
+
+def _show(args: argparse.Namespace) -> int:
+    from tuodi.org.access import NATION
+
+    return _told(args.no, NATION)
+
+
+def _told(no: str, place: str) -> int:
+    from tuodi.monitoring import sweep_queries
+    from tuodi.monitoring.models import SweepRun
+    from tuodi.org.access import system_scope
+
+    with system_scope(place):
+        run = SweepRun.objects.filter(no=no).first()
+        if run is None:
+            print(f"没有比对 {no}。用 tuodi sweep list --place … 查看编号。")
+            return 1
+        found = sweep_queries.funnel(run)
+        rows = "、".join(f"{key} {n}" for key, n in run.rows.items())
+        print(
+            f"{run.no}：{run.get_state_display()}{'，' + run.error if run.error else ''}；数据 {rows or '无'}；{run.persons} 人"
+        )
+        print(f"无授权 {found.unconsented} 人，无可用号码 {found.unkeyed} 人（未比对，另列清单）")
+        print(f"登记 {found.register_rows} 行 → 号码相符 {found.matched} → 规则命中 {found.hits} → 线索 {found.raised}")
+        print(f"姓名不符 {found.name_conflicts}，已申报 {found.declared}，已有结论且未变 {found.known}")
+        total = found.confirmed + found.refuted + found.open
+        print(f"查实 {found.confirmed} ＋ 查否 {found.refuted} ＋ 未结 {found.open} ＝ {total}")
+        for kind, label, count, matched, hits, declared, known, raised in found.sources:
+            print(
+                f"  {kind:18} {label}：{count} 行，相符 {matched}，命中 {hits}，已申报 {declared}，已有 {known}，线索 {raised}"
+            )
+        for row in sweep_queries.by_rule(run):
+            print(
+                f"  {row['rule_code']:18} {row['severity']} 线索 {row['total']}，查实 {row['confirmed']}，查否 {row['refuted']}"
+            )
+        if run.timings:
+            print("用时：" + "、".join(f"{name} {seconds} 秒" for name, seconds in run.timings.items()))
+    return 0 if run.state != SweepRun.State.FAILED else 1
