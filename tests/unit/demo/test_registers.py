@@ -67,7 +67,7 @@ def _rows(kind: str, path: Path) -> Iterator[dict[str, Any]]:
     headers = list(layout.columns.values())
     start = next(n for n, row in enumerate(table) if row == headers)
     for row in table[start + 1 :]:
-        if len(row) == len(headers) and not str(row[0]).startswith("合计"):
+        if len(row) == len(headers) and not str(row[0]).startswith(("合计", "共 ")):
             yield dict(zip(headers, row, strict=True))
 
 
@@ -121,12 +121,11 @@ def _brute_force(made: Registers, roll: Path, part: int = 1) -> dict[str, set[tu
         if len(dwellings) > 1 or len(dwellings) < len(titles) or bought:
             found["HOUSE"].add((household,))
     for kind in ("fiscal", "cremation"):
-        states = ("在职", "退休")
         for (person, _), row in hits(kind):
-            if row.get("人员状态", states[0]) in states:
+            if row.get("人员状态", "正常") == "正常":
                 found[kind].add((person,))
     for (person, _), row in hits("social_insurance"):
-        if row["险种"] != "城乡居民养老保险" and (float(row["缴费基数"]) or float(row["月养老金"])):
+        if row["险种"] != "城乡居民基本养老保险" and (float(row["缴费基数"]) or float(row["月养老金"])):
             found["social_insurance"].add((person,))
     for (person, _), row in hits("housing_fund"):
         if float(row["月缴存额"]):
@@ -135,7 +134,7 @@ def _brute_force(made: Registers, roll: Path, part: int = 1) -> dict[str, set[tu
         if float(row["收入额"]):
             found["tax"].add((person,))
     for (person, _), row in hits("hukou"):
-        if row["户口状态"] != "正常":
+        if row["户籍状态"] != "正常":
             found["hukou"].add((person,))
     return found
 

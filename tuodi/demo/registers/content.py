@@ -131,7 +131,7 @@ def _estate(seed: int) -> dict[str, pl.Expr]:
         "area": _cents(size.otherwise(below(_I, seed, "area", 9_500) + 4_200)),
         "registered_on": pl.when(bought).then(new).otherwise(old),
         "estate_state": state,
-        "share": weighted(_I, seed, "share", (("100%", 78), ("50%", 18), ("33.33%", 4))),
+        "share": weighted(_I, seed, "share", (("1", 78), ("0.5", 18), ("0.3333", 4))),
         "address": pl.lit("荆门市") + picked(_I, seed, "street", ("象山大道", "长宁大道", "月亮湖路", "虎牙关大道", "白云大道", "郢中镇承天大道")) + (below(_I, seed, "door", 300) + 1).cast(pl.String) + "号",
     }  # fmt: skip
 
@@ -179,14 +179,15 @@ _UNITS = (
 def _fiscal(seed: int) -> dict[str, pl.Expr]:
     state = _by_role(
         [
-            (_is(*_LIVE), picked(_I, seed, "on", ("在职", "退休"))),
-            (_is("stale"), picked(_I, seed, "gone", ("调出", "辞退", "死亡"))),
+            (_is(*_LIVE), pl.lit("正常")),
+            (_is("stale"), picked(_I, seed, "gone", ("调出", "辞职", "停发"))),
         ],
-        weighted(_I, seed, "state", (("在职", 62), ("退休", 33), ("调出", 2), ("辞退", 1), ("死亡", 2))),
+        weighted(_I, seed, "state", (("正常", 95), ("调出", 2), ("辞职", 1), ("死亡", 2))),
     )
     return {
         "unit": picked(_I, seed, "unit", _UNITS),
         "post": picked(_I, seed, "post", ("专业技术", "管理", "工勤")),
+        "payroll_kind": weighted(_I, seed, "kind", (("在职", 66), ("退休", 34))),
         "payroll_state": state,
         "salary": _cents(below(_I, seed, "salary", 520_000) + 180_000),
         "pay_month": pl.lit("201704"),
@@ -197,9 +198,9 @@ def _fiscal_kin(seed: int) -> dict[str, pl.Expr]:
     state = _by_role(
         [
             (_is(*_LIVE), picked(_I, seed, "on", ("在职", "退休"))),
-            (_is("stale"), picked(_I, seed, "gone", ("调出", "辞退"))),
+            (_is("stale"), picked(_I, seed, "gone", ("调出", "辞职"))),
         ],
-        weighted(_I, seed, "state", (("在职", 64), ("退休", 33), ("调出", 2), ("辞退", 1))),
+        weighted(_I, seed, "state", (("在职", 64), ("退休", 33), ("调出", 2), ("辞职", 1))),
     )
     return {
         "staff_no": pl.lit("RY") + _padded(_I, 10),
@@ -214,31 +215,31 @@ def _social_insurance(seed: int) -> dict[str, pl.Expr]:
     resident = _is("harmless")
     employee = _is("stale", *_LIVE)
     kind = _by_role(
-        [(resident, pl.lit("城乡居民养老保险")), (employee, pl.lit("企业职工养老保险"))],
-        weighted(_I, seed, "kind", (("城乡居民养老保险", 55), ("企业职工养老保险", 38), ("机关事业养老保险", 7))),
+        [(resident, pl.lit("城乡居民基本养老保险")), (employee, pl.lit("企业职工基本养老保险"))],
+        weighted(_I, seed, "kind", (("城乡居民基本养老保险", 55), ("企业职工基本养老保险", 38), ("机关事业养老", 7))),
     )
     drawing = below(_I, seed, "drawing", 100) < 34
     state = _by_role(
         [
-            (_is("stale"), picked(_I, seed, "gone", ("中断缴费", "终止"))),
-            (resident, pl.when(drawing).then(pl.lit("领取待遇")).otherwise(pl.lit("参保缴费"))),
+            (_is("stale"), picked(_I, seed, "gone", ("暂停参保", "终止参保"))),
+            (resident, pl.when(drawing).then(pl.lit("正常发放")).otherwise(pl.lit("参保缴费"))),
             (employee, pl.lit("参保缴费")),
         ],
         pl.when(drawing)
-        .then(pl.lit("领取待遇"))
-        .otherwise(weighted(_I, seed, "state", (("参保缴费", 88), ("中断缴费", 9), ("终止", 3)))),
+        .then(pl.lit("正常发放"))
+        .otherwise(weighted(_I, seed, "state", (("参保缴费", 88), ("暂停参保", 9), ("终止参保", 3)))),
     )
     paying = state == "参保缴费"
-    base = pl.when(paying & (kind != "城乡居民养老保险")).then(below(_I, seed, "base", 380_000) + 261_000).otherwise(0)
+    base = pl.when(paying & (kind != "城乡居民基本养老保险")).then(below(_I, seed, "base", 380_000) + 261_000).otherwise(0)
     pension = (
-        pl.when(state != "领取待遇").then(0)
-        .when(kind == "城乡居民养老保险").then(below(_I, seed, "basic", 4_000) + 8_000)
+        pl.when(state != "正常发放").then(0)
+        .when(kind == "城乡居民基本养老保险").then(below(_I, seed, "basic", 4_000) + 8_000)
         .otherwise(below(_I, seed, "pension", 250_000) + 120_000)
     )  # fmt: skip
     return {
         "insurer": pl.lit("荆门市社会保险局"),
         "insured_no": pl.lit("42089") + _padded(_I, 11),
-        "insured_unit": pl.when(kind == "城乡居民养老保险").then(pl.lit("")).otherwise(picked(_I, seed, "unit", ("荆门热电厂", "宏图特种飞行器", "金龙泉啤酒", "葛洲坝水泥", "凯龙化工", "灵活就业人员"))),
+        "insured_unit": pl.when(kind == "城乡居民基本养老保险").then(pl.lit("")).otherwise(picked(_I, seed, "unit", ("荆门热电厂", "宏图特种飞行器", "金龙泉啤酒", "葛洲坝水泥", "凯龙化工", "灵活就业人员"))),
         "pension_kind": kind,
         "insured_state": state,
         "payment_base": _cents(base),
@@ -305,7 +306,7 @@ def _bank_deposit(seed: int) -> dict[str, pl.Expr]:
     large = below(_I, seed, "large", 9_000_000)
     return {
         "bank": pl.lit("荆门农村商业银行"),
-        "account": pl.lit("6224") + pl.lit("12**********") + _padded(below(_I, seed, "tail", 10_000), 4),
+        "account_tail": _padded(below(_I, seed, "tail", 10_000), 4),
         "balance": _cents(pl.when(_ROLE != "").then(small).otherwise(large)),
         "balance_period": pl.lit("2017年3月31日"),
     }
