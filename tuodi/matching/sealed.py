@@ -30,6 +30,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from threading import Lock
 from typing import Any, BinaryIO
 
 import polars as pl
@@ -292,7 +293,8 @@ class SealedBatch:
     hot_columns: tuple[str, ...]
     totals: dict[str, int]
     hot_paths: list[Path]
-    _source: Path
+    _source: BinaryIO
+    _lock: Lock
     _aad: str
     _parts: list[dict[str, Any]]
     _keys: Keyring | None
@@ -344,10 +346,9 @@ class SealedBatch:
 
     def _whole(self, at: int) -> pl.DataFrame:
         part = self._parts[at]
-        with self._source.open("rb") as source:
-            rest = pl.read_parquet(
-                io.BytesIO(_open(_piece(source, part["rest"]), f"{self._aad}|rest|{at}", self._keys))
-            )
+        with self._lock:
+            piece = _piece(self._source, part["rest"])
+        rest = pl.read_parquet(io.BytesIO(_open(piece, f"{self._aad}|rest|{at}", self._keys)))
         hot = pl.read_parquet(self.hot_paths[at])
         frame = pl.concat([hot, rest], how="horizontal").with_columns(pl.col("check_state").cat.to(STATE))
         frame = frame.with_columns(
@@ -372,20 +373,20 @@ def open_sealed(path: Path, batch: str, *, scratch: Path, keys: Keyring | None =
         DecryptError: altered, cut short, of another batch, or its key is missing.
         FileNotFoundError: no such file.
     """
-    with path.open("rb") as source:
+    # Opened once: a file destroyed meanwhile is read to the end of the block by who has it open.
+    with path.open("rb") as source, tempfile.TemporaryDirectory(dir=scratch) as made:
         seal, index = _read_index(source, batch, keys)
-    aad = f"register|{batch}|{seal}"
-    parts = index["parts"]
-    with tempfile.TemporaryDirectory(dir=scratch) as made:
+        aad = f"register|{batch}|{seal}"
+        parts = index["parts"]
+        lock = Lock()
         folder = Path(made)
-        folder.chmod(0o700)
 
         def opened(at: int) -> Path:
             target = folder / f"{at:06d}.parquet"
-            with path.open("rb") as source:
-                data = _open(_piece(source, parts[at]["hot"]), f"{aad}|hot|{at}", keys)
+            with lock:
+                piece = _piece(source, parts[at]["hot"])
             with _create(target) as out:
-                out.write(data)
+                out.write(_open(piece, f"{aad}|hot|{at}", keys))
             return target
 
         with ThreadPoolExecutor(_THREADS) as pool:
@@ -396,7 +397,8 @@ def open_sealed(path: Path, batch: str, *, scratch: Path, keys: Keyring | None =
             hot_columns=tuple(name for name in index["hot"] if paths and name in pq.read_schema(paths[0]).names),
             totals=index["totals"],
             hot_paths=paths,
-            _source=path,
+            _source=source,
+            _lock=lock,
             _aad=aad,
             _parts=parts,
             _keys=keys,

@@ -191,6 +191,12 @@ class _Utf8(io.RawIOBase):
         """It is only read."""
         return True
 
+    def readinto(self, buffer: Any) -> int:
+        """Up to so many bytes as there is room."""
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
     def read(self, size: int = -1) -> bytes:
         """Up to so many bytes."""
         while not self._rest:
