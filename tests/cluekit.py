@@ -85,3 +85,19 @@ def _found_out(hands: Hands, one: Clue, day: date, verdict: str) -> None:
 def home(**given: object) -> Household:
     """A family on the roll, by default one that draws 550.00 a month."""
     return paykit.family(**given)  # type: ignore[arg-type]
+
+
+def determined(family: Household) -> Household:
+    """The family's roll entry resting on a determination, as an imported roll leaves it: something a change can follow."""
+    from tuodi.decisions.models import Determination
+
+    with clock.frozen(date(2016, 1, 4)), system_scope(family.region):
+        entry = family.roll.get()
+        made = Determination.objects.create(
+            region=family.region, no=f"420802-JD-20160104-9{entry.pk:06d}", kind="imported", household=family,
+            programme=entry.programme, place=family.region[:6], case_date=clock.today(), month=entry.start_month, outcome="pass",
+            amount_fen=550_00, start_month=entry.start_month, decided_on=clock.today(), source_ref=f"测试 {entry.pk}",
+        )  # fmt: skip
+        entry.determination_id = made.pk
+        entry.save(update_fields=["determination_id"])
+    return family

@@ -176,8 +176,8 @@ _NEVER: tuple[tuple[str, str, str], ...] = (
     (
         "events",
         "状态等于最后一步经过",
-        "select count(*) from monitoring_clue c left join lateral (select e.after from monitoring_clueevent e "
-        "where e.clue_id = c.id order by e.id desc limit 1) e on true where e.after is distinct from c.state and {place}",
+        "select count(*) from monitoring_clue c left join (select distinct on (clue_id) clue_id, after from monitoring_clueevent "
+        "order by clue_id, id desc) e on e.clue_id = c.id where e.after is distinct from c.state and {place}",
     ),
     (
         "hands",

@@ -236,6 +236,8 @@ def _recovery(step: Step, action: str, amounts: Mapping[int, int]) -> None:
         kept = {**worked.as_json(), "accepted_fen": fen, "by_hand": told is not None}
         table[row.pk] = (fen, json.dumps(kept, ensure_ascii=False))
     step.write_each(table, (("to_recover_fen", "bigint"), ("recovery", "jsonb")))
+    for pk, (_, kept_text) in table.items():
+        step.rows[pk].recovery = json.loads(kept_text)
 
 
 @transaction.atomic

@@ -8,7 +8,7 @@ import logging
 from procrastinate.contrib.django import app
 
 from tuodi.kernel.errors import TuodiError
-from tuodi.monitoring import handover_actions, sweep_actions, warning_actions
+from tuodi.monitoring import clue_tasks, handover_actions, sweep_actions, warning_actions
 from tuodi.monitoring.models import HandOver, SweepRun, SweepSource
 from tuodi.monitoring.sweep_errors import NoBatchError, SweepRunningError
 from tuodi.org.access import NATION, scope, system_scope
@@ -127,3 +127,4 @@ def scheduled_job(timestamp: int) -> None:
 def daily_job(timestamp: int) -> None:
     """Each morning before the offices open."""
     watch_daily()
+    clue_tasks.ledger_daily(NATION)
