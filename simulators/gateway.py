@@ -9,7 +9,7 @@ up from the seed and the number, so that the same person always has the same car
     POST /services/<service>   ask about one person; 200 reply, or 202 with a ticket
     GET  /tickets/<ticket>     what was promised
     GET  /health               which services there are and what they did
-    POST /control              set one service's behaviour (the simulator's own door, unsigned)
+    POST /control              set one service's behaviour, or the clock (the simulator's own door, unsigned)
 
 Behaviour of a service, in the script or by /control: `delay` seconds, `format` json|xml, `polls` (202 so often first),
 `quota` a day, `as_of`, and `faults`: a list taken one a request, the last stays if `sticky`. Faults: ok, 500, timeout, half,
@@ -217,7 +217,7 @@ class Handler(BaseHTTPRequestHandler):
         if kept is None:
             return self._plain(404, {"error": "没有这张回执"})
         service = self.departments.services[kept["service"]]
-        if kept["polls"] > 0:
+        if kept["polls"] > 0 and service.polls > 0:
             kept["polls"] -= 1
             return self._signed(
                 service, 202, _plain_json({"ticket": self.path.removeprefix("/tickets/")}), "application/json"
@@ -233,6 +233,9 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(length)
         if self.path == "/control":
             wanted = json.loads(body)
+            if "clock" in wanted:
+                run_clock(datetime.fromisoformat(wanted["clock"]))
+                return self._plain(200, {"ok": True})
             self.departments.set(wanted.pop("service"), wanted)
             return self._plain(200, {"ok": True})
         name = self.path.removeprefix("/services/")
@@ -302,7 +305,7 @@ class Handler(BaseHTTPRequestHandler):
             body, headers = gzip.compress(body), headers | {"Content-Encoding": "gzip"}
         length = len(body) + (200 if fault == "cut" else 0)
         if status == 202:
-            headers["Retry-After"] = "0.1"
+            headers["Retry-After"] = "0.4"
         self._send(status, body, kind, headers, length)
         if fault == "cut":
             self.close_connection = True
@@ -337,6 +340,12 @@ def serve(departments: Departments, port: int = 0) -> ThreadingHTTPServer:
     return _Server(("127.0.0.1", port), handler)
 
 
+def run_clock(begin: datetime) -> None:
+    """Lets the gateway's clock run on from a moment: a demo or a test lives on another day than the machine."""
+    started = time.monotonic()
+    clock.set_clock(lambda: begin + timedelta(seconds=time.monotonic() - started))
+
+
 def main(arguments: list[str] | None = None) -> None:
     """The command."""
     parser = argparse.ArgumentParser(description="部门数据网关模拟器（仅本机）")
@@ -348,8 +357,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--clock", help="从这一时刻走起（演示用），如 2017-09-08T09:00")
     given = parser.parse_args(arguments)
     if given.clock:
-        begin, started = datetime.fromisoformat(given.clock), time.monotonic()
-        clock.set_clock(lambda: begin + timedelta(seconds=time.monotonic() - started))
+        run_clock(datetime.fromisoformat(given.clock))
     departments = Departments(seed=given.seed, client=bytes.fromhex(given.client_key), data=given.data)
     for name, wanted in (json.loads(given.script.read_text(encoding="utf-8")) if given.script else {}).items():
         departments.set(name, wanted)

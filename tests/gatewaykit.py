@@ -31,6 +31,10 @@ class Gateway:
         done = httpx.post(f"{self.url}/control", json={"service": service, **behaviour}, trust_env=False)
         assert done.status_code == 200
 
+    def at(self, moment: str) -> None:
+        """Sets the gateway's clock, which runs on from there."""
+        assert httpx.post(f"{self.url}/control", json={"clock": moment}, trust_env=False).status_code == 200
+
     def asked(self, service: str) -> int:
         """How many questions a service has taken."""
         found = httpx.get(f"{self.url}/health", trust_env=False).json()
@@ -55,6 +59,28 @@ def gateway(
     finally:
         process.terminate()
         process.wait(timeout=10)
+
+
+def sources(running: Gateway, place_code: str, *services: str, **more: Any) -> dict[str, Any]:
+    """Registers live sources for services of a running gateway; in scope of nobody: sources are no personal data."""
+    from tuodi.exchange.live import load_live_profile
+    from tuodi.verification.models import DataSource
+
+    return {
+        service: DataSource.objects.create(
+            code=service,
+            kind=service,
+            place_code=place_code,
+            label=load_live_profile(service).label,
+            department="测试部门",
+            state=DataSource.State.LIVE,
+            mode=DataSource.Mode.REAL_TIME,
+            service=service,
+            reply_key=running.keys[service],
+            **more,
+        )
+        for service in services
+    }
 
 
 def registers(folder: Path, **services: list[dict[str, str]]) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
@@ -45,8 +46,20 @@ def as_family(row: FactSet) -> dict[str, Any]:
             continue
         target = family["household"] if match["index"] is None else family["members"][int(match["index"])]
         if match["name"] in target:
-            target[match["name"]] = {"value": target[match["name"]], **origin}
+            target[match["name"]] = _with_origin(target[match["name"]], origin)
     return family
+
+
+def _with_origin(value: Any, origin: Mapping[str, Any]) -> Any:
+    """A value with its source; the rows of a list (incomes) carry it on each of their values."""
+    if not isinstance(value, list):
+        return {"value": value, **origin}
+    return [
+        {name: one if name in _PLAIN else {"value": one, **origin} for name, one in row.items()}
+        if isinstance(row, dict)
+        else row
+        for row in value
+    ]
 
 
 def hash_fits(row: FactSet) -> bool:

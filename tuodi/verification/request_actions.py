@@ -239,6 +239,7 @@ def apply_report(
         raise CheckStateError(request.no, "另一家庭的核对", "用于这个家庭的事实")
     if report.valid_to < clock.today():
         raise CheckStateError(request.no, f"已于 {report.valid_to:%Y-%m-%d} 过期", "用于事实，请重新核对")
+    fact_set = FactSet.objects.get(pk=fact_set.pk)  # the caller's may be older than the last entry
     chosen = choices or {}
     items = report.content["items"]
     open_ones = [

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_POST
 from tuodi.org.models import DutyCode
 from tuodi.web import account, style_page
 from tuodi.web.components.doors import PAYMENT, READERS, View, open_to
-from tuodi.web.counter import apply, case, cases, facts, families, family, workbench
+from tuodi.web.counter import apply, case, cases, checks, consents, facts, families, family, workbench
 from tuodi.web.county import imports, runs, standards
 
 app_name = "web"
@@ -16,6 +16,7 @@ app_name = "web"
 _staff = open_to()
 _readers = open_to(*READERS)
 _casework = open_to(DutyCode.ACCEPT, DutyCode.REVIEW, DutyCode.VISIT)
+_checkers = open_to(DutyCode.VERIFY, DutyCode.ACCEPT)
 _payment = open_to(*PAYMENT)
 _importers = open_to(DutyCode.ROLL_IMPORT)
 
@@ -33,6 +34,15 @@ urlpatterns: list[URLPattern] = [
     path("cases/", _readers(cases.show), name="cases"),
     path("cases/<int:pk>/", _readers(case.show), name="case"),
     path("cases/<int:pk>/facts/", _casework(facts.show), name="facts"),
+    path("checks/", _checkers(checks.listing), name="checks"),
+    path("checks/unconsented/", _checkers(consents.missing), name="unconsented"),
+    path("checks/consent-form.pdf", _checkers(consents.blank), name="consent-blank"),
+    path("checks/<int:pk>/", _checkers(checks.show), name="check"),
+    path("checks/<int:pk>/progress/", _checkers(checks.progress), name="check-progress"),
+    path("checks/reports/<int:pk>.pdf", _readers(checks.paper), name="check-report"),
+    path("families/<int:pk>/consents/", _checkers(consents.show), name="consents"),
+    path("families/<int:pk>/consents/form.pdf", _checkers(consents.filled), name="consent-form"),
+    path("consents/<int:pk>/paper/", _checkers(consents.paper), name="consent-paper"),
     path("runs/", _payment(runs.listing), name="runs"),
     path("runs/<int:pk>/", _payment(runs.show), name="run"),
     path("runs/<int:pk>/progress/", _payment(runs.progress), name="run-progress"),

@@ -149,7 +149,7 @@ def test_a_slow_department_gives_a_ticket_that_is_fetched(departments: Gateway) 
 
 def test_a_ticket_outlives_patience_and_is_fetched_later(departments: Gateway) -> None:
     departments.set("vehicle", polls=6)
-    one = target(departments, patience=0.35)
+    one = target(departments, patience=1.0)
     (early,) = ask(departments, one)
     assert (early.status, early.reason) == (Status.TIMEOUT, "pending")
     assert early.ticket

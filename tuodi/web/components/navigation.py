@@ -46,11 +46,13 @@ class Link:
 CASEWORK = frozenset({"accept", "review", "visit", "confirm", "file"})
 PAYMENT = frozenset({"pay_prepare", "pay_check", "pay_approve", "pay_send", "supervise"})
 #: Who reads families and cases: all who work on them, not those who only keep the system or its log.
-READERS = CASEWORK | PAYMENT | {"roll_import"}
+READERS = CASEWORK | PAYMENT | {"roll_import", "verify"}
+CHECKS = frozenset({"verify", "accept"})
 
 GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     ("办理", (Entry("web:workbench", "工作台", "home"), Entry("web:cases", "办件", "inbox", READERS, "/cases/"))),
     ("对象", (Entry("web:families", "家庭档案", "users", READERS, "/families/"),)),
+    ("核对", (Entry("web:checks", "经济核对", "clipboard-check", CHECKS, "/checks/"),)),
     (
         "资金",
         (Entry("web:runs", "月度发放", "cash", PAYMENT, "/runs/"),),

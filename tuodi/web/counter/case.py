@@ -22,6 +22,7 @@ from tuodi.people.enums import Programme as Programmes
 from tuodi.verification.actions import DUTIES
 from tuodi.verification.models import FactSet
 from tuodi.verification.queries import as_family, draft_of
+from tuodi.verification.request_queries import requests_of
 from tuodi.web.components import explain, law, navigation, places
 from tuodi.web.components.explain import Programme
 from tuodi.web.components.words import Look
@@ -80,6 +81,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "enrol": case_forms.enrol_form(case) if may_enrol else None,
         "waiting": waiting,
         "duplicates": _duplicates(case),
+        "check_href": _check_href(request, case),
         "may_enter": case.is_running and navigation.may(request, DUTIES, case.region),
     }
     return render(request, "counter/case.html", context)
@@ -91,6 +93,14 @@ def _duplicates(case: Case) -> list[Duplicate]:
         return []
     found = duplicates(case.household, case.programme)
     return [one for one in found if one.verdict != ALLOW]
+
+
+def _check_href(request: HttpRequest, case: Case) -> str:
+    """The case's newest check, or where one is begun; empty for who does none."""
+    if not navigation.may(request, navigation.CHECKS, case.region):
+        return ""
+    newest = requests_of(case.household_id).filter(case=case).values_list("pk", flat=True).first()
+    return reverse("web:check", args=[newest]) if newest else reverse("web:consents", args=[case.household_id])
 
 
 def _explained(case: Case) -> tuple[list[Programme], str, str]:

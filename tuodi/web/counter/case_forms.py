@@ -21,6 +21,7 @@ from tuodi.kernel.periods import Month
 from tuodi.org.models import User
 from tuodi.people.models import Account, RollEntry
 from tuodi.policy.procedure import Does
+from tuodi.verification import request_actions
 from tuodi.web.components import posting
 
 
@@ -124,6 +125,13 @@ def _complete(request: HttpRequest, step: Step, code: str) -> Any:
     )
 
 
+def _check(request: HttpRequest, step: Step, code: str) -> Any:
+    """信息核对: on the case's report; what is missing is named in the opinion."""
+    return request_actions.complete_check(
+        step, acting_user=request.user, result=code, opinion=_opinion(request, step), people=_people(request, step)
+    )
+
+
 def _review(request: HttpRequest, step: Step, code: str) -> Any:
     return decisions.first_review(step.case, acting_user=request.user, result=code, opinion=_opinion(request, step))
 
@@ -156,6 +164,7 @@ def _file(request: HttpRequest, step: Step, code: str) -> Any:
 
 #: Kind of step -> verb; all others are completed plainly.
 _VERBS: dict[Does, Callable[[HttpRequest, Step, str], Any]] = {
+    Does.CHECK: _check,
     Does.REVIEW: _review,
     Does.NOTICE: _notice_verb,
     Does.CONFIRM: _confirm,
