@@ -95,7 +95,9 @@ def bring_past(data: Path, made: Registers, true_homes: set[int], tell: Tell) ->
             if no not in true_homes and no in known.households
         }
         ended = end_entries(ends, place=_PLACE, acting_user=clerk)
-    tell(f"  补录退出家庭 {gone.height:,} 户（其中已退出 {ended:,} 户），当时的成员 {added:,} 人，成员期间前移 {changed:,} 人")
+    tell(
+        f"  补录退出家庭 {gone.height:,} 户（其中已退出 {ended:,} 户），当时的成员 {added:,} 人，成员期间前移 {changed:,} 人"
+    )
     rows = _history(made, known)
     tell(f"  发放明细 {rows:,} 行（{FIRST} 至 {LAST}，一户一月一项目）")
     return known

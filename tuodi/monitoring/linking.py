@@ -42,7 +42,7 @@ class Linked:
 
 def sealed_name(batch: RegisterBatch) -> str:
     """The identity a batch's file was sealed with."""
-    return str(batch.pk)
+    return f"{batch.source_id}/{batch.pk}"
 
 
 @contextmanager

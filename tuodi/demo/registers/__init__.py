@@ -24,7 +24,7 @@ from tuodi.demo.registers.layouts import LAYOUTS
 from tuodi.demo.registers.strangers import POPULATION, strangers
 from tuodi.demo.registers.writers import writer
 
-__all__ = ["KINDS", "Registers", "generate", "read_truth"]
+__all__ = ["KINDS", "Registers", "find", "generate", "read_truth"]
 
 _PIECE = 200_000
 #: One stranger's row in so many is the one before it, again.
@@ -90,6 +90,14 @@ def generate(
     listed = out / "registers.json"
     listed.write_text(json.dumps(summary, ensure_ascii=False, indent=1), encoding="utf-8")
     return Registers(files, truth, unconsented, payments, listed)
+
+
+def find(out: Path) -> Registers:
+    """What `generate` wrote there. Raises FileNotFoundError if it did not come to its end."""
+    listed = out / "registers.json"
+    names = json.loads(listed.read_text(encoding="utf-8"))
+    files = {code: out / one["file"] for code, one in names.items()}
+    return Registers(files, out / "truth.csv", out / "unconsented.csv", out / "payments.parquet", listed)
 
 
 def read_truth(path: Path) -> pl.DataFrame:

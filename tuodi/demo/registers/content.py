@@ -230,7 +230,9 @@ def _social_insurance(seed: int) -> dict[str, pl.Expr]:
         .otherwise(weighted(_I, seed, "state", (("参保缴费", 88), ("暂停参保", 9), ("终止参保", 3)))),
     )
     paying = state == "参保缴费"
-    base = pl.when(paying & (kind != "城乡居民基本养老保险")).then(below(_I, seed, "base", 380_000) + 261_000).otherwise(0)
+    base = (
+        pl.when(paying & (kind != "城乡居民基本养老保险")).then(below(_I, seed, "base", 380_000) + 261_000).otherwise(0)
+    )
     pension = (
         pl.when(state != "正常发放").then(0)
         .when(kind == "城乡居民基本养老保险").then(below(_I, seed, "basic", 4_000) + 8_000)
