@@ -8,12 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import polars as pl
 
 from tuodi.kernel.names import normalise_name
 
-__all__ = ["CHECKED", "NAME_STATES", "Linked", "double_receipts", "link", "shared_numbers", "two_numbers"]
+__all__ = [
+    "CHECKED",
+    "NAME_STATES",
+    "Linked",
+    "double_receipts",
+    "link",
+    "link_sealed",
+    "shared_numbers",
+    "two_numbers",
+]
 
 #: How the name of the register compares with the person's.
 NAME_STATES: Mapping[str, str] = {
@@ -79,7 +89,7 @@ def link(
         pl.lit("ok").alias("check_state") if "check_state" not in found.columns else pl.col("check_state")
     )
     found = found.with_row_index("row_id", offset=first_row).with_columns(pl.col("row_id").cast(pl.Int64))
-    sure = pl.col("check_state").is_in(CHECKED) & (pl.col("name_state") != "conflict")
+    sure = pl.col("check_state").cast(pl.String).is_in(CHECKED) & (pl.col("name_state") != "conflict")
     return Linked(found.filter(sure), found.filter(~sure))
 
 
@@ -193,3 +203,30 @@ def double_receipts(roll: pl.LazyFrame, first_row: int = 0) -> pl.DataFrame:
         .collect()
     )
     return found.with_row_index("row_id", offset=first_row).with_columns(pl.col("row_id").cast(pl.Int64))
+
+
+class _Batch(Protocol):
+    """An opened batch at rest: `matching.sealed.SealedBatch`."""
+
+    def hot(self, *columns: str) -> pl.LazyFrame: ...
+
+    def rest_rows(self, rows: pl.Series) -> pl.DataFrame: ...
+
+
+def link_sealed(
+    subjects: pl.LazyFrame, batch: _Batch, *, columns: Sequence[str], identity: Sequence[str] = (), first_row: int = 0
+) -> Linked:
+    """The same from a batch at rest: its hot half is scanned, and of the rest only the rows that hit are opened.
+
+    Args:
+        columns: columns that rules look at (`monitoring.judge.looked_at`).
+
+    Returns: as `link`, with `line_no`, `row` (place in the batch) and every column of the rows that hit.
+    """
+    people = subjects.filter(pl.col("key").is_not_null())
+    keyed = batch.hot(*columns).filter(pl.col("key").is_not_null())
+    hot = keyed.join(people.select("key"), on="key", how="semi").collect(engine="streaming")
+    rest = batch.rest_rows(hot["row"])
+    own = [c for c in rest.columns if c not in hot.columns and c != "id_raw"]
+    rows = hot.join(rest.select("row", *own), on="row", how="inner").with_columns(pl.col("check_state").cast(pl.String))
+    return link(subjects, rows.lazy(), identity=identity, first_row=first_row)

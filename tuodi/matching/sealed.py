@@ -102,6 +102,7 @@ class SealedWriter:
         self._parts: list[dict[str, Any]] = []
         self._sealing: list[tuple[dict[str, Any], Future[bytes], Future[bytes]]] = []
         self._hashes: list[pl.DataFrame] = []
+        self._columns: list[str] = []
         self._done = False
 
     def __enter__(self) -> SealedWriter:
@@ -122,14 +123,15 @@ class SealedWriter:
             self._temporary.unlink(missing_ok=True)
 
     def write(self, frame: pl.DataFrame, *, known: bool = False) -> None:
-        """Takes rows: line_no, id_raw, name, stale, as_of and the columns of the register, always the same ones.
+        """Takes rows: line_no, id_raw, name, stale, as_of and the columns of the register, the same ones in any order.
 
         Args:
             known: They come from the batch as it was and are not counted again.
         """
         self._given += 0 if known else frame.height
         self._known += frame.height if known else 0
-        self._waiting.append(frame)
+        self._columns = self._columns or frame.columns
+        self._waiting.append(frame.select(self._columns))
         self._count += frame.height
         while self._count >= self._size:
             whole = pl.concat(self._waiting)

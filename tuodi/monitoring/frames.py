@@ -53,6 +53,12 @@ class Engine:
         assert isinstance(found, pl.DataFrame)
         return found
 
+    def height(self, frame: Any, taken: nw.LazyFrame[Any]) -> int:
+        """How many rows a frame has, counted only where it is not known."""
+        if isinstance(frame, pl.DataFrame):
+            return frame.height
+        return int(self.collect(taken.select(n=nw.len()))["n"][0])
+
     def store(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         """Computed once, used often: an engine that shares no sub-plan would work it out again at each use."""
         if self.name == "spark":

@@ -172,8 +172,16 @@ def _facts(answer: Answer, rows: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         return pl.DataFrame(schema={**FINDING, "declared": pl.Boolean})
     if kind_of(rule.level):
         told = true.select("row_id", "household_id", "place", figures.alias("figures"))
-        found = below.join(told, on=["row_id", "household_id"], how="inner").with_columns(
-            pl.concat_list("row_id").alias("rows")
+        # rows that say the same (two sources, two batches) are one fact
+        found = (
+            below.join(told, on=["row_id", "household_id"], how="inner")
+            .sort("row_id")
+            .group_by("household_id", "person_id", "fact_hash", maintain_order=True)
+            .agg(
+                pl.col("rule_code", "kind", "fact_key", "place", "figures").first(),
+                pl.col("row_id").alias("rows"),
+                pl.col("stale", "declared").all(),
+            )
         )
     else:
         on = "person_id" if rule.level == "members" else "household_id"

@@ -32,8 +32,6 @@ from tuodi.rules.slots import Model
 __all__ = ["Findings", "Judged", "MembersTwiceError", "explain_clue", "fresh", "judge", "looked_at", "register_row"]
 
 MEMBERS = "members"
-#: Columns of registers that a formula could not tell from a fact of the person, and the names they have here.
-RENAMED: Mapping[str, Mapping[str, str]] = {"student": {"school": "school_name", "full_time": "study_full_time"}}
 #: Worked out here from other columns; no register has them.
 DERIVED = frozenset({"spouse_listed"})
 
@@ -123,8 +121,7 @@ def looked_at(book: Book, places: Sequence[str], day: date, month: Month | None 
         for rule in bundle.rules:
             for kind in rule.kinds:
                 columns = {*columns_looked_at(bundle.model.slots, kind), *rule.identity, *rule.watch} & own[kind]
-                back = {new: old for old, new in RENAMED.get(kind, {}).items()}
-                out.setdefault(kind, set()).update(back.get(c, c) for c in columns - DERIVED)
+                out.setdefault(kind, set()).update(columns - DERIVED)
     return {kind: tuple(sorted(columns)) for kind, columns in out.items()}
 
 
@@ -147,18 +144,15 @@ class _Judge:
         self.where: pl.DataFrame | None = None
         if len(self.places) > 1:
             self.households = self.placed(self.households)
-        twice = engine.collect(
-            self.members.group_by("person_id").agg(n=nw.len()).filter(nw.col("n") > 1).select("person_id")
-        )
-        if twice.height:
-            raise MembersTwiceError(twice.height)
+        people, rows = engine.collect(
+            self.members.select(people=nw.col("person_id").n_unique(), rows=nw.col("person_id").len())
+        ).row(0)
+        if people < rows:
+            raise MembersTwiceError(rows - people)
 
     def entered(self, kind: str, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-        """A hit frame with its columns named as the rules name them."""
+        """A hit frame with what is worked out from the family: whether a spouse on record is one of its members."""
         names = frame.collect_schema().names()
-        new = {old: name for old, name in RENAMED.get(kind, {}).items() if old in names and name not in names}
-        if new:
-            frame = frame.rename(new)
         if kind == "marriage" and "spouse_key" in names and "spouse_listed" not in names:
             listed = self.members.select(
                 nw.col("household_id"), nw.col("key").cast(nw.String).alias("spouse_key"), nw.lit(True).alias("spouse_listed")
@@ -339,7 +333,7 @@ def judge(
     for answer in told:
         assert paid_rows is not None
         parts.add(book, answer, paid_rows, declared or {}, identity or {})
-    kinds = {k: int(on.collect(f.select(n=nw.len()))["n"][0]) for k, f in work.hits.items()}
+    kinds = {k: on.height(f, work.hits[k]) for k, f in hits.items()}
     prints = sorted({f for b in bundles for f in (*(r.fingerprint for r in b.rules), b.model.fingerprint)})
     return Findings(*parts.frames(), rules=parts.judged, kinds=kinds, fingerprint=digest("\n".join(prints)))
 
@@ -390,7 +384,7 @@ def register_row(book: Book, kind: str, values: Mapping[str, Any]) -> dict[str, 
     out: dict[str, Any] = {}
     facts = {f.name: f for f in book.draft.facts if f.level == REGISTER + kind}
     for column, value in values.items():
-        fact = facts.get(RENAMED.get(kind, {}).get(column, column))
+        fact = facts.get(column)
         if fact is None or value is None:
             continue
         enum = book.enums.get(fact.type)

@@ -87,29 +87,44 @@ def rule_text(book: Book, rule: ClueRule, on: date) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _printed(book: Book, kind: str, text: str, cache: dict[str, str]) -> str:
+class _Printer:
     """A hit's values as people read them: words for codes, yuan for fen. JSON in, JSON out."""
-    if text in cache:
-        return cache[text]
-    facts = {f.name: f for f in book.draft.facts if f.level == REGISTER + kind}
-    out: dict[str, str] = {}
-    for name, value in json.loads(text).items():
-        if value is None or name not in facts:
-            continue
-        fact = facts[name]
-        enum = book.enums.get(fact.type)
-        if enum is not None:
-            out[name] = str(enum.values.get(str(value), value))
-        elif fact.type == "money":
-            out[name] = format_yuan(int(value))
-        elif fact.type in ("number", "ratio") and getattr(fact, "places", 0) and isinstance(value, int):
-            out[name] = f"{value / 10**fact.places:.{fact.places}f}"
-        elif isinstance(value, bool):
-            out[name] = "是" if value else "否"
-        else:
-            out[name] = str(value)
-    cache[text] = json.dumps(out, ensure_ascii=False)
-    return cache[text]
+
+    def __init__(self, book: Book) -> None:
+        self.book = book
+        self.facts: dict[str, dict[str, Any]] = {}
+        self.known: dict[tuple[str, str], str] = {}
+
+    def __call__(self, kind: str, text: str) -> str:
+        found = self.known.get((kind, text))
+        if found is None:
+            found = self.known[kind, text] = json.dumps(self.words(kind, json.loads(text)), ensure_ascii=False)
+        return found
+
+    def words(self, kind: str, values: Mapping[str, Any]) -> dict[str, str]:
+        """Column -> text; columns that are no fact of the kind are left out, and those that hold nothing."""
+        if kind not in self.facts:
+            level = REGISTER + kind
+            self.facts[kind] = {
+                f.name: (f, self.book.enums.get(f.type)) for f in self.book.draft.facts if f.level == level
+            }
+        facts = self.facts[kind]
+        out: dict[str, str] = {}
+        for name, value in values.items():
+            if value is None or name not in facts:
+                continue
+            fact, enum = facts[name]
+            if enum is not None:
+                out[name] = str(enum.values.get(str(value), value))
+            elif fact.type == "money":
+                out[name] = format_yuan(int(value))
+            elif fact.type in ("number", "ratio") and fact.places and isinstance(value, int):
+                out[name] = f"{value / 10**fact.places:.{fact.places}f}"
+            elif isinstance(value, bool):
+                out[name] = "是" if value else "否"
+            else:
+                out[name] = str(value)
+        return out
 
 
 def _array(values: Sequence[str]) -> str:
@@ -129,7 +144,8 @@ def raise_all(
     """
     now, today = clock.now(), clock.today()
     home = persons.select("household_id", "region").unique("household_id")
-    stored = insert(Hit, _hits(run, hits.join(home, on="household_id"), book), ("person_id", "kind", "fact_hash"))
+    printed = _Printer(book)
+    stored = insert(Hit, _hits(run, hits.join(home, on="household_id"), printed), ("person_id", "kind", "fact_hash"))
     found = insert(
         SweepFinding,
         doubts.with_columns(
@@ -137,7 +153,7 @@ def raise_all(
         ),
         ("person_id", "kind", "fact_hash"),
     )
-    clues = _clues(run, findings.join(home, on="household_id"), hits, persons, book, today)
+    clues = _clues(run, findings.join(home, on="household_id"), hits, persons, book, printed, today)
     if not clues.height:
         return Raised(0, stored, found)
     clues = clues.with_columns(
@@ -170,21 +186,26 @@ def raise_all(
     return Raised(written, stored, found)
 
 
-def _hits(run: SweepRun, hits: pl.DataFrame, book: Book) -> pl.DataFrame:
-    cache: dict[str, str] = {}
+def _hits(run: SweepRun, hits: pl.DataFrame, printed: _Printer) -> pl.DataFrame:
     kept = hits.filter(pl.col("batch_id").is_not_null()).unique(
         ["person_id", "kind", "fact_hash"], keep="first", maintain_order=True
     )
     return kept.select(
         "region", pl.lit(run.pk, pl.Int64).alias("run_id"), "batch_id", "kind", "household_id", "person_id", "fact_key",
         "fact_hash", "row_hash", "line_no",
-        pl.Series("data", [_printed(book, k, v, cache) for k, v in kept.select("kind", "values").iter_rows()], dtype=pl.String),
+        pl.Series("data", [printed(k, v) for k, v in kept.select("kind", "values").iter_rows()], dtype=pl.String),
         pl.col("as_of").fill_null(run.as_of), "stale", "name_state", "check_state",
     )  # fmt: skip
 
 
 def _clues(
-    run: SweepRun, findings: pl.DataFrame, hits: pl.DataFrame, persons: pl.DataFrame, book: Book, today: date
+    run: SweepRun,
+    findings: pl.DataFrame,
+    hits: pl.DataFrame,
+    persons: pl.DataFrame,
+    book: Book,
+    printed: _Printer,
+    today: date,
 ) -> pl.DataFrame:
     if not findings.height:
         return pl.DataFrame()
@@ -202,7 +223,6 @@ def _clues(
         }  # fmt: skip
     ruled = pl.DataFrame([{"rule_code": c, "place": p, **words} for (c, p), words in texts.items()])
     ruled = ruled.with_columns(pl.col("deadline").cast(pl.Date))
-    cache: dict[str, str] = {}
     first = findings.with_columns(row_id=pl.col("rows").list.first()).join(
         hits.select(
             "rule_code", "row_id", "household_id", "batch_id", "values", "kind",
@@ -221,7 +241,7 @@ def _clues(
         .sort("region", "household_id", "rule_code", "fact_hash")
     )
     given = clue_numbers(first["region"].to_list())
-    shown = [_printed(book, kind, values or "{}", cache) for kind, values in first.select("kind", "values").iter_rows()]
+    shown = [printed(kind, values or "{}") for kind, values in first.select("kind", "values").iter_rows()]
     return first.select(
         "region", pl.Series("no", given, dtype=pl.String), pl.lit(run.pk, pl.Int64).alias("run_id"),
         pl.col("kind").alias("source"), "batch_id", "rule_code", "rule_text", "severity", "programme",

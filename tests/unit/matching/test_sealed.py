@@ -129,12 +129,14 @@ def test_nothing_plain_stays_and_files_are_private(tmp_path: Path) -> None:
 def test_a_writer_that_fails_leaves_the_file_there_was(tmp_path: Path) -> None:
     path, _ = seal(tmp_path, rows(*PEOPLE[:5]))
     before = path.read_bytes()
-    with (
-        pytest.raises(RuntimeError),
-        SealedWriter(path, "1/a", hot=[], scratch=tmp_path, as_of=DAY, part=10, keys=RING) as writer,
-    ):
-        writer.write(rows(*PEOPLE))
-        raise RuntimeError
+
+    def failing() -> None:
+        with SealedWriter(path, "1/a", hot=[], scratch=tmp_path, as_of=DAY, part=10, keys=RING) as writer:
+            writer.write(rows(*PEOPLE))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        failing()
     assert path.read_bytes() == before
     assert os.listdir(tmp_path / "kept") == ["b"]
 

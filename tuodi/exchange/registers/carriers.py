@@ -216,6 +216,8 @@ class TextSource(Source):
             if record.count('"') % 2 == 0:
                 parsed = list(csv.reader(io.StringIO(record, newline=""), delimiter=self.delimiter))
                 cells = parsed[0] if len(parsed) == 1 else []
+                if any("\n" in cell and (_NUMBER.search(cell) or self.delimiter in cell) for cell in cells):
+                    return 1, []  # two stray marks that swallowed rows between them
                 return (used, cells) if len(cells) == self.header.width else (1, [])
             if at + used >= len(lines):
                 break

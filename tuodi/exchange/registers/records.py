@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import io
 import json
 import re
 from collections.abc import Iterator
@@ -152,7 +151,7 @@ def _element(element: Any) -> dict[str, str]:
     return flat
 
 
-class _Utf8(io.RawIOBase):
+class _Utf8:
     """A file as UTF-8 without byte order mark, whatever accepted encoding it is in."""
 
     def __init__(self, source: BinaryIO, encodings: tuple[str, ...], *, markup: bool) -> None:
@@ -186,16 +185,6 @@ class _Utf8(io.RawIOBase):
                 continue
             return name
         raise FileRefusedError("encoding", "有不能识别的字符", "请以 UTF-8 或 GB18030 重新导出")
-
-    def readable(self) -> bool:
-        """It is only read."""
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        """Up to so many bytes as there is room."""
-        data = self.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
 
     def read(self, size: int = -1) -> bytes:
         """Up to so many bytes."""
