@@ -113,11 +113,11 @@ def _known(people: pl.DataFrame) -> Known:
         by_number: dict[str, int] = {}
         for at in range(0, len(ids), 20_000):
             by_number |= known_people(ids[at : at + 20_000])
-        belongs = dict(
-            (person, (household, no, region))
+        belongs = {
+            person: (household, no, region)
             for person, household, no, region in Membership.objects.filter(household__is_demo=True)
             .order_by("since").values_list("person_id", "household_id", "household__no", "household__region")
-        )  # fmt: skip
+        }  # fmt: skip
     known = Known()
     for person_no, household_no, id_no in people.select("person_no", "household_no", "id_no").iter_rows():
         person = by_number.get(id_no)

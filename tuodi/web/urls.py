@@ -8,8 +8,13 @@ from django.views.decorators.http import require_POST
 from tuodi.org.models import DutyCode
 from tuodi.web import account, style_page
 from tuodi.web.components.doors import PAYMENT, READERS, View, open_to
+<<<<<<< HEAD
 from tuodi.web.counter import apply, case, cases, checks, consents, facts, families, family, workbench
 from tuodi.web.county import imports, runs, standards
+=======
+from tuodi.web.counter import apply, case, cases, facts, families, family, workbench
+from tuodi.web.county import imports, runs, sources, standards
+>>>>>>> w1
 
 app_name = "web"
 
@@ -19,6 +24,7 @@ _casework = open_to(DutyCode.ACCEPT, DutyCode.REVIEW, DutyCode.VISIT)
 _checkers = open_to(DutyCode.VERIFY, DutyCode.ACCEPT)
 _payment = open_to(*PAYMENT)
 _importers = open_to(DutyCode.ROLL_IMPORT)
+_sources = open_to(DutyCode.SWEEP, DutyCode.VERIFY, DutyCode.SUPERVISE)
 
 
 def _post(door: object, view: View) -> View:
@@ -56,6 +62,11 @@ urlpatterns: list[URLPattern] = [
     path("imports/<int:pk>/confirm/", _post(_importers, imports.confirm), name="import-confirm"),
     path("imports/<int:pk>/adopt/", _post(_importers, imports.adopt), name="import-adopt"),
     path("imports/<int:pk>/drop/", _post(_importers, imports.drop), name="import-drop"),
+    path("sources/", _sources(sources.listing), name="sources"),
+    path("sources/<int:pk>/", _sources(sources.show), name="source"),
+    path("sources/<int:pk>/state/", _post(open_to(DutyCode.SWEEP), sources.change_state), name="source-state"),
+    path("sources/batches/<int:pk>/", _sources(sources.batch), name="source-batch"),
+    path("sources/batches/<int:pk>/faults.csv", _sources(sources.faults), name="source-faults"),
     path("standards/", _staff(standards.show), name="standards"),
     path("login/", account.SignIn.as_view(), name="login"),
     path("logout/", account.SignOut.as_view(), name="logout"),
