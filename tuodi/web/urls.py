@@ -8,13 +8,10 @@ from django.views.decorators.http import require_POST
 from tuodi.org.models import DutyCode
 from tuodi.web import account, style_page
 from tuodi.web.components.doors import PAYMENT, READERS, View, open_to
-<<<<<<< HEAD
 from tuodi.web.counter import apply, case, cases, checks, consents, facts, families, family, workbench
 from tuodi.web.county import imports, runs, standards
-=======
 from tuodi.web.counter import apply, case, cases, facts, families, family, workbench
 from tuodi.web.county import imports, runs, sources, standards
->>>>>>> w1
 
 app_name = "web"
 
