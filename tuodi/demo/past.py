@@ -82,9 +82,7 @@ def bring_past(data: Path, made: Registers, true_homes: set[int], tell: Tell) ->
             place=_PLACE, acting_user=clerk,
         )  # fmt: skip
         gone = homes.filter(pl.col("until") <= 201708)
-        deaths = here.filter(
-            pl.col("household_no").is_in(gone["household_no"].to_list()), pl.col("died") < HANDED
-        )
+        deaths = here.filter(pl.col("household_no").is_in(gone["household_no"].to_list()), pl.col("died") < HANDED)
         record_past_deaths(
             {known.persons[no]: died for no, died in deaths.select("person_no", "died").iter_rows()},
             place=_PLACE, acting_user=clerk,

@@ -9,8 +9,6 @@ from tuodi.org.models import DutyCode
 from tuodi.web import account, style_page
 from tuodi.web.components.doors import PAYMENT, READERS, View, open_to
 from tuodi.web.counter import apply, case, cases, checks, consents, facts, families, family, workbench
-from tuodi.web.county import imports, runs, standards
-from tuodi.web.counter import apply, case, cases, facts, families, family, workbench
 from tuodi.web.county import imports, runs, sources, standards
 
 app_name = "web"
