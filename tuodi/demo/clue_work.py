@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
+from django.db import transaction
 
 from tuodi.decisions.changes import record_change
 from tuodi.demo.past import Known
@@ -134,31 +135,38 @@ def _propose(run: SweepRun, truth: _Truth, tell: Tell) -> None:
         waiting = _by_town(_clues(run, "assigned", "verifying", proposed=""))
     done = 0
     for town, clues in waiting.items():
-        officer = user(clue_officer(town))
-        fresh = [clue for clue in clues if clue.state == "assigned"]
-        if fresh:
-            with clock.frozen(STARTED), scope(officer):
-                _said(clue_actions.start_many(fresh, acting_user=officer), "开始核实")
-        groups: dict[tuple[str, str, str], list[Clue]] = defaultdict(list)
-        for clue in clues:
-            row = truth.of(clue)
-            if row is None:
-                raise RuntimeError(f"线索 {clue.no} 不在埋设的真相里")
-            groups[clue.rule_code, str(row["verdict"]), str(row["reason"] or "")].append(clue)
-        for at, ((_, verdict, reason), same) in enumerate(sorted(groups.items())):
-            told = truth.of(same[0])
-            assert told is not None
-            evidence = clue_actions.EvidenceRule(tuple(same[0].required), str(told["evidence"]), str(told["text"]))
-            with clock.frozen(_PROPOSED[at % len(_PROPOSED)]), scope(officer):
-                done += _said(
-                    clue_actions.propose_many(
-                        same, verdict=verdict, conclusion=str(told["text"]), acting_user=officer,
-                        refuted_why=_WHY[reason] if verdict == "refuted" else "", evidence=evidence,
-                    ),
-                    "提出结论",
-                )  # fmt: skip
+        with transaction.atomic():  # a town's work is there as a whole or not at all
+            done += _one_town(town, clues, truth)
     if done:
         tell(f"  {STARTED} 至 {_PROPOSED[-1]}  乡镇逐条核实，附证据，提出结论 {done:,} 条")
+
+
+def _one_town(town: str, clues: list[Clue], truth: _Truth) -> int:
+    done = 0
+    officer = user(clue_officer(town))
+    fresh = [clue for clue in clues if clue.state == "assigned"]
+    if fresh:
+        with clock.frozen(STARTED), scope(officer):
+            _said(clue_actions.start_many(fresh, acting_user=officer), "开始核实")
+    groups: dict[tuple[str, str, str], list[Clue]] = defaultdict(list)
+    for clue in clues:
+        row = truth.of(clue)
+        if row is None:
+            raise RuntimeError(f"线索 {clue.no} 不在埋设的真相里")
+        groups[clue.rule_code, str(row["verdict"]), str(row["reason"] or "")].append(clue)
+    for at, ((_, verdict, reason), same) in enumerate(sorted(groups.items())):
+        told = truth.of(same[0])
+        assert told is not None
+        evidence = clue_actions.EvidenceRule(tuple(same[0].required), str(told["evidence"]), str(told["text"]))
+        with clock.frozen(_PROPOSED[at % len(_PROPOSED)]), scope(officer):
+            done += _said(
+                clue_actions.propose_many(
+                    same, verdict=verdict, conclusion=str(told["text"]), acting_user=officer,
+                    refuted_why=_WHY[reason] if verdict == "refuted" else "", evidence=evidence,
+                ),
+                "提出结论",
+            )  # fmt: skip
+    return done
 
 
 def _decide(run: SweepRun, tell: Tell) -> None:
@@ -194,10 +202,12 @@ def _handle(run: SweepRun, truth: _Truth, tell: Tell) -> None:
         if not rows:
             continue
         numbers = {}
-        for clue in rows:
-            row = truth.of(clue)
-            assert row is not None
-            numbers[clue.pk] = _stopped(clue, str(row["kind"]), str(row["text"]), user(f"{tag}-hd"))
+        checker = user(f"{tag}-hd")
+        with transaction.atomic():
+            for clue in rows:
+                row = truth.of(clue)
+                assert row is not None
+                numbers[clue.pk] = _stopped(clue, str(row["kind"]), str(row["text"]), checker)
         with clock.frozen(HANDLED), scope(officer):
             basis = clue_actions.Basis(determinations=numbers)
             done += _said(

@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from random import Random
 
@@ -24,8 +25,10 @@ from tuodi.demo.registers.layouts import LAYOUTS
 from tuodi.demo.registers.strangers import POPULATION, strangers
 from tuodi.demo.registers.writers import writer
 
-__all__ = ["KINDS", "Registers", "find", "generate", "read_truth"]
+__all__ = ["ARRIVED", "KINDS", "Registers", "find", "generate", "read_truth"]
 
+#: The day of the register that arrives after the sweep.
+ARRIVED = date(2017, 8, 31)
 _PIECE = 200_000
 #: One stranger's row in so many is the one before it, again.
 _AGAIN = 900
@@ -50,6 +53,7 @@ class Registers:
     """
 
     files: dict[str, Path]
+    arrival: Path  #: a vehicle register of four months later: some vehicles more
     truth: Path
     unconsented: Path
     payments: Path
@@ -78,6 +82,9 @@ def generate(
         summary[kind.code] = _one(kind, mine, path, seed, scale / part)
         files[kind.code] = path
         tell(f"写出 {path.name}：{summary[kind.code]['rows']:,} 行")
+    later = replace(next(kind for kind in KINDS if kind.code == "vehicle"), as_of=ARRIVED, rows=60_000)
+    arrival = out / f"{later.label}_{later.as_of:%Y%m%d}.{LAYOUTS['vehicle'].suffix}"
+    _one(later, pl.DataFrame(made.later, schema=_PLANNED, orient="row"), arrival, seed, scale / part)
     truth = out / "truth.csv"
     _truth(made, planned, seed).write_csv(truth)
     unconsented = out / "unconsented.csv"
@@ -89,7 +96,7 @@ def generate(
     made.payments.write_parquet(payments)
     listed = out / "registers.json"
     listed.write_text(json.dumps(summary, ensure_ascii=False, indent=1), encoding="utf-8")
-    return Registers(files, truth, unconsented, payments, listed)
+    return Registers(files, arrival, truth, unconsented, payments, listed)
 
 
 def find(out: Path) -> Registers:
@@ -97,7 +104,8 @@ def find(out: Path) -> Registers:
     listed = out / "registers.json"
     names = json.loads(listed.read_text(encoding="utf-8"))
     files = {code: out / one["file"] for code, one in names.items()}
-    return Registers(files, out / "truth.csv", out / "unconsented.csv", out / "payments.parquet", listed)
+    arrival = out / f"{names['vehicle']['label']}_{ARRIVED:%Y%m%d}.{LAYOUTS['vehicle'].suffix}"
+    return Registers(files, arrival, out / "truth.csv", out / "unconsented.csv", out / "payments.parquet", listed)
 
 
 def read_truth(path: Path) -> pl.DataFrame:
@@ -118,7 +126,7 @@ def _one(kind: Kind, planned: pl.DataFrame, path: Path, seed: int, scale: float)
     placed = planned[order].with_columns(pl.Series("at", places, dtype=pl.Int64))
     odd: Counter[str] = Counter()
     repeated = 0
-    with writer(path, LAYOUTS[kind.code], total) as put:
+    with writer(path, LAYOUTS[kind.code], total, kind.as_of) as put:
         for piece in _pieces(kind, placed, total, seed):
             put(piece)
             for name in ("oddity", "name_oddity"):

@@ -18,7 +18,7 @@ class Layout:
         columns: Logical column -> header. The number is ``id_text``, the name ``name_text``.
         widths: Of fixed-width columns, in bytes of the code page.
         dates: ``compact`` 20170401, ``slash`` 2017/4/1, ``dash`` 2017-04-01, ``chinese`` 2017年4月1日, ``serial`` 42826.
-        banner, footer: Lines around the table; ``{rows}`` is filled in.
+        banner, footer: Lines around the table; ``{rows}`` and ``{as_of}`` are filled in.
         numbers: Columns written as numbers into workbooks and JSON.
     """
 
@@ -42,7 +42,7 @@ LAYOUTS: dict[str, Layout] = {
             "plate": "号牌号码", "vehicle_kind": "车辆类型", "brand": "品牌型号", "registered_on": "初次登记日期",
             "vehicle_state": "机动车状态", "name_text": "所有人", "id_text": "身份证明号码", "value": "车辆价值",
         },
-        delimiter="|", dates="compact", banner=("荆门市机动车登记信息 数据截至2017-04-30",), footer=("合计 {rows} 条",),
+        delimiter="|", dates="compact", banner=("荆门市机动车登记信息 数据截至{as_of}",), footer=("合计 {rows} 条",),
     ),
     "estate": Layout(
         "text", "csv", "jingmen-estate",
@@ -50,7 +50,7 @@ LAYOUTS: dict[str, Layout] = {
             "cert_no": "不动产权证号", "name_text": "权利人", "id_text": "证件号码", "use": "用途", "area": "建筑面积",
             "registered_on": "登记日期", "share": "份额", "estate_state": "权属状态", "address": "坐落",
         },
-        dates="slash", banner=("荆门市不动产登记信息 数据日期：2017年4月28日",), footer=("共 {rows} 条",),
+        dates="slash", banner=("荆门市不动产登记信息 数据日期：{as_of}",), footer=("共 {rows} 条",),
     ),
     "business": Layout(
         "json", "json", "jingmen-business",

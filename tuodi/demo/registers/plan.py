@@ -26,6 +26,7 @@ FIRST_ROW = 10_000_000
 RULES = {"vehicle": "VEHICLE", "estate": "HOUSE", "business": "BUSINESS", "fiscal_kin": "FISCAL_KIN"}
 #: Families that have not signed, at full size.
 _UNCONSENTED = 312
+_LATER, _DESK = 8, "420802001"
 _FIRST, _LAST, _AUGUST = 201607, 201704, 201708
 _DATA_DAY = date(2017, 4, 30)
 
@@ -65,12 +66,14 @@ class Plan:
         rows: About people of the roll, every register.
         clues: ``clue`` -> (kind, person, true).
         unconsented: Everybody of the families that have not signed.
+        later: Vehicles of people on the roll in the register that arrives in August.
         payments: Monthly rows of the ten months: month, household_no, programme, category, county, persons, amount_fen.
     """
 
     rows: list[PlannedRow] = field(default_factory=list)
     clues: dict[int, tuple[str, Person, bool]] = field(default_factory=dict)
     unconsented: list[Person] = field(default_factory=list)
+    later: list[PlannedRow] = field(default_factory=list)
     payments: pl.DataFrame = field(default_factory=pl.DataFrame)
 
 
@@ -108,6 +111,7 @@ def make_plan(truth: Path, manifest: Path | None, *, seed: int, part: int = 1) -
         maker.clues(kind)
     for kind in KINDS:
         maker.decoys(kind)
+    maker.later(homes)
     return maker.plan
 
 
@@ -198,6 +202,16 @@ class _Maker:
                     self.row(kind.code, role, person, number, 1)
                 else:
                     self.row(kind.code, role, person, number)
+
+    def later(self, homes: pl.DataFrame) -> None:
+        """Who has registered a vehicle since the sweep: some of one town, whose desk the demo shows, some elsewhere."""
+        town = homes.filter(pl.col("village").str.starts_with(_DESK))["household_no"].to_list()
+        near = [no for no in self.open if no in set(town)][:4]
+        for no in [*near, *[no for no in self.open if no not in near][: _LATER - len(near)]]:
+            rows = self.plan.rows
+            self.plan.rows = self.plan.later
+            self.row("vehicle", "false", self.member(no))
+            self.plan.rows = rows
 
     def free(self) -> int:
         """A family that has no clue yet."""

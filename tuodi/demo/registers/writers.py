@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -26,12 +27,18 @@ _EPOCH = date(1899, 12, 30)
 
 
 @contextmanager
-def writer(path: Path, layout: Layout, rows: int) -> Iterator[Put]:
+def writer(path: Path, layout: Layout, rows: int, as_of: date) -> Iterator[Put]:
     """Gives a function that takes the register's columns, piece after piece.
 
     Args:
-        rows: How many there will be in all; stands in footers.
+        rows: How many there will be in all; stands in footers. as_of: The day the register is true of; stands in banners.
     """
+    said = {"rows": rows, "as_of": as_of.isoformat()}
+    layout = replace(
+        layout,
+        banner=tuple(line.format(**said) for line in layout.banner),
+        footer=tuple(line.format(**said) for line in layout.footer),
+    )
     make = {"text": _text, "fixed": _fixed, "xlsx": _xlsx, "xls": _xls, "json": _json, "xml": _xml}[layout.carrier]
     with make(path, layout, rows) as put:
         yield lambda frame: put(frame.select(_printed(frame, layout)))
@@ -78,7 +85,7 @@ def _text(path: Path, layout: Layout, rows: int) -> Iterator[Put]:
 
         yield put
         for line in layout.footer:
-            sink.write((line.format(rows=rows) + "\r\n").encode(plain))
+            sink.write((line + "\r\n").encode(plain))
 
 
 @contextmanager
@@ -133,7 +140,7 @@ def _xlsx(path: Path, layout: Layout, rows: int) -> Iterator[Put]:
 
     yield put
     for line in layout.footer:
-        sheet.write_string(at, 0, line.format(rows=rows))
+        sheet.write_string(at, 0, line)
         at += 1
     book.close()
 
