@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 
 from tuodi.kernel import clock
 from tuodi.kernel.masking import mask_id
@@ -19,7 +19,16 @@ from tuodi.org.models import DutyCode, Office, User
 from tuodi.org.places import full_name
 from tuodi.people.models import Membership
 
-__all__ = ["OwnTask", "Report", "my_task", "my_tasks", "third_party_report", "village_lists"]
+__all__ = [
+    "OwnTask",
+    "Report",
+    "access_contract",
+    "contracts",
+    "my_task",
+    "my_tasks",
+    "third_party_report",
+    "village_lists",
+]
 
 Opinion, State = ThirdPartyTask.Opinion, ThirdPartyTask.State
 
@@ -158,3 +167,22 @@ def village_lists(contract: ThirdPartyContract) -> list[tuple[str, int, int, int
         .order_by("region")
     )  # fmt: skip
     return [(row["region"], row["tasks"], row["visits"], row["not_eligible"]) for row in rows]
+
+
+def contracts() -> QuerySet[ThirdPartyContract]:
+    """Contracts in scope with their tasks, visits and not eligible (`n_…`), newest first."""
+    return (
+        ThirdPartyContract.objects.select_related("provider", "evaluated_by")
+        .annotate(
+            n_tasks=Count("tasks"),
+            n_visits=Count("tasks", filter=~Q(tasks__state=State.ASSIGNED)),
+            n_not=Count("tasks", filter=Q(tasks__opinion=Opinion.NOT_ELIGIBLE)),
+        )
+        .order_by("-id")
+    )
+
+
+def access_contract(user: User, pk: int) -> ThirdPartyContract:
+    """One contract. Raises NotFoundError, alike for absent and not yours."""
+    rows = ThirdPartyContract.objects.select_related("provider", "evaluated_by")
+    return access.one(rows, user=user, what="第三方核查合同", pk=pk)

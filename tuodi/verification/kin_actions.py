@@ -54,6 +54,7 @@ _WORDS = {
     "外祖父母": Relation.GRANDPARENT,
     "孙子女": Relation.GRANDCHILD,
     "外孙子女": Relation.GRANDCHILD,
+    **{code: Relation(code) for code in ("spouse", "parent", "child", "sibling", "grandparent", "grandchild")},
 } | _INVERSE
 
 

@@ -8,33 +8,7 @@ from tuodi.org.access import system_scope
 from tuodi.verification import live, register_imports
 from tuodi.verification.consent_actions import end_outdated
 
-__all__ = [
-    "end_outdated_consents",
-    "fetch_late_answers",
-    "import_received",
-    "purge_registers",
-    "resume_imports",
-    "send_request",
-]
-
-
-@app.task(name="verification.send_request", queueing_lock=None)
-def send_request(number: int, place: str) -> int:
-    """Puts a request to every source at once and takes the answers in as they come."""
-    return live.send(number, place=place)
-
-
-@app.task(name="verification.fetch_late_answers")
-def fetch_late_answers(place: str) -> int:
-    """Fetches what departments had promised with a ticket."""
-    return live.fetch_late(place)
-
-
-@app.task(name="verification.end_outdated_consents")
-def end_outdated_consents(place: str) -> int:
-    """Ends the consents of families whose members changed or that applied anew."""
-    with system_scope(place):
-        return end_outdated()
+__all__ = ["end_outdated_consents", "fetch_late_answers", "import_received", "purge_registers", "send_request"]
 
 
 @app.task(name="verification.import_received", queueing_lock=None)
@@ -55,3 +29,22 @@ def resume_imports(timestamp: int) -> int:
 def purge_registers(timestamp: int) -> int:
     """Destroys registers past their retention date."""
     return register_imports.purge_expired()
+
+
+@app.task(name="verification.send_request", queueing_lock=None)
+def send_request(number: int, place: str) -> int:
+    """Puts a request to every source at once and takes the answers in as they come."""
+    return live.send(number, place=place)
+
+
+@app.task(name="verification.fetch_late_answers")
+def fetch_late_answers(place: str) -> int:
+    """Fetches what departments had promised with a ticket."""
+    return live.fetch_late(place)
+
+
+@app.task(name="verification.end_outdated_consents")
+def end_outdated_consents(place: str) -> int:
+    """Ends the consents of families whose members changed or that applied anew."""
+    with system_scope(place):
+        return end_outdated()

@@ -20,19 +20,19 @@ from tuodi.cases.calendar import Due
 from tuodi.cases.calendar import due as deadline
 from tuodi.cases.engine import latest
 from tuodi.cases.errors import CaseError
-from tuodi.cases.guard import check_hand, level_of, logs_blocks
-from tuodi.cases.models import Case, StaffKin, Step
+from tuodi.cases.guard import level_of, logs_blocks
+from tuodi.cases.models import Case, Step
 from tuodi.cases.series import next_no
 from tuodi.cases.states import StepState, move
 from tuodi.kernel import clock
 from tuodi.org import access
-from tuodi.org.errors import AccessDeniedError, NotFoundError
+from tuodi.org.errors import NotFoundError
 from tuodi.org.models import DutyCode, Office, User
 from tuodi.people.models import Household
-from tuodi.people.queries import members_on
 from tuodi.policy.procedure import Does, Limit
 from tuodi.verification import visit_facts
 from tuodi.verification.models import KinFiling, VisitPhoto, VisitRecord, VisitTask
+from tuodi.verification.visit_access import check_visitors, lock_for_visitor
 from tuodi.verification.visit_errors import VisitConflictError, VisitInputError, VisitorsError
 from tuodi.verification.visit_evidence import PhotoInput, bound, digest_of, keep_photo, point, sign, skew
 from tuodi.verification.visit_forms import Form, check_answers, form_for
@@ -44,7 +44,6 @@ __all__ = [
     "add_photo",
     "apply_to_step",
     "cancel_visit",
-    "check_visitors",
     "plan_visit",
     "submit_visit",
 ]
@@ -59,7 +58,6 @@ PLANNERS: Mapping[str, tuple[str, ...]] = {
     Purpose.THIRD_PARTY: (DutyCode.CLUE_DECIDE, DutyCode.VERIFY, DutyCode.REVIEW),
     Purpose.REVIEW: (DutyCode.VISIT, DutyCode.REVIEW),
 }
-_VISITORS = (DutyCode.VISIT, DutyCode.CLUE, DutyCode.THIRD_PARTY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,72 +173,6 @@ def open_visit_step(case: Case, level: str) -> Step | None:
     return None
 
 
-def check_visitors(household: Household, case: Case | None, users: Sequence[User], no: str) -> None:
-    """Refuses who may not visit: without the duty here, barred from the case, or kin of a member.
-
-    Raises:
-        VisitorsError, DutySeparationError.
-    """
-    indexes = [bytes(row.person.id_index) for row in members_on(household, clock.today()) if row.person.id_index]
-    kin = dict(StaffKin.objects.filter(user__in=users, id_index__in=indexes).values_list("user_id", "relation"))
-    for user in users:
-        if not any(access.has_duty(user, duty, household.region) for duty in _VISITORS):
-            raise VisitorsError(no, f"{user.name}在当地没有入户、线索核实或第三方核查职责，请换人或由管理员分配职责。")
-        if user.pk in kin:
-            whose = "本人家庭" if kin[user.pk] == "self" else "近亲属家庭"
-            raise VisitorsError(no, f"{user.name}须回避（{whose}），请换其他人员。")
-        if case is not None:
-            check_hand(case, user, None)
-
-
-def access_task(user: User, pk: int) -> VisitTask:
-    """One task in the user's reach. Raises NotFoundError alike for absent and not yours.
-
-    Whoever is assigned sees it; so does his office, and the duties that review or oversee. Third-party visitors see the
-    tasks of their own office and nothing else.
-    """
-    rows = VisitTask.objects.select_related("household", "household__head", "case", "office")
-    task = access.one(rows, user=user, what="入户任务", pk=pk)
-    if not may_see(user, task):
-        raise NotFoundError("入户任务")
-    return task
-
-
-_SEERS = (
-    DutyCode.VISIT,
-    DutyCode.REVIEW,
-    DutyCode.CONFIRM,
-    DutyCode.CLUE,
-    DutyCode.CLUE_DECIDE,
-    DutyCode.CLUE_CLOSE,
-    DutyCode.VERIFY,
-    DutyCode.SUPERVISE,
-)
-
-
-def may_see(user: User, task: VisitTask) -> bool:
-    """Whether a user may read a task whose region he sees."""
-    held = {duty.code for duty in access.duties_of(user) if task.region in access.range_of(duty.place_code)}
-    if held & set(_SEERS):
-        return True
-    return DutyCode.THIRD_PARTY in held and task.office_id == user.office_id and task.purpose == Purpose.THIRD_PARTY
-
-
-def _lock(task: VisitTask, user: User) -> VisitTask:
-    """The row as it is now, locked; only for who goes: assigned, or of the task's office with a visiting duty."""
-    if not access.in_scope(user, task.region):
-        raise NotFoundError("入户任务")
-    found = VisitTask.objects.select_for_update(of=("self",)).filter(pk=task.pk).select_related("household", "case")
-    row = found.first()
-    if row is None or not may_see(user, row):
-        raise NotFoundError("入户任务")
-    duties = _VISITORS if row.purpose == Purpose.THIRD_PARTY else (DutyCode.VISIT, DutyCode.CLUE)
-    if user.pk not in row.assigned_ids and user.office_id != row.office_id:
-        raise AccessDeniedError(DutyCode.VISIT, "本任务的调查人员")
-    access.require_any(user, duties, row.region)
-    return row
-
-
 @logs_blocks
 def add_photo(task: VisitTask, photo: PhotoInput, *, acting_user: User) -> VisitPhoto:
     """Takes in one photograph of a task, before or with its record.
@@ -249,7 +181,7 @@ def add_photo(task: VisitTask, photo: PhotoInput, *, acting_user: User) -> Visit
         ImageRefusedError, EvidenceError, VisitInputError (too many); MoveRefusedError: The task is cancelled.
     """
     with transaction.atomic():
-        task = _lock(task, acting_user)
+        task = lock_for_visitor(task, acting_user)
         check_visitors(task.household, task.case, [acting_user], task.no)
         move(f"入户任务 {task.no} ", VISIT_MOVES, task.state, State.SIGNED)
         return keep_photo(photo, by=acting_user, task=task)
@@ -278,7 +210,7 @@ def submit_visit(
         VisitorsError, DutySeparationError, EvidenceError, ImageRefusedError, MoveRefusedError, FactFaultsError.
     """
     with transaction.atomic():
-        task = _lock(task, acting_user)
+        task = lock_for_visitor(task, acting_user)
         if form.client_id is not None:
             again = task.records.filter(client_id=form.client_id).first()
             if again is not None:  # the answer was lost on the way, not the record
@@ -482,7 +414,7 @@ def apply_to_step(task: VisitTask, *, acting_user: User) -> Step:
         VisitInputError: Nothing signed, or no step of this level is open. CaseError: As for every step.
     """
     with transaction.atomic():
-        task = _lock(task, acting_user)
+        task = lock_for_visitor(task, acting_user)
         row = task.records.order_by("-version").first()
         if task.case is None or row is None or task.state != State.SIGNED:
             raise VisitInputError([("task", "没有已签名的入户记录可用")])

@@ -13,7 +13,7 @@ from tuodi.org import access
 from tuodi.org.models import DutyCode, User
 from tuodi.people.models import Household
 from tuodi.verification.models import KinFiling, ReviewMeeting, SpotCheck, SpotCheckItem, VisitRecord, VisitTask
-from tuodi.verification.visit_actions import access_task, may_see
+from tuodi.verification.visit_access import access_task, may_see
 from tuodi.verification.visit_forms import Form, shown
 
 __all__ = [

@@ -78,7 +78,13 @@ class SignIn(views.LoginView):
 
 
 class SignOut(views.LogoutView):
-    """Ends the session; the answer is the sign-in page."""
+    """Ends the session; the answer is the sign-in page. Browsers are told to forget what pages kept on the device."""
+
+    def dispatch(self, *args: Any, **kwargs: Any) -> Any:
+        """Visits kept for sending later go with the session, and so does the worker that would show them."""
+        response = super().dispatch(*args, **kwargs)
+        response["Clear-Site-Data"] = '"storage"'
+        return response
 
 
 class Password(views.PasswordChangeView):

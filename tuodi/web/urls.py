@@ -7,9 +7,37 @@ from django.views.decorators.http import require_POST
 
 from tuodi.org.models import DutyCode
 from tuodi.web import account, style_page
-from tuodi.web.components.doors import PAYMENT, READERS, View, open_to
-from tuodi.web.counter import apply, case, cases, checks, consents, facts, families, family, workbench
-from tuodi.web.county import imports, runs, sources, standards
+from tuodi.web.components.doors import LEDGER, PAYMENT, READERS, SWEEPS, WARNED, View, open_to
+from tuodi.web.counter import (
+    apply,
+    case,
+    cases,
+    checks,
+    consents,
+    facts,
+    families,
+    family,
+    reviews,
+    visits,
+    workbench,
+)
+from tuodi.web.county import (
+    clue,
+    clue_bulk,
+    clues,
+    hand_overs,
+    imports,
+    kin,
+    runs,
+    spot_checks,
+    standards,
+    supervision,
+    sweep_start,
+    sweeps,
+    third_party,
+    warnings,
+)
+from tuodi.web.field import offline, tasks
 
 app_name = "web"
 
@@ -18,8 +46,15 @@ _readers = open_to(*READERS)
 _casework = open_to(DutyCode.ACCEPT, DutyCode.REVIEW, DutyCode.VISIT)
 _checkers = open_to(DutyCode.VERIFY, DutyCode.ACCEPT)
 _payment = open_to(*PAYMENT)
+_field = open_to(*tasks.VISITORS)
+_field_readers = open_to(*tasks.READERS)
+_spot = open_to(DutyCode.REVIEW, DutyCode.VISIT, DutyCode.SUPERVISE)
+_kin = open_to(*kin.READERS)
 _importers = open_to(DutyCode.ROLL_IMPORT)
-_sources = open_to(DutyCode.SWEEP, DutyCode.VERIFY, DutyCode.SUPERVISE)
+_sweeps = open_to(*SWEEPS)
+_ledger = open_to(*LEDGER)
+_contracts = open_to(DutyCode.CLUE_DECIDE, DutyCode.SUPERVISE)
+_hand_over = open_to(DutyCode.HAND_OVER, DutyCode.HAND_OVER_APPROVE)
 
 
 def _post(door: object, view: View) -> View:
@@ -44,12 +79,45 @@ urlpatterns: list[URLPattern] = [
     path("families/<int:pk>/consents/", _checkers(consents.show), name="consents"),
     path("families/<int:pk>/consents/form.pdf", _checkers(consents.filled), name="consent-form"),
     path("consents/<int:pk>/paper/", _checkers(consents.paper), name="consent-paper"),
+    path("cases/<int:pk>/visits/", _casework(visits.show), name="case-visits"),
+    path("cases/<int:pk>/review/", _casework(reviews.show), name="case-review"),
+    path("reviews/<int:pk>/print/", _readers(reviews.printed), name="review-print"),
+    path("field/", _field(tasks.listing), name="field"),
+    path("field/<int:pk>/", _field_readers(tasks.show), name="field-task"),
+    path("field/<int:pk>/photos/", _post(_field, tasks.photo_in), name="field-photo-in"),
+    path("field/<int:pk>/print/", _field_readers(tasks.printed), name="field-print"),
+    path("field/photos/<int:pk>/", _field_readers(tasks.photo_out), name="field-photo"),
+    path("field/shell/", _staff(offline.shell), name="field-shell"),
+    path("field/session/", _field_readers(offline.session), name="field-session"),
+    path("field/worker.js", _staff(offline.worker), name="field-worker"),
+    path("spot-checks/", _spot(spot_checks.listing), name="spot-checks"),
+    path("spot-checks/<int:pk>/", _spot(spot_checks.show), name="spot-check"),
+    path("kin/", _kin(kin.show), name="kin"),
     path("runs/", _payment(runs.listing), name="runs"),
     path("runs/<int:pk>/", _payment(runs.show), name="run"),
     path("runs/<int:pk>/progress/", _payment(runs.progress), name="run-progress"),
     path("runs/<int:pk>/changes/", _payment(runs.changes), name="run-changes"),
     path("runs/<int:pk>/lines/", _payment(runs.lines), name="run-lines"),
     path("runs/<int:pk>/files/<int:batch>/", open_to(DutyCode.PAY_SEND)(runs.bank_file), name="run-file"),
+    path("sweeps/", _sweeps(sweeps.listing), name="sweeps"),
+    path("sweeps/new/", open_to(DutyCode.SWEEP)(sweep_start.start), name="sweep-new"),
+    path("sweeps/<int:pk>/", _sweeps(sweeps.show), name="sweep"),
+    path("sweeps/<int:pk>/progress/", _sweeps(sweeps.progress), name="sweep-progress"),
+    path("sweeps/<int:pk>/towns.xlsx", _sweeps(sweeps.towns), name="sweep-towns"),
+    path("sweeps/<int:pk>/<slug:which>/", _sweeps(sweep_start.people), name="sweep-list"),
+    path("clues/", _ledger(clues.listing), name="clues"),
+    path("clues/bulk/", _post(_ledger, clue_bulk.run), name="clue-bulk"),
+    path("clues/export.xlsx", _ledger(clues.export), name="clue-export"),
+    path("clues/<slug:no>/", _ledger(clue.show), name="clue"),
+    path("clues/<slug:no>/sheet.pdf", _ledger(clue.sheet), name="clue-sheet"),
+    path("clues/<slug:no>/files/<int:pk>/", _ledger(clue.file), name="clue-file"),
+    path("warnings/", open_to(*WARNED)(warnings.show), name="warnings"),
+    path("supervision/clues/", open_to(DutyCode.SUPERVISE)(supervision.show), name="supervision"),
+    path("third-party/", _contracts(third_party.listing), name="contracts"),
+    path("third-party/<int:pk>/", _contracts(third_party.show), name="contract"),
+    path("hand-over/", _hand_over(hand_overs.listing), name="hand-overs"),
+    path("hand-over/<int:pk>/", _hand_over(hand_overs.show), name="hand-over"),
+    path("hand-over/<int:pk>/file/", open_to(DutyCode.HAND_OVER)(hand_overs.download), name="hand-over-file"),
     path("imports/", _importers(imports.listing), name="imports"),
     path("imports/<int:pk>/", _importers(imports.show), name="import"),
     path("imports/<int:pk>/progress/", _importers(imports.progress), name="import-progress"),
@@ -57,11 +125,6 @@ urlpatterns: list[URLPattern] = [
     path("imports/<int:pk>/confirm/", _post(_importers, imports.confirm), name="import-confirm"),
     path("imports/<int:pk>/adopt/", _post(_importers, imports.adopt), name="import-adopt"),
     path("imports/<int:pk>/drop/", _post(_importers, imports.drop), name="import-drop"),
-    path("sources/", _sources(sources.listing), name="sources"),
-    path("sources/<int:pk>/", _sources(sources.show), name="source"),
-    path("sources/<int:pk>/state/", _post(open_to(DutyCode.SWEEP), sources.change_state), name="source-state"),
-    path("sources/batches/<int:pk>/", _sources(sources.batch), name="source-batch"),
-    path("sources/batches/<int:pk>/faults.csv", _sources(sources.faults), name="source-faults"),
     path("standards/", _staff(standards.show), name="standards"),
     path("login/", account.SignIn.as_view(), name="login"),
     path("logout/", account.SignOut.as_view(), name="logout"),

@@ -45,14 +45,47 @@ class Link:
 
 CASEWORK = frozenset({"accept", "review", "visit", "confirm", "file"})
 PAYMENT = frozenset({"pay_prepare", "pay_check", "pay_approve", "pay_send", "supervise"})
+#: Who goes out to families; third parties see the tasks of their own office only.
+VISITORS = frozenset({"visit", "clue", "third_party"})
 #: Who reads families and cases: all who work on them, not those who only keep the system or its log.
-READERS = CASEWORK | PAYMENT | {"roll_import", "verify"}
+READERS = CASEWORK | PAYMENT | {"roll_import", "verify", "clue", "clue_decide", "clue_close"}
 CHECKS = frozenset({"verify", "accept"})
+#: Who sees the clue ledger, and what sweeps found.
+LEDGER = frozenset({"sweep", "verify", "clue", "clue_decide", "clue_close", "supervise"})
+WARNED = frozenset({"sweep", "verify", "clue_decide", "supervise"})
+SWEEPS = frozenset({"sweep", "verify", "clue_decide", "clue_close", "supervise"})
 
 GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
-    ("办理", (Entry("web:workbench", "工作台", "home"), Entry("web:cases", "办件", "inbox", READERS, "/cases/"))),
+    (
+        "办理",
+        (
+            Entry("web:workbench", "工作台", "home"),
+            Entry("web:cases", "办件", "inbox", READERS, "/cases/"),
+            Entry("web:checks", "经济核对", "clipboard-check", CHECKS, "/checks/"),
+            Entry("web:field", "入户调查", "map-pin", VISITORS, "/field/"),
+            Entry(
+                "web:spot-checks", "抽查", "list-check", frozenset({"review", "visit", "supervise"}), "/spot-checks/"
+            ),
+            Entry("web:kin", "近亲属备案", "users", frozenset({"accept", "review", "confirm", "supervise"}), "/kin/"),
+        ),
+    ),
     ("对象", (Entry("web:families", "家庭档案", "users", READERS, "/families/"),)),
-    ("核对", (Entry("web:checks", "经济核对", "clipboard-check", CHECKS, "/checks/"),)),
+    (
+        "监测",
+        (
+            Entry("web:sweeps", "大数据比对", "database-search", SWEEPS, "/sweeps/"),
+            Entry("web:clues", "线索销号", "alert-triangle", LEDGER, "/clues/"),
+            Entry("web:warnings", "监管预警", "bell", WARNED, "/warnings/"),
+            Entry(
+                "web:contracts",
+                "第三方核查",
+                "clipboard-check",
+                frozenset({"clue_decide", "supervise"}),
+                "/third-party/",
+            ),
+            Entry("web:supervision", "线索监督", "chart-dots", frozenset({"supervise"}), "/supervision/"),
+        ),
+    ),
     (
         "资金",
         (Entry("web:runs", "月度发放", "cash", PAYMENT, "/runs/"),),
@@ -60,13 +93,21 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     (
         "管理",
         (
+            Entry(
+                "web:hand-overs",
+                "数据移交",
+                "package-export",
+                frozenset({"hand_over", "hand_over_approve"}),
+                "/hand-over/",
+            ),
             Entry("web:imports", "名册导入", "upload", frozenset({"roll_import"}), "/imports/"),
             Entry("web:sources", "数据来源", "database", frozenset({"sweep", "verify", "supervise"}), "/sources/"),
             Entry("web:standards", "标准与规则", "scale", prefix="/standards/"),
         ),
     ),
 )
-TABS = ("web:workbench", "web:families", "web:cases", "web:runs")
+#: The phone shows the first four that the reader may open.
+TABS = ("web:workbench", "web:field", "web:clues", "web:families", "web:cases", "web:runs")
 
 
 @dataclass(frozen=True)
@@ -100,7 +141,7 @@ def tabs(request: HttpRequest | None) -> list[Link]:
     flat = {entry.route: entry for _, entries in GROUPS for entry in entries}
     entries = [flat[route] for route in TABS]
     links = [_link(entry, request) for entry in entries if not entry.duties or duties is None or entry.duties & duties]
-    return [link for link in links if link]
+    return [link for link in links if link][:4]
 
 
 def who(request: HttpRequest | None) -> Who | None:

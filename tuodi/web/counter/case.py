@@ -20,6 +20,7 @@ from tuodi.monitoring.duplicates import ALLOW, Duplicate, duplicates
 from tuodi.org.models import DutyCode
 from tuodi.people.enums import Programme as Programmes
 from tuodi.verification.actions import DUTIES
+from tuodi.verification.kin_actions import KEEPERS
 from tuodi.verification.models import FactSet
 from tuodi.verification.queries import as_family, draft_of
 from tuodi.verification.request_queries import requests_of
@@ -82,6 +83,8 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "waiting": waiting,
         "duplicates": _duplicates(case),
         "check_href": _check_href(request, case),
+        "may_visits": navigation.may(request, DUTIES, case.region),
+        "kin_href": _kin_href(request, case),
         "may_enter": case.is_running and navigation.may(request, DUTIES, case.region),
     }
     return render(request, "counter/case.html", context)
@@ -101,6 +104,11 @@ def _check_href(request: HttpRequest, case: Case) -> str:
         return ""
     newest = requests_of(case.household_id).filter(case=case).values_list("pk", flat=True).first()
     return reverse("web:check", args=[newest]) if newest else reverse("web:consents", args=[case.household_id])
+
+
+def _kin_href(request: HttpRequest, case: Case) -> str:
+    """The case's page in the register of near relatives, for who keeps it."""
+    return f"{reverse('web:kin')}?case={case.pk}" if navigation.may(request, KEEPERS, case.region) else ""
 
 
 def _explained(case: Case) -> tuple[list[Programme], str, str]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
 
 from tuodi.cases.queries import my_open_work, notices_running, overdue
 from tuodi.kernel import clock
+from tuodi.org.models import DutyCode
 from tuodi.payments.models import PayRun
 from tuodi.web.components import navigation, pages
 from tuodi.web.components.pages import Page
@@ -29,6 +30,8 @@ def show(request: HttpRequest) -> HttpResponse:
     """The workbench. A handful of queries, whatever the number of cases."""
     today = clock.today()
     duties = navigation.held_duties(request)
+    if set(duties) == {DutyCode.THIRD_PARTY}:
+        return redirect("web:field")  # figures of the whole district are none of theirs
     mine = my_open_work(request.user)
     waiting = mine.count()
     queue = pages.page_of(request, lambda start, stop: list(mine[start:stop]), total=waiting, size=QUEUE_SIZE)

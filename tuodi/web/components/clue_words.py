@@ -1,0 +1,98 @@
+"""Words and looks of the clue ledger: states, levels, reasons, sources, limits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from tuodi.cases.calendar import calendar
+from tuodi.kernel.workdays import UnknownYearError
+from tuodi.monitoring.models import Clue
+from tuodi.monitoring.states import REFUTED_WHY
+from tuodi.web.components.words import Look
+
+STATES = {
+    Clue.State.GENERATED: Look("待派发", "warn"),
+    Clue.State.ASSIGNED: Look("已派发", "info"),
+    Clue.State.VERIFYING: Look("核实中", "info"),
+    Clue.State.UNDETERMINED: Look("延期核实", "warn"),
+    Clue.State.CONFIRMED: Look("查实", "bad"),
+    Clue.State.SUSPENDED: Look("已停保", "bad"),
+    Clue.State.HANDLED: Look("已处理", "info"),
+    Clue.State.RECTIFIED: Look("整改到位", "ok", "check"),
+    Clue.State.CLOSED: Look("已销号", "ok", "check"),
+}
+SEVERITIES = {"R": Look("红色", "bad", "flag"), "O": Look("橙色", "warn", "flag"), "Y": Look("黄色", "", "flag")}
+#: One sign for a narrow column.
+SHORT = {"R": Look("红", "bad"), "O": Look("橙", "warn"), "Y": Look("黄")}
+SEVERITY_DOES = {"R": "查实即停", "O": "查实重算", "Y": "核查备案"}
+VERDICTS = {"": Look("未结"), "confirmed": Look("查实", "bad"), "refuted": Look("查否")}
+LEVELS = {"TOWN": "乡镇", "COUN": "县级", "PREF": "市级", "PROV": "省级"}
+#: What kind of register a clue is from.
+SOURCES = {
+    "hukou": "公安户籍", "funeral": "民政殡葬", "marriage": "民政婚姻", "vehicle": "公安机动车", "ship": "船舶", "machine": "农机",
+    "estate": "不动产", "business": "市场主体", "social": "社会保险", "social_insurance": "社会保险", "pension": "养老保险",
+    "fund": "住房公积金", "hpf": "住房公积金", "tax": "税务", "fiscal": "财政供养", "bank": "银行存款", "securities": "证券",
+    "insurance": "商业保险", "medical": "医疗保险", "disability": "残联", "education": "教育学籍", "prison": "司法服刑", "court": "法院",
+    "health": "卫生健康", "veteran": "退役军人", "agriculture": "农业农村", "housing": "住房保障", "death": "死亡登记",
+    "review": "定期复核", "report": "群众举报", "payment": "资金发放", "third_party": "第三方核查", "family": "家庭变化", "audit": "审计移交",
+}  # fmt: skip
+_MANY = 400
+
+
+def state(code: str) -> Look:
+    """A clue's state as a tag."""
+    return STATES.get(Clue.State(code)) or Look(code)
+
+
+def verdict_or_state(clue: Clue) -> Look:
+    """What a list says of a clue: the verdict where it is refuted and closed, else how far it is."""
+    if clue.state == Clue.State.CLOSED:
+        return Look(f"{'查实' if clue.verdict == 'confirmed' else '查否'} · 已销号", "ok", "check")
+    return state(clue.state)
+
+
+def reason(code: str) -> str:
+    """A reason for refusing, in words."""
+    return REFUTED_WHY.get(code, code)
+
+
+def source(code: str) -> str:
+    """A kind of source, in words."""
+    return SOURCES.get(code, code)
+
+
+def rule_label(text: Mapping[str, Any], code: str) -> str:
+    """What a rule is called, as it was when the clue was raised."""
+    return str(text.get("label") or code)
+
+
+def workdays_left(due: date, today: date) -> int | None:
+    """Working days from today to the limit, negative once over; None where the calendar does not reach."""
+    if abs((due - today).days) > _MANY:
+        return None
+    try:
+        return calendar().workdays_between(today, due)
+    except UnknownYearError:
+        return None
+
+
+def due_look(clue: Clue, today: date) -> Look:
+    """A clue's limit in words: over, near, far, pending (no official calendar), none."""
+    if clue.state == Clue.State.CLOSED:
+        on = clue.closed_at.date() if clue.closed_at else None
+        return Look(f"{on:%m-%d} 销号" if on else "已销号")
+    if clue.deadline_pending:
+        return Look("期限待定", "unknown", "help")
+    if clue.deadline is None:
+        return Look("未起算")
+    left = workdays_left(clue.deadline, today)
+    if left is None:
+        return Look("逾期", "bad") if clue.deadline < today else Look(f"{clue.deadline:%Y-%m-%d}")
+    if clue.deadline < today:
+        # A limit that ended yesterday evening is over, even where no working day has passed since.
+        return Look(f"逾期 {max(-left, 1)} 个工作日", "bad")
+    if left == 0 or clue.deadline == today:
+        return Look("今天到期", "warn")
+    return Look(f"剩 {left} 个工作日", "warn" if left <= 3 else "")
