@@ -48,7 +48,9 @@ def tell_story(state: Path, tell: Tell) -> None:
     if made:
         labels = {a.username: a.name for a in accounts()}
         for name, word in made.items():
-            tell(f"    {name:<12} {word:<18} {labels[name]}")
+            tell(f"    {name:<14} {word:<18} {labels[name]}")
+        silent = sum(not a.signs_in for a in accounts())
+        tell(f"    另有 {silent} 个乡镇（街道）账号没有口令，要用时请系统管理员重置")
     tell(f"  账号和口令记在 {passwords}（仅本机本人可读）")
     tell(f"三、一个家庭：{HEAD}一家，荆门市东宝区，2017 年（民发〔2012〕220号的程序）")
     decided = tell_family(lambda text: tell(f"  {text}"))
