@@ -20,6 +20,7 @@ from tuodi.kernel.periods import Month
 from tuodi.monitoring import clue_actions, handover_actions, sweep_queries, thirdparty_actions
 from tuodi.monitoring.models import Clue, HandOver, SweepFinding, SweepRun, ThirdPartyContract, ThirdPartyTask
 from tuodi.monitoring.sweep_actions import open_sweep, run_sweep
+from tuodi.monitoring.thirdparty_bulk import Visit, report_many
 from tuodi.monitoring.thirdparty_queries import third_party_report
 from tuodi.org.access import scope, system_scope
 from tuodi.org.models import Office
@@ -40,14 +41,16 @@ _COUNTY = "420804"
 Tell = Callable[[str], None]
 
 
-def tell_sweep(state: Path, tell: Tell, *, scale: float = SMALL) -> SweepRun:
+def tell_sweep(state: Path, tell: Tell, *, scale: float = SMALL, asked: bool = False) -> SweepRun:
     """Everything about the sweep, in order; what was told before is found again. The rosters have been brought in.
 
     Args:
-        state: The demo's folder. scale: Share of the strangers' rows of the registers, where they are not there yet.
+        state: The demo's folder.
+        scale: Share of the strangers' rows of the registers, where they are not there yet.
+        asked: Say so where they are there in another size.
     """
     data = state / "data"
-    made = _files(data, scale, tell)
+    made = _files(data, scale, asked, tell)
     paid = read_truth(made.truth).filter(pl.col("verdict") == "confirmed")
     known = bring_past(data, made, set(paid["household_no"]), tell)
     sources = set_up_sources(tell)
@@ -66,14 +69,17 @@ def tell_sweep(state: Path, tell: Tell, *, scale: float = SMALL) -> SweepRun:
     return run
 
 
-def _files(data: Path, scale: float, tell: Tell) -> Registers:
+def _files(data: Path, scale: float, asked: bool, tell: Tell) -> Registers:
     folder = data / "登记"
     done = folder / "完成"
     if done.exists():
+        there = float(done.read_text() or SMALL)
+        if asked and there != scale:
+            tell(f"  登记已按 {there:g} 的规模生成并比对；要 {scale:g} 的规模，请另设 TUODI_VAR 目录再运行")
         return registers.find(folder)
     rolls.make_files(data, lambda text: None)
     made = registers.generate(data, folder, scale=scale, tell=lambda text: tell(f"    {text}"))
-    done.touch()
+    done.write_text(f"{scale:g}")
     return made
 
 
@@ -222,13 +228,14 @@ def _visited(officer: object, visitors: list[object]) -> ThirdPartyContract:
     step = len(tasks) / _NOT_ELIGIBLE
     bad = {int(at * step) for at in range(_NOT_ELIGIBLE)}
     end = datetime(2017, 6, 2, 16, 0, tzinfo=clock.BEIJING)
-    with clock.frozen(end):
-        for at, (task, visitor) in enumerate(tasks):
-            when = datetime(2017, 4, 20, 9, 0, tzinfo=clock.BEIJING) + timedelta(minutes=20 * (at % 3100))
-            thirdparty_actions.report(
-                task, acting_user=by_visitor[visitor], opinion="not" if at in bad else "eligible",
-                reasons="收入或财产不符合规定，建议复核" if at in bad else "", met="户主", visited_at=when,
-            )  # fmt: skip
+    lists: dict[int, list[Visit]] = {}
+    for at, (task, visitor) in enumerate(tasks):
+        when = datetime(2017, 4, 20, 9, 0, tzinfo=clock.BEIJING) + timedelta(minutes=20 * (at % 3100))
+        why = "收入或财产不符合规定，建议复核" if at in bad else ""
+        lists.setdefault(visitor, []).append(Visit(task, "not" if at in bad else "eligible", when, why, "户主"))
+    for visitor, visits in lists.items():
+        with clock.frozen(end):
+            report_many(contract, visits, acting_user=by_visitor[visitor])
     return contract
 
 
