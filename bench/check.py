@@ -1,4 +1,4 @@
-"""Row-for-row equality of results. Usage: check.py PERSONS ENGINE ENGINE …  The first is the reference; ends with 1 on a difference."""
+"""Row-for-row equality of results. Usage: check.py [verify] PERSONS ENGINE ENGINE …  The first is the reference; ends with 1 on a difference."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 from common import COLUMNS, report, result
+from verify_spec import CLUE, answer
 
 
 def read(path: Path) -> pl.DataFrame:
@@ -16,13 +17,25 @@ def read(path: Path) -> pl.DataFrame:
     return pl.read_parquet(source).select(pl.col(COLUMNS).cast(pl.Int64)).sort("household_id")
 
 
+def read_clues(path: Path) -> pl.DataFrame:
+    """Clues in order of family and rule."""
+    numbers = [c for c in CLUE if c != "rule"]
+    rows = pl.read_parquet(path).select(*(pl.col(c).cast(pl.Int64) for c in numbers), pl.col("rule").cast(pl.String))
+    return rows.sort("household_id", "rule")
+
+
 def main() -> None:
-    persons, reference, *others = int(sys.argv[1]), *sys.argv[2:]
-    first = read(result(reference, persons))
-    verdicts: dict[str, object] = {"rows": first.height, "total_fen": first["total"].sum()}
+    of_clues = sys.argv[1] == "verify"
+    persons, reference, *others = sys.argv[2 if of_clues else 1 :]
+
+    def found(engine: str) -> pl.DataFrame:
+        return read_clues(answer(engine, persons)) if of_clues else read(result(engine, int(persons)))
+
+    first = found(reference)
+    verdicts: dict[str, object] = {"rows": first.height, "sum_fen": first["amount" if of_clues else "total"].sum()}
     for engine in others:
-        other = read(result(engine, persons))
-        wrong = [c for c in COLUMNS if other.height != first.height or not other[c].equals(first[c])]
+        other = found(engine)
+        wrong = [c for c in first.columns if other.height != first.height or not other[c].equals(first[c])]
         verdicts[engine] = wrong or "equal"
     report(**verdicts)
     if any(isinstance(v, list) for v in verdicts.values()):

@@ -38,9 +38,9 @@ def result(engine: str, persons: int) -> Path:
     return folder / f"{engine}-{persons}.parquet"
 
 
-def peer_python() -> str:
-    """The interpreter of the peer's own venv (OpenFisca, numpy); see README."""
-    return str(ROOT / "openfisca" / "bin" / "python")
+def peer_python(venv: str = "openfisca") -> str:
+    """The interpreter of a peer's own venv (`openfisca`; `verify`: pandas and Splink); see README."""
+    return str(ROOT / venv / "bin" / "python")
 
 
 def report(**values: Any) -> None:

@@ -1,6 +1,7 @@
 """Runs the benchmarks in interleaved rounds and prints their ratios. Usage: suite.py JOB [--persons N] [--rounds K] [--json FILE]
 
-JOB: monthly, small (0.44M), scale, duckdb, spark, family, province, database. Every engine runs in a process of its own; one round runs
+JOB: monthly, small (0.44M), scale, duckdb, spark, family, province, database; of verification: verify (0.44M persons × 5.2M register rows),
+verify-province (4.3M × 50M), verify-day (a new register against 4.3M), verify-spark (0.44M). Every engine runs in a process of its own; one round runs
 each engine once, so that a machine whose speed moves hurts all alike. Each figure is the least of its rounds, and ratios
 are taken between such minima of the same run. Results go to results/JOB-PERSONS.json below the state folder's bench/.
 """
@@ -20,6 +21,12 @@ from common import BENCH, ROOT, peer_python, run
 
 PY = sys.executable
 SIZES = (444_646, 1_000_000, 4_300_000)
+#: Rows of a new day's register.
+DAYS = (10_000, 100_000, 1_000_000)
+JOBS = (
+    "monthly", "small", "scale", "duckdb", "spark", "family", "province", "database",
+    "verify", "verify-province", "verify-day", "verify-spark",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -53,6 +60,27 @@ def engines(job: str, persons: int) -> dict[str, list[str]]:
         },
         "province": {"cold": script("province.py", "cold"), "cached": script("province.py", "cached")},
         "database": {w: script("end_to_end.py", persons, w) for w in ("traffic", "run")},
+        "verify": {
+            "keyed": script("verify.py", "keyed", persons),
+            "csv": script("verify.py", "csv", persons),
+            "splink": script("peers/splink_verify.py", persons, "keyed", python=peer_python("verify")),
+            "pandas": script("peers/pandas_verify.py", persons, "csv", python=peer_python("verify")),
+            "floor": script("verify_floors.py", persons),
+        },
+        "verify-province": {
+            "keyed": script("verify.py", "keyed", persons),
+            "floor": script("verify_floors.py", persons),
+            "splink": script("peers/splink_verify.py", persons, "keyed", python=peer_python("verify")),
+            "duckdb-1GB": script("verify.py", "keyed", persons, "duckdb-1GB"),
+            "raw": script("verify.py", "parquet", persons),
+            "floor-raw": script("verify_floors.py", persons, "raw"),
+            "pandas": script("peers/pandas_verify.py", persons, "parquet", python=peer_python("verify")),
+        },
+        "verify-day": {str(n): script("verify.py", "day", persons, "--rows", n) for n in DAYS},
+        "verify-spark": {
+            "keyed": script("verify.py", "keyed", persons),
+            "spark": script("verify.py", "keyed", persons, "spark"),
+        },
     }[job]
 
 
@@ -82,6 +110,24 @@ def targets(job: str) -> list[Target]:
         ],
         "province": [],
         "database": [Target("墙钟 ÷ 只有数据库读写", ("run", "wall"), ("traffic", "wall"), 1.25)],
+        "verify": [
+            Target("CSV 到线索 ÷ pandas", ("csv", "wall"), ("pandas", "wall"), 1 / 12),
+            Target("有键 ÷ pandas", ("keyed", "wall"), ("pandas", "wall"), 1 / 50),
+            Target("有键 ÷ Splink 有键", ("keyed", "wall"), ("splink", "wall"), 1 / 6),
+        ],
+        "verify-province": [
+            Target("有键 ÷ 只计数的半连接", ("keyed", "wall"), ("floor", "semi_s"), 1.8),
+            Target("有键 ÷ 只读列", ("keyed", "wall"), ("floor", "scan_s"), 7.0),
+            Target("有键 ÷ pandas", ("keyed", "wall"), ("pandas", "wall"), 1 / 60),
+            Target("有键 ÷ Splink 有键", ("keyed", "wall"), ("splink", "wall"), 1 / 4),
+            Target("不落盘 ÷ 只算键", ("raw", "wall"), ("floor-raw", "keys_s"), 1.3),
+            Target("不落盘 ÷ DuckDB 用 SQL 只算键", ("raw", "wall"), ("floor-raw", "keys_duckdb_s"), 1.3),
+            Target("峰值内存 ÷ pandas", ("keyed", "peak_mb"), ("pandas", "peak_mb"), 0.2),
+        ],
+        "verify-day": [
+            Target("十倍新行的时间比", (str(DAYS[2]), "wall"), (str(DAYS[1]), "wall"), 10.0),
+        ],
+        "verify-spark": [],
     }[job]  # fmt: skip
 
 
@@ -135,15 +181,18 @@ def machine() -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("job", choices=JOBS)
+    parser.add_argument("--only", help="engines by name, with commas")
     parser.add_argument(
-        "job", choices=["monthly", "small", "scale", "duckdb", "spark", "family", "province", "database"]
+        "--persons", type=int, default=0, help="4300000; 444646 for small, spark, verify and verify-spark"
     )
-    parser.add_argument("--persons", type=int, default=0, help="4300000; small: 444646; spark: 444646")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
-    persons = args.persons or (444_646 if args.job in ("small", "spark") else 4_300_000)
+    persons = args.persons or (444_646 if args.job in ("small", "spark", "verify", "verify-spark") else 4_300_000)
     commands = engines(args.job, persons)
+    if args.only:
+        commands = {name: commands[name] for name in args.only.split(",")}
     rounds: dict[str, list[dict[str, Any]]] = {name: [] for name in commands}
     for number in range(args.rounds):
         for name, command in commands.items():

@@ -1,8 +1,9 @@
 """Verification by the product: registers to clues, through the same linking and judging the sweep uses.
 
-Usage: verify.py MODE PERSONS [ENGINE] [--limit 1GB]
-MODE: import (numbers to keys, written once), keyed, parquet, csv (raw, in memory, nothing written), day (see below).
-ENGINE: polars, duckdb, spark judge; Polars links. `--limit` lets DuckDB link and judge in that memory.
+Usage: verify.py MODE PERSONS [ENGINE] [--rows N]
+MODE: import (numbers to keys and the roll sorted by key and by family, written once), keyed, parquet, csv (raw: in memory, nothing
+written), day (one new register of N rows against the sorted roll).
+ENGINE: polars; duckdb-1GB links and judges within `memory_limit` 1 GB; spark judges on two executors what Polars has linked.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import sys
 import time
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -17,16 +19,13 @@ from common import BENCH, ROOT, clocked, report
 from verify_spec import CLUE, REGISTERS, answer, data, keyed_file
 
 from tuodi.matching.keys import with_key
-from tuodi.matching.link import link
+from tuodi.matching.link import link, link_all
+from tuodi.matching.lookup import SortedTable
 from tuodi.monitoring.judge import Findings, judge, looked_at
 from tuodi.policy.book import Book
 from tuodi.rules import load_book
 
 DAY = date(2020, 9, 1)
-CODES = {
-    "vehicle_kind": ("car", "other"), "use": ("residential", "shop", "other"), "status": ("active", "gone"),
-    "area_kind": ("urban", "rural"),
-}  # fmt: skip
 
 
 def book() -> Book:
@@ -50,6 +49,85 @@ def import_(persons: str) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         rows = with_key(pl.scan_parquet(data(persons, name))).drop("id_raw", "check_state")
         rows.sink_parquet(target, compression="snappy")
+    roll = pl.read_parquet(keyed_file(persons, "people")).with_columns(
+        pl.col("area_kind").cast(pl.Int64), pl.col("household_id").cast(pl.Int64)
+    )
+    for by in ("key", "household_id"):
+        SortedTable.of(roll, by).write(sorted_file(persons, by))
+
+
+def sorted_file(persons: str, by: str) -> Path:
+    return keyed_file(persons, f"people-by-{by}").with_suffix(".arrow")
+
+
+def day(persons: str, rows: int) -> None:
+    """A new vehicle register of some rows: numbers to keys, persons by halving, their families, judging. No scan of the roll."""
+    rules = book()
+    numbers = pl.scan_parquet(data(persons, "vehicle")).head(rows).collect()
+    spent: dict[str, float] = {}
+    with_key(numbers.head(1))  # tables of check digits are made once a process, not once a register
+    began, cpu = time.perf_counter(), time.process_time()
+    with clocked(spent, "keys_s"):
+        new = with_key(numbers)
+    with clocked(spent, "find_s"):
+        people = SortedTable.open(sorted_file(persons, "key"), "key").find(new["key"])
+        families = SortedTable.open(sorted_file(persons, "household_id"), "household_id")
+        found_in = families.find(people["household_id"])
+    with clocked(spent, "link_s"):
+        subjects = people.lazy().select("key", "person_id", "household_id")
+        hits = link(subjects, new.lazy().drop("id_raw"), columns=["vehicle_kind", "value_fen"]).hits
+    with clocked(spent, "judge_s"):
+        found = judged(rules, found_in.lazy(), {"vehicle": hits}, "polars")
+    report(
+        wall=round(time.perf_counter() - began, 4), cpu=round(time.process_time() - cpu, 4), **{k: round(v, 4) for k, v in spent.items()}, rows=numbers.height,
+        hits=hits.height, clues=found.findings.height,
+    )  # fmt: skip
+
+
+def judged(rules: Book, roll: pl.LazyFrame, hits: dict[str, Any], engine: str, **more: Any) -> Findings:
+    members = roll.select("person_id", "household_id", "key")
+    households = roll.select("household_id", "area_kind").unique("household_id", keep="any").collect().lazy()
+    paid = households.select("household_id", pl.lit("dibao").alias("programme"))
+    return judge(rules, "cn", DAY, roll=paid, members=members, households=households, hits=hits, engine=engine, **more)
+
+
+def limited(persons: str, rules: Book, spent: dict[str, float]) -> Findings:
+    """The same on DuckDB within 1 GB: the join in SQL, the rules through the same columns."""
+    import duckdb
+
+    con = duckdb.connect()
+    con.execute(
+        f"set memory_limit = '1GB'; set temp_directory = '{ROOT / 'spill'}'; set preserve_insertion_order = false"
+    )
+    wanted = looked_at(rules, ["cn"], DAY)
+    with clocked(spent, "roll_s"):
+        con.execute(
+            f"create table roll as select key, person_id, household_id, area_kind from '{keyed_file(persons, 'people')}'"
+        )
+    hits = {}
+    with clocked(spent, "link_s"):
+        for register in REGISTERS:
+            columns = "".join(f", {c}" for c in wanted.get(register, ()))
+            con.execute(
+                f"create table hit_{register} as select row_number() over () as row_id, r.key, person_id, household_id{columns} "
+                f"from '{keyed_file(persons, register)}' r join roll on r.key = roll.key"
+            )
+            hits[register] = con.table(f"hit_{register}")
+    with clocked(spent, "judge_s"):
+        members = con.sql("select person_id, household_id, key from roll")
+        households = con.sql("select household_id, any_value(area_kind) as area_kind from roll group by household_id")
+        paid = con.sql("select distinct household_id, 'dibao' as programme from roll")
+        return judge(
+            rules,
+            "cn",
+            DAY,
+            roll=paid,
+            members=members,
+            households=households,
+            hits=hits,
+            engine="duckdb",
+            connection=con,
+        )
 
 
 def clues(found: Findings) -> pl.DataFrame:
@@ -67,22 +145,7 @@ def clues(found: Findings) -> pl.DataFrame:
     return pl.concat(parts).select(CLUE)
 
 
-def main() -> None:
-    mode, persons = sys.argv[1:3]
-    engine = next((a for a in sys.argv[3:] if a in ("polars", "duckdb", "spark")), "polars")
-    spent: dict[str, float] = {}
-    if mode == "import":
-        with clocked(spent, "wall"):
-            import_(persons)
-        report(**{k: round(v, 3) for k, v in spent.items()})
-        return
-    rules = book()
-    session: Any = None
-    if engine == "spark":
-        from monthly import spark_session
-
-        session = spark_session()
-    began = time.perf_counter()
+def linked(persons: str, mode: str, rules: Book, spent: dict[str, float], engine: str, session: Any) -> Findings:
     wanted = looked_at(rules, ["cn"], DAY)
     with clocked(spent, "roll_s"):
         people = scan(persons, "people", mode)
@@ -90,34 +153,51 @@ def main() -> None:
             people = with_key(people)
         roll = people.select("key", "person_id", "household_id", "area_kind").collect(engine="streaming")
     subjects = roll.lazy().select("key", "person_id", "household_id")
-    hits: dict[str, pl.DataFrame] = {}
     with clocked(spent, "link_s"):
-        for register in REGISTERS:
-            rows = scan(persons, register, mode)
-            columns = [c for c in wanted.get(register, ()) if c in rows.collect_schema().names()]
-            rows = rows.select("key" if mode == "keyed" else "id_raw", *columns)
-            if mode != "keyed":
-                rows = with_key(rows)
-            hits[register] = link(subjects, rows, columns=columns).hits
+        registers = {r: scan(persons, r, mode) for r in REGISTERS}
+        if mode == "keyed":
+            hits = {r: found.hits for r, found in link_all(subjects, registers, columns=wanted).items()}
+        else:  # turning numbers to keys is the cost, and its memory: one register at a time
+            hits = {}
+            for r, rows in registers.items():
+                columns = wanted.get(r, ())
+                hits[r] = link(subjects, with_key(rows.select("id_raw", *columns)), columns=columns).hits
     with clocked(spent, "judge_s"):
-        members = roll.lazy().select("person_id", "household_id", "key")
-        households = roll.lazy().select("household_id", "area_kind").unique()
-        paid = households.select("household_id", pl.lit("dibao").alias("programme"))
-        found = judge(
-            rules,
-            "cn",
-            DAY,
-            roll=paid,
-            members=members,
-            households=households,
-            hits=hits,
-            engine=engine,
-            session=session,
-        )
+        return judged(rules, roll.lazy(), hits, engine, session=session)
+
+
+def main() -> None:
+    mode, persons = sys.argv[1:3]
+    engine = next((a for a in sys.argv[3:] if a in ("polars", "duckdb-1GB", "spark")), "polars")
+    spent: dict[str, float] = {}
+    if mode == "import":
+        with clocked(spent, "wall"):
+            import_(persons)
+        report(**{k: round(v, 3) for k, v in spent.items()})
+        return
+    if mode == "day":
+        day(persons, int(sys.argv[sys.argv.index("--rows") + 1]))
+        return
+    rules = book()
+    session: Any = None
+    if engine == "spark":
+        from monthly import spark_session
+
+        session = spark_session()
+    began, cpu = time.perf_counter(), time.process_time()
+    if engine == "duckdb-1GB":
+        found = limited(persons, rules, spent)
+    else:
+        found = linked(persons, mode, rules, spent, engine, session)
     out = clues(found)
     out.write_parquet(answer(f"tuodi-{mode}-{engine}", persons))
     wall = time.perf_counter() - began
-    report(wall=round(wall, 3), **{k: round(v, 3) for k, v in spent.items()}, clues=out.height)
+    report(
+        wall=round(wall, 3),
+        cpu=round(time.process_time() - cpu, 3),
+        **{k: round(v, 3) for k, v in spent.items()},
+        clues=out.height,
+    )
 
 
 if __name__ == "__main__":

@@ -46,8 +46,8 @@ __all__ = ["Departments", "key_of", "serve"]
 
 #: Services a gateway without a data folder offers.
 SERVICES = (
-    "business", "disability", "estate", "fiscal", "housing-fund", "hukou", "marriage", "pension", "prison", "social-insurance",
-    "tax", "vehicle",
+    "business", "disability", "estate", "fiscal", "housing_fund", "hukou", "marriage", "prison", "social_insurance", "tax", "vehicle",
+    "bank_deposit",
 )  # fmt: skip
 _ORDER = 0xFFFFFFFEFFFFFFFFFFFFFFFFFFFFFFFF7203DF6B21C6052B53BBF40939D54123
 

@@ -84,9 +84,9 @@ def sources(running: Gateway, place_code: str, *services: str, **more: Any) -> d
 
 
 def registers(folder: Path, **services: list[dict[str, str]]) -> Path:
-    """Writes register files for `gateway(data=…)`; underscores in names become hyphens."""
+    """Writes register files for `gateway(data=…)`."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, rows in services.items():
-        path = folder / f"{name.replace('_', '-')}.json"
+        path = folder / f"{name}.json"
         path.write_text(json.dumps(rows, ensure_ascii=False), encoding="utf-8")
     return folder

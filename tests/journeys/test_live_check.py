@@ -97,11 +97,11 @@ def world(make_user: Any, tmp_path: Any, settings: Any) -> Iterator[World]:
             "待遇状态": "正常",
         }
     ]
-    folder = registers(tmp_path / "registers", vehicle=[], pension=pension, prison=[], disability=[])
+    folder = registers(tmp_path / "registers", vehicle=[], social_insurance=pension, prison=[], disability=[])
     pair = KeyPair.generate()
     settings.GATEWAY_URL = "https://gateway.invalid"
     with gateway(data=folder, clock=f"{CHECKED}T09:00", pair=pair) as departments:
-        sources(departments, PLACE, "vehicle", "pension", "prison", "disability")
+        sources(departments, PLACE, "vehicle", "social_insurance", "prison", "disability")
         yield World(office, verifier, household, case, people, departments)
 
 
@@ -110,7 +110,12 @@ def test_no_consent_no_request(world: World) -> None:
         request_actions.open_request(acting_user=world.verifier, household=world.household, case=world.case)
     with world.act(CHECKED):
         assert CheckRequest.objects.count() == 0
-    assert [world.departments.asked(name) for name in ("vehicle", "pension", "prison", "disability")] == [0, 0, 0, 0]
+    assert [world.departments.asked(name) for name in ("vehicle", "social_insurance", "prison", "disability")] == [
+        0,
+        0,
+        0,
+        0,
+    ]
 
 
 def test_from_consent_to_determination_with_a_late_answer(world: World) -> None:
@@ -134,10 +139,10 @@ def test_from_consent_to_determination_with_a_late_answer(world: World) -> None:
     request = world.send(request, CHECKED, patience=5.0)
     with world.act(CHECKED):
         found = {(row.source.code, row.person_id): row for row in request.answers.select_related("source")}
-        pension = found["pension", head.pk]
+        pension = found["social_insurance", head.pk]
         assert (pension.status, pension.signature) == ("found", "ok")
-        assert pension.rows[0]["values"]["monthly"] == 120_000
-        assert found["pension", spouse.pk].status == "not_found"
+        assert pension.rows[0]["values"]["monthly_pension_fen"] == 120_000
+        assert found["social_insurance", spouse.pk].status == "not_found"
         assert {found["prison", one.pk].status for one in (head, spouse)} == {"not_found"}
         vehicle = found["vehicle", head.pk]
         assert (vehicle.status, vehicle.reason) == ("timeout", "pending")
@@ -199,7 +204,7 @@ def test_from_consent_to_determination_with_a_late_answer(world: World) -> None:
         assert draft.facts["members"][0]["incomes"] == [{"income_kind": "pension", "income_amount": "14400.00"}]
         origin = draft.provenance["members[0].incomes"]
         assert origin["source"] == "register"
-        assert origin["evidence"].startswith(f"核对报告 {second.no} · 养老待遇 · 2017-04-30")
+        assert origin["evidence"].startswith(f"核对报告 {second.no} · 社会保险和养老待遇 · 2017-04-30")
         # The declared total no longer stands; until an officer finds that all incomes are listed, the income is unknown.
         assert "income_year" not in draft.facts["household"]
         assert ask(draft, "dibao", case_date=LATER, month=Month(2017, 6)).outcome == "unknown"

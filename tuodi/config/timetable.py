@@ -23,3 +23,24 @@ def on_app_ready(app: App) -> None:
         stalled = await django_app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS)
         for job in stalled:
             await django_app.job_manager.retry_job(job)
+
+    @app.periodic(cron="*/30 * * * *")
+    @app.task(queueing_lock="tuodi.late_answers", pass_context=False, name="tuodi.late_answers")
+    def late_answers(timestamp: int) -> None:
+        """Fetches what departments promised with a ticket."""
+        from django.conf import settings
+
+        from tuodi.verification.live import fetch_late
+
+        if settings.GATEWAY_URL:
+            fetch_late("cn")
+
+    @app.periodic(cron="20 1 * * *")
+    @app.task(queueing_lock="tuodi.outdated_consents", pass_context=False, name="tuodi.outdated_consents")
+    def outdated_consents(timestamp: int) -> None:
+        """Ends the consents of families whose members changed or that applied anew."""
+        from tuodi.org.access import system_scope
+        from tuodi.verification.consent_actions import end_outdated
+
+        with system_scope("cn"):
+            end_outdated()

@@ -222,17 +222,17 @@ class Attendee(_Part):
 
 
 class ReviewedCase(_Part):
-    """One family that was talked about, and the count of hands."""
+    """One family that was talked about, and the count of hands; null = not counted yet, printed as room to write."""
 
     head: str
     programme: str = ""
     people: int | None = None
     situation: str = ""
     objections: str = ""
-    agree: int
-    against: int = 0
-    abstain: int = 0
-    conclusion: str
+    agree: int | None = None
+    against: int | None = None
+    abstain: int | None = None
+    conclusion: str = ""
 
 
 class ReviewMinutes(_Form):

@@ -86,7 +86,7 @@ class LiveProfile(_Strict):
     """One kind of register, asked live.
 
     Attributes:
-        active: Column -> values with which a row still holds; another row is history, shown and not fed.
+        active: Column -> values with which a row still holds; with another known value it is history, shown and not fed.
         show: The row in a sentence, `{column}` for values.
         feeds: What it says about facts.
         asks: Facts of the household that an officer must find anew while the answer is missing, or where it has found
@@ -183,7 +183,8 @@ def _row(profile: LiveProfile, heads: Mapping[str, str], row: Mapping[str, str],
         except (TuodiError, ValueError):
             values[name] = None
             faults.append((column.label, f"“{mask_numbers(written)[:40]}”不能识别"))
-    active = all(values[name] in wanted for name, wanted in profile.active.items())
+    # A status that is empty or unknown ends nothing: the row counts as it stands, with its fault.
+    active = all(values[name] is None or values[name] in wanted for name, wanted in profile.active.items())
     shown = {name: column.shown(values[name]) or "—" for name, column in profile.columns.items()}
     return LiveRow(values, active, profile.show.format_map(shown), tuple(faults), unknown)
 

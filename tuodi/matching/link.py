@@ -74,20 +74,64 @@ def link(
             stays, `copies` counts them. Empty: every row is a thing of its own.
         first_row: the first `row_id`; give the next free one for the second batch of a kind.
     """
-    have = register.collect_schema().names()
-    fixed = [c for c in ("check_state", "name", "as_of") if c in have]
-    wanted = [c for c in (have if columns is None else columns) if c in have and c != "key"]
+    found = _rows(register, columns).join(_people(subjects), on="key", how="inner").collect(engine="streaming")
+    return _judged(found, identity, first_row)
+
+
+def link_all(
+    subjects: pl.LazyFrame,
+    registers: Mapping[str, pl.LazyFrame],
+    *,
+    columns: Mapping[str, Sequence[str]] | None = None,
+    identity: Mapping[str, Sequence[str]] | None = None,
+) -> dict[str, Linked]:
+    """Several registers in one pass: the roll's table of keys is built once, not once a register.
+
+    Args: as `link`, by register. Names in `columns` that a register lacks are left out.
+    """
+    parts: list[pl.LazyFrame] = []
+    own: dict[str, dict[str, str]] = {}  # register -> its column -> the column of the common frame
+    types: dict[str, pl.DataType] = {}
+    for number, (name, register) in enumerate(registers.items()):
+        rows = _rows(register, None if columns is None else columns.get(name, ()))
+        own[name] = {}
+        for column, dtype in rows.collect_schema().items():
+            common = column if types.setdefault(column, dtype) == dtype else f"{column}__{number}"
+            types[common] = dtype
+            own[name][column] = common
+        parts.append(rows.rename(own[name]).with_columns(pl.lit(number, pl.UInt16).alias("register__")))
+    if not parts:
+        return {}
+    people = _people(subjects)
+    extra = [c for c in people.collect_schema().names() if c != "key"]
+    whole = pl.concat(parts, how="diagonal").join(people, on="key", how="inner").collect(engine="streaming")
+    out = {}
+    for number, name in enumerate(registers):
+        back = {common: column for column, common in own[name].items()}
+        found = whole.filter(pl.col("register__") == number).select(*back, *extra).rename(back)
+        out[name] = _judged(found, (identity or {}).get(name, ()), 0)
+    return out
+
+
+def _people(subjects: pl.LazyFrame) -> pl.LazyFrame:
     names = subjects.collect_schema().names()
-    people = subjects.filter(pl.col("key").is_not_null()).select(
+    return subjects.filter(pl.col("key").is_not_null()).select(
         "key", "person_id", "household_id",
         *(pl.col(c).alias(f"{c}__") for c in ("name", "former_names") if c in names),
     )  # fmt: skip
-    rows = register.select("key", *dict.fromkeys((*fixed, *wanted))).filter(pl.col("key").is_not_null())
-    found = rows.join(people, on="key", how="inner").collect(engine="streaming")
+
+
+def _rows(register: pl.LazyFrame, columns: Sequence[str] | None) -> pl.LazyFrame:
+    have = register.collect_schema().names()
+    wanted = [c for c in (have if columns is None else columns) if c in have]
+    fixed = [c for c in ("check_state", "name", "as_of") if c in have]
+    return register.select(*dict.fromkeys(("key", *fixed, *wanted)))  # a null key joins nobody
+
+
+def _judged(found: pl.DataFrame, identity: Sequence[str], first_row: int) -> Linked:
     found = _compared(_single(found, identity))
-    found = found.with_columns(
-        pl.lit("ok").alias("check_state") if "check_state" not in found.columns else pl.col("check_state")
-    )
+    if "check_state" not in found.columns:
+        found = found.with_columns(pl.lit("ok").alias("check_state"))
     found = found.with_row_index("row_id", offset=first_row).with_columns(pl.col("row_id").cast(pl.Int64))
     sure = pl.col("check_state").cast(pl.String).is_in(CHECKED) & (pl.col("name_state") != "conflict")
     return Linked(found.filter(sure), found.filter(~sure))

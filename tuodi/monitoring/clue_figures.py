@@ -39,7 +39,7 @@ class ReportRow:
 
     Attributes:
         suspended: clues that led to a suspension; held_now: those whose suspension stands.
-        readmitted: families cut off that are back. Money in fen.
+        readmitted: stopped ones whose family is on the roll again, or told as such by who watches it. Money in fen.
     """
 
     key: str
@@ -86,7 +86,9 @@ def report(user: User, by: str = "county", wanted: LedgerFilter | None = None) -
             "count(c.suspension_id), count(*) filter (where s.id is not null and s.lifted_at is null), "
             "count(*) filter (where c.action = 'stop'), coalesce(sum(c.to_recover_fen), 0)::bigint, "
             "coalesce(sum(c.recovered_fen), 0)::bigint, count(*) filter (where exists (select 1 from monitoring_watchentry w "
-            "where w.clue_id = c.id and w.readmitted)) "
+            "where w.clue_id = c.id and w.readmitted) or exists (select 1 from decisions_determination d join people_rollentry x "
+            "on x.household_id = c.household_id and x.programme = c.programme and x.start_month > d.start_month "
+            "where d.id = c.determination_id and c.action = 'stop')) "
             f"from monitoring_clue c left join decisions_suspension s on s.id = c.suspension_id "
             f"left join monitoring_sweeprun r on r.id = c.run_id where c.id in ({ids}) group by 1 order by 1",
             [clock.today(), *arguments],

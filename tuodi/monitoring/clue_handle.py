@@ -15,7 +15,7 @@ from tuodi.kernel import clock
 from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.money import format_yuan
 from tuodi.kernel.periods import Month
-from tuodi.monitoring.clue_verdict import lift_of
+from tuodi.monitoring.clue_verdict import lift_of, suspends_first
 from tuodi.monitoring.errors import (
     ClueHandsError,
     ClueInputError,
@@ -74,7 +74,7 @@ def handle(
         to_recover_fen: what is to be recovered; None = what `recovery.proposal` works out, for stop, decrease and recover.
 
     Raises:
-        SuspendFirstError: red clues are suspended first. DeterminationNeededError says what is needed. ClueInputError,
+        SuspendFirstError: the place suspends first, then handles. DeterminationNeededError says what is needed. ClueInputError,
         ClueStateError, ClueHandsError, ClueLevelError, NotFoundError, AccessDeniedError; errors of `record_change`.
     """
     basis = Basis(
@@ -109,12 +109,14 @@ def _handle(
     step.duty(DutyCode.CLUE_DECIDE, county=True)
     step.move(State.HANDLED)
     off_roll = _off_roll(step.open)
+    first = {town for town in {row.region[:9] for row in step.open} if suspends_first(town)}
 
     def fits(row: Clue) -> TuodiError | None:
         if row.outcomes and action not in row.outcomes:
             allowed = "、".join(Action(one).label for one in row.outcomes if one in Action.values)
             return ClueInputError("处理方式", f"线索 {row.no} 按规则只能是：{allowed}")
-        if row.state == State.CONFIRMED and row.on_confirmed == "suspend" and row.pk not in off_roll:
+        held_first = row.on_confirmed == "suspend" and row.region[:9] in first and row.pk not in off_roll
+        if row.state == State.CONFIRMED and held_first:
             return SuspendFirstError(row.no)
         # Only a referral is handled a second time: what else was done is done.
         if row.state == State.HANDLED and row.action not in KEEPS_HELD:

@@ -13,6 +13,7 @@ from tuodi.decisions.suspensions import Order
 from tuodi.kernel import clock
 from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.periods import Month
+from tuodi.kernel.places import trim
 from tuodi.monitoring.clue_verify import (
     EvidenceRule,
     check_evidence_rule,
@@ -32,6 +33,7 @@ from tuodi.monitoring.states import UNDER_VERIFICATION
 from tuodi.monitoring.steps import BatchResult, Step
 from tuodi.org.models import DutyCode, User
 from tuodi.people.enums import PERSON_PROGRAMMES
+from tuodi.verification.rulebook import book
 
 __all__ = [
     "decide",
@@ -42,6 +44,7 @@ __all__ = [
     "reopen",
     "suspend",
     "suspend_many",
+    "suspends_first",
     "treatment_label",
 ]
 
@@ -162,6 +165,16 @@ def refute(clue: Clue, *, refuted_why: str, conclusion: str, acting_user: User) 
 
 
 # ---- 先停保
+
+
+def suspends_first(region: str) -> bool:
+    """Whether payment is to be held before anything else is decided (先停保、再处理), by the place's `profile.clue_policy`.
+
+    Elsewhere the decision comes first and ends payment by itself (649 art 13); a red clue may be suspended meanwhile.
+    """
+    known = book()
+    row = known.value("profile.clue_policy", known.chain(trim(region)[:9]), (), clock.today())
+    return row is not None and row.value == "suspend_then_handle"
 
 
 def matter_no(clue: Clue) -> str:

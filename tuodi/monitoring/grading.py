@@ -13,7 +13,7 @@ from tuodi.policy.book import Book
 from tuodi.policy.clues import ClueRule, kind_of
 from tuodi.rules.bulk import column_name
 
-__all__ = ["FINDING", "HIT", "Answer", "Parts"]
+__all__ = ["FINDING", "HIT", "Answer", "Judged", "Parts"]
 
 #: One row a clue to be.
 FINDING: Mapping[str, Any] = {
@@ -30,6 +30,19 @@ HIT: Mapping[str, Any] = {
 }  # fmt: skip
 UNKNOWN: Mapping[str, Any] = {"rule_code": pl.String, "household_id": pl.Int64, "person_id": pl.Int64}
 _RANK = ("R", "O", "Y", "")
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What one rule gave, in facts: rows, persons or families by its level. `true = raised + declared + ungraded + known`."""
+
+    true: int = 0
+    unknown: int = 0  #: 未知: listed, not raised
+    declared: int = 0  #: the family had said so itself
+    ungraded: int = 0  #: not on the roll given, or no severity for the programmes the family is in
+    stale: int = 0  #: of those raised, resting on stale rows only
+    raised: int = 0
+    known: int = 0  #: answered before and unchanged (`fresh`)
 
 
 @dataclass(frozen=True)
@@ -83,9 +96,8 @@ class Parts:
         )
 
     @property
-    def judged(self) -> dict[str, Any]:
-        from tuodi.monitoring.judge import Judged
-
+    def judged(self) -> dict[str, Judged]:
+        """Rule code -> figures."""
         return {code: Judged(**counts) for code, counts in sorted(self.counts.items())}
 
     def add(

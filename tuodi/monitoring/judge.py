@@ -19,6 +19,7 @@ import polars as pl
 from tuodi.kernel.periods import Month
 from tuodi.monitoring import grading
 from tuodi.monitoring.frames import Engine
+from tuodi.monitoring.grading import Judged
 from tuodi.monitoring.prints import columns_looked_at, digest
 from tuodi.policy.book import Book
 from tuodi.policy.clues import REGISTER, ClueRule, kind_of
@@ -42,19 +43,6 @@ class MembersTwiceError(ValueError):
     def __init__(self, count: int) -> None:
         super().__init__(f"有 {count} 人同时在两户里；同一天一人只能在一户，请先核对家庭成员")
         self.count = count
-
-
-@dataclass(frozen=True)
-class Judged:
-    """What one rule gave, in rows, persons or families by its level. `true = declared + ungraded + raised + known`."""
-
-    true: int = 0
-    unknown: int = 0  #: 未知: listed, not raised
-    declared: int = 0  #: the family had said so itself
-    ungraded: int = 0  #: not on the roll given, or no severity for the programmes the family is in
-    stale: int = 0  #: of those raised, resting on stale rows only
-    raised: int = 0
-    known: int = 0  #: answered before and unchanged (`fresh`)
 
 
 @dataclass(frozen=True)
@@ -174,12 +162,14 @@ class _Judge:
         joined = households.join(self.engine.take(table), on="place", how="inner").drop("place")
         return self.engine.store(joined.rename({"place__": "place"}))
 
-    def run(self, bundle: _Bundle, alone: bool) -> tuple[dict[str, nw.LazyFrame[Any]], dict[str, nw.LazyFrame[Any]]]:
+    def run(
+        self, bundle: _Bundle, everywhere: bool
+    ) -> tuple[dict[str, nw.LazyFrame[Any]], dict[str, nw.LazyFrame[Any]]]:
         """The rules over the families that have a row in the bundle's registers: level -> outputs, and the hits used."""
         kinds = [k for k in bundle.rules[0].kinds if k in self.hits]
         hits = {k: self.hits[k] for k in kinds}
         households = self.households
-        if not alone:
+        if not everywhere:
             chosen = self.engine.take(pl.DataFrame({"place": [p.place for p in bundle.plans]}))
             households = self.engine.store(households.join(chosen, on="place", how="semi"))
             own = households.select("household_id")
@@ -319,12 +309,9 @@ def judge(
     bundles = _bundles(book, chosen, day, paid, hits, codes)
     work = _Judge(book, on, members, households, hits, chosen)
     parts = grading.Parts()
-    shared: dict[tuple[str, ...], int] = {}
-    for bundle in bundles:
-        shared[bundle.rules[0].kinds] = shared.get(bundle.rules[0].kinds, 0) + 1
     told: list[grading.Answer] = []
     for bundle in bundles:
-        found, used = work.run(bundle, alone=shared[bundle.rules[0].kinds] == 1)
+        found, used = work.run(bundle, everywhere=len(bundle.plans) == len(chosen))
         told += work.answers(bundle, found, used)
     ids = pl.concat([a.true.select("household_id") for a in told], how="vertical").unique() if told else None
     paid_rows = None

@@ -11,6 +11,7 @@ from tuodi.cases.calendar import calendar
 from tuodi.decisions.models import Suspension
 from tuodi.kernel import clock
 from tuodi.kernel.workdays import UnknownYearError
+from tuodi.monitoring.clue_verdict import suspends_first
 from tuodi.monitoring.clue_verify import missing_evidence
 from tuodi.monitoring.models import Clue, ClueEvent, ClueEvidence, WatchEntry
 from tuodi.monitoring.recovery import Recovery, proposal
@@ -177,7 +178,9 @@ def my_queues(user: User) -> list[Queue]:
     duties = {held.code for held in access.duties_of(user)}
     rows = in_range(user).select_related("household__head", "person", "responsible").order_by("deadline", "id")
     mine = rows.filter(responsible=user)
-    suspend = Q(on_confirmed="suspend")
+    # Where the decision comes first, a confirmed clue waits for nothing else.
+    first = suspends_first(user.office.place_code) if user.office.place_code != access.NATION else False
+    suspend = Q(on_confirmed="suspend") if first else Q(pk__in=[])
     answered = rows.filter(state__in=UNDER_VERIFICATION).exclude(proposed="").exclude(proposed_by=user)
     waiting: list[tuple[str, str, str, QuerySet[Clue]]] = [
         (DutyCode.VERIFY, "to_assign", "待派发", rows.filter(state=State.GENERATED)),

@@ -80,6 +80,7 @@ class Step:
         self.user, self.verb = acting_user, verb
         self.wanted = ids_of(clues)
         rows = Clue.objects.select_for_update(of=("self",)).filter(pk__in=self.wanted).order_by("pk")
+        rows = rows.select_related("responsible")  # named in refusals
         self.rows: dict[int, Clue] = {row.pk: row for row in rows}
         self.errors: dict[int, TuodiError] = {pk: NotFoundError("线索") for pk in self.wanted if pk not in self.rows}
 

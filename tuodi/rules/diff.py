@@ -71,6 +71,17 @@ def diff_books(old: Book, new: Book) -> list[str]:
                 q[key].unit_text,
             ):
                 lines.append(f"～ {where}：{p[key].formula}（{p[key].clause}） → {q[key].formula}（{q[key].clause}）")
+    for code in sorted({*old.draft.clues, *new.draft.clues}):
+        c, d = ({(t.place, t.start, t.end): t for t in b.draft.clues.get(code, ())} for b in (old, new))
+        for key in sorted({*c, *d}, key=str):
+            where = f"线索规则 {code} {key[0]} {_span(key[1], key[2])}"
+            if key not in c or key not in d:
+                lines.append(f"{'＋' if key not in c else '－'} {where}")
+                continue
+            before, after = c[key].given, d[key].given
+            changed = [k for k in sorted({*before, *after}) if before.get(k) != after.get(k)]
+            if changed:
+                lines.append(f"～ {where}：{'、'.join(changed)}")
     for title, left, right in (
         ("项目", old.programmes, new.programmes), ("文件", old.instruments, new.instruments), ("枚举", old.enums, new.enums),
     ):  # fmt: skip

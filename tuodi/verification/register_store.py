@@ -23,7 +23,7 @@ RAW = "register_raw"
 
 def identity(batch: RegisterBatch) -> str:
     """What a batch's file is sealed with: it opens for no other batch."""
-    return f"{batch.source_id}/{batch.pk}"
+    return str(batch.pk)
 
 
 def relative_path(batch: RegisterBatch) -> str:

@@ -9,9 +9,18 @@ from tuodi.cases.models import Case
 from tuodi.kernel.places import trim
 from tuodi.org import access
 from tuodi.org.models import User
+from tuodi.people.models import Household
 from tuodi.verification.models import CheckReport, CheckRequest, DataSource
 
-__all__ = ["access_report", "access_request", "newest_report", "requests_of", "sources_of", "why_not_live"]
+__all__ = [
+    "access_report",
+    "access_request",
+    "newest_report",
+    "newest_report_of",
+    "requests_of",
+    "sources_of",
+    "why_not_live",
+]
 
 
 def access_request(user: User, pk: int) -> CheckRequest:
@@ -33,6 +42,12 @@ def requests_of(household_id: int) -> QuerySet[CheckRequest]:
 def newest_report(case: Case) -> CheckReport | None:
     """The newest report of a case's requests, or None."""
     return CheckReport.objects.filter(request__case=case).order_by("-id").first()
+
+
+def newest_report_of(household: Household) -> CheckReport | None:
+    """The newest report about a family, whatever case it was for, or None."""
+    rows = CheckReport.objects.filter(request__household=household).only("no", "complete", "made_at", "valid_to")
+    return rows.order_by("-id").first()
 
 
 def sources_of(region: str) -> list[DataSource]:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tuodi.crypto.keyring import Keyring
 from tuodi.kernel.identity import make_id
 from tuodi.matching.keys import key_of, with_key
-from tuodi.matching.link import double_receipts, link, link_sealed, shared_numbers, two_numbers
+from tuodi.matching.link import double_receipts, link, link_all, link_sealed, shared_numbers, two_numbers
 from tuodi.matching.sealed import SealedWriter, open_sealed
 
 BIRTH = date(1960, 5, 1)
@@ -101,6 +101,29 @@ def test_one_number_paid_in_two_places_or_programmes():
         (1, "dibao", "420804001", True), (2, "dibao", "420802001", True),
         (3, "dibao", "420802001", False), (3, "tekun", "420802001", False),
     ]  # fmt: skip
+
+
+def test_several_registers_in_one_pass_give_what_each_gives_alone():
+    roll = people((KEYS[0], 1, 10, "甲", ["乙"]), (KEYS[1], 2, 20, "丙"))
+    registers = {
+        "car": cars((NUMBERS[0], "甲", "A1"), (NUMBERS[1], "丁", "A2"), (NUMBERS[5], "丙", "A3"), ("x", "甲", "A4")),
+        "home": cars((NUMBERS[0], "乙", "1"), (NUMBERS[0], "乙", "1")).rename({"plate": "cert_no"}),
+        "tax": with_key(pl.LazyFrame({"id_raw": [NUMBERS[1], None], "plate": [7, 8]})),  # the same word, a number
+        "none": cars().rename({"plate": "x"}),
+    }
+    identity = {"home": ["cert_no"]}
+    together = link_all(roll, registers, identity=identity)
+    for name, register in registers.items():
+        alone = link(roll, register, identity=identity.get(name, ()))
+        for part in ("hits", "doubtful"):
+            a, b = getattr(together[name], part), getattr(alone, part)
+            assert (
+                a.drop("row_id")
+                .sort(pl.all())
+                .equals(b.drop("row_id").select(*a.drop("row_id").columns).sort(pl.all()))
+            ), name
+    assert together["tax"].hits["plate"].to_list() == [7]
+    assert link_all(roll, {}) == {}
 
 
 def test_a_batch_at_rest_gives_the_same_hits(tmp_path: Path):

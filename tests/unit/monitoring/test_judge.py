@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -179,6 +180,47 @@ def test_a_death_the_family_reported_is_no_clue_and_members_are_recomputed(book:
     assert found.findings.select("rule_code", "person_id", "on_confirmed").rows() == [
         ("DEATH", 3, "suspend"), ("DEATH_MEMBER", 2, "recompute"),
     ]  # fmt: skip
+
+
+def test_a_place_that_switched_a_rule_off_has_no_clue_of_it(tmp_path: Path):
+    local = tmp_path / "local"
+    local.mkdir()
+    (local / "clues.yaml").write_text(
+        'pack: {place: "420804"}\nclues:\n  VEHICLE: {enabled: false}\n  FISCAL: {severity: {other: Y}}\n',
+        encoding="utf-8",
+    )
+    book = load_book(overlays=[local], check=False)
+    persons = members((1, 10), (2, 20), (3, 30))
+    cars = hits(persons, [{"person_id": p, "plate": f"鄂H{p}", "vehicle_kind": "car"} for p in (1, 2, 3)], **CAR)
+    paid = hits(
+        persons,
+        [{"person_id": p, "unit": "某校", "payroll_kind": "staff"} for p in (1, 2, 3)],
+        unit=pl.String,
+        payroll_kind=pl.String,
+    )
+    for engine in ("polars", "duckdb"):
+        found = run(book, persons, {"vehicle": cars, "fiscal": paid}, engine=engine).findings
+        assert found.select("rule_code", "household_id", "severity").rows() == [
+            ("FISCAL", 10, "R"), ("FISCAL", 20, "Y"), ("FISCAL", 30, "O"), ("VEHICLE", 10, "R"), ("VEHICLE", 30, "O"),
+        ]  # fmt: skip
+
+
+def test_a_limit_that_differs_by_place_is_each_places_own(tmp_path: Path):
+    local = tmp_path / "local"
+    local.mkdir()
+    (local / "clues.yaml").write_text(
+        'pack: {place: "420804", programme: clues}\nparameters:\n  pension_floor: {value: 1000, clause: DC}\n',
+        encoding="utf-8",
+    )
+    book = load_book(overlays=[local], check=False)
+    persons = members((1, 10), (2, 20))
+    rows = [
+        {"person_id": p, "insurer": "社保局", "pension_kind": "employee", "monthly_pension_fen": 80_000} for p in (1, 2)
+    ]
+    pensions = hits(persons, rows, insurer=pl.String, pension_kind=pl.String, monthly_pension_fen=pl.Int64)
+    for engine in ("polars", "duckdb"):
+        found = run(book, persons, {"social_insurance": pensions}, engine=engine, codes=["PENSION"])
+        assert found.findings["household_id"].to_list() == [10], "800 元在 420804 低于 1000 元"
 
 
 def test_a_person_in_two_families_stops_the_judgement(book: Book):

@@ -13,6 +13,7 @@ from tuodi.decisions.models import Suspension
 from tuodi.kernel import clock
 from tuodi.kernel.periods import Month
 from tuodi.monitoring import clue_actions as ledger
+from tuodi.monitoring import queries
 from tuodi.monitoring.errors import (
     ClueHandsError,
     ClueInputError,
@@ -413,3 +414,14 @@ def test_the_table_knows_every_state_and_nothing_leads_back_but_reopening() -> N
     back = {(a, b) for a, found in MOVES.items() for b in found if order.index(b) < order.index(a)}
     assert back == {("closed", "verifying")}
     assert clock.today()
+
+
+def test_where_the_decision_comes_first_red_is_handled_at_once(make_user) -> None:
+    """乌海: nothing says 先停保; 649 art 13 wants the decision first. A suspension meanwhile is allowed, not asked for."""
+    hands = Hands(make_user, county="150302", town="150302001")
+    one = taken_to(hands, clue(home(village="150302001001")), "confirmed")
+    other = taken_to(hands, clue(home(village="150302001001")), "suspended")
+    with at(hands.county, FOUND):
+        assert [(queue.code, queue.count) for queue in queries.my_queues(hands.county)] == [("to_handle", 2)]
+        assert ledger.handle(one, action="keep", text="说明", acting_user=hands.county).state == "handled"
+    assert other.state == "suspended"

@@ -49,7 +49,9 @@ def page(client: Client, path: str, status: int = 200) -> str:
 
 def test_only_who_works_on_clues_comes_in(make_user: Callable[..., Any], hands: Hands) -> None:
     one = clue(home())
-    for path in ("/clues/", f"/clues/{one.no}/", "/warnings/", "/clues/export.xlsx"):
+    page(client_of(hands.town), "/warnings/", 403)
+    page(client_of(hands.county), "/warnings/")
+    for path in ("/clues/", f"/clues/{one.no}/", "/clues/export.xlsx"):
         page(client_of(make_user(COUNTY, "accept")), path, 403)
         page(client_of(make_user(COUNTY, "sysadmin")), path, 403)
         assert client_of(hands.town).get(path).status_code == 200, path

@@ -100,7 +100,7 @@ def queries(client: Client, path: str, data: dict[str, str] | None = None, *, po
     with CaptureQueriesContext(connection) as seen:
         answer = ask(path, data or {})
     assert answer.status_code == 200, path
-    assert len(seen) <= MOST, [one["sql"][:120] for one in seen]
+    assert len(seen) <= MOST, (path, [one["sql"][:120] for one in seen])
     return len(seen), answer.content.decode()
 
 
@@ -215,3 +215,53 @@ def test_import_preview(make_user: Callable[..., Any], tmp_path: Path) -> None:
         assert found[2][1].count("林") >= count // 2
         seen.append([cost for cost, _ in found])
     assert seen[0] == seen[1]
+
+
+def _swept(hands: Any, count: int, first: int) -> None:
+    """A sweep's clues about so many families, each assigned, with its first event."""
+    from tuodi.monitoring.models import Clue, ClueEvent, SweepRun
+
+    run = SweepRun.objects.order_by("id").last() or SweepRun.objects.create(
+        region=f"{COUNTY}000000", no=f"BD-{COUNTY}-2017-0001", place_code=COUNTY, trigger="manual", state="done", as_of=date(2017, 9, 1),
+        rows={"dibao/urban": 10}, opened_at=clock.now(), finished_at=clock.now(),
+    )  # fmt: skip
+    rows = Clue.objects.bulk_create(
+        Clue(
+            region=one.region, no=f"XS-{COUNTY}-2017-{first + place:05d}", run=run, source="vehicle", rule_code="VEHICLE",
+            rule_text={"label": "名下有在用机动车"}, severity="R", programme="dibao", household=one, person=one.head,
+            fact_key=f"{first + place}", fact_hash=f"{first + place}", registered={"plate": "测A"}, found_on=date(2017, 9, 1), monthly_fen=85_000,
+            state="assigned", responsible=hands, office=hands.office, assigned_at=clock.now(), deadline=date(2017, 9, 22), pushed_at=clock.now(),
+        )
+        for place, one in enumerate(register(count, first))
+    )  # fmt: skip
+    ClueEvent.objects.bulk_create(
+        ClueEvent(clue=one, region=one.region, at=clock.now(), kind="raise", after="generated") for one in rows
+    )
+
+
+def test_sweeps_ledger_warnings_and_supervision(make_user: Callable[..., Any]) -> None:
+    """One clue and sixty cost the same: the ledger, its pages, a clue, the sweep, the warnings, the supervisor's view."""
+    officer = make_user("420804001", "clue")
+    reader = make_user(COUNTY, "sweep", "verify", "clue_decide", "supervise")
+    client = client_of(reader)
+    with access.scope(reader):
+        _swept(officer, 1, 1)
+    from tuodi.monitoring.models import Clue, SweepRun
+
+    with access.scope(reader):
+        run, one = SweepRun.objects.get(), Clue.objects.get()
+    paths = [
+        "/clues/?tab=all", "/clues/?tab=all&q=王桂兰&place=420804&severity=R", f"/clues/{one.no}/", "/sweeps/", f"/sweeps/{run.pk}/",
+        f"/sweeps/{run.pk}/?sort=percent&county=420804", "/warnings/?show=all", "/supervision/clues/", f"/families/{one.household_id}/",
+        "/third-party/",
+    ]  # fmt: skip
+    few = {path: queries(client, path) for path in paths}
+    with access.scope(reader):
+        _swept(officer, MANY - 1, 2)
+    for path, (cost, _) in few.items():
+        many, page = queries(client, path)
+        assert many == cost, path
+        if path.startswith("/clues/?"):
+            assert page.count("XS-420804-2017-") >= 50
+    following = queries(client, "/clues/?tab=all&after=0.2017-09-22.0")
+    assert following[0] == few["/clues/?tab=all"][0]

@@ -17,6 +17,7 @@ def register(subparsers: Any) -> None:
     check.add_argument("dirs", nargs="*", type=Path, help="政策包文件夹；不写就是随产品的 policies")
     check.add_argument("--only", action="store_true", help="只读所列文件夹，不叠加随产品的 policies")
     check.add_argument("--cases", action="append", type=Path, default=[], help="另外的算例文件")
+    check.add_argument("--clues", metavar="地区", help="列出一个地区今天的线索规则")
     check.set_defaults(run=run_check)
     diff = parts.add_parser("diff", help="比较两套政策包：值、规则、起止")
     diff.add_argument("old", type=Path)
@@ -46,12 +47,26 @@ def run_check(args: argparse.Namespace) -> int:
     warnings = [*book.warnings, *(f for f in faults if f.severity == "warning")]
     for fault in sorted({*errors, *warnings}):
         print(fault)
+    if args.clues and not errors:
+        _show_clues(book, args.clues)
     values = sum(map(len, book.draft.values.values()))
     print(
-        f"{len(book.params)} 个参数、{values} 个带日期的值、{len(book.rules)} 条规则、{len(book.programmes)} 个项目、{len(book.cases)} 个算例；"
+        f"{len(book.params)} 个参数、{values} 个带日期的值、{len(book.rules)} 条规则、{len(book.draft.clues)} 条线索规则、{len(book.programmes)} 个项目、{len(book.cases)} 个算例；"
         f"错误 {len(errors)}，提醒 {len(warnings)}；{time.perf_counter() - began:.2f} 秒"
     )
     return 1 if errors else 0
+
+
+def _show_clues(book: Any, place: str) -> None:
+    """One line a clue rule in force: code, label, severity by programme, what a confirmation does, limit, clause."""
+    from tuodi.kernel import clock
+
+    for rule in book.clue_rules(book.trim_place(place), clock.today()):
+        grid = "、".join(f"{name} {value}" for name, value in rule.severity.items())
+        does = rule.on_confirmed or "按级别"
+        print(
+            f"{rule.code}　{rule.label}　{grid}　查实后 {does}　{rule.deadline.text}　{book.clause(rule.clause).text}"
+        )
 
 
 def _unusable(paths: list[Path]) -> bool:

@@ -214,8 +214,7 @@ class TextSource(Source):
         record = lines[at].removesuffix("\r")
         for used in range(1, _SPAN + 1):
             if record.count('"') % 2 == 0:
-                parsed = list(csv.reader(io.StringIO(record, newline=""), delimiter=self.delimiter))
-                cells = parsed[0] if len(parsed) == 1 else []
+                cells = _parsed(record, self.delimiter)
                 if any("\n" in cell and (_NUMBER.search(cell) or self.delimiter in cell) for cell in cells):
                     return 1, []  # two stray marks that swallowed rows between them
                 return (used, cells) if len(cells) == self.header.width else (1, [])
@@ -264,7 +263,10 @@ class FixedSource(Source):
                     self._misfit(number, line, bad)
         frame = pl.DataFrame({"line_no": pl.Series(numbers, dtype=pl.Int64), "line": pl.Series(kept, dtype=pl.String)})
         cells = frame.select(
-            "line_no", *(pl.col("line").str.slice(start - 1, size).alias(f"c{at}") for at, (start, size) in enumerate(spans.values()))
+            "line_no", *(
+                pl.col("line").str.slice(start - 1, size).str.strip_chars_end(" ").alias(f"c{at}")  # padding
+                for at, (start, size) in enumerate(spans.values())
+            ),
         )  # fmt: skip
         if in_bytes:
             cells = cells.with_columns(_back(cells[name], encoding) for name in cells.columns if name != "line_no")
@@ -462,7 +464,16 @@ def _open_text(path: Path, profile: RegisterProfile) -> Source:
 def _cells(line: str, delimiter: str, quoted: bool) -> list[str]:
     if not quoted or '"' not in line:
         return line.split(delimiter)
-    return next(csv.reader([line], delimiter=delimiter), [])
+    return _parsed(line, delimiter) or line.split(delimiter)
+
+
+def _parsed(record: str, delimiter: str) -> list[str]:
+    """One record with quotation marks; empty if it is none."""
+    try:
+        rows = list(csv.reader(io.StringIO(record, newline=""), delimiter=delimiter))
+    except csv.Error:
+        return []
+    return rows[0] if len(rows) == 1 else []
 
 
 def _delimiter(lines: Sequence[str]) -> str:

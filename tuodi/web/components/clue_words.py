@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextvars import ContextVar
 from datetime import date
 from typing import Any
 
+from tuodi.audit.context import origin
 from tuodi.cases.calendar import calendar
-from tuodi.kernel.workdays import UnknownYearError
+from tuodi.kernel.workdays import Calendar, UnknownYearError
 from tuodi.monitoring.models import Clue
 from tuodi.monitoring.states import REFUTED_WHY
 from tuodi.web.components.words import Look
@@ -68,12 +70,26 @@ def rule_label(text: Mapping[str, Any], code: str) -> str:
     return str(text.get("label") or code)
 
 
+#: The request that asked last in this thread, and its calendar: a page with fifty limits asks once.
+_asked: ContextVar[tuple[str, Calendar] | None] = ContextVar("tuodi_clue_calendar", default=None)
+
+
+def days() -> Calendar:
+    """The working-day calendar in force, asked once a request."""
+    request, asked = origin().request_id, _asked.get()
+    if request and asked is not None and asked[0] == request:
+        return asked[1]
+    found = calendar()
+    _asked.set((request, found) if request else None)
+    return found
+
+
 def workdays_left(due: date, today: date) -> int | None:
     """Working days from today to the limit, negative once over; None where the calendar does not reach."""
     if abs((due - today).days) > _MANY:
         return None
     try:
-        return calendar().workdays_between(today, due)
+        return days().workdays_between(today, due)
     except UnknownYearError:
         return None
 

@@ -52,6 +52,7 @@ _SIGNATURES = {
     "ok": "签名已验证", "unsigned": "约定不签名", "missing": "没有签名", "wrong": "签名不对", "expired": "签名过期",
     "replayed": "重复发送的旧答复", "none": "",
 }  # fmt: skip
+_ASKABLE = (RequestState.OPENED, RequestState.RECHECKED, RequestState.PARTLY, RequestState.REPORTED)
 _RUNNING = (RequestState.OPENED, RequestState.RECHECKED)
 
 
@@ -116,14 +117,15 @@ def _context(request: HttpRequest, found: CheckRequest) -> dict[str, Any]:
     may = navigation.may(request, DUTIES, found.region)
     draft = draft_of(found.case) if found.case else None
     applies = bool(report and draft and may and found.state == RequestState.REPORTED)
+    check = _check(found)
     return {
-        "check": _check(found),
+        "check": check,
         "report": _report(report) if report else None,
         "older": [_older(one) for one in found.reports.order_by("-version")[1:6]],
         "applies": applies,
         "wants_draft": bool(report and found.case_id and not draft and found.case and found.case.is_running),
         "may": may,
-        "may_send": may and found.state in (RequestState.OPENED, RequestState.RECHECKED, RequestState.PARTLY),
+        "may_send": may and found.state in _ASKABLE and check["answered"] < check["asked"],
         "may_report": may and found.state in (RequestState.PARTLY, RequestState.COMPLETE),
         "may_dispute": may and found.state == RequestState.REPORTED,
         "may_recheck": may and found.state == RequestState.DISPUTED,

@@ -9,7 +9,6 @@ from typing import Any
 from django.urls import reverse
 from django.utils.timezone import localtime
 
-from tuodi.cases.calendar import calendar
 from tuodi.decisions.family_months import FamilyMonths
 from tuodi.kernel import clock
 from tuodi.kernel.errors import TuodiError
@@ -64,7 +63,7 @@ def steps_of(clue: Clue, events: Sequence[ClueEvent]) -> list[dict[str, str]]:
     for number, (label, note) in enumerate(plan):
         state = "done" if number < reached or clue.state == State.CLOSED else "now" if number == reached else ""
         passed = (refuted and 3 < number < 7) or (number == 4 and reached > 4 and clue.suspension_id is None)
-        shown.append({"label": label, "note": "不需要" if passed else note, "state": "skip" if passed else state})
+        shown.append({"label": label, "note": "不需要" if passed else note, "state": "passed" if passed else state})
     return shown
 
 
@@ -125,7 +124,7 @@ def strip_of(clue: Clue, events: Sequence[ClueEvent], today: date) -> dict[str, 
     for step in range(1, n + 1):
         day = start + timedelta(days=step)
         try:
-            off = not calendar().is_workday(day)
+            off = not clue_words.days().is_workday(day)
         except UnknownYearError:
             return {"days": [], "start": start, **_left(clue, start, today)}
         css = _day_css(day, off, clue.deadline, today, ended)
@@ -150,7 +149,7 @@ def _day_css(day: date, off: bool, due: date, today: date, ended: date | None) -
 def _left(clue: Clue, start: date, today: date) -> dict[str, Any]:
     look = clue_words.due_look(clue, today)
     try:
-        limit = calendar().workdays_between(start, clue.deadline) if clue.deadline else None
+        limit = clue_words.days().workdays_between(start, clue.deadline) if clue.deadline else None
     except UnknownYearError:
         limit = None
     return {"look": look, "limit": limit, "due": clue.deadline}

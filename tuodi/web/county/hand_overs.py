@@ -39,10 +39,11 @@ class RequestForm(forms.Form):
 
     receiver = forms.CharField(label="接收单位", max_length=80, help_text="例如 市纪委监委驻民政局纪检监察组")
     purpose = forms.CharField(label="用途", max_length=200, help_text="印在每页页脚")
-    basis = forms.CharField(label="依据文号", max_length=80)
+    basis = forms.CharField(label="依据文号", max_length=80, help_text="例如 荆纪函〔2017〕12号")
     place = forms.CharField(label="地区代码", max_length=12, required=False, help_text="不填为本机构辖区")
     first = forms.CharField(label="起始月", max_length=7, help_text="例如 2016-07")
     last = forms.CharField(label="终止月", max_length=7, help_text="例如 2017-04")
+    format = forms.ChoiceField(label="格式", choices=HandOver.Format.choices, help_text="行数多时用 CSV 更快")
     programmes = forms.MultipleChoiceField(
         label="项目",
         required=False,
@@ -50,7 +51,6 @@ class RequestForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         help_text="不选为全部",
     )
-    format = forms.ChoiceField(label="格式", choices=HandOver.Format.choices)
 
     def clean_place(self) -> str:
         """A place code, or empty."""

@@ -40,7 +40,7 @@ SORTS = {
     "percent": ("查实率", lambda row: -(row.percent if row.percent is not None else -1)),
     "days": ("平均办结", lambda row: -(row.days or 0)),
 }
-TOWNS_SHOWN = 16
+TOWNS_SHOWN = 24
 
 
 def label_of(run: SweepRun) -> str:
