@@ -138,7 +138,7 @@ class SealedWriter:
         self._waiting.append(frame.select(self._columns))
         self._count += frame.height
         while self._count >= self._size:
-            whole = pl.concat(self._waiting)
+            whole = pl.concat(self._waiting, rechunk=True)
             self._put(whole.head(self._size))
             self._waiting = [whole.slice(self._size)]
             self._count = self._waiting[0].height
@@ -146,7 +146,7 @@ class SealedWriter:
     def finish(self) -> SealedTotals:
         """Writes what waits, drops rows that came twice, and lets the file appear."""
         if self._waiting and (self._count or not self._parts):
-            self._put(pl.concat(self._waiting))
+            self._put(pl.concat(self._waiting, rechunk=True))
         self._flush(0)
         self._drop_doubles()
         rows = sum(part["rows"] for part in self._parts)
