@@ -124,6 +124,7 @@ def main() -> None:
                 with connection.cursor() as cursor:
                     made = {model: dumped(cursor, model, run.pk) for model in (Hit, Clue, ClueEvent)}
                     cursor.execute("set local role none")
+                    cursor.execute("set constraints all immediate")
                     for model in (ClueEvent, Clue, Hit):
                         table = model._meta.db_table
                         cursor.execute(f"alter table {table} disable trigger user")

@@ -15,11 +15,11 @@ from django.conf import settings
 from tuodi.kernel import clock
 from tuodi.matching.sealed import SealedWriter
 from tuodi.monitoring import sweep_actions
-from tuodi.monitoring.linking import sealed_name
 from tuodi.monitoring.models import SweepRun
 from tuodi.org.access import system_scope
 from tuodi.people import secrets
 from tuodi.people.models import Household, Person
+from tuodi.verification import register_store
 from tuodi.verification.models import Consent, DataSource, RegisterBatch
 
 _batches = itertools.count(1)
@@ -76,7 +76,7 @@ def batch(
         schema=None if told else {"line_no": pl.Int64, "id_raw": pl.String, "name": pl.String, "stale": pl.Boolean, "as_of": pl.Date},
         infer_schema_length=None,
     )  # fmt: skip
-    with SealedWriter(path, sealed_name(made), hot=columns, scratch=scratch, as_of=as_of) as writer:
+    with SealedWriter(path, register_store.identity(made), hot=columns, scratch=scratch, as_of=as_of) as writer:
         writer.write(frame)
         totals = writer.finish()
     made.sealed, made.state = str(path.relative_to(settings.FILES_DIR)), "ready"

@@ -25,7 +25,7 @@ def _prepare(args: argparse.Namespace) -> None:
     from tuodi.config import postgres
 
     postgres.ensure_running()
-    if getattr(module, "MIGRATE", False):
+    if getattr(args, "migrate", getattr(module, "MIGRATE", False)):
         from tuodi.config.migrating import migrate_as_owner
 
         migrate_as_owner()

@@ -5,7 +5,7 @@ a function that takes the parsed arguments and returns the exit code (or None fo
 
     NEEDS_DATABASE = True     the database is started and Django set up before `run` (default False: pure verbs)
     DATABASE_ROLE = "owner"   connect as the owner (migrations); default "app"
-    MIGRATE = True            bring the tables up to date first (demo)
+    MIGRATE = True            bring the tables up to date first (demo); `parser.set_defaults(migrate=…)` says it for one use
 
 Imports of Django models belong inside the `run` function, since the file is read before Django is set up.
 """

@@ -6,6 +6,8 @@ change or review of the family makes a real one.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.db import connection, transaction
@@ -13,10 +15,11 @@ from django.db import connection, transaction
 from tuodi.audit.actions import record
 from tuodi.intake.models import RosterImport
 from tuodi.kernel import clock
+from tuodi.kernel.places import pad12
 from tuodi.org import access
 from tuodi.org.models import DutyCode, User
 
-__all__ = ["Adopted", "adopt_roster"]
+__all__ = ["Adopted", "adopt_roster", "end_entries"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,3 +114,42 @@ def adopt_roster(batch: RosterImport, *, acting_user: User | None) -> Adopted:
         after={"determinations": made, "entries": entered, "already": already, "conflicts": found.conflicts},
     )
     return found
+
+
+@transaction.atomic
+def end_entries(ends: Mapping[int, tuple[int, str]], *, place: str, acting_user: User | None) -> int:
+    """Ends open imported roll entries of households that had left, as an office's list says.
+
+    Args:
+        ends: Household -> (last month paid, yyyymm; the reason in words).
+    Returns: entries ended. Done twice, it does nothing more.
+
+    Raises:
+        NotFoundError, AccessDeniedError.
+    """
+    region = pad12(place)
+    if acting_user is not None:
+        access.require(acting_user, DutyCode.ROLL_IMPORT, region)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "create temporary table tmp_roll_ends (household_id bigint primary key, month int) on commit drop"
+        )
+        with cursor.copy("copy tmp_roll_ends from stdin") as copy:
+            for household, (month, _) in ends.items():
+                copy.write_row((household, month))
+        cursor.execute("analyze tmp_roll_ends")
+        cursor.execute(
+            "update people_rollentry r set end_month = t.month from tmp_roll_ends t "
+            "where r.household_id = t.household_id and r.imported and r.end_month is null and r.start_month <= t.month"
+        )
+        ended = int(cursor.rowcount)
+        cursor.execute("drop table tmp_roll_ends")
+    record(
+        "decisions.end_entries",
+        actor=acting_user,
+        subject_type="place",
+        subject_id=region,
+        region=region,
+        after={"entries": ended, "reasons": dict(Counter(reason for _, reason in ends.values()))},
+    )
+    return ended

@@ -17,7 +17,7 @@ from tuodi.intake.models import RosterImport
 from tuodi.kernel import clock
 from tuodi.org.access import scope, system_scope
 
-__all__ = ["Counted", "bring_in", "make_files"]
+__all__ = ["Counted", "bring_in", "bring_one", "make_files"]
 
 #: The day the offices send their rosters of August 2017.
 SENT = date(2017, 8, 2)
@@ -79,9 +79,14 @@ def bring_in(files: list[tuple[Path, str | None]], errors: Path, tell: Tell) -> 
     return total
 
 
-def _one(path: Path, sheet: str | None, errors: Path, clerk: object) -> RosterImport:
+def bring_one(path: Path, errors: Path, clerk: object, day: date) -> RosterImport:
+    """One file of the whole prefecture, handed in on a day of its own. Found again if it was adopted before."""
+    return _one(path, None, errors, clerk, day)
+
+
+def _one(path: Path, sheet: str | None, errors: Path, clerk: object, day: date = SENT) -> RosterImport:
     profile = next((p for word, p in _PROFILES if word in path.name), "jingmen-mixed")
-    with clock.frozen(SENT):
+    with clock.frozen(day):
         with scope(clerk):  # type: ignore[arg-type]
             place = _PLACE if profile == "jingmen-mixed" else ""
             staged = roster_actions.stage(

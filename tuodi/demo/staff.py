@@ -9,18 +9,22 @@ from pathlib import Path
 
 from django.db import transaction
 
-from tuodi.demo.generator.places import COUNTIES, place_rows
+from tuodi.demo.generator.places import COUNTIES, place_rows, villages
 from tuodi.kernel import clock
 from tuodi.org import actions
 from tuodi.org.models import Office, Place, User
 from tuodi.org.places import tree
 
 __all__ = [
+    "COUNTY_TAGS",
     "FAMILY_TOWN",
     "FAMILY_VILLAGE",
     "PILOT_TOWN",
+    "PROVIDER",
     "Account",
     "accounts",
+    "clue_officer",
+    "confirmer",
     "set_up_places",
     "set_up_staff",
     "user",
@@ -31,6 +35,14 @@ FAMILY_VILLAGE = "420802001001"
 FAMILY_TOWN = FAMILY_VILLAGE[:9]
 PILOT_TOWN = "420804001"
 _SINCE = date(2016, 1, 4)
+#: County or area -> how its accounts begin.
+COUNTY_TAGS = {
+    "420802": "dongbao", "420804": "duodao", "4208Z1": "zhanghe", "420821": "jingshan", "420822": "shayang",
+    "420881": "zhongxiang", "4208Z2": "qujialing",
+}  # fmt: skip
+#: Who visited 掇刀's families, and the county whose towns confirm by themselves.
+PROVIDER = "荆门市蓝天社会工作服务中心"
+_TOWNS_CONFIRM = "420804"
 
 
 @dataclass(frozen=True)
@@ -41,6 +53,8 @@ class Account:
     name: str
     place: str
     duties: tuple[str, ...]
+    provider: bool = False  #: works for the third party
+    signs_in: bool = True  #: has a password; the others wait for one, so that a demo need not hash a hundred
 
 
 _PAY = (
@@ -80,7 +94,55 @@ def accounts() -> list[Account]:
             Account(f"{tag}-rh", "街道入户 赵刚", town, ("visit",)),
         ]
     rows.append(Account("pilot-qr", "街道确认 林涛", PILOT_TOWN, ("confirm",)))
+    return rows + _checking()
+
+
+def _checking() -> list[Account]:
+    """Who looks after registers, clues and hand-overs: each duty in its own hands, in every county and town."""
+    rows = [
+        Account("shi-bd", "市局大数据比对 彭程", "4208", ("sweep",)),
+        Account("shi-yj", "市局数据移交 谢芳", "4208", ("hand_over",)),
+        Account("shi-ys", "市局移交审批 郑国平", "4208", ("hand_over_approve",)),
+        Account("shi-dd", "市局督办 魏红", "4208", ("supervise",)),
+    ]
+    for place, tag in COUNTY_TAGS.items():
+        rows += [
+            Account(f"{tag}-hc", "县级核对 汪洁", place, ("verify",)),
+            Account(f"{tag}-xs", "县级线索处理 余勇", place, ("clue_decide",)),
+            Account(f"{tag}-xh", "县级线索销号 夏敏", place, ("clue_close",)),
+        ]
+        if place not in ("420802", "420804"):
+            rows += [
+                Account(f"{tag}-hd", "县级核对审核 田玉", place, ("review", "visit")),
+                Account(f"{tag}-qr", "县级审批 袁志刚", place, ("confirm",)),
+            ]
+        towns = _towns(place)
+        for town in towns:
+            at_hand = town in (towns[0], FAMILY_TOWN, PILOT_TOWN)
+            rows.append(Account(clue_officer(town), "乡镇线索核实 何苗", town, ("clue", "visit"), signs_in=at_hand))
+            if place == _TOWNS_CONFIRM and town != PILOT_TOWN:
+                rows.append(Account(confirmer(town), "街道确认 林涛", town, ("confirm",), signs_in=False))
+    rows += [
+        Account(f"lantian-{at}", f"第三方核查 {name}", _TOWNS_CONFIRM, ("third_party",), provider=True)
+        for at, name in enumerate(("单文", "仇静", "查晓"), 1)
+    ]
     return rows
+
+
+def _towns(place: str) -> list[str]:
+    return sorted({village.code[:9] for village in villages(place)})
+
+
+def clue_officer(code: str) -> str:
+    """User name of who looks into the clues of a town (or of the town a village lies in)."""
+    return f"xz-{code[:9].lower()}"
+
+
+def confirmer(code: str) -> str:
+    """User name of who confirms a change of dibao for a family of a village: the county, in 掇刀 the town."""
+    if not code.startswith(_TOWNS_CONFIRM):
+        return f"{COUNTY_TAGS[code[:6]]}-qr"
+    return "pilot-qr" if code.startswith(PILOT_TOWN) else f"qr-{code[:9]}"
 
 
 @transaction.atomic
@@ -113,22 +175,26 @@ def set_up_staff(passwords: Path) -> dict[str, str]:
     with clock.frozen(_SINCE):
         for place in ("42", "4208", *(c.code for c in COUNTIES), FAMILY_TOWN, PILOT_TOWN):
             _office(place)
+        provider = actions.add_office(
+            acting_user=None, name=PROVIDER, place_code=_TOWNS_CONFIRM, kind=Office.Kind.PROVIDER, is_demo=True
+        )
         made: dict[str, str] = {}
         for row in accounts():
             if User.objects.filter(username=row.username).exists():
                 continue
-            password = actions.make_password()
+            password = actions.make_password() if row.signs_in else None
             account = actions.add_user(
                 acting_user=None,
                 username=row.username,
                 name=row.name.split(" ")[-1],
-                office=_office(row.place),
+                office=provider if row.provider else _office(row.place),
                 password=password,
                 is_demo=True,
             )
             for duty in row.duties:
                 actions.grant_duty(acting_user=None, user=account, code=duty)
-            made[row.username] = password
+            if password is not None:
+                made[row.username] = password
     if made:
         passwords.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(passwords, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)

@@ -12,6 +12,7 @@ from tuodi.demo.family import HEAD, tell_family
 from tuodi.demo.late import tell_changes
 from tuodi.demo.months import pay_month
 from tuodi.demo.staff import accounts, set_up_places, set_up_staff, user
+from tuodi.demo.sweep import SMALL, tell_sweep
 from tuodi.demo.waiting import tell_waiting
 from tuodi.kernel.money import format_yuan
 from tuodi.kernel.periods import Month
@@ -22,7 +23,7 @@ from tuodi.rules import load_book
 from tuodi.rules.explain import Explanation
 from tuodi.rules.library import cache_dir
 
-__all__ = ["TODAY", "tell_story"]
+__all__ = ["TODAY", "tell_only_sweep", "tell_story"]
 
 #: The day the workbench of the demo opens on.
 TODAY = date(2017, 9, 11)
@@ -48,7 +49,9 @@ def tell_story(state: Path, tell: Tell) -> None:
     if made:
         labels = {a.username: a.name for a in accounts()}
         for name, word in made.items():
-            tell(f"    {name:<12} {word:<18} {labels[name]}")
+            tell(f"    {name:<14} {word:<18} {labels[name]}")
+        silent = sum(not a.signs_in for a in accounts())
+        tell(f"    另有 {silent} 个乡镇（街道）账号没有口令，要用时请系统管理员重置")
     tell(f"  账号和口令记在 {passwords}（仅本机本人可读）")
     tell(f"三、一个家庭：{HEAD}一家，荆门市东宝区，2017 年（民发〔2012〕220号的程序）")
     decided = tell_family(lambda text: tell(f"  {text}"))
@@ -69,8 +72,28 @@ def tell_story(state: Path, tell: Tell) -> None:
     _totals(run, tell)
     tell("八、正在办的案件")
     tell_waiting(tell)
-    tell("九、文件")
-    tell(f"  花名册 {state / 'data' / 'rosters'}；待更正 {state / '待更正'}；代发和回盘 {state / '银行'}")
+    tell("九、大数据比对：2016 年 7 月至 2017 年 4 月，从登记文件到销号")
+    tell_sweep(state, tell)
+    tell("十、文件")
+    tell(
+        f"  花名册 {state / 'data' / 'rosters'}；待更正 {state / '待更正'}；代发和回盘 {state / '银行'}；登记 {state / 'data' / '登记'}"
+    )
+
+
+def tell_only_sweep(state: Path, tell: Tell, *, scale: float | None = None) -> None:
+    """The sweep on the demo there is, or on a state of its own with the rosters brought in first.
+
+    Args:
+        scale: Share of the strangers' register rows; None = the story's.
+    """
+    set_up_places()
+    set_up_staff(state / "accounts.txt")
+    tell("花名册")
+    files = rolls.make_files(state / "data", lambda text: tell(f"    {text}"))
+    counted = rolls.bring_in(files, state / "待更正", lambda text: None)
+    tell(f"  {counted.files} 个文件：上册 {counted.families:,} 户 {counted.rows:,} 人")
+    tell("大数据比对")
+    tell_sweep(state, tell, scale=scale or SMALL, asked=scale is not None)
 
 
 def _why(decided: Determination, tell: Tell) -> None:

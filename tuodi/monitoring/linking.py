@@ -7,19 +7,16 @@ agrees (now, formerly, or the register has none). Another name or a wrong check 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import polars as pl
-from django.conf import settings
 
 from tuodi.matching.link import CHECKED, link
-from tuodi.matching.sealed import SealedBatch, open_sealed
+from tuodi.matching.sealed import SealedBatch
 from tuodi.verification.models import RegisterBatch
 
-__all__ = ["Linked", "linked", "opened", "sealed_name"]
+__all__ = ["Linked", "linked"]
 
 
 @dataclass(frozen=True)
@@ -38,20 +35,6 @@ class Linked:
     rows: int
     matched: int
     count: int  #: row numbers taken: hits and doubtful rows
-
-
-def sealed_name(batch: RegisterBatch) -> str:
-    """The identity a batch's file was sealed with."""
-    return str(batch.pk)
-
-
-@contextmanager
-def opened(batch: RegisterBatch) -> Iterator[SealedBatch]:
-    """The batch's hot half in private scratch for the time of the block. Raises DecryptError, FileNotFoundError."""
-    scratch = Path(settings.FILES_DIR) / ".scratch"
-    scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with open_sealed(Path(settings.FILES_DIR) / batch.sealed, sealed_name(batch), scratch=scratch) as found:
-        yield found
 
 
 def linked(

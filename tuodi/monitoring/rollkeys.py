@@ -172,7 +172,7 @@ select m.household_id, m.person_id, m.relation::text as relation, m.since, m.unt
 from people_membership m
 join people_household h on h.id = m.household_id
 join people_person p on p.id = m.person_id
-where m.since <= '{last}' and (m.until is null or m.until > '{first}')
+where m.until is null or m.until > '{first}'
 """
 _FORMER = "select person_id, name::text as name from people_formername"
 #: Another name a person said is the same one's counts like a former name.
@@ -264,19 +264,18 @@ def _paid(cursor: object, rows: pl.DataFrame) -> pl.DataFrame:
             }
             | {"amount_fen": pl.Int64}
         )
-    first, last = (Month.parse(str(edge)) for edge in (rows["month"].min(), rows["month"].max()))
-    members = _fetch(cursor, _HOUSEHOLDS.format(first=first.first_day, last=last.last_day))
+    first = Month.parse(str(rows["month"].min()))
+    members = _fetch(cursor, _HOUSEHOLDS.format(first=first.first_day))
     day = pl.date(pl.col("month") // 100, pl.col("month") % 100, 1)
     unit = pl.col("unit") if "person_id" in rows.columns else pl.lit(None, pl.Int64)
     paid = rows.rename({"person_id": "unit"} if "person_id" in rows.columns else {})
-    joined = (
-        paid.join(members, on="household_id")
-        .filter(
-            (pl.col("since") <= day.dt.month_end()) & (pl.col("until").is_null() | (pl.col("until") > day)),
-            unit.is_null() | (unit == pl.col("person_id")),
-        )
-        .sort("month")
-    )
+    both = paid.join(members, on="household_id").filter(unit.is_null() | (unit == pl.col("person_id")))
+    then = both.filter((pl.col("since") <= day.dt.month_end()) & (pl.col("until").is_null() | (pl.col("until") > day)))
+    # A family registered here only after that month: those it was registered with, never nobody.
+    unit_of = ["household_id", "month"]
+    late = both.join(then.select(unit_of).unique(), on=unit_of, how="anti")
+    late = late.filter(pl.col("since") == pl.col("since").min().over("household_id"))
+    joined = pl.concat([then, late]).sort("month")
     return joined.group_by("person_id", "household_id", "programme", "category").agg(
         pl.col("region").first(),
         pl.col("name").last(),

@@ -40,6 +40,7 @@ from tuodi.org.models import DutyCode, User
 from tuodi.people.enums import Programme
 from tuodi.policy.book import Book
 from tuodi.verification.models import DataSource, RegisterBatch
+from tuodi.verification.register_store import open_batch
 from tuodi.verification.rulebook import book as site_book
 
 __all__ = ["UNFINISHED", "open_sweep", "run_sweep", "settle_finding", "sources_of"]
@@ -195,8 +196,13 @@ def run_sweep(run: SweepRun, *, acting_user: User | None = None, tell: Tell | No
             found.save(update_fields=["state", "tries"])
             found.refresh_from_db()
             sources = list(found.sources.select_related("batch__source").order_by("kind", "id"))
+        gone = [one.batch for one in sources if one.batch.state != RegisterBatch.State.READY]
         work = _Work(found, site_book(), tell or (lambda phase, done: None), sources)
         try:
+            if gone:
+                raise NoBatchError(
+                    f"批次 {gone[0].batch_no}（{gone[0].source.label}）已“{gone[0].get_state_display()}”"
+                )
             _phases(work)
         except Exception as error:
             with system_scope(run.place_code):
@@ -253,7 +259,7 @@ def _roll(work: _Work) -> Roll:
     if run.trigger == Trigger.ARRIVAL and sum(one.batch.accepted for one in work.sources) <= LOOKED_UP:
         keys = []
         for one in work.sources:
-            with linking.opened(one.batch) as source:
+            with open_batch(one.batch) as source:
                 keys.append(source.hot("key").select("key").collect()["key"])
         only = persons_of_keys(run.place_code, pl.concat(keys))
     return roll_on(run.place_code, run.as_of, programmes=run.programmes, only=only)
@@ -293,7 +299,7 @@ def _matched(
         began = time.perf_counter()
         source: DataSource = one.batch.source
         who = allowed["open" if not source.needs_consent else "bank" if source.kind in BANKING else "consent"]
-        with linking.opened(one.batch) as batch:
+        with open_batch(one.batch) as batch:
             got = linking.linked(
                 one.batch, batch, who, identity=_identity(work, one.kind), first_row=next_row.get(one.kind, 0)
             )

@@ -71,9 +71,11 @@ def add_office(
 
 @transaction.atomic
 def add_user(
-    *, acting_user: User | None, username: str, name: str, office: Office, password: str, is_demo: bool = False
+    *, acting_user: User | None, username: str, name: str, office: Office, password: str | None, is_demo: bool = False
 ) -> User:
     """Makes an account; the first sign-in must change the password (demo accounts excepted).
+
+    Without a password (None) nobody can sign in with it until one is given.
 
     Raises: NotFoundError, AccessDeniedError; ValidationError for a weak password; IntegrityError for a name in use.
     """
@@ -86,9 +88,12 @@ def add_user(
         must_change_password=not is_demo,
         created_at=clock.now(),
     )
-    validate_password(password, user)
-    user.set_password(password)
-    user.password_changed_at = clock.now()
+    if password is None:
+        user.set_unusable_password()
+    else:
+        validate_password(password, user)
+        user.set_password(password)
+        user.password_changed_at = clock.now()
     user.save()
     _note("org.add_user", acting_user, "user", user.pk, office.place_code, {"username": user.username, "name": name})
     return user

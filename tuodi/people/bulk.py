@@ -35,7 +35,7 @@ from tuodi.people.models import (
     Person,
 )
 
-__all__ = ["NewFamily", "NewPerson", "Registered", "known_people", "register_families"]
+__all__ = ["NewFamily", "NewPerson", "Registered", "known_people", "register_families", "write_people"]
 
 _SEX = {"男": "M", "女": "F"}
 
@@ -115,7 +115,7 @@ def register_families(
     person_ids = allocate(Person, len(people))
     account_ids = iter(allocate(Account, sum(bool(person.account) for _, person in people)))
     uids = [uuid.uuid4() for _ in people]
-    _write_people(people, person_ids, uids, is_demo)
+    write_people(people, person_ids, uids, is_demo)
 
     households, members, changes, accounts, family_facts, member_facts, done = [], [], [], [], [], [], []
     at = 0
@@ -181,9 +181,10 @@ def register_families(
     return done
 
 
-def _write_people(
+def write_people(
     people: Sequence[tuple[NewFamily, NewPerson]], ids: Sequence[int], uids: Sequence[uuid.UUID], is_demo: bool
 ) -> None:
+    """The rows of persons alone, numbers and phones encrypted; `people` gives each with the family whose region he has."""
     now = clock.now()
 
     def rows() -> Iterable[tuple[Any, ...]]:

@@ -82,7 +82,7 @@ class ClueRule:
         rows: yes/no rules at `reg_<kind>` that tell which rows the clue of a person or family rests on; empty = all of `kinds`.
         shows: rules whose values are kept with the clue, on the clue's level or above.
         severity: programme or `other` -> R, O, Y, `none`, or a class or `other` -> the same.
-        stale: severity where every row is stale, or empty: unchanged.
+        stale: severity where every row is stale; empty: unchanged; `none`: such rows are counted and raise nothing.
         evidence: code -> label of what a verdict needs.
         on_confirmed: `suspend`, `recompute`, `note`, or empty: by severity.
         second_person: what was done is checked by somebody else before closing.
@@ -120,7 +120,9 @@ class ClueRule:
             found = found.get(family_class, found.get(OTHER, NONE))
         if found == NONE:
             return ""
-        return self.stale if stale and self.stale else str(found)
+        if stale and self.stale:
+            return "" if self.stale == NONE else self.stale
+        return str(found)
 
     def confirmed(self, severity: str) -> str:
         """What a confirmation does: `suspend`, `recompute` or `note`."""
@@ -217,7 +219,7 @@ def read_clue(code: str, node: Any, file: str, line: int, place: str, faults: li
             if r.has(key):
                 given[key] = r.choice(key, choices)
         if r.has("stale"):
-            given["stale"] = r.choice("stale", (*SEVERITIES, "keep"), "keep").replace("keep", "")
+            given["stale"] = r.choice("stale", (*SEVERITIES, NONE, "keep"), "keep").replace("keep", "")
         if r.has("severity"):
             given["severity"] = _severity(r)
         if r.has("evidence"):

@@ -209,25 +209,26 @@ def end_outdated(*, household: Household | None = None) -> int:
     Returns: how many ended.
     """
     today = clock.today()
-    rows = outdated(today)
-    if household is not None:
-        rows = rows.filter(household=household)
-    ended = 0
+    found = outdated(today, household)
+    ends: dict[str, list[int]] = {}
     places: dict[str, int] = {}
-    for row in rows.order_by("region", "id"):
-        reason = "家庭成员变化，须重新签署" if row.changed else "重新申请，须重新签署"  # type: ignore[attr-defined]
-        _end(row, max(today, row.signed_on), reason)
+    for row, reason in found:
+        ends.setdefault(reason, []).append(row.pk)
         places[row.region[:6]] = places.get(row.region[:6], 0) + 1
-        ended += 1
+    for reason, numbers in ends.items():
+        for start in range(0, len(numbers), 5000):
+            rows = Consent.objects.filter(pk__in=numbers[start : start + 5000], ended_on__isnull=True)
+            rows.update(ended_on=today, end_reason=reason)
     for place, count in sorted(places.items()):
         record(
             "verification.end_outdated", actor=None, subject_type="consent", subject_id="", region=pad12(place),
             after={"ended": count},
         )  # fmt: skip
-    return ended
+    return len(found)
 
 
 def check_dates(signed_on: date, valid_to: date | None, today: date) -> None:
+    """Raises ConsentInputError for a signature in the future or an end before it."""
     if signed_on > today:
         raise ConsentInputError("授权日期", f"{signed_on:%Y-%m-%d} 在将来。请填写实际签署的日期。")
     if valid_to is not None and valid_to < signed_on:
@@ -244,6 +245,7 @@ def _media_type(document: bytes) -> str:
 
 
 def age(birth: date, on: date) -> int:
+    """Completed years on a day."""
     return on.year - birth.year - ((on.month, on.day) < (birth.month, birth.day))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -121,11 +121,15 @@ def import_consents(data: bytes, *, acting_user: User, place_code: str, name: st
 
 @transaction.atomic
 def import_for_roll(
-    *, acting_user: User, place_code: str, signed_on: date, paper_ref: str, valid_to: date | None = None
-) -> int:
+    *, acting_user: User, place_code: str, signed_on: date, paper_ref: str, valid_to: date | None = None,
+    missing: Collection[int] = (),
+) -> int:  # fmt: skip
     """Records the paper consents of everybody on the roll of a place who has none in force: one statement.
 
     For a roll whose papers are in the cupboard, box by box. Minors are left out: their guardian's name is needed.
+
+    Args:
+        missing: households whose papers were not found; they stay without.
 
     Returns: how many were recorded.
     Raises: ConsentInputError, NotFoundError, AccessDeniedError.
@@ -144,7 +148,7 @@ def import_for_roll(
             "select m.region, m.household_id, 'member', m.person_id, 'imported', %s, %s, true, '', %s, %s, %s, '' "
             "from people_membership m join people_person p on p.id = m.person_id "
             "where m.region >= %s and m.region < %s and m.since <= %s and (m.until is null or m.until > %s) "
-            "and (p.birth is null or p.birth <= %s) "
+            "and (p.birth is null or p.birth <= %s) and m.household_id <> all(%s::bigint[]) "
             "and exists (select 1 from people_rollentry r where r.household_id = m.household_id "
             "  and r.start_month <= %s and (r.end_month is null or r.end_month >= %s)) "
             "and not exists (select 1 from verification_consent c where c.person_id = m.person_id "
@@ -152,7 +156,7 @@ def import_for_roll(
             "  and (c.valid_to is null or c.valid_to >= %s) and (c.ended_on is null or c.ended_on > %s))",
             [
                 signed_on, valid_to, paper_ref.strip()[:80], clock.now(), acting_user.pk, span.low, span.high, today, today,
-                _years_before(today, OF_AGE), month, month, today, today, today,
+                _years_before(today, OF_AGE), list(missing), month, month, today, today, today,
             ],
         )  # fmt: skip
         made = cursor.rowcount

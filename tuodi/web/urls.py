@@ -29,7 +29,6 @@ from tuodi.web.county import (
     imports,
     kin,
     runs,
-    sources,
     spot_checks,
     standards,
     supervision,
@@ -52,7 +51,6 @@ _field_readers = open_to(*tasks.READERS)
 _spot = open_to(DutyCode.REVIEW, DutyCode.VISIT, DutyCode.SUPERVISE)
 _kin = open_to(*kin.READERS)
 _importers = open_to(DutyCode.ROLL_IMPORT)
-_sources = open_to(DutyCode.SWEEP, DutyCode.VERIFY, DutyCode.SUPERVISE)
 _sweeps = open_to(*SWEEPS)
 _ledger = open_to(*LEDGER)
 _contracts = open_to(DutyCode.CLUE_DECIDE, DutyCode.SUPERVISE)
@@ -127,11 +125,6 @@ urlpatterns: list[URLPattern] = [
     path("imports/<int:pk>/confirm/", _post(_importers, imports.confirm), name="import-confirm"),
     path("imports/<int:pk>/adopt/", _post(_importers, imports.adopt), name="import-adopt"),
     path("imports/<int:pk>/drop/", _post(_importers, imports.drop), name="import-drop"),
-    path("sources/", _sources(sources.listing), name="sources"),
-    path("sources/<int:pk>/", _sources(sources.show), name="source"),
-    path("sources/<int:pk>/state/", _post(open_to(DutyCode.SWEEP), sources.change_state), name="source-state"),
-    path("sources/batches/<int:pk>/", _sources(sources.batch), name="source-batch"),
-    path("sources/batches/<int:pk>/faults.csv", _sources(sources.faults), name="source-faults"),
     path("standards/", _staff(standards.show), name="standards"),
     path("login/", account.SignIn.as_view(), name="login"),
     path("logout/", account.SignOut.as_view(), name="logout"),

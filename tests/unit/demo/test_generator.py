@@ -18,10 +18,8 @@ from tuodi.kernel.luhn import luhn_ok
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("roll")
-    generate(out)
-    return out
+def made(roll: Path) -> Path:
+    return roll
 
 
 def test_ten_months_have_the_printed_444646_rows(made: Path) -> None:

@@ -10,7 +10,9 @@ from casekit import at, family
 from django.db import IntegrityError, transaction
 
 from tuodi.audit.models import AuditEntry
+from tuodi.cases.actions import end_case
 from tuodi.files.store import open_plain
+from tuodi.intake.application_actions import accept_application
 from tuodi.kernel import clock
 from tuodi.kernel.identity import make_id
 from tuodi.org.access import system_scope
@@ -197,6 +199,32 @@ def test_members_change_and_the_family_signs_again(verifier: Any, household: Any
         assert end_outdated(household=household) == 0
         row = Consent.objects.get(household=household)
         assert row.end_reason == "家庭成员变化，须重新签署"
+
+
+def test_a_new_application_after_a_closed_one_is_signed_anew(
+    verifier: Any, office: Any, household: Any, people: list[Any]
+) -> None:
+    apply = {
+        "acting_user": office.town_accept,
+        "household": household,
+        "programme": "dibao",
+        "materials": {"身份证": True},
+    }
+    with at(office.town_accept, DAY):
+        first = accept_application(**apply).case
+    give(verifier, household, people[0], on=DAY + timedelta(days=1))
+    with at(verifier, DAY + timedelta(days=2)):
+        assert end_outdated() == 0  # its own application
+    with at(office.town_review, DAY + timedelta(days=5)):
+        end_case(first, acting_user=office.town_review, reason="申请人撤回")
+        assert end_outdated() == 0
+    with at(office.town_accept, DAY + timedelta(days=20)):
+        accept_application(**apply)
+    give(verifier, household, people[1], on=DAY + timedelta(days=20))
+    with at(verifier, DAY + timedelta(days=21)):
+        assert end_outdated() == 1
+        assert Consent.objects.get(person=people[0]).end_reason == "重新申请，须重新签署"
+        assert Consent.objects.get(person=people[1]).ended_on is None
 
 
 def roll(household: Any) -> None:

@@ -1,9 +1,15 @@
-"""`tuodi sweep run|list|show`: compares a place's roll with the register batches there are, and says what came of it."""
+"""`tuodi sweep run|list|show`: compares a place's roll with the register batches there are, and says what came of it.
+
+`tuodi sweep --demo jingmen` tells the whole sweep of the demo on a synthetic 荆门, from files to close-out.
+"""
 
 from __future__ import annotations
 
 import argparse
+import os
+import time
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 NEEDS_DATABASE = True
@@ -12,20 +18,46 @@ NEEDS_DATABASE = True
 def register(subparsers: Any) -> None:
     """Adds the verb; each action is a function of its own below."""
     parser = subparsers.add_parser("sweep", help="大数据比对：发起、列出、查看")
-    verbs = parser.add_subparsers(dest="what", metavar="动作", required=True)
+    parser.add_argument("--demo", choices=["jingmen"], help="演示：荆门 2016-07 至 2017-04 的比对，从登记文件到销号")
+    parser.add_argument("--full", action="store_true", help="登记做足 520 万行（默认十分之一，线索和发放明细不变）")
+    parser.add_argument("--scale", type=float, help="登记规模，0.01 至 1")
+    parser.set_defaults(run=_demo, prepare=_demo_site, migrate=True)
+    verbs = parser.add_subparsers(dest="what", metavar="动作")
     run = verbs.add_parser("run", help="用范围内各来源最新的批次比对在册人员，生成线索")
     run.add_argument("--place", required=True, help="范围，如 4208、420802")
     run.add_argument("--user", help="以哪个账号发起；不写为系统发起")
     run.add_argument("--as-of", type=date.fromisoformat, help="比对日期，如 2017-05-31；不写为今天")
     run.add_argument("--months", help="比对历史发放数据，如 2016-07..2017-04；不写则比对当天在册")
     run.add_argument("--programme", action="append", help="项目，可写多次；不写为全部")
-    run.set_defaults(run=_run)
+    run.set_defaults(run=_run, prepare=None, migrate=False)
     listed = verbs.add_parser("list", help="列出比对")
     listed.add_argument("--place", required=True, help="范围")
-    listed.set_defaults(run=_list)
+    listed.set_defaults(run=_list, prepare=None, migrate=False)
     show = verbs.add_parser("show", help="一次比对的漏斗、规则和来源")
     show.add_argument("no", help="比对编号，如 BD-4208-2017-0001")
-    show.set_defaults(run=_show)
+    show.set_defaults(run=_show, prepare=None, migrate=False)
+
+
+def _demo_site() -> None:
+    os.environ["TUODI_DEMO"] = "1"
+
+
+def _demo(args: argparse.Namespace) -> int:
+    if args.demo is None:
+        print("请写动作：run、list、show，或 --demo jingmen。")
+        return 2
+    scale = 1.0 if args.full else args.scale
+    if scale is not None and not 0.01 <= scale <= 1:
+        print(f"--scale 是 {scale}，应在 0.01 至 1 之间。")
+        return 2
+    from tuodi.demo.story import tell_only_sweep
+
+    began = time.perf_counter()
+    tell_only_sweep(
+        Path(os.environ.get("TUODI_VAR") or "var") / "demo", lambda text: print(text, flush=True), scale=scale
+    )
+    print(f"用时 {time.perf_counter() - began:.0f} 秒。")
+    return 0
 
 
 def _months(text: str | None) -> Any:

@@ -11,7 +11,7 @@ from random import Random
 
 from tuodi.demo.generator import anomalies, history, money, offices, truth
 from tuodi.demo.generator.places import COUNTIES, place_rows
-from tuodi.demo.generator.records import rosters
+from tuodi.demo.generator.records import departed, rosters
 from tuodi.kernel.periods import Month
 
 __all__ = ["AS_OF", "Generated", "generate", "place_rows"]
@@ -29,6 +29,7 @@ class Generated:
         rosters: Files in the order in which they are to be imported.
         manifest: CSV of every planted oddity: file, row, kind, field, verdict, code, card_no, person_no.
         corrections: One CSV with the families the first import holds back, put right.
+        departed: One CSV with the families of the ten months that had left before the rosters' month.
         summary: JSON of counts.
     """
 
@@ -36,6 +37,7 @@ class Generated:
     rosters: tuple[Path, ...]
     manifest: Path
     corrections: Path
+    departed: Path
     summary: Path
 
 
@@ -74,6 +76,7 @@ def generate(
                 if plant["verdict"] in _HOLDS:
                     held.add((roster.county.code, plant["card_no"]))
     corrections = offices.write_corrections(lists, held, out / "rosters", month)
+    gone = offices.write_departed(departed(lines, history.COUNTED, month, COUNTIES), out / "departed")
     summary = out / "summary.json"
     dibao = [line for line in lines if line.month == month.no and line.household.programme == "dibao"]
     summary.write_text(
@@ -97,4 +100,4 @@ def generate(
         ),
         encoding="utf-8",
     )  # fmt: skip
-    return Generated(out / "truth", tuple(w.path for w in written), manifest, corrections, summary)
+    return Generated(out / "truth", tuple(w.path for w in written), manifest, corrections, gone, summary)

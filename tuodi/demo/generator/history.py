@@ -18,7 +18,7 @@ from tuodi.demo.generator.places import COUNTIES, County
 from tuodi.demo.generator.population import Factory, Household, Person
 from tuodi.kernel.periods import Month
 
-__all__ = ["AS_OF", "FIRST", "LAST", "Event", "Roll", "build", "plan_counts"]
+__all__ = ["AS_OF", "COUNTED", "FIRST", "LAST", "Event", "Roll", "build", "plan_counts"]
 
 FIRST = Month(2016, 7)
 LAST = Month(2017, 12)
@@ -26,6 +26,8 @@ LAST = Month(2017, 12)
 AS_OF = Month(2017, 8)
 
 _COUNTED_MONTHS = 10
+#: Last month of the printed payment rows.
+COUNTED = FIRST + (_COUNTED_MONTHS - 1)
 _ROWS = {("dibao", "urban"): 183_028, ("dibao", "rural"): 218_580, ("tekun", "rural"): 43_038}
 _DRIFT = {("dibao", "urban"): -14, ("dibao", "rural"): -9, ("tekun", "rural"): 6}
 _PINNED = {("420804", "urban"): 1391, ("420804", "rural"): 1073}

@@ -8,9 +8,9 @@ from __future__ import annotations
 from itertools import accumulate
 from random import Random
 
-__all__ = ["given_name", "minority_name", "surname"]
+__all__ = ["RARE", "given_name", "minority_name", "surname"]
 
-_WEIGHTED = (
+SURNAMES = (
     ("李", 72), ("王", 71), ("张", 70), ("刘", 63), ("陈", 60), ("杨", 40), ("黄", 36), ("周", 35), ("胡", 27),
     ("徐", 24), ("吴", 24), ("朱", 21), ("赵", 21), ("熊", 18), ("何", 18), ("郭", 17), ("罗", 17), ("孙", 16),
     ("高", 14), ("汪", 13), ("余", 13), ("彭", 13), ("邓", 13), ("程", 12), ("万", 11), ("田", 11), ("肖", 11),
@@ -24,18 +24,18 @@ _WEIGHTED = (
     ("欧阳", 1.6), ("上官", 0.5), ("司马", 0.4), ("诸葛", 0.4), ("皇甫", 0.3), ("夏侯", 0.2), ("令狐", 0.2),
     ("尉迟", 0.1), ("万俟", 0.1),
 )  # fmt: skip
-_SURNAMES = [name for name, _ in _WEIGHTED]
-_CUM = list(accumulate(weight for _, weight in _WEIGHTED))
+_SURNAMES = [name for name, _ in SURNAMES]
+_CUM = list(accumulate(weight for _, weight in SURNAMES))
 
-_MALE_OLD = "国明德华建忠永正祥金文志荣平成发光学宏长万春友兴传清生福贵才善先道家昌大启厚"
-_FEMALE_OLD = "秀英兰珍桂芳玉凤梅莲香菊翠春云珠琴娥珍群清月华荣银花元冬秋巧淑素"
-_MALE_NEW = "伟强军勇涛杰鹏浩宇轩俊博文昊子豪嘉泽天梓晨阳凯磊超波刚斌辉龙飞帆航睿"
-_FEMALE_NEW = "丽娟敏静婷雪倩欣怡梦琪雨涵诗雅佳慧颖思瑶萌璐萱艳红燕霞玲莉蓉薇晶悦"
+MALE_OLD = "国明德华建忠永正祥金文志荣平成发光学宏长万春友兴传清生福贵才善先道家昌大启厚"
+FEMALE_OLD = "秀英兰珍桂芳玉凤梅莲香菊翠春云珠琴娥珍群清月华荣银花元冬秋巧淑素"
+MALE_NEW = "伟强军勇涛杰鹏浩宇轩俊博文昊子豪嘉泽天梓晨阳凯磊超波刚斌辉龙飞帆航睿"
+FEMALE_NEW = "丽娟敏静婷雪倩欣怡梦琪雨涵诗雅佳慧颖思瑶萌璐萱艳红燕霞玲莉蓉薇晶悦"
 
 #: Characters that break careless software: Extension A (four bytes in GB18030), one that GBK lacks, Extension C.
 RARE = "㛃䶮𬭎"
 
-_MINORITY = (
+MINORITY = (
     "阿依古丽·买买提", "艾力·吐尔逊", "古丽娜尔·艾合买提", "买买提·依明", "扎西·多吉", "卓玛·次仁",
     "帕提古丽·阿不都", "热合曼·玉素甫", "吐尔逊·艾力", "阿孜古丽·沙吾提",
 )  # fmt: skip
@@ -49,9 +49,9 @@ def surname(rng: Random) -> str:
 def given_name(rng: Random, male: bool, birth_year: int) -> str:
     """One or two characters in the fashion of the birth year; about one in 1,500 has a rare character."""
     if birth_year < 1975:
-        pool = _MALE_OLD if male else _FEMALE_OLD
+        pool = MALE_OLD if male else FEMALE_OLD
     else:
-        pool = _MALE_NEW if male else _FEMALE_NEW
+        pool = MALE_NEW if male else FEMALE_NEW
     rare = rng.random()
     first = RARE[int(rare * 4500)] if rare < 1 / 1500 else pool[int(rng.random() * len(pool))]
     if rng.random() < 0.22:
@@ -61,4 +61,4 @@ def given_name(rng: Random, male: bool, birth_year: int) -> str:
 
 def minority_name(rng: Random) -> str:
     """A transcribed name with a middle dot (U+00B7)."""
-    return rng.choice(_MINORITY)
+    return rng.choice(MINORITY)

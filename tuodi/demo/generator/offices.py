@@ -16,7 +16,7 @@ from tuodi.demo.generator.layouts import LAYOUTS, Layout
 from tuodi.demo.generator.records import PROGRAMMES, FamilyRecord, MemberRecord, Roster
 from tuodi.kernel.periods import Month
 
-__all__ = ["Written", "write_corrections", "write_roster"]
+__all__ = ["Written", "write_corrections", "write_departed", "write_roster"]
 
 _HOUSEHOLD = {
     "seq", "town", "village", "card_no", "head_name", "persons", "income", "amount", "grade", "bank", "account",
@@ -297,6 +297,19 @@ def write_corrections(lists: list[Roster], held: set[tuple[str, str]], folder: P
             for family in roster.families:
                 if not family.extra and (roster.county.code, family.card_no) in held:
                     writer.writerows(_corrected(roster, family))
+    return path
+
+
+def write_departed(lists: list[Roster], folder: Path) -> Path:
+    """The families that had left before the first roster, in one clean file for the prefecture."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "补录_荆门市退出家庭（2017年4月）.csv"
+    with path.open("w", encoding="utf-8-sig", newline="") as out:
+        writer = csv.writer(out, lineterminator="\r\n")
+        writer.writerow(["区县", "救助类别", *_CLEAN.columns.values(), "收入周期"])
+        for roster in lists:
+            for family in roster.families:
+                writer.writerows(_corrected(roster, family))
     return path
 
 

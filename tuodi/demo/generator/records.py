@@ -10,7 +10,7 @@ from tuodi.demo.generator.money import Line
 from tuodi.demo.generator.places import County, Village
 from tuodi.kernel.periods import Month
 
-__all__ = ["PROGRAMMES", "FamilyRecord", "MemberRecord", "Plant", "Roster", "rosters"]
+__all__ = ["PROGRAMMES", "FamilyRecord", "MemberRecord", "Plant", "Roster", "departed", "rosters"]
 
 #: Key -> (label on the file, programme, category). Also the order in which the files are imported.
 PROGRAMMES = {
@@ -106,6 +106,28 @@ def rosters(lines: list[Line], month: Month, counties: tuple[County, ...]) -> li
             families = sorted(found[county.code, key], key=lambda f: (f.village.code, f.card_no))
             out.append(Roster(county, key, families))
     return out
+
+
+def departed(lines: list[Line], counted: Month, month: Month, counties: tuple[County, ...]) -> list[Roster]:
+    """Families that were paid up to ``counted`` at some time and had left before ``month``, as in their last month."""
+    last: dict[int, Line] = {}
+    paid: set[int] = set()
+    for line in lines:
+        if line.month <= counted.no:
+            paid.add(line.household.no)
+        if line.month < month.no:
+            last[line.household.no] = line
+    found: dict[tuple[str, str], list[FamilyRecord]] = {}
+    for no, line in last.items():
+        home = line.household
+        if no in paid and home.until is not None and home.until <= month.no:
+            key = "wubao" if home.programme == "tekun" else home.category
+            found.setdefault((home.county.code, key), []).append(_family(line, Month.from_no(line.month)))
+    order = {county.code: county for county in counties}
+    return [
+        Roster(order[code], key, sorted(families, key=lambda f: (f.village.code, f.card_no)))
+        for (code, key), families in sorted(found.items())
+    ]
 
 
 def _family(line: Line, month: Month) -> FamilyRecord:

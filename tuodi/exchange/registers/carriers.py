@@ -272,7 +272,10 @@ class FixedSource(Source):
                     self._misfit(number, line, bad)
         frame = pl.DataFrame({"line_no": pl.Series(numbers, dtype=pl.Int64), "line": pl.Series(kept, dtype=pl.String)})
         cells = frame.select(
-            "line_no", *(pl.col("line").str.slice(start - 1, size).alias(f"c{at}") for at, (start, size) in enumerate(spans.values()))
+            "line_no", *(
+                pl.col("line").str.slice(start - 1, size).str.strip_chars_end(" ").alias(f"c{at}")  # padding
+                for at, (start, size) in enumerate(spans.values())
+            ),
         )  # fmt: skip
         if in_bytes:
             cells = cells.with_columns(_back(cells[name], encoding) for name in cells.columns if name != "line_no")

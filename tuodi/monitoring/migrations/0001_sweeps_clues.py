@@ -69,7 +69,7 @@ class Migration(migrations.Migration):
                 ('as_of', models.DateField(verbose_name='数据日期')),
                 ('stale', models.BooleanField(default=False, verbose_name='陈旧')),
                 ('name_state', models.CharField(max_length=10, verbose_name='姓名核对')),
-                ('check_state', models.CharField(max_length=10, verbose_name='号码核对')),
+                ('check_state', models.CharField(max_length=12, verbose_name='号码核对')),
                 ('batch', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='verification.registerbatch')),
                 ('household', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.household')),
                 ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.person')),

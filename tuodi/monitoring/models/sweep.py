@@ -120,7 +120,7 @@ class Hit(models.Model):
     as_of = models.DateField("数据日期")
     stale = models.BooleanField("陈旧", default=False)
     name_state = models.CharField("姓名核对", max_length=10)  #: same, former, conflict, absent
-    check_state = models.CharField("号码核对", max_length=10)  #: ok, converted15, bad_check
+    check_state = models.CharField("号码核对", max_length=12)  #: ok, converted15, bad_check
 
     class Meta:
         verbose_name = "命中"

@@ -74,7 +74,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "today": clock.today(),
         "problem": problem,
     }  # fmt: skip
-    return render(request, "counter/review.html", context, status=400 if problem else 200)
+    return render(request, "counter/review.html", context)
 
 
 def _do(request: HttpRequest, case: Case, current: ReviewMeeting | None) -> str:

@@ -63,7 +63,7 @@ def steps_of(clue: Clue, events: Sequence[ClueEvent]) -> list[dict[str, str]]:
     for number, (label, note) in enumerate(plan):
         state = "done" if number < reached or clue.state == State.CLOSED else "now" if number == reached else ""
         passed = (refuted and 3 < number < 7) or (number == 4 and reached > 4 and clue.suspension_id is None)
-        shown.append({"label": label, "note": "不需要" if passed else note, "state": "skip" if passed else state})
+        shown.append({"label": label, "note": "不需要" if passed else note, "state": "passed" if passed else state})
     return shown
 
 

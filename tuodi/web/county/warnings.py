@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, F, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.timezone import localtime
@@ -43,7 +43,13 @@ def show(request: HttpRequest) -> HttpResponse:
     )
     tab = request.GET.get("show", "unread" if counts["unread"] else "open")
     tab = tab if tab in rows else "open"
-    chosen = rows[tab].select_related("household__head", "office", "read_by").defer("registered", "stated")
+    # Unread before read: an ascending order alone would put those without a receipt last.
+    chosen = (
+        rows[tab]
+        .select_related("household__head", "office", "read_by")
+        .defer("registered", "stated")
+        .order_by(F("read_at").asc(nulls_first=True), F("deadline").asc(nulls_last=True), "id")
+    )
     found = pages.page_of(request, lambda start, stop: list(chosen[start:stop]), total=counts[tab])
     items = [_line(clue, today) for clue in found.items]
     held = set(navigation.held_duties(request))

@@ -118,6 +118,7 @@ def _page(
         "correcting": record is not None,
         "photos": [showing.tile(photo) for photo in photos],
         "photo_hashes": " ".join(photo.source_sha256 for photo in photos),
+        "paper_hash": getattr(request, "field_paper", ""),
         "basis_hash": digest_of(basis),
         "client_id": posted.get("client_id") if posted else str(uuid4()),
         "base_version": conflict["version"] if conflict else record.version if record else 0,
@@ -193,16 +194,20 @@ def _hand_in(request: HttpRequest, task: VisitTask, record: VisitRecord | None) 
 
 
 def _submit(request: HttpRequest, task: VisitTask, filled: VisitForm) -> VisitRecord:
-    photos = reading.photos_of(request)
-    paper = next((one for one in photos if not isinstance(one, str) and one.caption == "纸质签名"), None)
-    sheet = posting.text(request, "paper_hash", 64).lower()
-    if paper is not None and not isinstance(paper, str):
-        kept = add_photo(task, paper, acting_user=request.user)
-        sheet = kept.source_sha256
-        photos = [sheet if one is paper else one for one in photos]
+    """Pictures first: they stay with the task even where the form must be mended."""
+    sheet, hashes = posting.text(request, "paper_hash", 64).lower(), []
+    for one in reading.photos_of(request):
+        if isinstance(one, str):
+            hashes.append(one)
+            continue
+        kept = add_photo(task, one, acting_user=request.user)
+        hashes.append(kept.source_sha256)
+        if one.caption == "纸质签名":
+            sheet = kept.source_sha256
+    request.field_paper = sheet  # type: ignore[attr-defined]
     people = list(filled.investigators)
     signatures = reading.signatures_of(request.POST, people, task.household.head.name, sheet)
-    return submit_visit(task, filled, photos, signatures, acting_user=request.user)
+    return submit_visit(task, filled, hashes, signatures, acting_user=request.user)
 
 
 def _conflict(request: HttpRequest, task: VisitTask, filled: VisitForm, error: VisitConflictError) -> dict[str, Any]:

@@ -34,7 +34,7 @@
     form.querySelectorAll("[data-conclusion]").forEach(function (part) {
       part.hidden = chosen(form, "conclusion") !== part.dataset.conclusion;
     });
-    form.querySelectorAll(".field-seen:not(.plain)").forEach(function (part) {
+    form.querySelectorAll(".field-seen:not(.alone)").forEach(function (part) {
       var radio = part.parentNode.querySelector("input[name$='-fit']");
       if (radio) part.hidden = chosen(form, radio.name) !== "differ";
     });

@@ -54,7 +54,7 @@
     if (kept.values) Form.fill(form, JSON.parse(JSON.stringify(kept.values)));
     if (kept.conflict) conflict(kept.conflict);
     document.querySelectorAll("[data-needs-offline]").forEach(function (part) { part.hidden = false; });
-    form.addEventListener("submit", function (event) { event.preventDefault(); submit(); });
+    form.addEventListener("submit", function (event) { event.preventDefault(); submit(false); });
     var save = document.getElementById("field-save");
     if (save) save.addEventListener("click", function () { keep("draft"); });
     var drop = document.getElementById("field-drop");
@@ -202,8 +202,9 @@
 
   // ---- sending
 
-  async function submit() {
-    var missing = current.kept.paper ? [] : Form.unsigned(current.form);
+  // `again`: was handed in before, without a signal; the question about signatures was answered then.
+  async function submit(again) {
+    var missing = again || current.kept.paper ? [] : Form.unsigned(current.form);
     if (missing.length && !window.confirm("还差签名：" + missing.join("、") + "。\n不齐也可以先交，任务会停在“待签名”。现在提交吗？")) return;
     await keep("queued");
     var button = document.getElementById("field-send");
@@ -314,7 +315,7 @@
       for (var kept of await Store.allTasks()) {
         if (kept.state !== "queued") continue;
         if (current && kept.id === current.id) {
-          await submit();
+          await submit(true);
           continue;
         }
         var id = kept.id, result = await deliver(id, kept);
@@ -415,7 +416,9 @@
       take.addEventListener("click", takeAll);
     }
     if (!alive) say("已清除", "存在本机的内容超过了保存时间，已清除。", "bad");
-    else say("在线", take ? "可以存到本机，没有信号时填写。" : "填写时自动存本机，没有信号也能继续。");
+    else if (take || document.querySelector(".field-list, .nothing")) say("在线", "任务可以存到本机，没有信号也能填。");
+    else if (document.getElementById("field-form")) say("在线", "填写时自动存本机，没有信号也能继续。");
+    else say("在线", "本任务没有待填的表。");
     await openForm();
     await sendAll();
   }
