@@ -103,16 +103,15 @@ def keyed(raw: pl.Series, *, on: date | None = None) -> pl.DataFrame:
 def _cleaned(raw: pl.Series) -> pl.DataFrame:
     """Body, last character, whether it is an old number, whether it was clean: of numbers that are not all digits."""
     frame = pl.DataFrame({"text": raw}).with_row_index("at")
-    ends_x = frame.filter(
-        (pl.col("text").str.len_bytes() == 18) & pl.col("text").str.contains("^[0-9]{17}X$").fill_null(False)
-    ).select(
-        "at",
-        body=pl.col("text").str.slice(0, 17).cast(pl.Int64, strict=False),
-        last=pl.lit(10, pl.UInt8),
-        old=False,
-        as_is=True,
+    # Seventeen signs read as a number of seventeen digits are digits: a sign or a space would leave fewer.
+    ends_x = (
+        frame.filter((pl.col("text").str.len_bytes() == 18) & pl.col("text").str.ends_with("X"))
+        .select("at", body=pl.col("text").str.head(17).cast(pl.Int64, strict=False))
+        .filter(pl.col("body") >= 10**16)
+        .with_columns(last=pl.lit(10, pl.UInt8), old=False, as_is=True)
     )
-    rest = frame.join(ends_x.select("at"), on="at", how="anti", maintain_order="left")
+    seen = pl.repeat(False, frame.height, dtype=pl.Boolean, eager=True).scatter(ends_x["at"], True)
+    rest = frame.filter(~seen)
     text = rest.select("at", _clean(_clean(pl.col("text"))).alias("text")).with_columns(
         pl.col("text").str.replace(r"^([0-9]{15})\.0+$", "$1")
     )
