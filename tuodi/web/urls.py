@@ -36,6 +36,7 @@ from tuodi.web.county import (
     sweep_start,
     sweeps,
     third_party,
+    tuning,
     warnings,
 )
 from tuodi.web.field import offline, tasks
@@ -115,6 +116,7 @@ urlpatterns: list[URLPattern] = [
     path("clues/", _ledger(clues.listing), name="clues"),
     path("clues/bulk/", _post(_ledger, clue_bulk.run), name="clue-bulk"),
     path("clues/export.xlsx", _ledger(clues.export), name="clue-export"),
+    path("clues/tuning/", _sweeps(tuning.show), name="clue-tuning"),
     path("clues/<slug:no>/", _ledger(clue.show), name="clue"),
     path("clues/<slug:no>/sheet.pdf", _ledger(clue.sheet), name="clue-sheet"),
     path("clues/<slug:no>/files/<int:pk>/", _ledger(clue.file), name="clue-file"),
