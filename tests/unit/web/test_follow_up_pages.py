@@ -179,7 +179,7 @@ def test_statement_and_visit_from_the_clue_page(make_user: Callable[..., Any], h
     assert f"{here}visits/" in text
     form = text_of(client.get(f"{here}statement/"))
     fields = [line.split('name="text-')[1].split('"')[0] for line in form.split("<input") if 'name="text-' in line]
-    assert len(fields) == len(one.registered) + 4
+    assert len(fields) == len(one.registered) + 3
     free = fields[-1]
     wrong = client.post(
         f"{here}statement/", {"text-0": "不是我的", "look-0": "differs", "signed_by": "本人", "signed_on": "五月"}

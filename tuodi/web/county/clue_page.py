@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.urls import reverse
@@ -170,7 +172,7 @@ def proof_of(clue: Clue, evidence: Sequence[ClueEvidence]) -> dict[str, Any]:
             {
                 "key": key,
                 "label": _label(clue, key),
-                "registered": registered,
+                "registered": _with_unit(clue, key, registered),
                 "stated": stated,
                 "look": look,
                 "css": "conflict" if look is DIFFERS else "",
@@ -190,6 +192,17 @@ def _label(clue: Clue, key: str) -> str:
     return declared.label if declared else _COLUMNS.get(key, key)
 
 
+def _with_unit(clue: Clue, key: str, text: str) -> str:
+    """A figure with the unit the rules give its column; a share as a percentage. Words stay as they are."""
+    declared = law.facts().get((f"reg_{clue.source}", key))
+    if declared is None or declared.type not in ("money", "number", "ratio") or not _NUMBER.fullmatch(text):
+        return text
+    if declared.type == "ratio":
+        return f"{(Decimal(text.replace(',', '')) * 100).normalize():f}%"
+    return f"{words.figures(text.replace(',', ''))} {declared.unit.text}" if declared.unit else text
+
+
+_NUMBER = re.compile(r"-?[\d,]+(\.\d+)?")
 #: Columns every register has, and what people tell without one.
 _COLUMNS = {"fact": "反映的事项", "name": "登记姓名", "status": "登记状态", "as_of": "数据日期", "key": "证件号码"}
 
@@ -299,7 +312,7 @@ def why_of(clue: Clue) -> dict[str, Any]:
         "version": str(text.get("version") or "")[:8],
         "clause": str(text.get("clause") or ""),
         "clause_title": str(text.get("instrument") or text.get("clause") or ""),
-        "formula": words.calc(str(text.get("formula") or "")),
+        "formula": clue_words.condition(str(text.get("formula") or ""), clue.source),
         "values": [(_label(clue, str(name)), _text(value)) for name, value in values.items()]
         if isinstance(values, Mapping)
         else [],

@@ -21,7 +21,7 @@ from tuodi.web.county import clue_page
 from tuodi.web.county.clue_bulk import stored
 
 #: Empty lines for what the register does not hold.
-FREE = 4
+FREE = 3
 
 
 @dataclass

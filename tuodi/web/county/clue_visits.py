@@ -33,7 +33,7 @@ class PlanForm(forms.Form):
     second = forms.ChoiceField(label="调查员二")
     due = forms.DateField(
         label="期限", required=False, help_text="不填按入户调查的规定期限",
-        widget=forms.DateInput(attrs={"type": "date"}), error_messages={"invalid": "不是日期，请按 2017-05-08 的样子填写。"},
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}), error_messages={"invalid": "不是日期，请按 2017-05-08 的样子填写。"},
     )  # fmt: skip
     note = forms.CharField(label="交代事项", required=False, max_length=300, help_text="例如 看车辆是否停在院内")
 

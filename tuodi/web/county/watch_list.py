@@ -36,7 +36,7 @@ class AidForm(forms.Form):
 
     kind = forms.ChoiceField(label="做了什么", choices=WatchAid.Kind.choices)
     on = forms.DateField(
-        label="日期", widget=forms.DateInput(attrs={"type": "date"}),
+        label="日期", widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
         error_messages={"invalid": "不是日期，请按 2017-09-04 的样子填写。", "required": "请填写日期。"},
     )  # fmt: skip
     amount = forms.CharField(label="救助金额（元）", required=False, max_length=20, help_text="没有发钱的不填")
