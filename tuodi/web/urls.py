@@ -38,6 +38,7 @@ from tuodi.web.county import (
     sweep_start,
     sweeps,
     third_party,
+    tuning,
     warnings,
     watch_list,
 )
@@ -114,6 +115,7 @@ urlpatterns: list[URLPattern] = [
     path("clues/", _ledger(clues.listing), name="clues"),
     path("clues/bulk/", _post(_ledger, clue_bulk.run), name="clue-bulk"),
     path("clues/export.xlsx", _ledger(clues.export), name="clue-export"),
+    path("clues/tuning/", _sweeps(tuning.show), name="clue-tuning"),
     path("clues/<slug:no>/", _ledger(clue.show), name="clue"),
     path("clues/<slug:no>/sheet.pdf", _ledger(clue.sheet), name="clue-sheet"),
     path(

@@ -273,6 +273,11 @@ def rule_lines(run: SweepRun, rows: Sequence[RuleRow]) -> list[dict[str, Any]]:
     ]
 
 
+def tuning_href(run: SweepRun, rule: str = "") -> str:
+    """Where a change of a rule is weighed against the sweep's answered clues."""
+    return f"{reverse('web:clue-tuning')}?{urlencode({'run': run.pk, 'rule': rule})}"
+
+
 def noise_lines(run: SweepRun, found: Sequence[Noise]) -> list[dict[str, str]]:
     """What tuning would have saved, in a sentence each, largest saving first."""
     return [
@@ -283,6 +288,7 @@ def noise_lines(run: SweepRun, found: Sequence[Noise]) -> list[dict[str, str]]:
                 f"如事先剔除，少派 {one.saved:,} 条，查实率由 {one.before:.1f}% 升到 {one.after:.1f}%。"
             ),
             "href": ledger_href(run=run.pk, rule=one.rule.code, verdict="refuted", why=one.why),
+            "tuning": tuning_href(run, one.rule.code),
         }
         for one in sorted(found, key=lambda one: -one.saved)
     ]

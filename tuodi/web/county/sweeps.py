@@ -56,6 +56,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "rules": sweep_page.rule_lines(run, report.rules),
         "all": report.all,
         "all_percent": sweep_page.percent(report.all.percent),
+        "tuning_href": sweep_page.tuning_href(run),
         "noise": sweep_page.noise_lines(run, report.noise),
         "towns": sweep_page.place_lines(shown, run),
         "rest": rest,
