@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from tuodi.monitoring.models import WatchAid, WatchEntry
@@ -53,8 +53,11 @@ def watch_counts(day: date) -> WatchCounts:
 
 def watched(show: str, day: date) -> QuerySet[WatchEntry]:
     """Watches of one kind: open ones first, the most overdue look first."""
-    rows = WatchEntry.objects.select_related("household__head", "clue").annotate(
-        aided=Count("aids", filter=~Q(aids__kind=WatchAid.Kind.LOOK)), aid_fen=Coalesce(Sum("aids__amount_fen"), 0)
+    # Subqueries, not a join: they are worked out for the rows of one page, after the limit.
+    given = WatchAid.objects.filter(watch=OuterRef("pk")).order_by().values("watch")
+    rows = WatchEntry.objects.select_related("household__head").annotate(
+        aided=Coalesce(Subquery(given.exclude(kind=WatchAid.Kind.LOOK).annotate(n=Count("pk")).values("n")), 0),
+        aid_fen=Coalesce(Subquery(given.annotate(n=Sum("amount_fen")).values("n")), 0),
     )
     if show == "overdue":
         rows = rows.filter(_late(day))
