@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from tuodi.monitoring.queries import counts
 
 from tuodi.decisions.models import Determination
 from tuodi.demo import generator, registers
@@ -18,7 +19,6 @@ from tuodi.demo.staff import set_up_places, set_up_staff, user
 from tuodi.kernel import clock
 from tuodi.kernel.periods import Month
 from tuodi.monitoring.models import Clue, SweepFinding, SweepRun
-from tuodi.monitoring.queries import counts
 from tuodi.monitoring.sweep_actions import open_sweep, run_sweep
 from tuodi.org.access import scope, system_scope
 from tuodi.org.copying import copy_rows

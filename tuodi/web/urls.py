@@ -24,10 +24,13 @@ from tuodi.web.counter import (
 from tuodi.web.county import (
     clue,
     clue_bulk,
+    clue_statement,
+    clue_visits,
     clues,
     hand_overs,
     imports,
     kin,
+    returned,
     runs,
     sources,
     spot_checks,
@@ -38,6 +41,7 @@ from tuodi.web.county import (
     third_party,
     tuning,
     warnings,
+    watch_list,
 )
 from tuodi.web.field import offline, tasks
 
@@ -57,6 +61,8 @@ _sources = open_to(DutyCode.SWEEP, DutyCode.VERIFY, DutyCode.SUPERVISE)
 _sweeps = open_to(*SWEEPS)
 _ledger = open_to(*LEDGER)
 _contracts = open_to(DutyCode.CLUE_DECIDE, DutyCode.SUPERVISE)
+_watch = open_to(*watch_list.READERS)
+_returned = open_to(DutyCode.SWEEP, DutyCode.HAND_OVER)
 _hand_over = open_to(DutyCode.HAND_OVER, DutyCode.HAND_OVER_APPROVE)
 
 
@@ -119,9 +125,20 @@ urlpatterns: list[URLPattern] = [
     path("clues/tuning/", _sweeps(tuning.show), name="clue-tuning"),
     path("clues/<slug:no>/", _ledger(clue.show), name="clue"),
     path("clues/<slug:no>/sheet.pdf", _ledger(clue.sheet), name="clue-sheet"),
+    path(
+        "clues/<slug:no>/statement/",
+        open_to(DutyCode.CLUE, DutyCode.VISIT, DutyCode.VERIFY)(clue_statement.show),
+        name="clue-statement",
+    ),
+    path("clues/<slug:no>/visits/", _ledger(clue_visits.show), name="clue-visits"),
     path("clues/<slug:no>/files/<int:pk>/", _ledger(clue.file), name="clue-file"),
     path("warnings/", open_to(*WARNED)(warnings.show), name="warnings"),
     path("supervision/clues/", open_to(DutyCode.SUPERVISE)(supervision.show), name="supervision"),
+    path("watch/", _watch(watch_list.listing), name="watch-list"),
+    path("watch/<int:pk>/", _watch(watch_list.show), name="watch"),
+    path("returned/", _returned(returned.listing), name="returned"),
+    path("returned/<int:pk>/", _returned(returned.show), name="returned-list"),
+    path("returned/<int:pk>/faults.csv", _returned(returned.faults), name="returned-faults"),
     path("third-party/", _contracts(third_party.listing), name="contracts"),
     path("third-party/<int:pk>/", _contracts(third_party.show), name="contract"),
     path("hand-over/", _hand_over(hand_overs.listing), name="hand-overs"),

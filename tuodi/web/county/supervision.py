@@ -17,7 +17,7 @@ from tuodi.monitoring import clue_figures, oversight
 from tuodi.monitoring.ledger import Wanted
 from tuodi.monitoring.oversight import PlaceWork, RuleMonth
 from tuodi.org import access
-from tuodi.web.components import clue_words, navigation, pages, places, words
+from tuodi.web.components import clue_words, pages, places, words
 from tuodi.web.county import clues
 from tuodi.web.county.sweep_page import percent
 
@@ -113,7 +113,6 @@ def show(request: HttpRequest) -> HttpResponse:
         "escalated": [clues.line(one, today) for one in climbed],
         "watching": [_watch(one, today) for one in watching],
         "watching_all": watched.count(),
-        "may_watch": navigation.may_read(request),
     }
     return render(request, "county/supervision.html", context)
 
@@ -238,8 +237,7 @@ def _watch(one: Any, today: Any) -> dict[str, Any]:
     late = (today - one.next_look_on).days
     return {
         "name": f"{one.household.head.name}家庭",
-        "href": reverse("web:family", args=[one.household_id]),
-        "clue_href": reverse("web:clue", args=[one.clue.no]) if one.clue else "",
+        "href": reverse("web:watch", args=[one.pk]),
         "place": places.path(one.region),
         "state": one.get_state_display(),
         "looks": one.looks,

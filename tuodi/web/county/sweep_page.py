@@ -76,10 +76,11 @@ def look_of(run: SweepRun, outcome: Outcome | None) -> Look:
 
 
 def seconds(run: SweepRun) -> str:
-    """How long it took, as the clock saw it; empty while it runs."""
+    """How long it took, in seconds or minutes; empty while it runs."""
     if run.finished_at is None:
         return ""
-    took = (run.finished_at - run.opened_at).total_seconds()
+    # What the phases measured: between opening and end a sweep may have waited for its turn.
+    took = float(run.timings.get("all") or (run.finished_at - run.opened_at).total_seconds())
     return f"{took:,.1f} 秒" if took < 120 else f"{took / 60:,.1f} 分"
 
 
@@ -240,7 +241,7 @@ def _health(source: DataSource, row: SourceRow) -> Look | None:
     if source.failures:
         return Look(f"连续失败 {source.failures} 次", "bad")
     if row.batch and row.batch.unkeyed:
-        return Look(f"待人工 {row.batch.unkeyed:,}", "warn")
+        return Look(f"号码不可用 {row.batch.unkeyed:,} 行", "warn")
     return None
 
 
