@@ -13,6 +13,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -89,6 +90,12 @@ def generate(rows: int) -> None:
     report(bytes=(to / "raw.txt").stat().st_size)
 
 
+def raw(rows: int, *columns: str) -> Iterator[pl.DataFrame]:
+    """The Parquet file's rows, chunk by chunk."""
+    chosen = pl.scan_parquet(folder(rows) / "raw.parquet").select(columns or pl.all())
+    return chosen.collect_batches(chunk_size=CHUNK, maintain_order=True)
+
+
 def floor(rows: int) -> None:
     """Regex and cast, the dirty rows by the slow way: what every import does at least."""
     link = duckdb.connect()
@@ -107,8 +114,8 @@ def normalise(rows: int) -> None:
     """The same by `matching.keys`, batch by batch."""
     start, cpu = time.perf_counter(), time.process_time()
     count = total = 0
-    for batch in pq.ParquetFile(folder(rows) / "raw.parquet").iter_batches(CHUNK, columns=["id_raw"]):
-        key = keyed(pl.Series(pl.from_arrow(batch.column(0))), on=TODAY)["key"]
+    for batch in raw(rows, "id_raw"):
+        key = keyed(batch["id_raw"], on=TODAY)["key"]
         count += len(key) - key.null_count()
         total += (key % 1_000_003).sum()
     report(seconds=time.perf_counter() - start, cpu_s=time.process_time() - cpu, keys=count, sum=total)
@@ -128,8 +135,8 @@ def taken(rows: int, *, text: bool) -> None:
             for chunk in opened.chunks():
                 writer.write(chunk.frame)
         else:
-            for batch in pq.ParquetFile(folder(rows) / "raw.parquet").iter_batches(CHUNK):
-                writer.write(pl.DataFrame(pl.from_arrow(batch)))
+            for frame in raw(rows):
+                writer.write(frame)
         totals = writer.finish()
     report(
         seconds=time.perf_counter() - start,

@@ -19,7 +19,7 @@ from common import BENCH, ROOT, clocked, report
 from verify_spec import CLUE, REGISTERS, answer, data, keyed_file
 
 from tuodi.matching.keys import with_key
-from tuodi.matching.link import link, link_all
+from tuodi.matching.link import link, link_all, link_raw
 from tuodi.matching.lookup import SortedTable
 from tuodi.monitoring.judge import Findings, judge, looked_at
 from tuodi.policy.book import Book
@@ -85,8 +85,10 @@ def day(persons: str, rows: int) -> None:
 
 
 def judged(rules: Book, roll: pl.LazyFrame, hits: dict[str, Any], engine: str, **more: Any) -> Findings:
+    touched = pl.concat([frame.select("household_id").lazy() for frame in hits.values()]).unique()
+    roll = roll.join(touched, on="household_id", how="semi").collect(engine="streaming").lazy()
     members = roll.select("person_id", "household_id", "key")
-    households = roll.select("household_id", "area_kind").unique("household_id", keep="any").collect().lazy()
+    households = roll.select("household_id", "area_kind").unique("household_id", keep="any")
     paid = households.select("household_id", pl.lit("dibao").alias("programme"))
     return judge(rules, "cn", DAY, roll=paid, members=members, households=households, hits=hits, engine=engine, **more)
 
@@ -160,8 +162,7 @@ def linked(persons: str, mode: str, rules: Book, spent: dict[str, float], engine
         else:  # turning numbers to keys is the cost, and its memory: one register at a time
             hits = {}
             for r, rows in registers.items():
-                columns = wanted.get(r, ())
-                hits[r] = link(subjects, with_key(rows.select("id_raw", *columns)), columns=columns).hits
+                hits[r] = link_raw(subjects, rows, columns=wanted.get(r, ())).hits
     with clocked(spent, "judge_s"):
         return judged(rules, roll.lazy(), hits, engine, session=session)
 

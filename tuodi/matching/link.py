@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Protocol
 
 import polars as pl
 
 from tuodi.kernel.names import normalise_name
+from tuodi.matching.keys import body_of, keyed
 
 __all__ = [
     "CHECKED",
@@ -20,6 +22,8 @@ __all__ = [
     "Linked",
     "double_receipts",
     "link",
+    "link_all",
+    "link_raw",
     "link_sealed",
     "shared_numbers",
     "two_numbers",
@@ -90,27 +94,49 @@ def link_all(
     Args: as `link`, by register. Names in `columns` that a register lacks are left out.
     """
     parts: list[pl.LazyFrame] = []
-    own: dict[str, dict[str, str]] = {}  # register -> its column -> the column of the common frame
-    types: dict[str, pl.DataType] = {}
+    own: list[dict[str, str]] = []  # a register's column -> its column in the common frame
     for number, (name, register) in enumerate(registers.items()):
         rows = _rows(register, None if columns is None else columns.get(name, ()))
-        own[name] = {}
+        taken: dict[str, int] = {}
+        places = {}
         for column, dtype in rows.collect_schema().items():
-            common = column if types.setdefault(column, dtype) == dtype else f"{column}__{number}"
-            types[common] = dtype
-            own[name][column] = common
-        parts.append(rows.rename(own[name]).with_columns(pl.lit(number, pl.UInt16).alias("register__")))
+            # Registers share columns of one type: a column that only one of them has costs a null in each row of all others.
+            taken[str(dtype)] = taken.get(str(dtype), -1) + 1
+            places[column] = "key" if column == "key" else f"{dtype}__{taken[str(dtype)]}"
+        own.append(places)
+        parts.append(rows.rename(places).with_columns(pl.lit(number, pl.UInt16).alias("register__")))
     if not parts:
         return {}
     people = _people(subjects)
     extra = [c for c in people.collect_schema().names() if c != "key"]
     whole = pl.concat(parts, how="diagonal").join(people, on="key", how="inner").collect(engine="streaming")
     out = {}
-    for number, name in enumerate(registers):
-        back = {common: column for column, common in own[name].items()}
+    for number, (name, places) in enumerate(zip(registers, own, strict=True)):
+        back = {common: column for column, common in places.items()}
         found = whole.filter(pl.col("register__") == number).select(*back, *extra).rename(back)
         out[name] = _judged(found, (identity or {}).get(name, ()), 0)
     return out
+
+
+def link_raw(
+    subjects: pl.LazyFrame, register: pl.LazyFrame, *, number: str = "id_raw", columns: Sequence[str] | None = None,
+    identity: Sequence[str] = (), first_row: int = 0, on: date | None = None,
+) -> Linked:  # fmt: skip
+    """The same from numbers as they were written, with nothing stored: each is read as a body, and only the few that are on the
+    roll are asked for their day and check digit, so that most rows cost half.
+
+    Args:
+        number: the column with the number as text; `key` and `check_state` come from it.
+        on: a birth after this day makes a number unusable (`matching.keys.key_of`).
+    """
+    have = [c for c in register.collect_schema().names() if c not in ("key", "check_state")]
+    wanted = have if columns is None else columns
+    rows = register.select(have).with_columns(body_of(pl.col(number)).alias("key"))
+    found = _rows(rows, list(dict.fromkeys((number, *wanted)))).join(_people(subjects), on="key", how="inner")
+    hits = found.collect(engine="streaming")
+    usable = keyed(hits[number], on=on).select("key", "check_state")
+    hits = hits.with_columns(usable["key"], usable["check_state"]).filter(pl.col("key").is_not_null())
+    return _judged(hits if number in wanted else hits.drop(number), identity, first_row)
 
 
 def _people(subjects: pl.LazyFrame) -> pl.LazyFrame:

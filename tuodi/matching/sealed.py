@@ -3,9 +3,10 @@
 Bytes: ``TDR1`` · 16 random bytes that name this sealing · parts · index · length of the index (8) · ``TDR1``. Parts and
 index are each an encrypted file of `crypto.files`; what they authenticate is the batch, the sealing, their half and
 their number, so that nothing can be moved, swapped or left out unseen. A part holds up to `PART` rows in two Parquet
-files of the same order: *hot* (key, check state, stale, the columns rules name) and *rest* (line, raw number where it
-is not what the key prints, name, other columns). Rows of a part are sorted by key: neighbouring keys differ little,
-which makes the hot half a third smaller, and it is the bytes to decrypt that cost.
+files: *hot* (key, check state, stale, the columns rules name) and *rest* (line, raw number where it is not what the key
+prints, name, other columns). Hot rows are sorted by key: neighbouring keys differ little, which makes that half a third
+smaller, and it is the bytes to decrypt that cost. The rest stays in the order of the file, which packs better and need
+not be moved; its column `_at` says where each hot row's rest stands.
 
     with SealedWriter(path, "12/2017-08", hot=["plate"], scratch=folder) as writer:
         for frame in frames: writer.write(frame)
@@ -55,11 +56,14 @@ _TAIL = 8 + len(_MAGIC)
 _KEY_MARK = 6
 #: SM4 runs outside the interpreter's lock; more threads than this only cost memory.
 _THREADS = 2
-#: Hashes of rows are looked through in so many lots, so that memory is a sixteenth of them.
+#: From `_IN_MEMORY` rows on hashes of rows lie on disk and are looked through in so many lots, a sixteenth at a time.
 _LOTS = 16
 _IN_MEMORY = 4_000_000
 _ALWAYS_HOT = ("key", "check_state", "stale")
 _PLACE = ("line_no", "file_no")  # where a row stood is no part of what it says
+_ORDER = "_at"
+#: Of so many rows, columns with fewer different values than half are written by dictionary.
+_SAMPLE = 4_000
 
 
 @dataclass(slots=True)
@@ -101,10 +105,10 @@ class SealedWriter:
         self.path, self.batch, self._hot, self._as_of, self._on = path, batch, tuple(hot), as_of, on
         self._size, self._keys, self._base = part, keys, scratch
         self._waiting: list[pl.DataFrame] = []
-        self._count = self._given = self._known = self._within = 0
+        self._count = self._given = self._known = self._noted = 0
         self._parts: list[dict[str, Any]] = []
         self._sealing: list[tuple[dict[str, Any], Future[bytes], Future[bytes]]] = []
-        self._hashes: list[pl.DataFrame] = []
+        self._hashes: list[pl.DataFrame | Path] = []
         self._columns: list[str] = []
         self._done = False
 
@@ -137,7 +141,7 @@ class SealedWriter:
         self._waiting.append(frame.select(self._columns))
         self._count += frame.height
         while self._count >= self._size:
-            whole = pl.concat(self._waiting)
+            whole = pl.concat(self._waiting, rechunk=True)
             self._put(whole.head(self._size))
             self._waiting = [whole.slice(self._size)]
             self._count = self._waiting[0].height
@@ -145,7 +149,7 @@ class SealedWriter:
     def finish(self) -> SealedTotals:
         """Writes what waits, drops rows that came twice, and lets the file appear."""
         if self._waiting and (self._count or not self._parts):
-            self._put(pl.concat(self._waiting))
+            self._put(pl.concat(self._waiting, rechunk=True))
         self._flush(0)
         self._drop_doubles()
         rows = sum(part["rows"] for part in self._parts)
@@ -179,30 +183,34 @@ class SealedWriter:
             id_raw=pl.when(keep_raw).then(pl.col("id_raw")),
         )  # fmt: skip
         said = frame.drop(*_PLACE, "check_state", strict=False)
-        frame = frame.with_columns(hash=said.hash_rows(17))
+        order = frame["key"].arg_sort()
+        prints = pl.DataFrame({"hash": said.hash_rows(17), "key": frame["key"]})[order]
         if self._as_of is not None and frame["as_of"].eq_missing(pl.Series([self._as_of])).all():
             frame = frame.drop("as_of")
-        frame = frame[frame["key"].arg_sort()]
+        hot, rest = self._split(frame)
+        hot, rest = hot[order], rest.with_columns(order.cast(pl.UInt32).alias(_ORDER))
         # Most doubles inside a part are neighbours now; the others are found with those of other parts.
-        again = (pl.col("hash") == pl.col("hash").shift(1)) & pl.col("key").eq_missing(pl.col("key").shift(1))
-        frame = frame.filter(~again.fill_null(False))
-        at = len(self._parts)
-        self._note(at, frame)
+        again = prints.select(
+            (pl.col("hash") == pl.col("hash").shift(1)) & pl.col("key").eq_missing(pl.col("key").shift(1))
+        ).to_series()
+        if again.any():
+            hot, rest = _without(hot, rest, again.fill_null(False))
+            prints = prints.filter(~again.fill_null(False))
+        self._note(prints)
         part: dict[str, Any] = {}
         self._parts.append(part)
-        self._seal_part(at, part, frame.drop("hash"))
+        self._seal_part(len(self._parts) - 1, part, hot, rest)
         self._flush(2)
 
-    def _seal_part(self, at: int, part: dict[str, Any], frame: pl.DataFrame) -> None:
-        hot, rest = self._split(frame)
-        part.update(rows=frame.height, states=_count_states(frame), as_of="as_of" in hot.columns)
+    def _seal_part(self, at: int, part: dict[str, Any], hot: pl.DataFrame, rest: pl.DataFrame) -> None:
+        part.update(rows=hot.height, states=_count_states(hot), as_of="as_of" in hot.columns)
         halves = [
             self._pool.submit(self._sealed, half, at, half_frame) for half, half_frame in (("hot", hot), ("rest", rest))
         ]
         self._sealing.append((part, halves[0], halves[1]))
 
     def _sealed(self, half: str, at: int, frame: pl.DataFrame) -> bytes:
-        return b"".join(encrypt_stream(io.BytesIO(_parquet(frame)), self._aad(half, at), keys=self._keys))
+        return b"".join(encrypt_stream(io.BytesIO(_parquet(frame, half)), self._aad(half, at), keys=self._keys))
 
     def _split(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         names = [*_ALWAYS_HOT, *(["as_of"] if "as_of" in frame.columns else []), *self._hot]
@@ -218,42 +226,42 @@ class SealedWriter:
                 part[half] = [self._file.tell(), len(data)]
                 self._file.write(data)
 
-    def _note(self, at: int, frame: pl.DataFrame) -> None:
-        """Remembers hash and key of each row; from `_IN_MEMORY` rows on in lots on disk."""
-        self._hashes.append(
-            frame.select("hash", "key", row=pl.int_range(pl.len(), dtype=pl.UInt32), part=pl.lit(at, pl.UInt32))
-        )
-        if sum(rows.height for rows in self._hashes) < _IN_MEMORY:
+    def _note(self, prints: pl.DataFrame) -> None:
+        """Remembers hash and key of each row; from `_IN_MEMORY` rows on, on disk."""
+        self._hashes.append(prints)
+        self._noted += prints.height
+        if self._noted < _IN_MEMORY:
             return
-        rows = pl.concat(self._hashes).with_columns(lot=pl.col("hash") // 2**60)
-        for (lot,), some in rows.partition_by("lot", as_dict=True, include_key=False).items():
-            some.write_ipc(self._scratch / f"{lot:02d}-{at:06d}.ipc")
-        self._hashes = []
+        for at, some in enumerate(self._hashes):
+            if isinstance(some, pl.DataFrame):
+                path = self._scratch / f"{at:06d}.ipc"
+                some.write_ipc(path, compression="uncompressed")
+                self._hashes[at] = path
 
-    def _lots(self) -> Iterator[pl.DataFrame]:
-        """What `_note` remembers, each hash in one lot."""
-        if not any(self._scratch.iterdir()):
-            if self._hashes:
-                yield pl.concat(self._hashes)
-            return
-        waiting = pl.concat(self._hashes) if self._hashes else None
-        for lot in range(_LOTS):
-            rows = [pl.read_ipc(path) for path in sorted(self._scratch.glob(f"{lot:02d}-*.ipc"))]
-            if waiting is not None:
-                rows.append(waiting.filter(pl.col("hash") // 2**60 == lot))
-            if rows:
-                yield pl.concat(rows)
+    def _lots(self) -> Iterator[list[pl.DataFrame]]:
+        """What `_note` remembers, part by part, with `row`: at once, or each hash in one lot."""
+        on_disk = any(isinstance(some, Path) for some in self._hashes)
+        for lot in range(_LOTS if on_disk else 1):
+            parts = []
+            for some in self._hashes:
+                rows = pl.read_ipc(some) if isinstance(some, Path) else some
+                rows = rows.with_row_index("row")
+                parts.append(rows.filter(pl.col("hash") // 2**60 == lot) if on_disk else rows)
+            yield parts
 
     def _drop_doubles(self) -> None:
         """Rows equal to one of an earlier part; only the parts that hold them are sealed anew."""
         gone: dict[int, list[pl.Series]] = {}
-        for rows in self._lots():
-            # Equal hashes are rare and found by sorting them; only those few are compared on the key as well.
-            rows = rows.sort("hash")
-            alike = rows.filter(
-                (pl.col("hash") == pl.col("hash").shift(1)).fill_null(False)
-                | (pl.col("hash") == pl.col("hash").shift(-1)).fill_null(False)
-            ).sort("part", "row")
+        for parts in self._lots() if self._hashes else ():
+            # Equal hashes are rare and found by sorting nothing but them; only those few are compared on the key as well.
+            hashes = pl.concat([rows["hash"] for rows in parts]).sort()
+            twice = hashes.filter((hashes == hashes.shift(1)).fill_null(False)).unique()
+            if not len(twice):
+                continue
+            alike = pl.concat(
+                rows.filter(pl.col("hash").is_in(twice.implode())).with_columns(part=pl.lit(at))
+                for at, rows in enumerate(parts)
+            )
             again = alike.filter(~pl.struct("hash", "key").is_first_distinct())
             for (at,), found in again.partition_by("part", as_dict=True).items():
                 gone.setdefault(int(at), []).append(found["row"])
@@ -271,13 +279,12 @@ class SealedWriter:
                         self._file.write(data)
                     continue
                 # The same nonce must not seal two texts: each sealing draws a key of its own from its salt.
-                halves = [
+                hot, rest = [
                     pl.read_parquet(io.BytesIO(_open(_piece(source, part[half]), self._aad(half, at), self._keys)))
                     for half in ("hot", "rest")
                 ]
-                whole = pl.concat(halves, how="horizontal").with_row_index("row")
-                kept = whole.filter(~pl.col("row").is_in(pl.concat(gone[at]).implode())).drop("row")
-                self._seal_part(at, part, kept)
+                out = pl.int_range(hot.height, eager=True).is_in(pl.concat(gone[at]).implode())
+                self._seal_part(at, part, *_without(hot, rest, out))
                 self._flush(0)
         before.close()
         self._file.flush()
@@ -339,22 +346,26 @@ class SealedBatch:
         for at, part in enumerate(self._parts):
             here = wanted.filter((wanted >= first) & (wanted < first + part["rows"]))
             if len(here) or (at == len(self._parts) - 1 and not found):
-                whole = self._whole(at).with_row_index("row", offset=first)
-                found.append(whole.filter(pl.col("row").is_in(here.implode())))
+                found.append(self._whole(at, here - first).with_columns(row=here).select("row", pl.exclude("row")))
             first += part["rows"]
         return pl.concat(found, how="diagonal")
 
     def frames(self) -> Iterator[pl.DataFrame]:
         """Every row as it was given to the writer, part by part."""
         for at in range(len(self._parts)):
-            yield self._whole(at).drop("key", "check_state")
+            yield self._whole(at, None).drop("key", "check_state")
 
-    def _whole(self, at: int) -> pl.DataFrame:
+    def _whole(self, at: int, rows: pl.Series | None) -> pl.DataFrame:
+        """All columns of a part, of some of its rows or of all, in the hot half's order."""
         part = self._parts[at]
         with self._lock:
             piece = _piece(self._source, part["rest"])
         rest = pl.read_parquet(io.BytesIO(_open(piece, f"{self._aad}|rest|{at}", self._keys)))
         hot = pl.read_parquet(self.hot_paths[at])
+        places = rest[_ORDER] if _ORDER in rest.columns else pl.int_range(rest.height, dtype=pl.UInt32, eager=True)
+        if rows is not None:
+            hot, places = hot[rows], places[rows]
+        rest = rest.drop(_ORDER, strict=False)[places]
         frame = pl.concat([hot, rest], how="horizontal").with_columns(pl.col("check_state").cat.to(STATE))
         frame = frame.with_columns(
             id_raw=pl.coalesce(
@@ -496,14 +507,25 @@ def _count_states(frame: pl.DataFrame) -> dict[str, int]:
     return {CHECK_STATES[state]: count for state, count in frame["check_state"].value_counts().iter_rows()}
 
 
-def _parquet(frame: pl.DataFrame) -> bytes:
-    """Keys and line numbers as differences to the row before, the rest by dictionary; zstd over all."""
+def _without(hot: pl.DataFrame, rest: pl.DataFrame, gone: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Both halves without some rows, by the hot half's order."""
+    places = rest[_ORDER]
+    stays = pl.repeat(True, rest.height, dtype=pl.Boolean, eager=True).scatter(places.filter(gone), False)
+    moved = (stays.cast(pl.UInt32).cum_sum() - 1).gather(places.filter(~gone))
+    return hot.filter(~gone), rest.filter(stays).with_columns(moved.alias(_ORDER))
+
+
+def _parquet(frame: pl.DataFrame, half: str) -> bytes:
+    """Keys, places and line numbers as differences to the row before; zstd over all. The rest half, which is the larger
+    one and seldom read, takes dictionaries only where they are sure to help: to try them on plates costs most of all."""
     table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
-    delta = [name for name in ("key", "line_no") if name in frame.columns]
+    delta = [name for name in ("key", "line_no", _ORDER) if name in frame.columns]
+    some = frame.head(_SAMPLE)
+    plain = [name for name in frame.columns if name not in delta]
+    few = [name for name in plain if half == "hot" or some[name].n_unique() * 2 <= some.height]
     out = pa.BufferOutputStream()
     pq.write_table(
-        table, out, compression="zstd", compression_level=1, write_statistics=False,
-        use_dictionary=[name for name in frame.columns if name not in delta],
+        table, out, compression="zstd", compression_level=1, write_statistics=False, use_dictionary=few,
         column_encoding=dict.fromkeys(delta, "DELTA_BINARY_PACKED"),
     )  # fmt: skip
     return bytes(out.getvalue())

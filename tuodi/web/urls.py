@@ -29,6 +29,7 @@ from tuodi.web.county import (
     imports,
     kin,
     runs,
+    sources,
     spot_checks,
     standards,
     supervision,
@@ -51,6 +52,7 @@ _field_readers = open_to(*tasks.READERS)
 _spot = open_to(DutyCode.REVIEW, DutyCode.VISIT, DutyCode.SUPERVISE)
 _kin = open_to(*kin.READERS)
 _importers = open_to(DutyCode.ROLL_IMPORT)
+_sources = open_to(DutyCode.SWEEP, DutyCode.VERIFY, DutyCode.SUPERVISE)
 _sweeps = open_to(*SWEEPS)
 _ledger = open_to(*LEDGER)
 _contracts = open_to(DutyCode.CLUE_DECIDE, DutyCode.SUPERVISE)
@@ -99,6 +101,11 @@ urlpatterns: list[URLPattern] = [
     path("runs/<int:pk>/changes/", _payment(runs.changes), name="run-changes"),
     path("runs/<int:pk>/lines/", _payment(runs.lines), name="run-lines"),
     path("runs/<int:pk>/files/<int:batch>/", open_to(DutyCode.PAY_SEND)(runs.bank_file), name="run-file"),
+    path("sources/", _sources(sources.listing), name="sources"),
+    path("sources/<int:pk>/", _sources(sources.show), name="source"),
+    path("sources/<int:pk>/state/", _post(open_to(DutyCode.SWEEP), sources.change_state), name="source-state"),
+    path("sources/batches/<int:pk>/", _sources(sources.batch), name="source-batch"),
+    path("sources/batches/<int:pk>/faults.csv", _sources(sources.faults), name="source-faults"),
     path("sweeps/", _sweeps(sweeps.listing), name="sweeps"),
     path("sweeps/new/", open_to(DutyCode.SWEEP)(sweep_start.start), name="sweep-new"),
     path("sweeps/<int:pk>/", _sweeps(sweeps.show), name="sweep"),

@@ -376,6 +376,8 @@ MONEY = RegisterColumn(label="额", headers=("额",), type="money")
         ("0", 0), ("12", 1200), ("12.5", 1250), ("12.50", 1250), ("12.500", 1250), ("-3.05", -305), ("１２．５", 1250),
         ("1,234.50元", 123_450), ("¥ 7", 700), ("12.505", None), ("约5", None), ("1e3", None), ("", None), (".", None),
         ("99999999999999999", None), ("9999999999999.99", 999_999_999_999_999),
+        ("+5", None), ("0005", 500), ("-0", 0), ("-0.00", 0), ("0000000000005", 500), ("0000000000000005", None), ("-9999999999999", -999_999_999_999_900),
+        ("99999999999999", None), ("-99999999999999", None), ("5_0", None), ("5.0", 500), ("1,000", 100_000),
     ],
 )  # fmt: skip
 def test_amounts(written: str, fen: int | None) -> None:
@@ -387,6 +389,7 @@ def test_amounts(written: str, fen: int | None) -> None:
 def test_every_fen_comes_back(amounts: list[int]) -> None:
     texts = [f"{'-' if n < 0 else ''}{abs(n) // 100}.{abs(n) % 100:02d}" for n in amounts]
     assert typed(pl.Series(texts), MONEY).to_list() == amounts
+    assert typed(pl.Series([str(n // 100) for n in amounts]), MONEY).to_list() == [n // 100 * 100 for n in amounts]
     tens = MONEY.model_copy(update={"unit": "wan"})
     small = [n % 10**14 for n in amounts]
     assert typed(pl.Series([f"{n // 10**6}.{n % 10**6:06d}" for n in small]), tens).to_list() == small

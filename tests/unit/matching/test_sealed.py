@@ -85,6 +85,22 @@ def test_doubles_are_found_on_disk_as_well(tmp_path: Path, monkeypatch: pytest.M
         assert batch.rows == sum(frame.height for frame in batch.frames()) == totals.kept
 
 
+def test_each_row_keeps_its_rest_when_doubles_go(tmp_path: Path) -> None:
+    plain = rows(*PEOPLE, None, PEOPLE[0][:17] + "?").sample(fraction=1.0, shuffle=True, seed=5)
+    doubled = pl.concat([plain[:60], plain[20:90], plain[:10], plain[90:], plain[150:]])
+    path, totals = seal(tmp_path, doubled)
+    assert totals.duplicates == len(doubled) - len(plain)
+    with opened(path, tmp_path) as batch:
+        assert pl.concat(batch.frames()).select(plain.columns).sort("line_no").equals(plain.sort("line_no"))
+        hot = batch.hot().collect()
+        some = hot.filter(pl.col("row") % 3 == 1)
+        told = batch.rest_rows(some["row"])
+        assert told.select("row", "key", "plate").equals(some.select("row", "key", "plate"))
+        assert told.select(plain.columns).join(plain, on=plain.columns, nulls_equal=True).height == len(some)
+        numbers = told.filter(pl.col("check_state") == "ok")
+        assert numbers["id_raw"].str.head(17).cast(pl.Int64).equals(numbers["key"])
+
+
 def test_rows_of_the_batch_before_are_known_and_not_counted(tmp_path: Path) -> None:
     old, _ = seal(tmp_path, rows(*PEOPLE[:50]))
     new = tmp_path / "kept" / "new"

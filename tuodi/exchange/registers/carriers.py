@@ -77,11 +77,14 @@ class Source:
             own.append(cell.alias(name))
         number = f"c{header.at['id_no']}"
         every = [name for name in cells.columns if name != "line_no"]
-        bare = pl.col(number).str.strip_chars()
-        odd = (bare == "") | bare.is_null()
+        # Only what is no number can be empty or a header.
+        at = cells[number].cast(pl.Int64, strict=False).is_null().arg_true()
+        written = cells[number].gather(at).str.strip_chars()
+        odd = (written == "").fill_null(True)
         if header.names:
-            odd = odd | (bare == header.names[header.at["id_no"]])
-        rest = cells.filter(odd)
+            odd = odd | (written == header.names[header.at["id_no"]]).fill_null(False)
+        rest = cells[at.filter(odd)]
+        bare = pl.col(number).str.strip_chars()
         if not rest.height:
             return Block(cells.select("line_no", *own), bad)
         kind = pl.when(pl.concat_str(every, ignore_nulls=True).str.strip_chars() == "").then(pl.lit("blank"))
@@ -134,15 +137,17 @@ class TextSource(Source):
         quoted = self.profile.carrier.quoted
         for block in read_lines(self.path, self.profile.encodings, quoted=quoted):
             text = block.text
+            data = text.encode() if block.data is None else block.data
             first = block.first
             if first <= skip:
                 for _ in range(min(skip - first + 1, block.lines)):
-                    text = text[text.find("\n") + 1 :] if "\n" in text else ""
+                    text = text.partition("\n")[2]
+                    data = data.partition(b"\n")[2]
                     first += 1
             lines = block.lines - (first - block.first)
             bad = [found for found in block.bad if found.line_no >= first]
             if lines > 0:
-                cells, misfits = self._split(text, lines, quoted)
+                cells, misfits = self._split(text, data, lines, quoted)
                 unread = {found.line_no for found in bad}
                 for at, line, code in misfits:
                     if first + at not in unread:
@@ -158,7 +163,9 @@ class TextSource(Source):
     def _blanked(cells: pl.DataFrame, unread: set[int]) -> int:
         return cells.filter(pl.col("line_no").is_in(list(unread))).height if unread else 0
 
-    def _split(self, text: str, lines: int, quoted: bool) -> tuple[pl.DataFrame, list[tuple[int, str, str]]]:
+    def _split(
+        self, text: str, data: bytes, lines: int, quoted: bool
+    ) -> tuple[pl.DataFrame, list[tuple[int, str, str]]]:
         names = [f"c{place}" for place in range(self.header.width)]
         quoted = quoted and '"' in text
         misfits: list[tuple[int, str, str]] = []
@@ -168,14 +175,16 @@ class TextSource(Source):
             return "skip"
 
         table = pacsv.read_csv(
-            io.BytesIO(text.encode()),
+            pa.BufferReader(data),
             pacsv.ReadOptions(column_names=names, use_threads=False, block_size=64 << 20),
             pacsv.ParseOptions(
                 delimiter=self.delimiter, quote_char='"' if quoted else False, ignore_empty_lines=False,
                 invalid_row_handler=misfit, newlines_in_values=quoted,
             ),
-            pacsv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False),
-        ) if text.strip("\r\n") else pa.table({name: pa.array([""] * lines, pa.string()) for name in names})  # fmt: skip
+            pacsv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False, check_utf8=False
+            ),
+        ) if data.strip(b"\r\n") else pa.table({name: pa.array([""] * lines, pa.string()) for name in names})  # fmt: skip
         if table.num_rows + len(misfits) != lines:
             return self._line_by_line(text)
         frame = pl.DataFrame(pl.from_arrow(table))

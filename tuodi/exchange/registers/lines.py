@@ -28,10 +28,11 @@ _UTF8_PAIR = b"LTTLTT"
 
 class LineBlock(NamedTuple):
     """Attributes: first: number of its first line in the file. text: whole lines; a line that could not be read is
-    empty. lines: how many. bad: findings about those. last: nothing follows."""
+    empty. data: the text as UTF-8, if the file is. lines: how many. bad: findings about those. last: nothing follows."""
 
     first: int
     text: str
+    data: bytes | None
     lines: int
     bad: list[Fault]
     last: bool
@@ -133,7 +134,8 @@ def read_lines(path: Path, encodings: tuple[str, ...], *, quoted: bool, block: i
             if bad[-1].line_no == first + lines:
                 raise FileRefusedError("truncated", "文件在最后一行中间断开，不完整", "请重新拷贝或重新导出")
         lines = text.count("\n") + (not text.endswith("\n") and bool(text))
-        yield LineBlock(first, text, lines, bad, last)
+        as_utf8 = whole if decoder.encoding in ("", "utf-8") and not bad else None
+        yield LineBlock(first, text, as_utf8, lines, bad, last)
         first += lines
 
 
