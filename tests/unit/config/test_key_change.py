@@ -37,7 +37,8 @@ from tuodi.verification.consent_actions import add_supporter, record_consent
 from tuodi.verification.models import RegisterBatch, Supporter
 
 pytestmark = pytest.mark.django_db(transaction=True)
-VILLAGE, DAY, MONTH = "420802001001", date(2017, 5, 10), Month(2017, 5)
+#: Another county than the paid family's.
+VILLAGE, DAY, MONTH = "420804001001", date(2017, 5, 10), Month(2017, 5)
 AGENT, HELPER, PAPER = person(401), person(402), b"%PDF-1.4 a consent"
 
 
@@ -85,7 +86,7 @@ def world(make_user: Any, files_dir: Path, tmp_path: Path) -> dict[str, Any]:
         StaffKin.objects.create(user=clerk, id_index=blind_index(person(700), "id"), relation="spouse", filed_on=DAY)
         Application.objects.get()
         rollkeys.roll_keys(
-            "420802",
+            "420804",
             pl.DataFrame({"person_id": [household.head_id], "region": [household.region], "token": [index.hex()]}),
         )
     return {"household": household, "paid": paid, "run": run, "batch": batch, "consent": consent, "clerk": clerk}
@@ -136,7 +137,7 @@ def test_everything_moves_and_the_old_keys_can_go(world: dict[str, Any], ring: k
         assert StaffKin.objects.filter(id_index=head).count() == 1
     assert plain_of(world["batch"]).equals(before)
     assert register_store.path(world["batch"]).stat().st_size == size
-    assert rollkeys._load("420802").height == 1
+    assert rollkeys._load("420804").height == 1
 
 
 def test_a_frozen_line_takes_a_newer_key_and_nothing_else(world: dict[str, Any], ring: keyring.Keyring) -> None:

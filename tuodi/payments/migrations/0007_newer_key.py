@@ -6,16 +6,9 @@ from typing import Any
 
 from django.db import migrations
 
-# A ciphertext begins with its version and the key's number and is as long as its text asks: one of another length, or of
-# the same or an older key, is no re-encryption.
-MADE = r"""
-create function payments_newer_key(was bytea, is_now bytea) returns boolean language sql immutable as $$
-  select was is not null and is_now is not null and length(was) = length(is_now)
-    and substring(was from 1 for 1) = '\x01'::bytea and substring(is_now from 1 for 1) = '\x01'::bytea
-    and substring(is_now from 2 for 2) > substring(was from 2 for 2)
-$$;
-"""
-KEPT = """  if payments_newer_key(old.account_cipher, new.account_cipher) then
+from tuodi.org.rls import NEWER_KEY
+
+KEPT = """  if tuodi_newer_key(old.account_cipher, new.account_cipher) then
     is_now.account_cipher := old.account_cipher;
   end if;
 """
@@ -39,7 +32,7 @@ def _swap(function: str, before: str, after: str) -> Any:
 class Migration(migrations.Migration):
     dependencies = [("payments", "0006_withhold_guard")]
     operations = [
-        migrations.RunSQL(MADE, "drop function payments_newer_key(bytea, bytea)"),
+        migrations.RunSQL(NEWER_KEY, migrations.RunSQL.noop),
         migrations.RunPython(
             _swap("payments_line_guard", LINE, LINE + KEPT), _swap("payments_line_guard", LINE + KEPT, LINE)
         ),
