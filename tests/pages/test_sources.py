@@ -135,10 +135,11 @@ def test_a_live_source_is_added_and_its_terms_changed_with_faults_named_at_their
     page.get_by_label("每日限额").fill("-1")
     page.get_by_label("有效天数").fill("0")
     page.get_by_role("button", name="添加").click()
+    page.locator(".error-summary").wait_for()
     for sentence in (
         "代码只能用小写字母", "签订日期不能在今天之后", "实时接口要填写接口名", "不是有效的 SM2 公钥", "每日限额不能是负数", "天数应大于 0",
     ):  # fmt: skip
-        assert page.locator(".field-error", has_text=sentence).count() == 1, sentence
+        assert page.locator(".field-error", has_text=sentence).count() == 1, page.locator("main").inner_text()
     for name, size in (("source-faults", DESK), ("source-faults-phone", PHONE)):
         page.set_viewport_size(size)
         axe()
