@@ -82,10 +82,10 @@ class SourceForm(forms.Form):
     )  # fmt: skip
     freshness_days = forms.IntegerField(
         label="有效天数",
-        initial=90,
+        required=False,
         min_value=1,
         max_value=3650,
-        help_text="数据超过这些天算陈旧",
+        help_text="数据超过这些天算陈旧；不填按模板的约定，没有模板的 90 天",
         error_messages=_DAYS,
     )
     retention_days = forms.IntegerField(
@@ -116,10 +116,12 @@ class SourceForm(forms.Form):
     def clean_reply_key(self) -> str:
         """A point of the curve: a key with one wrong digit would refuse every reply."""
         text = re.sub(r"\s+", "", self.cleaned_data["reply_key"]).lower()
-        if text and not (re.fullmatch(r"[0-9a-f]{130}", text) and check_public(bytes.fromhex(text))):
+        if text and not re.fullmatch(r"04[0-9a-f]{128}", text):
             raise forms.ValidationError(
-                f"不是有效的 SM2 公钥（现有 {len(text)} 位，应为 130 位十六进制、04 开头）。请向部门核对后整段粘贴。"
+                f"不是有效的 SM2 公钥：现有 {len(text)} 位，应为 130 位十六进制、04 开头。请向部门核对后整段粘贴。"
             )
+        if text and not check_public(bytes.fromhex(text)):
+            raise forms.ValidationError("不是有效的 SM2 公钥：其中有数字抄错。请向部门核对后整段粘贴。")
         return text
 
     def clean(self) -> dict[str, Any]:
@@ -142,11 +144,14 @@ class SourceForm(forms.Form):
 
 def save(request: HttpRequest, form: SourceForm) -> DataSource | None:
     """Adds or changes what a valid form says; a refusal becomes an error of its field, and the answer is None."""
+    data = dict(form.cleaned_data)
+    if data["freshness_days"] is None:
+        del data["freshness_days"]  # the profile's own, or as it stands
     try:
         if form.source is None:
             place = request.user.office.place_code  # type: ignore[union-attr]
-            return register_actions.add_source(acting_user=request.user, place_code=place, **form.cleaned_data)  # type: ignore[arg-type]
-        return register_actions.change_source(form.source, acting_user=request.user, **form.cleaned_data)  # type: ignore[arg-type]
+            return register_actions.add_source(acting_user=request.user, place_code=place, **data)  # type: ignore[arg-type]
+        return register_actions.change_source(form.source, acting_user=request.user, **data)  # type: ignore[arg-type]
     except TuodiError as error:
         name = _FIELDS.get(str(error.fields.get("field", "")))
         form.add_error(name if name in form.fields else None, str(error))
