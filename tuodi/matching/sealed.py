@@ -341,14 +341,20 @@ class SealedBatch:
             rows: places in the batch, as `hot` gives them.
         """
         wanted = pl.Series("row", rows, dtype=pl.UInt32).unique().sort()
-        found: list[pl.DataFrame] = []
+        places: list[tuple[int, int, pl.Series]] = []
         first = 0
         for at, part in enumerate(self._parts):
             here = wanted.filter((wanted >= first) & (wanted < first + part["rows"]))
-            if len(here) or (at == len(self._parts) - 1 and not found):
-                found.append(self._whole(at, here - first).with_columns(row=here).select("row", pl.exclude("row")))
+            if len(here) or (at == len(self._parts) - 1 and not places):
+                places.append((at, first, here))
             first += part["rows"]
-        return pl.concat(found, how="diagonal")
+
+        def told(one: tuple[int, int, pl.Series]) -> pl.DataFrame:
+            at, first, here = one
+            return self._whole(at, here - first).with_columns(row=here).select("row", pl.exclude("row"))
+
+        with ThreadPoolExecutor(_THREADS) as pool:
+            return pl.concat(pool.map(told, places), how="diagonal")
 
     def frames(self) -> Iterator[pl.DataFrame]:
         """Every row as it was given to the writer, part by part."""
