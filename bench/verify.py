@@ -19,7 +19,7 @@ from common import BENCH, ROOT, clocked, report
 from verify_spec import CLUE, REGISTERS, answer, data, keyed_file
 
 from tuodi.matching.keys import with_key
-from tuodi.matching.link import link, link_all, link_raw
+from tuodi.matching.link import link, link_all
 from tuodi.matching.lookup import SortedTable
 from tuodi.monitoring.judge import Findings, judge, looked_at
 from tuodi.policy.book import Book
@@ -157,12 +157,8 @@ def linked(persons: str, mode: str, rules: Book, spent: dict[str, float], engine
     subjects = roll.lazy().select("key", "person_id", "household_id")
     with clocked(spent, "link_s"):
         registers = {r: scan(persons, r, mode) for r in REGISTERS}
-        if mode == "keyed":
-            hits = {r: found.hits for r, found in link_all(subjects, registers, columns=wanted).items()}
-        else:  # turning numbers to keys is the cost, and its memory: one register at a time
-            hits = {}
-            for r, rows in registers.items():
-                hits[r] = link_raw(subjects, rows, columns=wanted.get(r, ())).hits
+        number = None if mode == "keyed" else "id_raw"
+        hits = {r: found.hits for r, found in link_all(subjects, registers, columns=wanted, number=number).items()}
     with clocked(spent, "judge_s"):
         return judged(rules, roll.lazy(), hits, engine, session=session)
 
