@@ -15,7 +15,18 @@ import polars as pl
 
 from tuodi.kernel.identity import InvalidIdError, body_key, parse_id
 
-__all__ = ["CHECK_STATES", "STATE", "Keyed", "check_of", "key_of", "keyed", "plain_body", "spelt_body", "text_of", "with_key"]
+__all__ = [
+    "CHECK_STATES",
+    "STATE",
+    "Keyed",
+    "check_of",
+    "key_of",
+    "keyed",
+    "plain_body",
+    "spelt_body",
+    "text_of",
+    "with_key",
+]
 
 #: ok · converted15: from an old number, century put in · bad_check: the last character does not fit, match by hand ·
 #: foreign: a permit of people from abroad, 香港, 澳门 or 台湾 · invalid: no usable number, the key is null.
@@ -146,7 +157,9 @@ def _spelt(raw: pl.Series) -> pl.DataFrame:
     )
     return (
         frame.with_columns(
-            old=(pl.col("text").str.contains("^[0-9]{15}$") & ~pl.col("text").str.contains("99[6-9]$")).fill_null(False),
+            old=(pl.col("text").str.contains("^[0-9]{15}$") & ~pl.col("text").str.contains("99[6-9]$")).fill_null(
+                False
+            ),
             new=pl.col("text").str.contains("^[0-9]{17}[0-9X]$"),
         )
         .with_columns(
