@@ -114,7 +114,7 @@ def plain_body(number: pl.Expr) -> pl.Expr:
 
 def spelt_body(raw: pl.Series) -> pl.Series:
     """The same for texts that have to be cleaned first, old numbers among them; null = no number at all."""
-    return _spelt(raw)["body"]
+    return _written(raw)["body"]
 
 
 def _read(raw: pl.Series) -> tuple[pl.Series, pl.Series, pl.Series, pl.DataFrame | None]:
@@ -145,49 +145,54 @@ def _cleaned(raw: pl.Series) -> pl.DataFrame:
 
 
 def _spelt(raw: pl.Series) -> pl.DataFrame:
-    """`body`, `last` and `old` of texts that have to be cleaned, each as little as it needs."""
+    """`body`, `last` and `old` of texts that have to be cleaned."""
+    return _written(raw).select(
+        "body",
+        pl.when("old")
+        .then(check_of(pl.col("body")))
+        .when(pl.col("body").is_not_null())
+        .then(pl.col("text").str.slice(17).replace("X", "10").cast(pl.UInt8, strict=False))
+        .alias("last"),
+        "old",
+    )
+
+
+def _written(raw: pl.Series) -> pl.DataFrame:
+    """`text` as it should have been written, `body`, and whether it is an `old` number: each cleaned as little as it needs."""
     ascii_ = (raw.str.len_bytes() == raw.str.len_chars()).fill_null(True)
     at = (~ascii_).arg_true()
     # Plain characters need one pass: nothing in them is folded, and stripping uncovers nothing.
-    text = raw.str.replace_all("[\x00-\x20\x7f]+", "").str.strip_chars(_APOSTROPHES)
+    text = raw.str.replace_all("[\x00-\x20\x7f]", "").str.strip_chars(_APOSTROPHES).str.replace("x", "X", literal=True)
     if at.len():
         text = text.scatter(at, _folded(raw.gather(at)))
-    frame = pl.DataFrame({"text": text.str.replace("x", "X", literal=True)}).select(
-        pl.col("text").str.replace(r"^([0-9]{15})\.0+$", "$1")
-    )
-    return (
-        frame.with_columns(
+    if text.str.contains(".", literal=True).any():
+        text = text.str.replace(r"^([0-9]{15})\.0+$", "$1")
+    frame = (
+        text.alias("text")
+        .to_frame()
+        .with_columns(
             old=(pl.col("text").str.contains("^[0-9]{15}$") & ~pl.col("text").str.contains("99[6-9]$")).fill_null(
                 False
             ),
             new=pl.col("text").str.contains("^[0-9]{17}[0-9X]$"),
         )
-        .with_columns(
-            body=pl.when("old")
-            .then(pl.concat_str(pl.col("text").str.slice(0, 6), pl.lit("19"), pl.col("text").str.slice(6)))
-            .when("new")
-            .then(pl.col("text").str.slice(0, 17))
-            .cast(pl.Int64, strict=False)
-        )
-        .select(
-            "body",
-            pl.when("old")
-            .then(check_of(pl.col("body")))
-            .when(pl.col("body").is_not_null())
-            .then(pl.col("text").str.slice(17).replace("X", "10").cast(pl.UInt8, strict=False))
-            .alias("last"),
-            "old",
-        )
+    )
+    return frame.with_columns(
+        body=pl.when("old")
+        .then(pl.concat_str(pl.col("text").str.slice(0, 6), pl.lit("19"), pl.col("text").str.slice(6)))
+        .when("new")
+        .then(pl.col("text").str.slice(0, 17))
+        .cast(pl.Int64, strict=False)
     )
 
 
 def _folded(raw: pl.Series) -> pl.Series:
     """Texts with characters that are not plain. A second pass, as `kernel.identity` makes it, changes only what still has some."""
-    once = raw.to_frame("text").select(_clean(pl.col("text"))).to_series()
+    once = raw.alias("text").to_frame().select(_clean(pl.col("text"))).to_series()
     left = (once.str.len_bytes() != once.str.len_chars()).arg_true()
     if not left.len():
         return once
-    return once.scatter(left, once.gather(left).to_frame("text").select(_clean(pl.col("text"))).to_series())
+    return once.scatter(left, once.gather(left).alias("text").to_frame().select(_clean(pl.col("text"))).to_series())
 
 
 def _clean(text: pl.Expr) -> pl.Expr:
@@ -266,9 +271,9 @@ def _check(body: pl.Series) -> pl.Series:
 @cache
 def _tables() -> tuple[pl.Series, pl.Series, pl.Series]:
     def sums(first: int, digits: int) -> pl.Series:
-        if digits > 3:  # put together out of two small ones: two lookups a number, not a division a digit
-            number, low = pl.int_range(10**digits, eager=True), 10 ** (digits - 3)
-            return (sums(first, 3).gather(number // low) + sums(first + 3, digits - 3).gather(number % low)) % 11
+        if digits > 3:  # every first half with every second
+            halves = sums(first, 3).to_frame("a").join(sums(first + 3, digits - 3).to_frame("b"), how="cross")
+            return halves.select((pl.col("a") + pl.col("b")) % 11).to_series()
         weights = _WEIGHTS[first : first + digits]
         texts = (str(n).zfill(digits) for n in range(10**digits))
         return pl.Series([sum(int(c) * w for c, w in zip(t, weights, strict=True)) % 11 for t in texts], dtype=pl.UInt8)

@@ -262,9 +262,13 @@ def _several(answers: Sequence[Answer], numbers: Sequence[int], rows: pl.DataFra
         .group_by("answer", "who", maintain_order=True)
         .agg(
             pl.col("rule_code", "kind", "household_id", "person_id", "subject").first(),
-            pl.col("row_id").sort().alias("rows"),
+            pl.col("row_id").alias("rows"),
             pl.col("stale", "declared").all(),
-            pl.col("fact_hash").unique().sort().str.join("\n").alias("parts"),
+            pl.col("fact_hash").alias("parts"),
+        )
+        .with_columns(
+            pl.col("rows").list.sort(),
+            pl.col("parts").list.unique().list.sort().list.join("\n"),
         )
         .join(_told(answers, numbers, ["who"]), on=["answer", "who"], how="inner", maintain_order="left")
         .collect()
