@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from tuodi.matching.sealed import reseal_file
+from tuodi.matching.resealing import reseal_file
 from tuodi.people.rotation import Column
 from tuodi.verification import register_store
 from tuodi.verification.models import RegisterBatch, Supporter
