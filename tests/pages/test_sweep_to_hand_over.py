@@ -226,7 +226,7 @@ def test_family_cut_off_is_looked_after_and_a_statement_stands_beside_the_regist
     page.locator("#look-3").select_option("supports")
     page.get_by_role("button", name="登记").click()
     page.get_by_text("家庭陈述已登记").wait_for()
-    assert page.locator(".proof .mark", has_text="待查").count() == 1
+    assert page.locator(".proof .mark", has_text="待查").count() == 2
     assert page.locator(".proof .mark", has_text="一致").count() == 1
     assert page.locator(".proof .mark", has_text="支持陈述").count() == 1
     holds(page, axe, fits)
