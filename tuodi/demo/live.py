@@ -127,7 +127,7 @@ def _accepted(tell: Tell) -> Case:
             home = people.form_household(
                 acting_user=None, region=region, head=made[0], area_kind="urban", on=date(2012, 1, 1),
                 members=[(person, row[0]) for person, row in zip(made[1:], _MEMBERS, strict=True)], is_demo=True,
-                address="象山社区 12 号院",
+                address="南门社区 12 号院",
             )  # fmt: skip
         clerk = user("jiedao-sl")
         with clock.frozen(ACCEPTED), scope(clerk):
@@ -213,7 +213,7 @@ def _registers(folder: Path, case: Case) -> None:
             head | {"号牌号码": "鄂H6T218", "车辆类型": "小型轿车", "品牌型号": "东风风光", "初次登记日期": "2016-11-03", "机动车状态": "正常"}
         ],
         "estate": [
-            head | {"不动产权证号": "鄂(2013)东宝区不动产权第0012207号", "坐落": "象山社区 12 号院", "面积": "61.40", "用途": "住宅", "权属状态": "现势", "登记日期": "2013-07-15"}
+            head | {"不动产权证号": "鄂(2013)东宝区不动产权第0012207号", "坐落": "南门社区 12 号院", "面积": "61.40", "用途": "住宅", "权属状态": "现势", "登记日期": "2013-07-15"}
         ],
         "business": [
             head | {"统一社会信用代码": "92420802MA4A200X17", "名称": "东宝区永福早点店", "类型": "个体工商户", "职务": "经营者", "注册资本": "1", "登记状态": "注销", "成立日期": "2011-03-08"}

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tuodi.crypto.keyring import Keyring
 from tuodi.kernel.identity import make_id
 from tuodi.matching.keys import key_of, with_key
-from tuodi.matching.link import double_receipts, link, link_all, link_raw, link_sealed, shared_numbers, two_numbers
+from tuodi.matching.link import double_receipts, link, link_all, link_sealed, shared_numbers, two_numbers
 from tuodi.matching.sealed import SealedWriter, open_sealed
 
 BIRTH = date(1960, 5, 1)
@@ -199,7 +199,9 @@ def test_numbers_as_written_give_what_their_keys_give(rows: list[tuple[str, str,
         schema={"id_raw": pl.String, "name": pl.String, "plate": pl.String},
         orient="row",
     )
-    ours = link_raw(roll, register, columns=["plate"])
+    ours = link_all(roll, {"cars": register, "none": register.head(0)}, columns={"cars": ["plate"]}, number="id_raw")[
+        "cars"
+    ]
     theirs = link(roll, with_key(register), columns=["plate"])
     for a, b in ((ours.hits, theirs.hits), (ours.doubtful, theirs.doubtful)):
         assert a.drop("row_id").sort("plate").equals(b.drop("row_id").select(a.drop("row_id").columns).sort("plate"))

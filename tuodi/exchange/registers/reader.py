@@ -207,7 +207,8 @@ class OpenedRegister:
         if blank.any() and "name" in text.columns:
             self._tell(text, blank & text["name"].is_null(), "rejected", "blank", "id_no", "证件号码", found, rejected)
         # What cleaning changes does not depend on which digits stand there: each shape is looked at once.
-        for shape, count in other.str.replace_all("[0-9]", "0").value_counts().iter_rows():
+        odd = other.filter(~other.str.contains("^[0-9]{17}X$"))
+        for shape, count in odd.str.replace_all("[0-9]", "0").value_counts().iter_rows():
             for change in normalise(shape).changes:
                 self.totals.notes[f"id_{change}"] += count
 
