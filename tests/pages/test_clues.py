@@ -88,6 +88,21 @@ def test_ledger_by_keyboard_and_in_bulk(
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     page.wait_for_url("**/clues/XS-*/")
+    page.goto(f"{live_server.url}/clues/?tab=all&severity=R&q=欧阳建")
+    page.set_viewport_size(PHONE)
+    page.reload()
+    assert not page.get_by_label("级别", exact=True).is_visible()
+    page.locator("[data-fold] summary").click()
+    assert page.get_by_label("级别", exact=True).is_visible()
+    page.reload()
+    assert page.get_by_label("级别", exact=True).is_visible()  # as it was left
+    axe()
+    page.get_by_role("link", name="去掉 级别").click()
+    page.wait_for_url(lambda url: "severity" not in url and "q=" in url)
+    assert page.locator(".chip").count() == 1
+    page.locator("[data-fold] summary").click()
+    page.set_viewport_size(DESK)
+    assert page.get_by_label("级别", exact=True).is_visible()
     for path in ("/clues/", "/clues/?tab=overdue"):
         page.goto(live_server.url + path)
         page.set_viewport_size(PHONE)

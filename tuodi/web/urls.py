@@ -44,7 +44,7 @@ from tuodi.web.county import (
     warnings,
     watch_list,
 )
-from tuodi.web.field import offline, tasks
+from tuodi.web.field import offline, own_checks, tasks
 
 app_name = "web"
 
@@ -97,6 +97,8 @@ urlpatterns: list[URLPattern] = [
     path("field/<int:pk>/photos/", _post(_field, tasks.photo_in), name="field-photo-in"),
     path("field/<int:pk>/print/", _field_readers(tasks.printed), name="field-print"),
     path("field/photos/<int:pk>/", _field_readers(tasks.photo_out), name="field-photo"),
+    path("own-checks/", open_to(DutyCode.THIRD_PARTY)(own_checks.listing), name="own-checks"),
+    path("own-checks/<int:pk>/", open_to(DutyCode.THIRD_PARTY)(own_checks.show), name="own-check"),
     path("field/shell/", _staff(offline.shell), name="field-shell"),
     path("field/session/", _field_readers(offline.session), name="field-session"),
     path("field/worker.js", _staff(offline.worker), name="field-worker"),

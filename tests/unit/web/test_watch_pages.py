@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 from cluekit import home
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from fieldkit import png
 
 from tuodi.kernel import clock
+from tuodi.monitoring import thirdparty_actions
 from tuodi.monitoring.models import HandOver, ThirdPartyContract, ThirdPartyTask
 from tuodi.org import access
 from tuodi.org.models import Office
@@ -109,3 +112,43 @@ def test_second_person_approves_a_hand_over_and_nobody_else_fetches_it(make_user
     answer = client_of(other).get(f"{path}file/", follow=True)
     assert "只有申请人可以下载" in answer.content.decode()
     assert client_of(second).get(f"{path}file/").status_code == 403
+
+
+def test_provider_sees_its_own_tasks_alone_and_reports(make_user: Callable[..., Any]) -> None:
+    decider = make_user(COUNTY, "clue_decide")
+    provider = Office.objects.create(name="示例社工中心", place_code=COUNTY, kind=Office.Kind.PROVIDER)
+    other = Office.objects.create(name="另一社工中心", place_code=COUNTY, kind=Office.Kind.PROVIDER)
+    families = [home(village="420802001001") for _ in range(2)]
+    with access.scope(decider):
+        contract = thirdparty_actions.make_contract(
+            acting_user=decider, place=COUNTY, provider=provider, first_day=date(2017, 5, 1), last_day=date(2017, 12, 31),
+            scope="全区", price_fen=None,
+        )  # fmt: skip
+        thirdparty_actions.assign(contract, acting_user=decider, every=1)
+        tasks = list(ThirdPartyTask.objects.order_by("pk"))
+    visitor, stranger = make_user(COUNTY, "third_party"), make_user(COUNTY, "third_party")
+    for user, office in ((visitor, provider), (stranger, other)):
+        user.office = office
+        user.save()
+    client, here = client_of(visitor), f"/own-checks/{tasks[0].pk}/"
+    text = client.get("/own-checks/").content.decode()
+    assert "2 户，1 个村" in text
+    page = client.get(here).content.decode()
+    assert families[0].head.name in page
+    assert "550.00" not in page
+    refused = client.post(here, {"opinion": "not", "reasons": " "}).content.decode()
+    assert "必须写明理由" in refused
+    photo = SimpleUploadedFile("院内.png", png())
+    done = client.post(here, {"opinion": "not", "reasons": "<i>有两层新楼", "photos": photo}, follow=True)
+    assert "核查意见已提交" in done.content.decode()
+    assert here not in client.get("/own-checks/").content.decode()
+    text = client.get("/own-checks/?all=1").content.decode()
+    assert here in text
+    assert "不符合条件" in text
+    with access.scope(decider):
+        task = ThirdPartyTask.objects.get(pk=tasks[0].pk)
+        assert (task.opinion, task.reasons, task.photos.count()) == ("not", "<i>有两层新楼", 1)
+    assert "0 户" in client_of(stranger).get("/own-checks/").content.decode()
+    assert client_of(stranger).get(here).status_code == 404
+    assert client_of(decider).get("/own-checks/").status_code == 403
+    assert client.get("/clues/").status_code == 403

@@ -65,6 +65,7 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("web:cases", "办件", "inbox", READERS, "/cases/"),
             Entry("web:checks", "经济核对", "clipboard-check", CHECKS, "/checks/"),
             Entry("web:field", "入户调查", "map-pin", VISITORS, "/field/"),
+            Entry("web:own-checks", "核查任务", "clipboard-check", frozenset({"third_party"}), "/own-checks/"),
             Entry(
                 "web:spot-checks", "抽查", "list-check", frozenset({"review", "visit", "supervise"}), "/spot-checks/"
             ),
@@ -111,7 +112,7 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     ),
 )
 #: The phone shows the first four that the reader may open.
-TABS = ("web:workbench", "web:field", "web:clues", "web:families", "web:cases", "web:runs")
+TABS = ("web:workbench", "web:own-checks", "web:field", "web:clues", "web:families", "web:cases", "web:runs")
 
 
 @dataclass(frozen=True)
