@@ -346,6 +346,13 @@ def run_clock(begin: datetime) -> None:
     clock.set_clock(lambda: begin + timedelta(seconds=time.monotonic() - started))
 
 
+def _end_with_starter(server: ThreadingHTTPServer) -> None:
+    """Waits until whoever started us is gone, however he went."""
+    while sys.stdin.read(1):
+        pass
+    server.shutdown()
+
+
 def main(arguments: list[str] | None = None) -> None:
     """The command."""
     parser = argparse.ArgumentParser(description="部门数据网关模拟器（仅本机）")
@@ -355,6 +362,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, help="登记数据文件夹；不给则按种子生成")
     parser.add_argument("--script", type=Path, help="各服务行为，JSON：{服务: {delay, faults, …}}")
     parser.add_argument("--clock", help="从这一时刻走起（演示用），如 2017-09-08T09:00")
+    parser.add_argument("--attached", action="store_true", help="标准输入关闭时随之结束（由另一程序启动时用）")
     given = parser.parse_args(arguments)
     if given.clock:
         run_clock(datetime.fromisoformat(given.clock))
@@ -364,6 +372,8 @@ def main(arguments: list[str] | None = None) -> None:
     server = serve(departments, given.port)
     keys = {one.name: one.pair.public.hex() for one in departments.services.values()}
     print(json.dumps({"port": server.server_port, "keys": keys}, ensure_ascii=False), flush=True)
+    if given.attached:
+        threading.Thread(target=_end_with_starter, args=(server,), daemon=True).start()
     try:
         server.serve_forever()
     except KeyboardInterrupt:

@@ -12,7 +12,7 @@ from paykit import LATER, Staff, balanced, line, run_month
 from tuodi.decisions.models import Determination, Suspension
 from tuodi.kernel.periods import Month
 from tuodi.monitoring import clue_actions as ledger
-from tuodi.monitoring import clue_figures, queries, watch
+from tuodi.monitoring import clue_figures, watch
 from tuodi.monitoring.models import WatchEntry
 from tuodi.monitoring.recovery import proposal
 from tuodi.payments import queries as money
@@ -100,7 +100,7 @@ def test_a_clue_from_its_generation_to_close_out(make_user) -> None:
         assert WatchEntry.objects.get(pk=entry.pk).state == "ended"
 
     with at(hands.county, LATER):
-        kinds = [event.kind for event in queries.one_clue(hands.county, no=one.no).events]
+        kinds = list(one.events.order_by("id").values_list("kind", flat=True))
         assert kinds == [
             "raise", "assign", "start", "evidence", "propose", "confirm", "suspend", "handle", "recover", "recover", "check", "close",
         ]  # fmt: skip

@@ -229,6 +229,18 @@ def test_doors(source, clerk, make_user, tmp_path: Path) -> None:
         register_actions.change_source(source, acting_user=clerk, state="asked")
     with pytest.raises(SourceInputError, match="文件模板"):
         register_actions.change_source(source, acting_user=clerk, profile="estate")
+    for wrong, field in (
+        ({"mode": "real_time"}, "接口名"),
+        ({"mode": "real_time", "service": "../control"}, "接口名"),
+        ({"reply_key": "04" + "11" * 64}, "验签公钥"),
+        ({"reply_key": "key"}, "验签公钥"),
+        ({"freshness_days": 0}, "天数"),
+        ({"quota_per_day": -1}, "每日限额"),
+    ):
+        with pytest.raises(SourceInputError, match=field):
+            register_actions.change_source(source, acting_user=clerk, **wrong)
+    source.refresh_from_db()
+    assert (source.mode, source.service, source.reply_key) == ("batch", "", "")
 
 
 def test_nothing_is_readable_for_others(source, clerk, tmp_path: Path) -> None:

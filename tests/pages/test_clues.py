@@ -76,6 +76,7 @@ def test_ledger_by_keyboard_and_in_bulk(
     fits()
     page.set_viewport_size(DESK)
     page.get_by_role("link", name="回台账").click()
+    page.wait_for_url("**/clues/?tab=all")  # its script listens once it is loaded
     page.keyboard.press("/")
     assert page.locator("#q").evaluate("node => node === document.activeElement")
     page.keyboard.type("欧阳jx")

@@ -105,3 +105,98 @@ def test_who_only_verifies_sees_the_list_and_changes_nothing(
     assert page.get_by_role("button", name="导入").count() == 0
     assert page.get_by_role("button", name="添加").count() == 0
     _ = made
+
+
+def test_a_live_source_is_added_and_its_terms_changed_with_faults_named_at_their_fields(
+    page: Any,
+    live_server: Any,
+    quiet: list[str],
+    make_user: Callable[..., Any],
+    sign_in: Callable[[str], None],
+    axe: Check,
+    fits: Check,
+) -> None:
+    from tuodi.audit.models import AuditEntry
+    from tuodi.crypto.sm2 import KeyPair
+    from tuodi.org.access import system_scope
+    from tuodi.verification.models import DataSource
+
+    make_user("4208", "sweep", username="keeper")
+    sign_in("keeper")
+    page.goto(f"{live_server.url}/sources/")
+    page.get_by_label("登记种类").select_option("estate")
+    page.get_by_label("代码").fill("Estate 1")
+    page.get_by_label("名称").fill("不动产登记（实时）")
+    page.get_by_label("部门").fill("市国土资源局")
+    page.get_by_label("签订日期").fill("2999-01-01")
+    page.get_by_label("方式", exact=True).select_option("real_time")
+    key = KeyPair.generate().public.hex()
+    page.get_by_label("验签公钥").fill(key[:-1] + ("0" if key[-1] != "0" else "1"))
+    page.get_by_label("每日限额").fill("-1")
+    page.get_by_label("有效天数").fill("0")
+    page.get_by_role("button", name="添加").click()
+    page.locator(".error-summary").wait_for()
+    for sentence in (
+        "代码只能用小写字母", "签订日期不能在今天之后", "实时接口要填写接口名", "不是有效的 SM2 公钥", "每日限额不能是负数", "天数应大于 0",
+    ):  # fmt: skip
+        assert page.locator(".field-error", has_text=sentence).count() == 1, page.locator("main").inner_text()
+    for name, size in (("source-faults", DESK), ("source-faults-phone", PHONE)):
+        page.set_viewport_size(size)
+        axe()
+        fits()
+        shot(page, name)
+    page.set_viewport_size(DESK)
+    page.get_by_label("代码").fill("estate-live")
+    page.get_by_label("签订日期").fill("2017-06-12")
+    page.get_by_label("接口名").fill("estate")
+    # As pasted from a letter: in capitals, in two lines.
+    page.get_by_label("验签公钥").fill(f"{key[:70].upper()}\n {key[70:]}")
+    page.get_by_label("每日限额").fill("500")
+    page.get_by_label("有效天数").fill("60")
+    page.get_by_role("button", name="添加").click()
+    assert page.get_by_role("heading", name="不动产登记（实时）").is_visible()
+    made = DataSource.objects.get(code="estate-live")
+    assert (made.mode, made.service, made.reply_key, made.profile) == ("real_time", "estate", key, "")
+    assert (made.quota_per_day, made.freshness_days, made.state, made.needs_consent) == (500, 60, "asked", True)
+
+    page.get_by_role("link", name="更改", exact=True).click()
+    assert page.get_by_label("验签公钥").input_value() == key
+    page.get_by_label("方式", exact=True).select_option("batch")
+    page.get_by_label("文件模板").select_option("vehicle")
+    page.get_by_role("button", name="保存").click()
+    assert page.locator(".field-error", has_text="这是机动车的模板，来源是不动产").is_visible()
+    for name, size in (("source-change", DESK), ("source-change-phone", PHONE)):
+        page.set_viewport_size(size)
+        axe()
+        fits()
+        shot(page, name)
+    page.set_viewport_size(DESK)
+    page.get_by_label("方式", exact=True).select_option("real_time")
+    page.get_by_label("文件模板").select_option("")
+    page.get_by_label("每日限额").fill("")
+    page.get_by_label("保存天数").fill("30")
+    page.get_by_label("须逐人授权").uncheck()
+    page.get_by_role("button", name="保存").click()
+    assert page.get_by_text("已保存").is_visible()
+    made.refresh_from_db()
+    assert (made.quota_per_day, made.retention_days, made.needs_consent) == (None, 30, False)
+    with system_scope("42"):
+        entry = AuditEntry.objects.filter(action="verification.change_source").latest("pk")
+    assert set(entry.after) == {"quota_per_day", "retention_days", "needs_consent"}
+    assert not quiet
+
+
+def test_only_a_keeper_opens_the_form(
+    page: Any, live_server: Any, make_user: Callable[..., Any], sign_in: Callable[[str], None]
+) -> None:
+    from tuodi.verification import register_actions
+
+    made = register_actions.add_source(
+        acting_user=None, code="vehicle", kind="vehicle", place_code="4208", label="市车管所", department="公安局",
+        mode="batch", profile="vehicle",
+    )  # fmt: skip
+    make_user("420802", "verify", username="checker")
+    sign_in("checker")
+    assert page.goto(f"{live_server.url}/sources/{made.pk}/change/").status in (403, 404)
+    page.goto(f"{live_server.url}/sources/{made.pk}/")
+    assert page.get_by_role("link", name="更改", exact=True).count() == 0

@@ -13,7 +13,7 @@ from typing import Any
 from django.db import transaction
 
 from tuodi.audit.actions import record
-from tuodi.cases import engine
+from tuodi.cases import engine, roads
 from tuodi.cases.calendar import due, notice_end
 from tuodi.cases.errors import (
     MoveRefusedError,
@@ -195,7 +195,8 @@ def complete_step(
         people: Others who did it together (second investigator); as many as the text asks for.
 
     Raises:
-        NotFoundError, WrongLevelError, AccessDeniedError, DutySeparationError, StepNotOpenError, StepInputError.
+        NotFoundError, WrongLevelError, AccessDeniedError, DutySeparationError, StepNotOpenError, StepInputError; what
+        the room that prescribes a road for the kind raises (see `cases.roads`).
     """
     case = lock(step.case)
     step = case.steps.get(pk=step.pk)
@@ -211,6 +212,7 @@ def complete_step(
     need = case.procedure.step(step.name).people
     if 1 + len({other.pk for other in people} - {acting_user.pk}) < need:
         raise StepInputError(step.label, "人数", f"不足，须由不少于 {need} 人共同办理，请填写共同办理人。")
+    data = roads.follow(step, data or {})
     _finish(case, step, acting_user, result=result, opinion=opinion, data=data, people=people)
     engine.advance(case)
     _audit("complete_step", acting_user, case, step, with_ids=step.with_ids)

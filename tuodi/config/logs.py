@@ -38,5 +38,6 @@ def settings(*, debug: bool) -> dict[str, Any]:
             "axes": {"level": "WARNING"},
             "procrastinate": {"level": "WARNING"},
             "asyncio": {"level": "WARNING"},
+            "httpx": {"level": "WARNING"},
         },
     }

@@ -1,10 +1,11 @@
 """SM2 signatures (GB/T 32918.2) of messages exchanged with departments.
 
-A message of any length is hashed with SM3 first and the 32 bytes are signed: gmalg is pure Python, and its own hash
-would take seconds for a large reply. `sign_raw` and `verify_raw` sign the bytes themselves, as the standard's examples do.
+A message of any length is hashed with SM3 first and the 32 bytes are signed. `sign_raw` and `verify_raw` sign the bytes
+themselves, as the standard's examples do. SM3 is OpenSSL's; the curve's arithmetic is in `crypto.curve`, because no library
+at hand signs with SM2 in less than 14 ms.
 
-A signature is 64 bytes, r then s, big endian. A public key is 65 bytes, ``04`` then x and y. About 14 ms to sign and
-26 ms to verify.
+A signature is 64 bytes, r then s, big endian. A public key is 65 bytes, ``04`` then x and y. Less than 1 ms to sign, 2 ms
+to verify.
 """
 
 from __future__ import annotations
@@ -16,9 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography.hazmat.primitives.hashes import SM3, Hash
-from gmalg import SM2
-from gmalg.errors import GMError
 
+from tuodi.crypto import curve
 from tuodi.crypto.errors import KeyringError
 
 __all__ = [
@@ -36,11 +36,7 @@ __all__ = [
 
 #: The signer's name where none is agreed (GM/T 0009-2012, 10).
 DEFAULT_UID = b"1234567812345678"
-_ORDER = 0xFFFFFFFEFFFFFFFFFFFFFFFFFFFFFFFF7203DF6B21C6052B53BBF40939D54123
-#: The recommended curve y² = x³ + ax + b over the field of p (GB/T 32918.5).
-_P = 0xFFFFFFFEFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF00000000FFFFFFFFFFFFFFFF
-_A = _P - 3
-_B = 0x28E9FA9E9D9F5E344D5A9E4BCF6509A7F39789F515AB8F92DDBCBD414D940E93
+_ORDER = curve.ORDER
 _SIGNATURE = 64
 _PUBLIC = 65
 
@@ -67,7 +63,10 @@ class KeyPair:
         """The pair of a private key. KeyringError if it is none."""
         if len(private) != 32 or not 1 <= int.from_bytes(private, "big") <= _ORDER - 2:
             raise KeyringError("签名私钥不是有效的 SM2 私钥（应为 64 位十六进制）。请恢复原来的私钥文件。")
-        return cls(private, bytes(SM2(private).generate_pk(private)))
+        point = curve.multiple(int.from_bytes(private, "big"))
+        if point is None:
+            raise AssertionError("a multiple below the order is never infinity")
+        return cls(private, b"\4" + _bytes(*point))
 
     @property
     def id(self) -> str:
@@ -95,8 +94,7 @@ def check_public(public: bytes) -> bool:
     if len(public) != _PUBLIC or public[0] != 4:
         return False
     # The curve's order is prime (cofactor 1), so a point on it needs no costly test of its own order.
-    x, y = int.from_bytes(public[1:33], "big"), int.from_bytes(public[33:], "big")
-    return x < _P and y < _P and (y * y - x * x * x - _A * x - _B) % _P == 0
+    return curve.on_curve(_point(public))
 
 
 def sign(data: bytes, pair: KeyPair, *, uid: bytes = DEFAULT_UID) -> bytes:
@@ -111,20 +109,47 @@ def verify(data: bytes, signature: bytes, public: bytes, *, uid: bytes = DEFAULT
 
 def sign_raw(message: bytes, pair: KeyPair, *, uid: bytes = DEFAULT_UID) -> bytes:
     """A signature over the bytes themselves, as GB/T 32918.2 defines it (short messages only)."""
-    r, s = SM2(pair.private, uid, pair.public).sign(message)
-    return bytes(r).rjust(32, b"\0") + bytes(s).rjust(32, b"\0")
+    d, e = int.from_bytes(pair.private, "big"), _digest(message, uid, pair.public)
+    while True:
+        k = secrets.randbelow(_ORDER - 1) + 1
+        point = curve.multiple(k)
+        r = (e + point[0]) % _ORDER if point else 0
+        if not r or r + k == _ORDER:
+            continue
+        s = pow(1 + d, -1, _ORDER) * (k - r * d) % _ORDER
+        if s:
+            return _bytes(r, s)
 
 
 def verify_raw(message: bytes, signature: bytes, public: bytes, *, uid: bytes = DEFAULT_UID) -> bool:
     """Whether a signature of `sign_raw` holds. Anything malformed is False."""
     if len(signature) != _SIGNATURE or not check_public(public):
         return False
-    if not all(0 < int.from_bytes(part, "big") < _ORDER for part in (signature[:32], signature[32:])):
+    r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
+    t = (r + s) % _ORDER
+    if not (0 < r < _ORDER and 0 < s < _ORDER and t):
         return False
     try:
-        return bool(SM2(uid=uid, pk=public).verify(message, signature[:32], signature[32:]))
-    except (GMError, ValueError):
+        e = _digest(message, uid, public)
+    except OverflowError:  # a name of 8 KiB and more fits no length field
         return False
+    point = curve.combine(s, t, _point(public))
+    return point is not None and (e + point[0]) % _ORDER == r
+
+
+def _digest(message: bytes, uid: bytes, public: bytes) -> int:
+    """The number that is signed: the hash of who signs and the message (GB/T 32918.2, 5.5 and 6.1). OverflowError."""
+    name = (8 * len(uid)).to_bytes(2, "big") + uid
+    who = sm3(name + _bytes(curve.A, curve.B, *curve.BASE) + public[1:])
+    return int.from_bytes(sm3(who + message), "big")
+
+
+def _bytes(*numbers: int) -> bytes:
+    return b"".join(number.to_bytes(32, "big") for number in numbers)
+
+
+def _point(public: bytes) -> curve.Point:
+    return int.from_bytes(public[1:33], "big"), int.from_bytes(public[33:], "big")
 
 
 def load_or_make(path: Path) -> KeyPair:

@@ -18,6 +18,7 @@ from tuodi.cases.guard import check_step, logs_blocks
 from tuodi.cases.models import Case, Notice, Step
 from tuodi.cases.series import next_no
 from tuodi.cases.states import Decision, StepState
+from tuodi.decisions import duplicates
 from tuodi.decisions.decide import APPEAL, ask, failed_reasons, require_pass, rows_of
 from tuodi.decisions.errors import ReasonsMissingError, UnknownOutcomeError
 from tuodi.decisions.models import Determination
@@ -28,6 +29,7 @@ from tuodi.kernel.periods import Month
 from tuodi.org.models import User
 from tuodi.org.places import place_name
 from tuodi.people.enums import Programme
+from tuodi.people.models import Person
 from tuodi.policy.procedure import Does
 from tuodi.rules import ProgrammeResult
 from tuodi.verification import kin_actions as kin
@@ -160,10 +162,16 @@ def close_notice(case: Case, *, acting_user: User, opinion: str = "") -> Notice:
 
 
 @logs_blocks
-def confirm(case: Case, *, acting_user: User, opinion: str) -> list[Determination]:
+def confirm(
+    case: Case, *, acting_user: User, opinion: str, duplicate_reason: str = "", duplicates_seen: bool = False
+) -> list[Determination]:
     """Grants: makes and freezes the determination, and does the confirmation step.
 
     The rules decide by today's date and the standards of the month after, on the case's frozen facts.
+
+    Args:
+        duplicate_reason: Why it is granted beside relief that excludes it; kept with the step and in the audit log.
+        duplicates_seen: What may be double was looked at.
 
     Returns:
         One determination, or one a person for programmes that entitle persons (those that fail with reasons).
@@ -171,6 +179,7 @@ def confirm(case: Case, *, acting_user: User, opinion: str) -> list[Determinatio
     Raises:
         UnknownOutcomeError: Facts are missing; they are named. NotEligibleError: Refuse instead.
         KinVisitMissingError: A near relative of staff, and the county has not visited.
+        DuplicateReliefError: Relief is there already, and neither reason nor look is given.
     """
     case = cases.lock(case)
     step = open_of_kind(case, Does.CONFIRM)
@@ -179,13 +188,27 @@ def confirm(case: Case, *, acting_user: User, opinion: str) -> list[Determinatio
     facts = frozen_for(case)
     answer = preview(case, facts)
     require_pass(answer, f"案件 {case.no}")
-    rows = _store(rows_of(answer, facts, common=_common(case, facts, acting_user), reasons=opinion))
+    made = rows_of(answer, facts, common=_common(case, facts, acting_user), reasons=opinion)
+    persons = list(
+        Person.objects.filter(pk__in=[row.person_id for row in made if row.outcome == "pass" and row.person_id])
+    )
+    there = duplicates.against_case(case, persons)
+    duplicates.require_answered(case, there, reason=duplicate_reason, acknowledged=duplicates_seen)
+    rows = _store(made)
     numbers = [row.no for row in rows]
     data = {**_figures(answer, facts), "determinations": numbers}
+    if there:
+        data["duplicates"] = [[one.verdict, one.programme, one.since, one.reason] for one in there]
+        data["duplicate_reason"] = duplicate_reason.strip()[:1000]
     decided = cases.decide_case(step, acting_user=acting_user, decision=Decision.PASSED, opinion=opinion, data=data)
     kin.note_decision(decided, acting_user=acting_user)
     for row in rows:
-        _audit("confirm", acting_user, row, case)
+        told = (
+            {"duplicates": duplicates.verdict(there), "duplicate_reason": duplicate_reason.strip()[:1000]}
+            if there
+            else {}
+        )
+        _audit("confirm", acting_user, row, case, **told)
     return rows
 
 

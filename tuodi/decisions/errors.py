@@ -8,6 +8,7 @@ TuodiError
     ├── NotDecidedError          nothing to put on the roll
     ├── RollConflictError        the unit is on the roll in these months
     ├── DoubleBenefitError       a person would be assisted twice, as tekun and in a dibao family
+    ├── DuplicateReliefError     relief that is there already, and nobody has answered for the second
     ├── LaterDecisionError       a change that would run over a later decision
     ├── NothingInForceError      no determination in force for a family and month
     ├── SuspensionMonthError     payment can be held from this month or a later one only, and for the entitled unit
@@ -23,6 +24,7 @@ from tuodi.kernel.errors import TuodiError
 __all__ = [
     "DecisionError",
     "DoubleBenefitError",
+    "DuplicateReliefError",
     "LaterDecisionError",
     "NotDecidedError",
     "NotEligibleError",
@@ -113,6 +115,19 @@ class DoubleBenefitError(DecisionError):
             household_no=household_no,
             month=month,
         )
+
+
+class DuplicateReliefError(DecisionError):
+    """Relief is there already (重复救助核查)."""
+
+    code = "decisions.duplicate"
+
+    def __init__(self, no: str, reasons: Sequence[str], *, blocked: bool) -> None:
+        told = "".join(reasons)
+        remedy = (
+            "确需确认的，请在“重复救助说明”中写明理由。" if blocked else "请核对后勾选“已核对重复救助”，或写明理由。"
+        )
+        super().__init__(f"案件 {no} 未通过重复救助核查：{told}{remedy}", no=no, reasons=list(reasons))
 
 
 class LaterDecisionError(DecisionError):

@@ -10,6 +10,7 @@ from tuodi.decisions.models import Determination
 from tuodi.demo import rolls
 from tuodi.demo.family import HEAD, tell_family
 from tuodi.demo.late import tell_changes
+from tuodi.demo.live import tell_live
 from tuodi.demo.months import pay_month
 from tuodi.demo.staff import accounts, set_up_places, set_up_staff, user
 from tuodi.demo.sweep import SMALL, tell_sweep
@@ -72,11 +73,14 @@ def tell_story(state: Path, tell: Tell) -> None:
     _totals(run, tell)
     tell("八、正在办的案件")
     tell_waiting(tell)
-    tell("九、大数据比对：2016 年 7 月至 2017 年 4 月，从登记文件到销号")
+    tell("九、一户家庭的实时核对：从授权到报告")
+    tell_live(state, tell)
+    tell("十、大数据比对：2016 年 7 月至 2017 年 4 月，从登记文件到销号")
     tell_sweep(state, tell)
-    tell("十、文件")
+    tell("十一、文件")
     tell(
-        f"  花名册 {state / 'data' / 'rosters'}；待更正 {state / '待更正'}；代发和回盘 {state / '银行'}；登记 {state / 'data' / '登记'}"
+        f"  花名册 {state / 'data' / 'rosters'}；待更正 {state / '待更正'}；代发和回盘 {state / '银行'}；"
+        f"核对报告 {state / '核对报告'}；登记 {state / 'data' / '登记'}"
     )
 
 

@@ -17,8 +17,8 @@ from tuodi.demo.registers import Registers, read_truth
 from tuodi.demo.staff import PROVIDER, clue_officer, user
 from tuodi.kernel import clock
 from tuodi.kernel.periods import Month
-from tuodi.monitoring import clue_actions, handover_actions, sweep_queries, thirdparty_actions
-from tuodi.monitoring.models import Clue, HandOver, SweepFinding, SweepRun, ThirdPartyContract, ThirdPartyTask
+from tuodi.monitoring import clue_actions, handover_actions, sweep_reports, thirdparty_actions
+from tuodi.monitoring.models import Clue, HandOver, SweepRun, ThirdPartyContract, ThirdPartyTask
 from tuodi.monitoring.sweep_actions import open_sweep, run_sweep
 from tuodi.monitoring.thirdparty_bulk import Visit, report_many
 from tuodi.monitoring.thirdparty_queries import third_party_report
@@ -106,31 +106,30 @@ def _table(run: SweepRun, recall: Recall, made: Registers, tell: Tell) -> None:
     names = {"dibao/urban": "城市低保", "dibao/rural": "农村低保", "tekun/rural": "农村五保"}
     with system_scope(PLACE):
         run.refresh_from_db()
-        funnel = sweep_queries.funnel(run)
-        rules = sweep_queries.by_rule(run)
-        doubts = SweepFinding.objects.filter(run=run).count()
-        counts = Clue.objects.filter(run=run)
-        total = counts.count()
-        confirmed, refuted, left = (counts.filter(verdict=word).count() for word in ("confirmed", "refuted", ""))
-        stopped = counts.filter(verdict="confirmed", state="closed").count()
+        report = sweep_reports.report(run)
+        given = [row.given for row in sweep_reports.sources_of(run) if row.given]
+        doubts = sum(found for found, _ in sweep_reports.findings_of(run).values())
+        stopped = Clue.objects.filter(run=run, verdict="confirmed", state="closed").count()
+    total, confirmed, refuted, left = report.all.total, report.all.confirmed, report.all.refuted, report.all.open
     rows = "，".join(f"{names[key]} {run.rows[key]:,}" for key in ("dibao/urban", "dibao/rural", "tekun/rural"))
     tell(f"  发放明细：{rows}，合计 {sum(run.rows.values()):,} 行，{run.persons:,} 人")
     tell(
         f"  未授权 {run.unconsented:,} 人、无法比对 {run.unkeyed:,} 人只列出；姓名或校验码不符 {doubts:,} 条待人工核对"
     )
     tell(f"  {'登记':<12}{'行数':>10}{'号码相符':>8}{'姓名不符':>7}{'命中':>7}{'已申报':>6}{'线索':>7}{'秒':>7}")
-    for source in run_sources(run):
+    for one in sorted(given, key=lambda one: -one.rows):
         tell(
-            f"    {source[0]:<10}{source[1]:>12,}{source[2]:>10,}{source[3]:>9,}{source[4]:>9,}{source[5]:>8,}{source[6]:>9,}{source[7]:>8.2f}"
+            f"    {one.batch.source.label:<10}{one.rows:>12,}{one.matched:>10,}{one.name_conflicts:>9,}{one.hits:>9,}"
+            f"{one.declared:>8,}{one.raised:>9,}{one.seconds:>8.2f}"
         )
     tell(f"    合计{run.register_rows:>20,} 行，命中 {run.hits:,}，线索 {run.raised:,}")
     tell("  规则：线索、查实、查否、查实率")
     merged: dict[str, list[int]] = {}
-    for row in rules:
-        sums = merged.setdefault(str(row["rule_code"]), [0, 0, 0, 0])
-        for at, name in enumerate(("total", "confirmed", "refuted", "open")):
-            sums[at] += int(row[name])  # type: ignore[call-overload]
-    for code, (found, good, bad, _) in sorted(merged.items(), key=lambda item: -item[1][0]):
+    for row in report.rules:
+        sums = merged.setdefault(row.code, [0, 0, 0])
+        for at, n in enumerate((row.total, row.confirmed, row.refuted)):
+            sums[at] += n
+    for code, (found, good, bad) in sorted(merged.items(), key=lambda item: -item[1][0]):
         tell(f"    {_RULES.get(code, code)}：{found:,}，{good:,}，{bad:,}，{_rate(good, found)}")
     tell(
         f"  查全率 {_rate(recall.found, recall.planted)}（埋设 {recall.planted:,}，找到 {recall.found:,}，漏 {recall.missed:,}，多 {recall.strange:,}）；"
@@ -145,16 +144,6 @@ def _table(run: SweepRun, recall: Recall, made: Registers, tell: Tell) -> None:
         tell(
             f"  若先用更新的登记剔除已注销、已拆迁、已离职等情形再派发，可少查 {saved:,} 条（{_rate(saved, total)}），查实率升到 {_rate(confirmed, total - saved)}"
         )
-    assert funnel is not None
-
-
-def run_sources(run: SweepRun) -> list[tuple[str, int, int, int, int, int, int, float]]:
-    """Label, rows, matched, name conflicts, hits, declared, clues, seconds of each register of a run."""
-    with system_scope(PLACE):
-        return [
-            (s.batch.source.label, s.rows, s.matched, s.name_conflicts, s.hits, s.declared, s.raised, s.seconds)
-            for s in run.sources.select_related("batch__source").order_by("-rows")
-        ]
 
 
 def _hand_over(tell: Tell) -> None:

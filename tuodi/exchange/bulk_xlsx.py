@@ -7,10 +7,12 @@ sheet is saved as CSV get an apostrophe besides (`cellsafe`). Rows are written i
 
 from __future__ import annotations
 
+import io
 import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 from xml.sax.saxutils import escape
 
 import polars as pl
@@ -146,7 +148,7 @@ def write_xlsx(path: Path, frames: Iterable[pl.DataFrame], columns: Sequence[Col
                         room = MAX_ROWS
                     now = part.head(room)
                     assert sheet is not None
-                    sheet.write("".join(now.select(cells).to_series().to_list()).encode())
+                    sheet.write(_lines(now.select(cells), "\n", quoted="never"))
                     written += now.height
                     room -= now.height
                     part = part.slice(now.height)
@@ -165,6 +167,13 @@ def write_xlsx(path: Path, frames: Iterable[pl.DataFrame], columns: Sequence[Col
         )
         _frame_parts(book, names)
     return written
+
+
+def _lines(frame: pl.DataFrame, end: str, *, quoted: Literal["never", "necessary"]) -> memoryview:
+    """Rows as bytes, without a Python text for each."""
+    out = io.BytesIO()
+    frame.write_csv(out, include_header=False, line_terminator=end, quote_style=quoted)
+    return out.getbuffer()
 
 
 def _frame_parts(book: zipfile.ZipFile, names: Sequence[str]) -> None:
@@ -220,8 +229,7 @@ def write_csv(path: Path, frames: Iterable[pl.DataFrame], columns: Sequence[Colu
             for frame in frames:
                 for at in range(0, frame.height, _SLICE):
                     part = frame.slice(at, _SLICE)
-                    text = part.select(shown).write_csv(include_header=False, line_terminator="\r\n")
-                    file.write(text.encode())
+                    file.write(_lines(part.select(shown), "\r\n", quoted="necessary"))
                     written += part.height
         told = [notes.header, *(f"{label}：{text}" for label, text in notes.lines), notes.footer]
         archive.writestr("说明.txt", "\ufeff" + "\r\n".join(told) + "\r\n")

@@ -25,7 +25,7 @@ from tuodi.files.errors import FileDamagedError, FileMissingError
 from tuodi.files.models import StoredFile
 from tuodi.kernel import clock
 
-__all__ = ["open_plain", "path_of", "plain_copy", "put_bytes", "put_path", "safe_name"]
+__all__ = ["aad_of", "open_plain", "path_of", "plain_copy", "put_bytes", "put_path", "safe_name"]
 
 _CHUNK = 1 << 20
 
@@ -43,7 +43,8 @@ def path_of(stored: StoredFile) -> Path:
     return Path(settings.FILES_DIR) / stored.region[:6] / stored.sha256[:2] / name
 
 
-def _aad(stored: StoredFile) -> str:
+def aad_of(stored: StoredFile) -> str:
+    """What a file's ciphertext is bound to."""
     return f"files|{stored.region[:6]}|{stored.sha256}|{stored.purpose}"  # as the path: one copy a county
 
 
@@ -82,7 +83,7 @@ def put_path(
     target = path_of(stored)
     if not target.exists():  # also after a roll-back or a loss: the bytes at hand are the right ones
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        encrypt_file(source, target, _aad(stored))
+        encrypt_file(source, target, aad_of(stored))
     return stored
 
 
@@ -105,7 +106,7 @@ def open_plain(stored: StoredFile) -> BinaryIO:
     if not path.exists():
         raise FileMissingError(stored.pk)
     with path.open("rb") as handle:
-        data = b"".join(decrypt_stream(handle, _aad(stored)))
+        data = b"".join(decrypt_stream(handle, aad_of(stored)))
     if hashlib.sha256(data).hexdigest() != stored.sha256:
         raise FileDamagedError(stored.pk)
     return io.BytesIO(data)
@@ -122,7 +123,7 @@ def plain_copy(stored: StoredFile) -> Iterator[Path]:
         raise FileMissingError(stored.pk)
     with _private() as folder:
         copy = folder / safe_name(stored.name)
-        decrypt_file(path, copy, _aad(stored))
+        decrypt_file(path, copy, aad_of(stored))
         digest = hashlib.sha256()
         with copy.open("rb") as handle:
             while chunk := handle.read(_CHUNK):

@@ -15,7 +15,18 @@ import polars as pl
 
 from tuodi.kernel.identity import InvalidIdError, body_key, parse_id
 
-__all__ = ["CHECK_STATES", "STATE", "Keyed", "check_of", "key_of", "keyed", "text_of", "with_key"]
+__all__ = [
+    "CHECK_STATES",
+    "STATE",
+    "Keyed",
+    "check_of",
+    "key_of",
+    "keyed",
+    "plain_body",
+    "spelt_body",
+    "text_of",
+    "with_key",
+]
 
 #: ok · converted15: from an old number, century put in · bad_check: the last character does not fit, match by hand ·
 #: foreign: a permit of people from abroad, 香港, 澳门 or 台湾 · invalid: no usable number, the key is null.
@@ -79,16 +90,10 @@ def with_key(frame: Frame, column: str = "id_raw", *, on: date | None = None) ->
 def keyed(raw: pl.Series, *, on: date | None = None) -> pl.DataFrame:
     """`key`, `check_state` and `last` (the 18th character as written, X = 10; null = not an 18-character number as it
     stands, so the text has to be kept) of each text, in order."""
-    number = raw.cast(pl.Int64, strict=False)
-    plain = ((number >= 10**17) & (raw.str.len_bytes() == 18)).fill_null(False)
-    body, last = number // 10, (number % 10).cast(pl.UInt8)
-    if plain.all():
-        return _judged(pl.DataFrame({"body": body, "last": last}), on, None)
-    at = (~plain).arg_true()
-    other = _cleaned(raw.gather(at))
-    body = body.scatter(at, other["body"])
-    last = last.scatter(at, other["last"])
+    body, last, at, other = _read(raw)
     frame = pl.DataFrame({"body": body, "last": last})
+    if other is None:
+        return _judged(frame, on, None)
     old = at.filter(other["old"])
     out = _judged(frame, on, old)
     # Only cleaned rows can be of old numbers, or be written otherwise than their key prints.
@@ -100,40 +105,96 @@ def keyed(raw: pl.Series, *, on: date | None = None) -> pl.DataFrame:
     )
 
 
+def plain_body(number: pl.Expr) -> pl.Expr:
+    """The key of a text of 17 digits and one more character, unless that character, the day or the end make it unusable; null for
+    every other text. No more than a cast a row: whoever joins by it asks `spelt_body` about the nulls, `keyed` about what joins."""
+    body = number.str.slice(0, 17).cast(pl.Int64, strict=False)
+    return pl.when((number.str.len_bytes() == 18) & (body >= 10**16)).then(body)
+
+
+def spelt_body(raw: pl.Series) -> pl.Series:
+    """The same for texts that have to be cleaned first, old numbers among them; null = no number at all."""
+    return _written(raw)["body"]
+
+
+def _read(raw: pl.Series) -> tuple[pl.Series, pl.Series, pl.Series, pl.DataFrame | None]:
+    """Body and last character of each text; where it was not digits alone, and what was found there (`_cleaned`)."""
+    number = raw.cast(pl.Int64, strict=False)
+    plain = ((number >= 10**17) & (raw.str.len_bytes() == 18)).fill_null(False)
+    body, last = number // 10, (number % 10).cast(pl.UInt8)
+    at = (~plain).arg_true()
+    if not at.len():
+        return body, last, at, None
+    other = _cleaned(raw.gather(at))
+    return body.scatter(at, other["body"]), last.scatter(at, other["last"]), at, other
+
+
 def _cleaned(raw: pl.Series) -> pl.DataFrame:
     """Body, last character, whether it is an old number, whether it was clean: of numbers that are not all digits."""
-    frame = pl.DataFrame({"text": raw}).with_row_index("at")
+    body = raw.str.head(17).cast(pl.Int64, strict=False)
     # Seventeen signs read as a number of seventeen digits are digits: a sign or a space would leave fewer.
-    ends_x = (
-        frame.filter((pl.col("text").str.len_bytes() == 18) & pl.col("text").str.ends_with("X"))
-        .select("at", body=pl.col("text").str.head(17).cast(pl.Int64, strict=False))
-        .filter(pl.col("body") >= 10**16)
-        .with_columns(last=pl.lit(10, pl.UInt8), old=False, as_is=True)
+    ends_x = ((raw.str.len_bytes() == 18) & raw.str.ends_with("X") & (body >= 10**16)).fill_null(False)
+    at = (~ends_x).arg_true()
+    slow = _spelt(raw.gather(at))
+    return pl.DataFrame(
+        {
+            "body": body.scatter(at, slow["body"]),
+            "last": pl.repeat(10, raw.len(), dtype=pl.UInt8, eager=True).scatter(at, slow["last"]),
+            "old": pl.repeat(False, raw.len(), eager=True).scatter(at, slow["old"]),
+            "as_is": ends_x,
+        }
     )
-    seen = pl.repeat(False, frame.height, dtype=pl.Boolean, eager=True).scatter(ends_x["at"], True)
-    rest = frame.filter(~seen)
-    text = rest.select("at", _clean(_clean(pl.col("text"))).alias("text")).with_columns(
-        pl.col("text").str.replace(r"^([0-9]{15})\.0+$", "$1")
-    )
-    old = pl.col("text").str.contains("^[0-9]{15}$") & ~pl.col("text").str.contains("99[6-9]$")
-    new = pl.col("text").str.contains("^[0-9]{17}[0-9X]$")
-    written = (
-        pl.when(old)
-        .then(pl.concat_str(pl.col("text").str.slice(0, 6), pl.lit("19"), pl.col("text").str.slice(6)))
-        .when(new)
-        .then(pl.col("text").str.slice(0, 17))
-    )
-    slow = text.with_columns(body=written.cast(pl.Int64, strict=False), old=old.fill_null(False)).select(
-        "at",
+
+
+def _spelt(raw: pl.Series) -> pl.DataFrame:
+    """`body`, `last` and `old` of texts that have to be cleaned."""
+    return _written(raw).select(
         "body",
-        last=pl.when(pl.col("old"))
+        pl.when("old")
         .then(check_of(pl.col("body")))
         .when(pl.col("body").is_not_null())
-        .then(pl.col("text").str.slice(17).replace("X", "10").cast(pl.UInt8, strict=False)),
-        old=pl.col("old"),
-        as_is=False,
+        .then(pl.col("text").str.slice(17).replace("X", "10").cast(pl.UInt8, strict=False))
+        .alias("last"),
+        "old",
     )
-    return pl.concat([ends_x, slow]).sort("at")
+
+
+def _written(raw: pl.Series) -> pl.DataFrame:
+    """`text` as it should have been written, `body`, and whether it is an `old` number: each cleaned as little as it needs."""
+    ascii_ = (raw.str.len_bytes() == raw.str.len_chars()).fill_null(True)
+    at = (~ascii_).arg_true()
+    # Plain characters need one pass: nothing in them is folded, and stripping uncovers nothing.
+    text = raw.str.replace_all("[\x00-\x20\x7f]", "").str.strip_chars(_APOSTROPHES).str.replace("x", "X", literal=True)
+    if at.len():
+        text = text.scatter(at, _folded(raw.gather(at)))
+    if text.str.contains(".", literal=True).any():
+        text = text.str.replace(r"^([0-9]{15})\.0+$", "$1")
+    frame = (
+        text.alias("text")
+        .to_frame()
+        .with_columns(
+            old=(pl.col("text").str.contains("^[0-9]{15}$") & ~pl.col("text").str.contains("99[6-9]$")).fill_null(
+                False
+            ),
+            new=pl.col("text").str.contains("^[0-9]{17}[0-9X]$"),
+        )
+    )
+    return frame.with_columns(
+        body=pl.when("old")
+        .then(pl.concat_str(pl.col("text").str.slice(0, 6), pl.lit("19"), pl.col("text").str.slice(6)))
+        .when("new")
+        .then(pl.col("text").str.slice(0, 17))
+        .cast(pl.Int64, strict=False)
+    )
+
+
+def _folded(raw: pl.Series) -> pl.Series:
+    """Texts with characters that are not plain. A second pass, as `kernel.identity` makes it, changes only what still has some."""
+    once = raw.alias("text").to_frame().select(_clean(pl.col("text"))).to_series()
+    left = (once.str.len_bytes() != once.str.len_chars()).arg_true()
+    if not left.len():
+        return once
+    return once.scatter(left, once.gather(left).alias("text").to_frame().select(_clean(pl.col("text"))).to_series())
 
 
 def _clean(text: pl.Expr) -> pl.Expr:
@@ -211,14 +272,15 @@ def _check(body: pl.Series) -> pl.Series:
 
 @cache
 def _tables() -> tuple[pl.Series, pl.Series, pl.Series]:
-    def table(first: int, digits: int) -> pl.Series:
-        number = pl.int_range(10**digits, eager=True)
-        total = pl.zeros(10**digits, dtype=pl.Int64, eager=True)
-        for place in range(digits):
-            total = total + number // 10 ** (digits - 1 - place) % 10 * _WEIGHTS[first + place]
-        return (total % 11).cast(pl.UInt8)
+    def sums(first: int, digits: int) -> pl.Series:
+        if digits > 3:  # every first half with every second
+            halves = sums(first, 3).to_frame("a").join(sums(first + 3, digits - 3).to_frame("b"), how="cross")
+            return halves.select((pl.col("a") + pl.col("b")) % 11).to_series()
+        weights = _WEIGHTS[first : first + digits]
+        texts = (str(n).zfill(digits) for n in range(10**digits))
+        return pl.Series([sum(int(c) * w for c, w in zip(t, weights, strict=True)) % 11 for t in texts], dtype=pl.UInt8)
 
-    return table(0, 6), table(6, 6), table(12, 5)
+    return sums(0, 6), sums(6, 6), sums(12, 5)
 
 
 @cache

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Protocol
 
 import polars as pl
 
 from tuodi.kernel.names import normalise_name
+from tuodi.matching.keys import keyed, plain_body, spelt_body
 
 __all__ = [
     "CHECKED",
@@ -20,6 +22,7 @@ __all__ = [
     "Linked",
     "double_receipts",
     "link",
+    "link_all",
     "link_sealed",
     "shared_numbers",
     "two_numbers",
@@ -32,6 +35,8 @@ NAME_STATES: Mapping[str, str] = {
     "conflict": "不一致",
     "absent": "登记中没有姓名",
 }
+#: No key: stands in its place for numbers that have to be cleaned; the column with the number as it was written.
+_TO_CLEAN, _NUMBER = -1, "number__"
 #: Check states of a number that may match by itself.
 CHECKED = ("ok", "converted15")
 
@@ -84,33 +89,64 @@ def link_all(
     *,
     columns: Mapping[str, Sequence[str]] | None = None,
     identity: Mapping[str, Sequence[str]] | None = None,
+    number: str | None = None,
+    on: date | None = None,
 ) -> dict[str, Linked]:
     """Several registers in one pass: the roll's table of keys is built once, not once a register.
 
     Args: as `link`, by register. Names in `columns` that a register lacks are left out.
+        number: registers that are not keyed yet have their numbers as text in this column; nothing is stored. A number then costs
+            one cast: only those that are not 17 digits and a character are cleaned as text (and held in memory), and only those
+            on the roll are asked for their day and check digit.
+        on: with `number`: a birth after this day makes it unusable (`matching.keys.key_of`).
     """
     parts: list[pl.LazyFrame] = []
-    own: dict[str, dict[str, str]] = {}  # register -> its column -> the column of the common frame
-    types: dict[str, pl.DataType] = {}
-    for number, (name, register) in enumerate(registers.items()):
-        rows = _rows(register, None if columns is None else columns.get(name, ()))
-        own[name] = {}
+    own: list[dict[str, str]] = []  # a register's column -> its column in the common frame
+    for place, (name, register) in enumerate(registers.items()):
+        asked = None if columns is None else columns.get(name, ())
+        if number is not None:
+            register = register.drop("key", "check_state", strict=False)
+            key = plain_body(pl.col(number)).fill_null(_TO_CLEAN)
+            register = register.with_columns(pl.col(number).alias(_NUMBER), key.alias("key"))
+            asked = asked if asked is None else (_NUMBER, *asked)
+        rows = _rows(register, asked)
+        taken: dict[str, int] = {}
+        places = {}
         for column, dtype in rows.collect_schema().items():
-            common = column if types.setdefault(column, dtype) == dtype else f"{column}__{number}"
-            types[common] = dtype
-            own[name][column] = common
-        parts.append(rows.rename(own[name]).with_columns(pl.lit(number, pl.UInt16).alias("register__")))
+            # Registers share columns of one type: a column that only one of them has costs a null in each row of all others.
+            taken[str(dtype)] = taken.get(str(dtype), -1) + 1
+            places[column] = column if column in ("key", _NUMBER) else f"{dtype}__{taken[str(dtype)]}"
+        own.append(places)
+        parts.append(rows.rename(places).with_columns(pl.lit(place, pl.UInt16).alias("register__")))
     if not parts:
         return {}
     people = _people(subjects)
     extra = [c for c in people.collect_schema().names() if c != "key"]
-    whole = pl.concat(parts, how="diagonal").join(people, on="key", how="inner").collect(engine="streaming")
+    rows = pl.concat(parts, how="diagonal")
+    if number is None:
+        whole = rows.join(people, on="key", how="inner").collect(engine="streaming")
+    else:
+        whole = _met(rows, people, on)
+        extra.append("check_state")
     out = {}
-    for number, name in enumerate(registers):
-        back = {common: column for column, common in own[name].items()}
-        found = whole.filter(pl.col("register__") == number).select(*back, *extra).rename(back)
+    for place, (name, places) in enumerate(zip(registers, own, strict=True)):
+        back = {common: column for column, common in places.items() if column != _NUMBER}
+        found = whole.filter(pl.col("register__") == place).select(*back, *extra).rename(back)
         out[name] = _judged(found, (identity or {}).get(name, ()), 0)
     return out
+
+
+def _met(rows: pl.LazyFrame, people: pl.LazyFrame, on: date | None) -> pl.DataFrame:
+    """Rows with numbers as text that are about persons on the roll, with `check_state`."""
+    # One more "person" takes along what has to be cleaned, so that registers are read once.
+    nobody = pl.LazyFrame({"key": [_TO_CLEAN]}, schema={"key": pl.Int64})
+    met = rows.join(pl.concat([people, nobody], how="diagonal"), on="key", how="inner").collect(engine="streaming")
+    odd = met.filter(pl.col("key") == _TO_CLEAN)
+    again = odd.select(rows.collect_schema().names()).with_columns(spelt_body(odd[_NUMBER]).alias("key"))
+    cleaned = again.lazy().join(people, on="key", how="inner").select(met.columns).collect(engine="streaming")
+    met = pl.concat([met.filter(pl.col("key") != _TO_CLEAN), cleaned])
+    usable = keyed(met[_NUMBER], on=on)
+    return met.with_columns(usable["key"], usable["check_state"]).filter(pl.col("key").is_not_null())
 
 
 def _people(subjects: pl.LazyFrame) -> pl.LazyFrame:

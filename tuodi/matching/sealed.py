@@ -38,12 +38,13 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tuodi.crypto import keyring
 from tuodi.crypto.errors import DecryptError
 from tuodi.crypto.files import decrypt_stream, encrypt_stream
 from tuodi.crypto.keyring import Keyring
 from tuodi.matching.keys import CHECK_STATES, STATE, keyed, text_of
 
-__all__ = ["PART", "SealedBatch", "SealedTotals", "SealedWriter", "open_sealed"]
+__all__ = ["PART", "SealedBatch", "SealedTotals", "SealedWriter", "open_sealed", "reseal_file"]
 
 #: Rows of a part: the more, the closer the keys, and the more memory.
 PART = 500_000
@@ -51,6 +52,8 @@ PART = 500_000
 _MAGIC = b"TDR1"
 _SEAL = 16
 _TAIL = 8 + len(_MAGIC)
+#: Where the number of an encrypted file's key ends (see `crypto.files`).
+_KEY_MARK = 6
 #: SM4 runs outside the interpreter's lock; more threads than this only cost memory.
 _THREADS = 2
 #: From `_IN_MEMORY` rows on hashes of rows lie on disk and are looked through in so many lots, a sixteenth at a time.
@@ -422,6 +425,49 @@ def open_sealed(path: Path, batch: str, *, scratch: Path, keys: Keyring | None =
             _parts=parts,
             _keys=keys,
         )
+
+
+def reseal_file(path: Path, batch: str, *, keys: Keyring | None = None) -> bool:
+    """Rewrites a batch under the current key, whole or not at all; False if every piece of it is. Nothing plain on disk.
+
+    Raises:
+        DecryptError: As `open_sealed`.
+    """
+    with path.open("rb") as source:
+        seal, index = _read_index(source, batch, keys)
+        places = [(half, at) for at in range(len(index["parts"])) for half in ("hot", "rest")]
+        pieces = [_piece(source, index["parts"][at][half])[:_KEY_MARK] for half, at in places]
+        current = f"{(keys or keyring.active()).current('field'):04x}"
+        if all(piece[4:_KEY_MARK].hex() == current for piece in pieces) and _index_key(source) == current:
+            return False
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        try:
+            with _create(temporary) as out:
+                out.write(_MAGIC + bytes.fromhex(seal))
+                for half, at in places:
+                    aad = f"register|{batch}|{seal}|{half}|{at}"
+                    plain = _open(_piece(source, index["parts"][at][half]), aad, keys)
+                    data = b"".join(encrypt_stream(io.BytesIO(plain), aad, keys=keys))
+                    index["parts"][at][half] = [out.tell(), len(data)]
+                    out.write(data)
+                plain = json.dumps(index).encode()
+                data = b"".join(encrypt_stream(io.BytesIO(plain), f"register|{batch}|{seal}|index|0", keys=keys))
+                out.write(data + len(data).to_bytes(8, "big") + _MAGIC)
+                out.flush()
+                os.fsync(out.fileno())
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+    return True
+
+
+def _index_key(source: BinaryIO) -> str:
+    """Number of the key that sealed the index, four hex digits."""
+    size = source.seek(0, os.SEEK_END)
+    source.seek(size - _TAIL)
+    length = int.from_bytes(source.read(8), "big")
+    return _piece(source, (size - _TAIL - length, _KEY_MARK))[4:].hex()
 
 
 def _read_index(source: BinaryIO, batch: str, keys: Keyring | None) -> tuple[str, dict[str, Any]]:

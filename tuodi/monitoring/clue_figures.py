@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection
 
 from tuodi.kernel import clock
-from tuodi.monitoring.queries import LedgerFilter, in_range, narrowed
+from tuodi.monitoring.ledger import Wanted, select
 from tuodi.monitoring.states import REFUTED_WHY
 from tuodi.org.access import range_of
 from tuodi.org.models import User
@@ -19,6 +19,7 @@ __all__ = ["BY", "Check", "ReasonRow", "ReportRow", "balance", "reasons", "repor
 
 #: What a report may be broken down by -> SQL of the key.
 BY: Mapping[str, str] = {
+    "prefecture": "substr(c.region, 1, 4)",
     "county": "substr(c.region, 1, 6)",
     "town": "substr(c.region, 1, 9)",
     "village": "c.region",
@@ -30,7 +31,7 @@ BY: Mapping[str, str] = {
     "run": "coalesce(r.no, '')",
     "all": "''",
 }
-_PLACES = ("county", "town", "village")
+_PLACES = ("prefecture", "county", "town", "village")
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class ReportRow:
         return self.confirmed / answered if answered else None
 
 
-def report(user: User, by: str = "county", wanted: LedgerFilter | None = None) -> list[ReportRow]:
+def report(user: User, by: str = "county", wanted: Wanted | None = None) -> list[ReportRow]:
     """Found, confirmed, refuted, overdue, suspended, recovered, re-admitted, by area, rule, source or month; in one query.
 
     With `by="rule"`, `"source"` or `"month"` the rate is the precision of rules and sources, and how it went over time.
@@ -101,15 +102,15 @@ def report(user: User, by: str = "county", wanted: LedgerFilter | None = None) -
     return found
 
 
-def report_total(user: User, wanted: LedgerFilter | None = None) -> ReportRow:
+def report_total(user: User, wanted: Wanted | None = None) -> ReportRow:
     """All of it in one line; zeros where there is nothing."""
     rows = report(user, "all", wanted)
     return rows[0] if rows else ReportRow("", "合计", *[0] * 12)
 
 
-def _ids(user: User, wanted: LedgerFilter | None) -> tuple[str, tuple[Any, ...]]:
+def _ids(user: User, wanted: Wanted | None) -> tuple[str, tuple[Any, ...]]:
     """SQL and arguments of the keys of clues a report speaks of."""
-    rows = narrowed(in_range(user), wanted or LedgerFilter()).order_by().values("id")
+    rows = select(wanted or Wanted(), user=user, today=clock.today()).order_by().values("id")
     text, arguments = rows.query.sql_with_params()
     return text, tuple(arguments)
 
@@ -124,7 +125,7 @@ class ReasonRow:
     share: float
 
 
-def reasons(user: User, wanted: LedgerFilter | None = None) -> list[ReasonRow]:
+def reasons(user: User, wanted: Wanted | None = None) -> list[ReasonRow]:
     """The reasons of refuted clues, most frequent first; the shares sum to 1."""
     ids, arguments = _ids(user, wanted)
     with connection.cursor() as cursor:

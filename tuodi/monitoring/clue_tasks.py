@@ -6,8 +6,8 @@ from django.db import connection
 
 from tuodi.kernel import clock
 from tuodi.monitoring.clue_verify import recheck_deadlines
+from tuodi.monitoring.ledger import soon_until
 from tuodi.monitoring.models import Clue
-from tuodi.monitoring.queries import soon_until
 from tuodi.org.access import system_scope
 
 __all__ = ["fill_pending", "ledger_daily", "remind"]

@@ -1,87 +1,28 @@
-"""The duplicate-relief check (重复救助核查, M60): what a family or person gets already, before more is granted.
-
-Answers, never decides: `block` where two programmes exclude each other by law (特困 and 低保 for one person, 649号 art. 14
-and 57号; orphan and 特困: 43号 art. 9), `warn` where it may be double (one-off relief for the same cause within the
-place's period), `allow` for what goes together.
-"""
+"""The duplicate-relief check (重复救助核查, M60) with what only a sweep knows: who is on the roll of another place as well."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import Q
-
-from tuodi.decisions.models import Determination
+from tuodi.decisions import duplicates as here
+from tuodi.decisions.duplicates import WARN, Duplicate
 from tuodi.kernel import clock
-from tuodi.kernel.periods import Month
-from tuodi.monitoring.limits import limit, months_before
 from tuodi.monitoring.models import SweepFinding
-from tuodi.people.enums import Programme
-from tuodi.people.models import Household, Membership, Person, RollEntry
+from tuodi.people.models import Household, Person
+from tuodi.people.queries import members_on
 
-__all__ = ["ALLOW", "BLOCK", "WARN", "Duplicate", "duplicates", "verdict"]
-
-BLOCK, WARN, ALLOW = "block", "warn", "allow"
-_DIBAO, _TEKUN, _CHILD = Programme.DIBAO.value, Programme.TEKUN.value, Programme.CHILD.value
-#: Of one person: both at once is excluded.
-_APART = frozenset({frozenset({_DIBAO, _TEKUN}), frozenset({_TEKUN, _CHILD})})
-#: Of one family: the lighter status has no object while the heavier stands.
-_WITHIN = frozenset({
-    frozenset({_DIBAO, Programme.EDGE.value}), frozenset({_DIBAO, Programme.RIGID.value}),
-    frozenset({Programme.EDGE.value, Programme.RIGID.value}),
-})  # fmt: skip
-#: Paid once, for a cause.
-_ONCE = frozenset({Programme.TEMPORARY.value})
-
-
-@dataclass(frozen=True)
-class Duplicate:
-    """One thing that is there already.
-
-    Attributes:
-        verdict: `block`, `warn` or `allow`.
-        what: the programme there is, as people call it. since: first month or day of decision, as text.
-        reason: the Chinese sentence for the officer: what is there, why it matters, what to do.
-        person_id: whose it is; null = the family's.
-    """
-
-    verdict: str
-    programme: str
-    what: str
-    since: str
-    reason: str
-    person_id: int | None = None
+__all__ = ["duplicates"]
 
 
 def duplicates(
     household: Household, programme: str, *, person: Person | None = None, cause: str = "", on: date | None = None
 ) -> list[Duplicate]:
-    """What stands against granting a programme to a family, or to one person of it; the gravest first.
-
-    Args:
-        person: the person it is for (特困, 困境儿童); None = the family.
-        cause: of a one-off relief: the same cause again is a warning.
-        on: the day; None = today.
-    Needs a scope that covers the family; what lies elsewhere is known from the last sweep (`SweepFinding`).
-    """
-    day = on or clock.today()
-    month = Month.of(day).yyyymm
-    present = Q(until__isnull=True) | Q(until__gt=day)
-    members = Membership.objects.filter(household=household, since__lte=day).filter(present)
-    people = [person.pk] if person is not None else list(members.values_list("person_id", flat=True))
-    live = Q(end_month__isnull=True) | Q(end_month__gte=month)
-    entries = (
-        RollEntry.objects.filter(live).filter(Q(household=household) | Q(person__in=people)).select_related("person")
-    )
-    found = [
-        one for entry in entries.order_by("id") if (one := _against(entry, programme, household, person)) is not None
-    ]
-    if programme in _ONCE:
-        found += _repeated(household, programme, cause, day)
-    for row in SweepFinding.objects.filter(person__in=people, kind=SweepFinding.Kind.CROSS_REGION, settled="").order_by(
-        "id"
-    ):
+    """`decisions.duplicates.duplicates` and the unsettled findings of sweeps; the gravest first."""
+    found = here.duplicates(household, programme, person=person, cause=cause, on=on)
+    members = members_on(household, on or clock.today())
+    people = [person.pk] if person is not None else [row.person_id for row in members]
+    rows = SweepFinding.objects.filter(person__in=people, kind=SweepFinding.Kind.CROSS_REGION, settled="")
+    for row in rows.order_by("id"):
         where = "、".join(row.data.get("counties", ()))
         found.append(
             Duplicate(
@@ -89,53 +30,4 @@ def duplicates(
                 f"{row.found_on} 的比对发现此人在 {where} 也有在册记录。请先核对是否重复享受，再作决定。", row.person_id,
             )
         )  # fmt: skip
-    rank = {BLOCK: 0, WARN: 1, ALLOW: 2}
-    return sorted(found, key=lambda one: rank[one.verdict])
-
-
-def _against(entry: RollEntry, programme: str, household: Household, person: Person | None) -> Duplicate | None:
-    pair = frozenset({entry.programme, programme})
-    label = Programme(entry.programme).label
-    since = str(Month.parse(str(entry.start_month)))
-    whose = entry.person_id
-    other = entry.household_id != household.pk
-
-    def said(verdict: str, text: str) -> Duplicate:
-        return Duplicate(verdict, entry.programme, label, since, text, whose)
-
-    if entry.programme == programme:
-        if not other and whose == (person.pk if person else None):
-            return said(BLOCK, f"已从 {since} 起享受{label}。如情况变化，请办理变更，不要重复给予。")
-        return said(BLOCK, f"成员已在另一户从 {since} 起享受{label}。请先核对家庭成员，再作决定。") if other else None
-    if pair in _APART:
-        # One person is in both; a family on dibao may have a member on tekun who is not counted in it.
-        if whose is not None and person is None:
-            return said(WARN, f"成员从 {since} 起享受{label}，不得同时计入本项救助的保障人口。请在事实中去掉此人。")
-        return said(BLOCK, f"同一人从 {since} 起已享受{label}，两项不能同时享受。请先办理退出，再给予。")
-    if pair in _WITHIN:
-        return said(WARN, f"家庭从 {since} 起已享受{label}。请核对是否需要同时认定，并写明理由。")
-    return said(ALLOW, f"另从 {since} 起享受{label}，可以同时享受。")
-
-
-def _repeated(household: Household, programme: str, cause: str, day: date) -> list[Duplicate]:
-    """One-off relief granted within the place's period."""
-    months = limit("relief_repeat_months", household.region, day)
-    since = months_before(day, months).first_day
-    rows = Determination.objects.filter(
-        household=household, programme=programme, outcome="pass", decided_on__gte=since, decided_on__lte=day
-    ).order_by("-decided_on", "-id")  # fmt: skip
-    out = []
-    for row in rows:
-        same = bool(cause) and row.cause == cause
-        text = (
-            f"{row.decided_on} 已因同一事由（{cause}）给予过（{row.no}），{months} 个月内重复。确需再给的，请写明理由。"
-            if same
-            else f"{row.decided_on} 已因“{row.cause or '未注明'}”给予过（{row.no}）。请核对是否同一事由。"
-        )
-        out.append(Duplicate(WARN, programme, Programme(programme).label, row.decided_on.isoformat(), text))
-    return out
-
-
-def verdict(found: list[Duplicate]) -> str:
-    """The gravest of some answers; `allow` where there are none."""
-    return found[0].verdict if found else ALLOW
+    return here.gravest_first(found)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
-from tuodi.monitoring.prints import PLAIN, columns_looked_at, digest, identity_of, row_prints, watched
+from tuodi.monitoring.prints import PLAIN, columns_looked_at, digest, identity_of, print_texts, watched
 from tuodi.policy.book import Book
 from tuodi.policy.clues import ClueRule, kind_of
 from tuodi.rules.bulk import column_name
 
-__all__ = ["FINDING", "HIT", "Answer", "Judged", "Parts"]
+__all__ = ["FINDING", "HIT", "Answer", "Graded", "Judged", "graded"]
 
 #: One row a clue to be.
 FINDING: Mapping[str, Any] = {
@@ -56,6 +56,63 @@ class Answer:
     slots: Mapping[str, Any]
 
 
+@dataclass(frozen=True)
+class Graded:
+    """All answers told apart and graded: frames in an order that does not depend on the engine, and the figures of each rule."""
+
+    findings: pl.DataFrame
+    hits: pl.DataFrame
+    unknown: pl.DataFrame
+    declared: pl.DataFrame
+    rules: Mapping[str, Judged]
+
+
+#: What a register row below an answer is known by, all registers alike. `answer` is the number of the answer: places may
+#: grade a rule of one code each in its own way.
+_ROW: Mapping[str, Any] = {**HIT, "answer": pl.Int64, "who": pl.Int64, "subject": pl.String, "declared": pl.Boolean}
+_ORDER = ("rule_code", "household_id", "person_id", "fact_hash")
+
+
+def graded(
+    book: Book,
+    answers: Sequence[Answer],
+    roll: pl.DataFrame,
+    declared: Mapping[str, pl.DataFrame],
+    identity: Mapping[str, Sequence[str]],
+) -> Graded:
+    """All rules at once: a few hundred rows a rule cost less than the calls for them.
+
+    Args:
+        roll: who is paid what, of the families found.
+        declared: kind -> what families said themselves.
+        identity: kind -> the profile's identity columns.
+    """
+    rows = _evidence(book, answers, declared, identity)
+    facts = _facts(answers, rows)
+    found = _severities(answers, facts, roll)
+    open_ = _open(answers)
+    said = found.filter(pl.col("declared") & (pl.col("severity") != ""))
+    raised = found.filter(~pl.col("declared") & (pl.col("severity") != ""))
+    pairs = raised.lazy().select("answer", "household_id", pl.col("rows").alias("row_id")).explode("row_id")
+    hits = rows.lazy().join(pairs, on=["answer", "household_id", "row_id"], how="semi").select(list(HIT)).collect()
+    counts = {
+        code: dict.fromkeys(("true", "unknown", "declared", "raised", "stale"), 0)
+        for code in sorted({a.rule.code for a in answers})
+    }
+    for name, frame in (
+        ("true", found), ("unknown", open_), ("declared", said), ("raised", raised), ("stale", raised.filter("stale")),
+    ):  # fmt: skip
+        for code, rows_ in frame["rule_code"].value_counts().iter_rows():
+            counts[code][name] = rows_
+    return Graded(
+        _shaped(raised, FINDING).sort(_ORDER),
+        hits.sort("rule_code", "household_id", "kind", "row_id"),
+        open_.sort(list(UNKNOWN)),
+        _shaped(said, FINDING).sort(_ORDER),
+        {code: Judged(**c, ungraded=c["true"] - c["declared"] - c["raised"]) for code, c in counts.items()},
+    )
+
+
 def _shaped(frame: pl.DataFrame, schema: Mapping[str, Any]) -> pl.DataFrame:
     have = set(frame.columns)
     return frame.select(
@@ -71,92 +128,61 @@ def _json(frame: pl.DataFrame, columns: Sequence[str]) -> pl.Expr:
     return pl.struct(*(pl.col(c).cast(pl.String) if c in dates else pl.col(c) for c in columns)).struct.json_encode()
 
 
-@dataclass
-class Parts:
-    """Findings as they come in, rule by rule."""
-
-    findings: list[pl.DataFrame] = field(default_factory=list)
-    hits: list[pl.DataFrame] = field(default_factory=list)
-    unknown: list[pl.DataFrame] = field(default_factory=list)
-    declared: list[pl.DataFrame] = field(default_factory=list)
-    counts: dict[str, dict[str, int]] = field(default_factory=dict)
-
-    def frames(self) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-        """`findings`, `hits`, `unknown`, `declared`, in an order that does not depend on the engine."""
-
-        def whole(parts: list[pl.DataFrame], schema: Mapping[str, Any], order: Sequence[str]) -> pl.DataFrame:
-            return pl.concat([pl.DataFrame(schema=schema), *parts]).sort(order)
-
-        order = ("rule_code", "household_id", "person_id", "fact_hash")
-        return (
-            whole(self.findings, FINDING, order),
-            whole(self.hits, HIT, ("rule_code", "household_id", "kind", "row_id")),
-            whole(self.unknown, UNKNOWN, tuple(UNKNOWN)),
-            whole(self.declared, FINDING, order),
-        )
-
-    @property
-    def judged(self) -> dict[str, Judged]:
-        """Rule code -> figures."""
-        return {code: Judged(**counts) for code, counts in sorted(self.counts.items())}
-
-    def add(
-        self,
-        book: Book,
-        answer: Answer,
-        roll: pl.DataFrame,
-        declared: Mapping[str, pl.DataFrame],
-        identity: Mapping[str, Sequence[str]],
-    ) -> None:
-        """One rule's answer, with the roll of the families found, what families declared, and the profiles' identities."""
-        rule = answer.rule
-        rows = _printed(book, answer, declared, identity)
-        found = _facts(answer, rows)
-        graded = _graded(rule, found, roll)
-        said = graded.filter(pl.col("declared") & (pl.col("severity") != ""))
-        raised = graded.filter(~pl.col("declared") & (pl.col("severity") != ""))
-        open_ = _shaped(answer.unknown.with_columns(pl.lit(rule.code).alias("rule_code")), UNKNOWN).unique()
-        self.findings.append(_shaped(raised, FINDING))
-        self.declared.append(_shaped(said, FINDING))
-        self.unknown.append(open_)
-        pairs = raised.select("household_id", pl.col("rows").alias("row_id")).explode("row_id")
-        self.hits += [
-            _shaped(frame.join(pairs, on=["household_id", "row_id"], how="semi"), HIT) for frame in rows.values()
-        ]
-        new = {
-            "true": found.height, "unknown": open_.height, "declared": said.height, "raised": raised.height,
-            "ungraded": found.height - said.height - raised.height, "stale": int(raised["stale"].sum()), "known": 0,
-        }  # fmt: skip
-        old = self.counts.get(rule.code, {})
-        self.counts[rule.code] = {k: v + old.get(k, 0) for k, v in new.items()}
+def _open(answers: Sequence[Answer]) -> pl.DataFrame:
+    """What could not be decided, each once."""
+    parts = [
+        _shaped(a.unknown.with_columns(pl.lit(a.rule.code).alias("rule_code")), UNKNOWN).unique()
+        for a in answers
+        if a.unknown.height
+    ]
+    return pl.concat([pl.DataFrame(schema=UNKNOWN), *parts])
 
 
-def _printed(
-    book: Book, answer: Answer, declared: Mapping[str, pl.DataFrame], identity: Mapping[str, Sequence[str]]
-) -> dict[str, pl.DataFrame]:
-    """The rows with their prints, their values as JSON, and whether the family had declared them."""
-    out = {}
-    for kind, frame in answer.rows.items():
-        if not frame.height:
-            continue
-        own = identity_of(book, answer.rule, kind, identity.get(kind, ()))
-        watch = watched(book, answer.rule, kind, columns_looked_at(answer.slots, kind))
-        values = [c for c in frame.columns if c not in PLAIN]
-        full = row_prints(kind, frame, own, watch).with_columns(
-            pl.lit(answer.rule.code).alias("rule_code"),
-            pl.lit(kind).alias("kind"),
-            _json(frame, values).alias("values"),
-            (pl.col("stale").cast(pl.Boolean).fill_null(False) if "stale" in frame.columns else pl.lit(False)).alias(
-                "stale"
-            ),
-        )
-        out[kind] = _declared(full, own, declared.get(kind))
-    return out
+def _evidence(
+    book: Book,
+    answers: Sequence[Answer],
+    declared: Mapping[str, pl.DataFrame],
+    identity: Mapping[str, Sequence[str]],
+) -> pl.DataFrame:
+    """The rows below all answers (`_ROW`): their prints, their values as JSON, and whether the family had declared them."""
+    parts = []
+    for number, answer in enumerate(answers):
+        who = "person_id" if answer.rule.level == "members" else "household_id"
+        for kind, frame in answer.rows.items():
+            if not frame.height:
+                continue
+            own = identity_of(book, answer.rule, kind, identity.get(kind, ()))
+            watch = watched(book, answer.rule, kind, columns_looked_at(answer.slots, kind))
+            thing, seen = print_texts(kind, frame.columns, own, watch)
+            made = {
+                "rule_code": pl.lit(answer.rule.code), "kind": pl.lit(kind), "answer": pl.lit(number), "who": pl.col(who),
+                "subject": pl.col("key" if "key" in frame.columns else "person_id"), "fact_key": thing, "fact_hash": seen,
+                "values": _json(frame, [c for c in frame.columns if c not in PLAIN]), "declared": pl.col("declared"),
+            }  # fmt: skip
+            have = {c: pl.col(c) for c in frame.columns if c in HIT} | made
+            if "stale" not in frame.columns:
+                have["stale"] = pl.lit(False)
+            parts.append(
+                _declared(frame.lazy(), frame.columns, own, declared.get(kind)).select(
+                    have[c].cast(t, strict=False).alias(c) if c in have else pl.lit(None, dtype=t).alias(c)
+                    for c, t in _ROW.items()
+                )
+            )
+    if not parts:
+        return pl.DataFrame(schema=_ROW)
+    rows = pl.concat(parts).with_columns(pl.col("stale").fill_null(False)).collect()
+    keys = [digest(text) for text in rows["fact_key"].to_list()]
+    hashes = [digest(f"{key}\x1f{text}") for key, text in zip(keys, rows["fact_hash"].to_list(), strict=True)]
+    return rows.with_columns(
+        pl.Series("fact_key", keys, dtype=pl.String), pl.Series("fact_hash", hashes, dtype=pl.String)
+    )
 
 
-def _declared(frame: pl.DataFrame, identity: Sequence[str], said: pl.DataFrame | None) -> pl.DataFrame:
+def _declared(
+    frame: pl.LazyFrame, columns: Sequence[str], identity: Sequence[str], said: pl.DataFrame | None
+) -> pl.LazyFrame:
     """Marks rows about a thing the family named itself, whichever member it named it for."""
-    on = [c for c in identity if said is not None and c in said.columns and c in frame.columns]
+    on = [c for c in identity if said is not None and c in said.columns and c in columns]
     if said is None or not on:
         return frame.with_columns(pl.lit(False).alias("declared"))
 
@@ -164,100 +190,149 @@ def _declared(frame: pl.DataFrame, identity: Sequence[str], said: pl.DataFrame |
         return pl.col(column).cast(pl.String).str.replace_all(r"[\s·]", "").str.to_uppercase().alias(f"{column}__")
 
     keys = ["household_id", *(f"{c}__" for c in on)]
-    named = said.select(pl.col("household_id").cast(pl.Int64), *map(spelt, on)).unique()
+    named = said.lazy().select(pl.col("household_id").cast(pl.Int64), *map(spelt, on)).unique()
     marked = frame.with_columns(*map(spelt, on)).join(
         named.with_columns(pl.lit(True).alias("declared")), on=keys, how="left"
     )
     return marked.with_columns(pl.col("declared").fill_null(False)).drop(keys[1:])
 
 
-def _facts(answer: Answer, rows: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    """One row a fact: a register row, or all rows of a person or family that the rule counts together."""
-    rule, true = answer.rule, answer.true
-    shows = [column_name(n) for n in rule.shows if column_name(n) in true.columns]
-    figures = _json(true, shows)
-    heads = ["rule_code", "kind", "row_id", "household_id", "person_id", "stale", "declared", "fact_key", "fact_hash"]
-    if "key" in next(iter(rows.values()), pl.DataFrame()).columns:
-        heads.append("key")
-    below = pl.concat([f.select(heads) for f in rows.values()]) if rows else None
-    if below is None:
-        return pl.DataFrame(schema={**FINDING, "declared": pl.Boolean})
-    if kind_of(rule.level):
-        told = true.select("row_id", "household_id", "place", figures.alias("figures"))
-        # rows that say the same (two sources, two batches) are one fact
-        found = (
-            below.join(told, on=["row_id", "household_id"], how="inner")
-            .sort("row_id")
-            .group_by("household_id", "person_id", "fact_hash", maintain_order=True)
-            .agg(
-                pl.col("rule_code", "kind", "fact_key", "place", "figures").first(),
-                pl.col("row_id").alias("rows"),
-                pl.col("stale", "declared").all(),
-            )
+def _facts(answers: Sequence[Answer], rows: pl.DataFrame) -> pl.DataFrame:
+    """One row a fact: a register row, or all rows of a person or family that a rule counts together."""
+    single = [n for n, a in enumerate(answers) if kind_of(a.rule.level)]
+    several = [n for n in range(len(answers)) if n not in single]
+    parts = [_single(answers, single, rows)] if single else []
+    parts += [_several(answers, several, rows)] if several else []
+    levels = [a.rule.level for a in answers]
+    found = (
+        pl.concat(parts, how="diagonal")
+        if parts
+        else pl.DataFrame(schema={**FINDING, "answer": pl.Int64, "declared": pl.Boolean})
+    )
+    return (
+        found.with_columns(
+            pl.col("answer").replace_strict(range(len(levels)), levels, return_dtype=pl.String).alias("level")
         )
-    else:
-        on = "person_id" if rule.level == "members" else "household_id"
-        found = (
-            below.sort("person_id", "kind", "row_id")
-            .group_by(on, maintain_order=True)
-            .agg(
-                pl.col("rule_code").first(),
-                pl.col("kind").first(),
-                pl.col("household_id" if on == "person_id" else "person_id").first(),
-                pl.col("key" if "key" in heads else "person_id").first().cast(pl.String).alias("subject"),
-                pl.col("row_id").sort().alias("rows"),
-                pl.col("stale").all(),
-                pl.col("declared").all(),
-                pl.col("fact_hash").unique().sort().str.join("\n").alias("parts"),
-            )
-        )
-        keys = [digest(f"{'+'.join(rule.kinds)}\x1f{rule.code}\x1f{who}") for who in found["subject"].to_list()]
-        hashes = [digest(f"{k}\x1f{p}") for k, p in zip(keys, found["parts"].to_list(), strict=True)]
-        found = found.with_columns(
-            pl.Series("fact_key", keys, dtype=pl.String), pl.Series("fact_hash", hashes, dtype=pl.String)
-        ).join(true.select(on, "place", figures.alias("figures")), on=on, how="inner")
-    return found.with_columns(pl.lit(rule.level).alias("level"))
+        if levels
+        else found
+    )
 
 
-def _graded(rule: ClueRule, found: pl.DataFrame, roll: pl.DataFrame) -> pl.DataFrame:
+def _told(answers: Sequence[Answer], numbers: Sequence[int], columns: Sequence[str]) -> pl.LazyFrame:
+    """`answer`, the columns given (`who` is the key of its level), `place` and `figures` of what was true."""
+    parts = []
+    for number in numbers:
+        rule, true = answers[number].rule, answers[number].true
+        own = "person_id" if rule.level == "members" else "household_id"
+        shows = [column_name(n) for n in rule.shows if column_name(n) in true.columns]
+        parts.append(
+            true.lazy().select(
+                pl.lit(number, dtype=pl.Int64).alias("answer"),
+                *(pl.col(own if new == "who" else new).cast(pl.Int64).alias(new) for new in columns),
+                pl.col("place").cast(pl.String),
+                _json(true, shows).alias("figures"),
+            )
+        )
+    return pl.concat(parts)
+
+
+def _single(answers: Sequence[Answer], numbers: Sequence[int], rows: pl.DataFrame) -> pl.DataFrame:
+    on = ["answer", "row_id", "household_id"]
+    told = _told(answers, numbers, on[1:])
+    # rows that say the same (two sources, two batches) are one fact
+    return (
+        rows.lazy()
+        .join(told, on=on, how="inner")
+        .sort("answer", "row_id")
+        .group_by("answer", "household_id", "person_id", "fact_hash", maintain_order=True)
+        .agg(
+            pl.col("rule_code", "kind", "fact_key", "place", "figures").first(),
+            pl.col("row_id").alias("rows"),
+            pl.col("stale", "declared").all(),
+        )
+        .collect()
+    )
+
+
+def _several(answers: Sequence[Answer], numbers: Sequence[int], rows: pl.DataFrame) -> pl.DataFrame:
+    found = (
+        rows.lazy()
+        .filter(pl.col("answer").is_in(numbers))
+        .sort("answer", "person_id", "kind", "row_id")
+        .group_by("answer", "who", maintain_order=True)
+        .agg(
+            pl.col("rule_code", "kind", "household_id", "person_id", "subject").first(),
+            pl.col("row_id").alias("rows"),
+            pl.col("stale", "declared").all(),
+            pl.col("fact_hash").alias("parts"),
+        )
+        .with_columns(
+            pl.col("rows").list.sort(),
+            pl.col("parts").list.unique().list.sort().list.join("\n"),
+        )
+        .join(_told(answers, numbers, ["who"]), on=["answer", "who"], how="inner", maintain_order="left")
+        .collect()
+    )
+    heads = {n: f"{'+'.join(answers[n].rule.kinds)}\x1f{answers[n].rule.code}\x1f" for n in numbers}
+    keys = [digest(f"{heads[n]}{who}") for n, who in found.select("answer", "subject").iter_rows()]
+    hashes = [digest(f"{k}\x1f{p}") for k, p in zip(keys, found["parts"].to_list(), strict=True)]
+    return found.drop("who", "subject", "parts").with_columns(
+        pl.Series("fact_key", keys, dtype=pl.String), pl.Series("fact_hash", hashes, dtype=pl.String)
+    )
+
+
+def _severities(answers: Sequence[Answer], found: pl.DataFrame, roll: pl.DataFrame) -> pl.DataFrame:
     """Severity by the programmes the family is in: the gravest counts, then the programme's name. Empty = not raised."""
     have = set(roll.columns)
-    paid = roll.select(
-        pl.col("household_id").cast(pl.Int64),
-        pl.col("programme").cast(pl.String),
-        *(
-            (pl.col(c).cast(t) if c in have else pl.lit(None, dtype=t)).alias(a)
-            for c, t, a in (
-                ("person_id", pl.Int64, "only"),
-                ("category", pl.String, "category"),
-                ("family_class", pl.String, "class"),
-            )
-        ),
-    ).unique()
+    paid = (
+        roll.lazy()
+        .select(
+            pl.col("household_id").cast(pl.Int64),
+            pl.col("programme").cast(pl.String),
+            *(
+                (pl.col(c).cast(t) if c in have else pl.lit(None, dtype=t)).alias(a)
+                for c, t, a in (
+                    ("person_id", pl.Int64, "only"),
+                    ("category", pl.String, "category"),
+                    ("family_class", pl.String, "class"),
+                )
+            ),
+        )
+        .unique()
+    )
     if not found.height:
         return found.with_columns(
             pl.lit("", dtype=pl.String).alias(c) for c in ("programme", "category", "severity", "on_confirmed")
         )
     numbered = found.with_row_index("no")
-    both = numbered.select("no", "household_id", "person_id", "stale").join(paid, on="household_id", how="inner")
-    if rule.level != "household":
-        both = both.filter(pl.col("only").is_null() | (pl.col("only") == pl.col("person_id")))
-    kinds = both.select("programme", "class", "stale").unique()
-    grades = [rule.severity_for(p, c or "", stale=s) for p, c, s in kinds.iter_rows()]
+    both = (
+        numbered.lazy()
+        .select("no", "answer", "level", "household_id", "person_id", "stale")
+        .join(paid, on="household_id", how="inner")
+        .filter((pl.col("level") == "household") | pl.col("only").is_null() | (pl.col("only") == pl.col("person_id")))
+        .collect()
+    )
+    kinds = both.select("answer", "programme", "class", "stale").unique()
+    grades = [answers[n].rule.severity_for(p, c or "", stale=s) for n, p, c, s in kinds.iter_rows()]
+    confirmed = [
+        answers[n].rule.confirmed(g) if g in ("R", "O", "Y") else ""
+        for n, g in zip(kinds["answer"].to_list(), grades, strict=True)
+    ]
     table = kinds.with_columns(
         pl.Series("severity", grades, dtype=pl.String),
+        pl.Series("on_confirmed", confirmed, dtype=pl.String),
         pl.Series("rank", [_RANK.index(g) for g in grades], dtype=pl.Int64),
     )
     best = (
-        both.join(table, on=["programme", "class", "stale"], how="inner", nulls_equal=True)
+        both.lazy()
+        .join(table.lazy(), on=["answer", "programme", "class", "stale"], how="inner", nulls_equal=True)
         .sort("no", "rank", "programme")
-        .group_by("no", maintain_order=True)
-        .first()
-        .select("no", "programme", "category", "severity")
+        .unique("no", keep="first", maintain_order=True)
+        .select("no", "programme", "category", "severity", "on_confirmed")
     )
-    confirmed = {s: rule.confirmed(s) for s in "ROY"}
     return (
-        numbered.join(best, on="no", how="left")
-        .with_columns(pl.col("severity").fill_null(""))
-        .with_columns(pl.col("severity").replace_strict(confirmed, default="").alias("on_confirmed"))
+        numbered.lazy()
+        .join(best, on="no", how="left")
+        .with_columns(pl.col("severity", "on_confirmed").fill_null(""))
+        .collect()
     )

@@ -308,21 +308,26 @@ def judge(
     paid = month or Month.of(day)
     bundles = _bundles(book, chosen, day, paid, hits, codes)
     work = _Judge(book, on, members, households, hits, chosen)
-    parts = grading.Parts()
     told: list[grading.Answer] = []
     for bundle in bundles:
         found, used = work.run(bundle, everywhere=len(bundle.plans) == len(chosen))
         told += work.answers(bundle, found, used)
     ids = pl.concat([a.true.select("household_id") for a in told], how="vertical").unique() if told else None
-    paid_rows = None
+    paid_rows = pl.DataFrame(schema={"household_id": pl.Int64, "programme": pl.String})
     if ids is not None:
         paid_rows = on.collect(on.take(roll).join(on.take(ids), on="household_id", how="semi"))
-    for answer in told:
-        assert paid_rows is not None
-        parts.add(book, answer, paid_rows, declared or {}, identity or {})
+    found_all = grading.graded(book, told, paid_rows, declared or {}, identity or {})
     kinds = {k: on.height(f, work.hits[k]) for k, f in hits.items()}
     prints = sorted({f for b in bundles for f in (*(r.fingerprint for r in b.rules), b.model.fingerprint)})
-    return Findings(*parts.frames(), rules=parts.judged, kinds=kinds, fingerprint=digest("\n".join(prints)))
+    return Findings(
+        found_all.findings,
+        found_all.hits,
+        found_all.unknown,
+        found_all.declared,
+        found_all.rules,
+        kinds,
+        digest("\n".join(prints)),
+    )
 
 
 def fresh(found: Findings, answered: pl.DataFrame) -> Findings:

@@ -19,6 +19,7 @@ from tuodi.cases.calendar import calendar
 from tuodi.kernel import clock
 from tuodi.kernel.places import span
 from tuodi.kernel.workdays import UnknownYearError
+from tuodi.monitoring.clue_queues import Waiting, waiting
 from tuodi.monitoring.models import Clue, ClueEvent, ClueEvidence, SweepRun
 from tuodi.org import access
 from tuodi.org.models import Duty, DutyCode, User
@@ -27,7 +28,7 @@ from tuodi.people.queries import search_people
 
 __all__ = [
     "BULK_MOST", "Choices", "Counts", "Position", "Slice", "Wanted", "access_clue", "assignees", "by_keys", "choices", "clues", "counts", "events_of",
-    "evidence_of", "family_clues", "first_of", "members_of", "nearest", "precision_of", "select", "slice_of", "soon_until", "tab_counts",
+    "evidence_of", "family_clues", "first_of", "in_range", "members_of", "nearest", "precision_of", "select", "slice_of", "soon_until", "tab_counts",
 ]  # fmt: skip
 
 #: Working days before a limit at which a clue is due soon.
@@ -47,7 +48,7 @@ class Wanted:
 
     Attributes:
         tab: mine, overdue or all. due: late, soon, pending or none. place: significant prefix. text: name, pinyin or clue number.
-        verdict: confirmed, refuted or open.
+        verdict: confirmed, refuted or open. queue: code of `clue_queues`, what waits for the reader.
     """
 
     tab: str = "all"
@@ -62,6 +63,9 @@ class Wanted:
     run: int | None = None
     why: str = ""
     text: str = ""
+    queue: str = ""
+    programme: str = ""
+    household: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,11 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """`confirmed + refuted + open = total`; the others are parts of `total`."""
+    """`confirmed + refuted + open = total`; the others are parts of `total`.
+
+    Attributes:
+        soon: None where the calendar does not reach so far.
+    """
 
     total: int
     confirmed: int
@@ -94,9 +102,14 @@ class Counts:
     open: int
     unassigned: int
     overdue: int
-    soon: int
+    soon: int | None
     pending: int
     closed: int
+
+    @property
+    def balances(self) -> bool:
+        """Whether the sum holds."""
+        return self.confirmed + self.refuted + self.open == self.total
 
 
 @dataclass(slots=True)
@@ -138,12 +151,18 @@ def access_clue(user: User, no: str) -> Clue:
     return clue
 
 
-def soon_until(today: date) -> date:
-    """The last day that is soon: three working days from today, by the official calendar; today where it is unknown."""
+def soon_until(today: date) -> date | None:
+    """The last day that is soon: three working days from today, by the official calendar; None where it does not reach so far."""
     try:
         return calendar().add_workdays(today, SOON_WORKDAYS)
     except UnknownYearError:
-        return today
+        return None
+
+
+def in_range(user: User) -> QuerySet[Clue]:
+    """Clues of the reader's range with what a list shows of each; the same under a wider scope than his own."""
+    reach = access.range_of(user.office.place_code)
+    return clues().filter(region__gte=reach.low, region__lt=reach.high)
 
 
 def select(wanted: Wanted, *, user: User, today: date, narrow: bool = True) -> QuerySet[Clue]:
@@ -152,19 +171,15 @@ def select(wanted: Wanted, *, user: User, today: date, narrow: bool = True) -> Q
     Args:
         narrow: False leaves tab, state, verdict and due out, for the counts beside the list.
     """
-    rows = clues()
-    for name, value in (("rule_code", wanted.rule), ("severity", wanted.severity), ("source", wanted.source)):
-        if value:
-            rows = rows.filter(**{name: value})
+    rows = in_range(user)
+    equal = {
+        "rule_code": wanted.rule, "severity": wanted.severity, "source": wanted.source, "programme": wanted.programme,
+        "refuted_why": wanted.why, "responsible": wanted.responsible, "run": wanted.run, "household": wanted.household,
+    }  # fmt: skip
+    rows = rows.filter(**{name: value for name, value in equal.items() if value not in ("", None)})
     if wanted.place:
         low, high = span(wanted.place)
         rows = rows.filter(region__gte=low, region__lte=high)
-    if wanted.responsible is not None:
-        rows = rows.filter(responsible=wanted.responsible)
-    if wanted.run is not None:
-        rows = rows.filter(run=wanted.run)
-    if wanted.why:
-        rows = rows.filter(refuted_why=wanted.why)
     if wanted.text:
         rows = rows.filter(_named(wanted.text))
     return _narrowed(rows, wanted, user, today) if narrow else rows
@@ -175,6 +190,8 @@ def _narrowed(rows: QuerySet[Clue], wanted: Wanted, user: User, today: date) -> 
         rows = rows.filter(_OPEN, responsible=user)
     elif wanted.tab == "overdue":
         rows = rows.filter(_OPEN, deadline__lt=today)
+    if wanted.queue:
+        rows = rows.filter(waiting(user).get(wanted.queue, Waiting("", "", Q(pk__in=[]))).which)
     if wanted.state:
         rows = rows.filter(state=wanted.state)
     if wanted.verdict:
@@ -182,7 +199,8 @@ def _narrowed(rows: QuerySet[Clue], wanted: Wanted, user: User, today: date) -> 
     if wanted.due == "late":
         rows = rows.filter(_OPEN, deadline__lt=today)
     elif wanted.due == "soon":
-        rows = rows.filter(_OPEN, deadline__gte=today, deadline__lte=soon_until(today))
+        until = soon_until(today)
+        rows = rows.filter(_OPEN, deadline__gte=today, deadline__lte=until) if until else rows.none()
     elif wanted.due == "pending":
         rows = rows.filter(_OPEN, deadline_pending=True)
     return rows
@@ -261,7 +279,8 @@ def counts(rows: QuerySet[Clue], today: date) -> Counts:
     """How some clues stand. One query."""
     number = Count("pk")
     late = Q(deadline__lt=today)
-    near = Q(deadline__gte=today, deadline__lte=soon_until(today))
+    until = soon_until(today)
+    near = Q(deadline__gte=today, deadline__lte=until or today)
     found = rows.order_by().aggregate(
         total=number,
         confirmed=Count("pk", filter=Q(verdict=Clue.Verdict.CONFIRMED)),
@@ -273,7 +292,7 @@ def counts(rows: QuerySet[Clue], today: date) -> Counts:
         pending=Count("pk", filter=_OPEN & Q(deadline_pending=True)),
         closed=Count("pk", filter=Q(state=Clue.State.CLOSED)),
     )
-    return Counts(**found)
+    return Counts(**found | {"soon": found["soon"] if until else None})
 
 
 def tab_counts(user: User, today: date) -> dict[str, int]:

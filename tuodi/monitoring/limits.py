@@ -6,13 +6,11 @@ from datetime import date
 
 from tuodi.cases import calendar
 from tuodi.cases.calendar import Due
-from tuodi.kernel.periods import Month
-from tuodi.kernel.places import trim
-from tuodi.kernel.workdays import Unit, UnknownYearError, add_months
+from tuodi.kernel.workdays import Unit, UnknownYearError
 from tuodi.monitoring.sweep_errors import MissingLimitError
-from tuodi.verification.rulebook import book
+from tuodi.verification.rulebook import book, profile_value
 
-__all__ = ["due_after", "limit", "months_before", "workdays_since"]
+__all__ = ["due_after", "limit", "workdays_since"]
 
 
 def limit(name: str, place: str, on: date) -> int:
@@ -22,12 +20,11 @@ def limit(name: str, place: str, on: date) -> int:
         place: a region or a significant prefix.
     Raises: MissingLimitError where no pack gives one: a limit is never guessed.
     """
-    known = book()
-    name = f"profile.{name}"
-    row = known.value(name, known.chain(trim(place)[:9]), (), on)
-    if row is None or row.value is None:
-        raise MissingLimitError(known.params[name].label if name in known.params else name, place)
-    return int(row.value)
+    found = profile_value(name, place, on)
+    if found is None:
+        known = book().params.get(f"profile.{name}")
+        raise MissingLimitError(known.label if known else name, place)
+    return found
 
 
 def due_after(name: str, place: str, start: date, *, days: int | None = None) -> Due:
@@ -50,8 +47,3 @@ def workdays_since(start: date, today: date) -> int | None:
         return calendar.calendar().workdays_between(start, today)
     except UnknownYearError:
         return None
-
-
-def months_before(on: date, months: int) -> Month:
-    """The month so many months before a day."""
-    return Month.of(add_months(on, -months))

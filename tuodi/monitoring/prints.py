@@ -10,7 +10,7 @@ import polars as pl
 from tuodi.policy.book import Book
 from tuodi.policy.clues import REGISTER, ClueRule
 
-__all__ = ["PLAIN", "columns_looked_at", "digest", "identity_of", "row_prints", "watched"]
+__all__ = ["PLAIN", "columns_looked_at", "digest", "identity_of", "print_texts", "watched"]
 
 #: Columns every hit may have beside the canonical ones of its kind; never part of what the register says.
 PLAIN = (
@@ -49,28 +49,22 @@ def columns_looked_at(slots: Mapping[str, object], kind: str) -> tuple[str, ...]
     return tuple(sorted(k[len(head) :] for k, s in slots.items() if k.startswith(head) and s.kind == "fact"))  # type: ignore[attr-defined]
 
 
-def _spelt(frame: pl.DataFrame, columns: Sequence[str]) -> pl.Expr:
+def _spelt(have: Sequence[str], columns: Sequence[str]) -> pl.Expr:
     parts = [
-        pl.col(c).cast(pl.String).str.strip_chars().fill_null(_NOTHING) if c in frame.columns else pl.lit(_NOTHING)
+        pl.col(c).cast(pl.String).str.strip_chars().fill_null(_NOTHING) if c in have else pl.lit(_NOTHING)
         for c in columns
     ]
     return pl.concat_str(parts, separator=_SEPARATOR) if parts else pl.lit("")
 
 
-def row_prints(kind: str, frame: pl.DataFrame, identity: Sequence[str], watch: Sequence[str]) -> pl.DataFrame:
-    """The frame with `fact_key` and `fact_hash` of each row.
+def print_texts(
+    kind: str, have: Sequence[str], identity: Sequence[str], watch: Sequence[str]
+) -> tuple[pl.Expr, pl.Expr]:
+    """What the prints of a row are taken of, out of the columns it has.
 
-    `fact_key` is SHA-256 over kind, the person's key and the identity columns; `fact_hash` over that and the watched
-    columns. A missing column counts as empty, so that a source that leaves it out gives a stable fact.
+    `fact_key` is SHA-256 over the first: kind, the person's key and the identity columns; `fact_hash` over `fact_key`, the separator
+    and the second, the watched columns. A missing column counts as empty, so that a source that leaves it out gives a stable fact.
     """
-    person = pl.col("key") if "key" in frame.columns else pl.col("person_id")
-    found = frame.select(
-        pl.concat_str([pl.lit(kind), person.cast(pl.String).fill_null(_NOTHING), _spelt(frame, identity)], separator=_SEPARATOR)
-        .alias("identity"),
-        _spelt(frame, watch).alias("watch"),
-    )  # fmt: skip
-    keys = [digest(text) for text in found["identity"].to_list()]
-    hashes = [digest(key + _SEPARATOR + text) for key, text in zip(keys, found["watch"].to_list(), strict=True)]
-    return frame.with_columns(
-        pl.Series("fact_key", keys, dtype=pl.String), pl.Series("fact_hash", hashes, dtype=pl.String)
-    )
+    person = pl.col("key") if "key" in have else pl.col("person_id")
+    head = [pl.lit(kind), person.cast(pl.String).fill_null(_NOTHING), _spelt(have, identity)]
+    return pl.concat_str(head, separator=_SEPARATOR), _spelt(have, watch)

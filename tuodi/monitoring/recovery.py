@@ -17,9 +17,10 @@ from tuodi.people.enums import PERSON_PROGRAMMES
 __all__ = ["FACT_DATES", "PaidMonth", "Recovery", "fact_date", "proposal"]
 
 #: Columns of registers that say since when the thing is so, in the order they are asked.
-FACT_DATES = (
-    "death_date", "cremated_on", "sentence_from", "registered_on", "married_on", "listed_on", "left_on", "valid_to",
-)  # fmt: skip
+FACT_DATES = {
+    "death_date": "死亡日期", "cremated_on": "火化日期", "sentence_from": "刑期起", "registered_on": "登记日期", "married_on": "结婚日期",
+    "listed_on": "列入日期", "left_on": "离开日期", "valid_to": "有效期至",
+}  # fmt: skip
 #: What a bank has, may have, or is about to have paid.
 _OUT = ("ready", "sent", "unknown", "paid")
 
@@ -92,7 +93,7 @@ def fact_date(clue: Clue) -> tuple[date | None, str]:
         value = told.get(name)
         if isinstance(value, str):
             try:
-                return date.fromisoformat(value[:10]), f"登记：{name}"
+                return date.fromisoformat(value[:10]), f"登记：{FACT_DATES[name]}"
             except ValueError:
                 continue
     return None, ""

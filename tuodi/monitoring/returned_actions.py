@@ -23,7 +23,7 @@ from tuodi.kernel.masking import mask_id
 from tuodi.kernel.names import normalise_name
 from tuodi.kernel.places import pad12
 from tuodi.monitoring.clue_actions import new_clue
-from tuodi.monitoring.models import Clue, HandOver, ReturnedList
+from tuodi.monitoring.models import Clue, HandOver, ReturnedList, ReturnedRow
 from tuodi.monitoring.series import numbers
 from tuodi.monitoring.sweep_errors import WatchInputError
 from tuodi.org import access
@@ -31,7 +31,7 @@ from tuodi.org.models import DutyCode, User
 from tuodi.people import secrets
 from tuodi.people.models import FormerName, Membership, Person, RollEntry
 
-__all__ = ["import_returned"]
+__all__ = ["REMEDY", "import_returned"]
 
 #: Field -> headers, squeezed. The matter says what was found, in the sender's words.
 _HEADERS = {
@@ -71,18 +71,31 @@ def import_returned(
         rows=len(read), received_at=clock.now(), received_by=acting_user,
     )  # fmt: skip
     faults: list[tuple[int, str, str, str]] = []
+    lines: list[ReturnedRow] = []
     for row_no, cells in read:
-        kind, why = _take(cells, made, acting_user)
+        kind, why, clue = _take(cells, made, acting_user)
         setattr(made, kind, getattr(made, kind) + 1)
+        lines.append(
+            ReturnedRow(
+                region=region, row_no=row_no, name=cells["name"][:60], id_masked=mask_id(normalise(cells["id_no"]).text)[:40],
+                matter=cells["matter"][:200], result=kind, why=why[:200], clue=clue,
+            )
+        )  # fmt: skip
         if why:
-            faults.append((row_no, mask_id(normalise(cells["id_no"]).text), why, _REMEDY[kind]))
+            faults.append((row_no, mask_id(normalise(cells["id_no"]).text), why, REMEDY[kind]))
     if faults:
-        lines = ["行号,证件号码,原因,处理办法", *(",".join([str(no), *map(harmless, rest)]) for no, *rest in faults)]
+        sheet_lines = [
+            "行号,证件号码,原因,处理办法",
+            *(",".join([str(no), *map(harmless, rest)]) for no, *rest in faults),
+        ]
         made.faults = put_bytes(
-            ("\ufeff" + "\r\n".join(lines)).encode(), region=region, name=f"{made.no}-未生成线索.csv", purpose="returned_faults",
+            ("\ufeff" + "\r\n".join(sheet_lines)).encode(), region=region, name=f"{made.no}-未生成线索.csv", purpose="returned_faults",
             media_type="text/csv", by_id=acting_user.pk,
         )  # fmt: skip
     made.save()
+    for line in lines:
+        line.returned = made
+    ReturnedRow.objects.bulk_create(lines, batch_size=2000)
     record(
         "monitoring.import_returned", actor=acting_user, subject_type="returnedlist", subject_id=made.pk, region=region,
         after={
@@ -93,7 +106,8 @@ def import_returned(
     return made
 
 
-_REMEDY = {
+#: What to do about a row that raised no clue, by its result.
+REMEDY = {
     "known": "无需处理", "unmatched": "请核对此人是否曾享受救助，必要时书面答复来文单位",
     "rejected": "请与来文单位核对后重新提供",
 }  # fmt: skip
@@ -125,24 +139,24 @@ def _rows(path: Path, sheet: str | None) -> list[tuple[int, dict[str, str]]]:
     return out
 
 
-def _take(cells: dict[str, str], made: ReturnedList, user: User) -> tuple[str, str]:
-    """One row: which count it goes to, and why it made no clue."""
+def _take(cells: dict[str, str], made: ReturnedList, user: User) -> tuple[str, str, Clue | None]:
+    """One row: which count it goes to, why it made no clue, and the clue there is."""
     if not cells["matter"]:
-        return "rejected", "没有写明问题"
+        return "rejected", "没有写明问题", None
     try:
         number = parse_id(normalise(cells["id_no"]).text)
     except InvalidIdError as error:
-        return "rejected", error.message.split("。")[0].split("：")[-1]
+        return "rejected", error.message.split("。")[0].split("：")[-1], None
     if not number.check_ok:
-        return "rejected", "身份证号校验码不对"
+        return "rejected", "身份证号校验码不对", None
     person = Person.objects.filter(id_index__in=secrets.id_indexes(number.text18)).order_by("id").first()
     entry = None if person is None else _entry(person)
     if person is None or entry is None:
-        return "unmatched", "本地在册和曾在册人员中没有此号码"
+        return "unmatched", "本地在册和曾在册人员中没有此号码", None
     if not _same_name(person, cells["name"]):
-        return "rejected", "号码相符而姓名不符"
+        return "rejected", "号码相符而姓名不符", None
     before = Clue.objects.filter(person=person, source="discipline").count()
-    new_clue(
+    clue = new_clue(
         acting_user=user, source="discipline", rule_code="DISCIPLINE", severity=_SEVERITY, household=entry.household,
         person=person, programme=entry.programme, category=entry.category, fact=cells["matter"], monthly_fen=entry.amount_fen,
         rule_text={"label": "纪检监察机关移交的问题线索", "clause": made.document or made.sender},
@@ -150,8 +164,8 @@ def _take(cells: dict[str, str], made: ReturnedList, user: User) -> tuple[str, s
         outcomes=["stop", "decrease", "recompute", "recover", "refer", "keep"], default_action="recompute",
     )  # fmt: skip
     if Clue.objects.filter(person=person, source="discipline").count() == before:
-        return "known", "同一人同一问题已在台账中"
-    return "raised", ""
+        return "known", "同一人同一问题已在台账中", clue
+    return "raised", "", clue
 
 
 def _entry(person: Person) -> RollEntry | None:

@@ -24,13 +24,13 @@ from django.db import connection
 
 from tuodi.crypto.errors import DecryptError
 from tuodi.crypto.fields import decrypt
-from tuodi.crypto.files import decrypt_stream, encrypt_stream
+from tuodi.crypto.files import decrypt_stream, encrypt_stream, reencrypt_file
 from tuodi.crypto.index import blind_indexes
 from tuodi.kernel.periods import Month
 from tuodi.org.access import system_scope
 from tuodi.payments.source import reading
 
-__all__ = ["KEYS", "Roll", "check_char", "forget", "persons_of_keys", "roll_keys", "roll_on"]
+__all__ = ["KEYS", "Roll", "check_char", "forget", "persons_of_keys", "reseal_keys", "roll_keys", "roll_on"]
 
 #: Columns of the snapshot: token = the stored index of the number, another token is another number.
 KEYS = {"person_id": pl.Int64, "token": pl.String, "key": pl.Int64, "last": pl.String}
@@ -102,6 +102,18 @@ def _save(county: str, frame: pl.DataFrame) -> None:
 def forget(county: str) -> None:
     """Destroys a county's snapshot; the next sweep makes it anew."""
     _path(county).unlink(missing_ok=True)
+
+
+def reseal_keys() -> dict[str, int]:
+    """Brings the snapshots under the current key; one that does not open is destroyed, the next sweep makes it anew."""
+    changed = 0
+    for path in sorted(_path("x").parent.glob("[!.]*")):
+        try:
+            changed += reencrypt_file(path, _aad(path.name))
+        except DecryptError:
+            path.unlink(missing_ok=True)
+            changed += 1
+    return {"rollkeys": changed}
 
 
 def roll_keys(place: str, wanted: pl.DataFrame) -> tuple[pl.DataFrame, int]:

@@ -43,10 +43,21 @@ from tuodi.verification.models import DataSource, RegisterBatch
 from tuodi.verification.register_store import open_batch
 from tuodi.verification.rulebook import book as site_book
 
-__all__ = ["UNFINISHED", "open_sweep", "run_sweep", "settle_finding", "sources_of"]
+__all__ = [
+    "MOST_TRIES",
+    "UNFINISHED",
+    "give_up",
+    "open_sweep",
+    "run_sweep",
+    "settle_finding",
+    "sources_of",
+    "unfinished",
+]
 
 State, Trigger = SweepRun.State, SweepRun.Trigger
 UNFINISHED = (State.OPEN, State.MATCHING, State.JUDGING, State.RAISING)
+#: A sweep that was killed so often is not begun again by itself: what kills it will do so again.
+MOST_TRIES = 5
 #: Registers of money need a consent that says so.
 BANKING = frozenset({"bank_deposit", "securities", "insurance_policy"})
 #: An arrival of at most so many rows is looked up in the index of numbers instead of reading the whole roll.
@@ -420,6 +431,18 @@ def settle_finding(finding: SweepFinding, settled: str, *, acting_user: User, no
         after={"kind": row.kind, "settled": settled},
     )  # fmt: skip
     return row
+
+
+def give_up(run: SweepRun, *, acting_user: User | None = None) -> None:
+    """Ends a sweep that was killed too often, so that its place can be swept again. SweepRunningError while it runs."""
+    with _alone(run), system_scope(run.place_code):
+        text = f"已中断 {run.tries} 次，不再自动继续。请查明原因（如内存不足）后重新发起"
+        done = SweepRun.objects.filter(pk=run.pk, state__in=UNFINISHED).update(
+            state=State.FAILED, error=text, finished_at=clock.now()
+        )
+        if done:
+            run.refresh_from_db()
+            _note("sweep_failed", acting_user, run, error=text)
 
 
 def unfinished(place: str) -> list[SweepRun]:

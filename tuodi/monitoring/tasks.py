@@ -53,10 +53,15 @@ def _ran(run: SweepRun) -> bool:
 
 
 def resume() -> int:
-    """Begins sweeps anew that nobody runs any more. Returns how many were finished."""
-    return sum(
-        _ran(run) for run in sweep_actions.unfinished(NATION) if run.state != SweepRun.State.OPEN or run.tries == 0
-    )
+    """Begins sweeps anew that nobody runs any more; one killed too often is ended. Returns how many were finished."""
+    finished = 0
+    for run in sweep_actions.unfinished(NATION):
+        if run.tries >= sweep_actions.MOST_TRIES:
+            with contextlib.suppress(SweepRunningError):
+                sweep_actions.give_up(run)
+        else:
+            finished += _ran(run)
+    return finished
 
 
 def sweep_arrivals() -> list[str]:

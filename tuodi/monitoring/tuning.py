@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -21,8 +21,8 @@ from tuodi.kernel import clock
 from tuodi.kernel.money import MoneyError, parse_yuan
 from tuodi.monitoring.errors import ClueInputError
 from tuodi.monitoring.judge import judge
+from tuodi.monitoring.ledger import Wanted, select
 from tuodi.monitoring.models import Clue
-from tuodi.monitoring.queries import LedgerFilter, in_range, narrowed
 from tuodi.org.models import User
 from tuodi.policy.book import Book
 from tuodi.policy.clues import REGISTER
@@ -84,9 +84,7 @@ def changed_book(change: str) -> Book:
             raise ClueInputError("规则修改", f"不能使用：{told}") from error
 
 
-def tuning(
-    user: User, rule: str, *, change: str = "", drop_stale: bool = False, wanted: LedgerFilter | None = None
-) -> Tuned:
+def tuning(user: User, rule: str, *, change: str = "", drop_stale: bool = False, wanted: Wanted | None = None) -> Tuned:
     """Judges the answered clues of a rule once more.
 
     Args:
@@ -96,7 +94,8 @@ def tuning(
 
     Raises: ClueInputError: a change that is no pack, or a rule that looks at more than its register rows.
     """
-    rows = narrowed(in_range(user), wanted or LedgerFilter()).filter(rule_code=rule).exclude(verdict="")
+    chosen = replace(wanted or Wanted(), rule=rule)
+    rows = select(chosen, user=user, today=clock.today()).select_related(None).exclude(verdict="")
     answered = rows.count()
     clues = list(rows.filter(hit__isnull=False).select_related("hit").order_by("id"))
     known = site_book() if not change.strip() else changed_book(change)

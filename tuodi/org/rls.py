@@ -123,6 +123,17 @@ class EnableRLS(_TableOperation):
         return f"Row-level security on {self.table}"
 
 
+#: Whether a ciphertext is another one enciphered anew: it begins with its version and the key's number and is as long as its
+#: text asks, so one of another length, or of the same or an older key, is not (see `crypto.fields`).
+NEWER_KEY = r"""
+create or replace function tuodi_newer_key(was bytea, is_now bytea) returns boolean language sql immutable as $$
+  select was is not null and is_now is not null and length(was) = length(is_now)
+    and substring(was from 1 for 1) = '\x01'::bytea and substring(is_now from 1 for 1) = '\x01'::bytea
+    and substring(is_now from 2 for 2) > substring(was from 2 for 2)
+$$
+"""
+
+
 class AppendOnly(_TableOperation):
     """Migration operation: rows of a table are never changed or deleted, not even by the owner.
 

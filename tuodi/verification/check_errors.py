@@ -70,11 +70,15 @@ class ReportNeededError(VerificationError):
 
     code = "verification.report_needed"
 
-    def __init__(self, case_no: str, missing: Sequence[str]) -> None:
+    def __init__(self, case_no: str, missing: Sequence[str] = (), *, live: bool = False, report: str = "") -> None:
         if missing:
             why = f"核对报告还缺 {len(missing)} 项答复（{'、'.join(missing)}）。请在意见中说明按缺项办理的理由后再完成"
+        elif report:
+            why = f"没有写明依据的核对报告。最新报告是 {report}，请在案件页面用“信息核对”环节办理"
+        elif live:
+            why = "还没有核对报告，而本地有实时来源。请先登记授权、发起核对并生成报告；不肯签署授权的，依规定终止办理"
         else:
-            why = "还没有核对报告。请先发起核对并生成报告；没有联网来源的，在意见中写明已用何种方式核对、缺哪些来源"
+            why = "还没有核对报告。本地没有联网来源的可以人工函询，请在意见中写明函询了哪些部门、缺哪些来源"
         super().__init__(f"案件 {case_no} 的信息核对不能完成：{why}。", case_no=case_no, missing=list(missing))
 
 

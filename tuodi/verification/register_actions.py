@@ -11,6 +11,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from tuodi.audit.actions import record
+from tuodi.crypto.sm2 import check_public
 from tuodi.exchange.registers import KINDS, load_register
 from tuodi.kernel.places import pad12
 from tuodi.org import access
@@ -112,12 +113,20 @@ def _check(source: DataSource) -> None:
         raise SourceInputError("文件模板", "没有填写；批量文件要有模板")
     if source.mode == DataSource.Mode.REAL_TIME and not source.service:
         raise SourceInputError("接口名", "没有填写；实时接口要有接口名")
+    if source.service and not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", source.service):
+        raise SourceInputError("接口名", "只能用字母、数字、短横和下划线，最多 40 个")
+    if source.reply_key and not _is_key(source.reply_key):
+        raise SourceInputError("验签公钥", "不是有效的 SM2 公钥，应为 130 位十六进制、04 开头，请向部门核对")
     if source.profile:
         profile = load_register(source.profile)
         if profile.kind != source.kind:
             raise SourceInputError(
                 "文件模板", f"“{profile.label}”是{KINDS[profile.kind]}的模板，来源是{KINDS[source.kind]}"
             )
+
+
+def _is_key(text: str) -> bool:
+    return bool(re.fullmatch(r"[0-9a-f]{130}", text)) and check_public(bytes.fromhex(text))
 
 
 def _note(

@@ -29,6 +29,7 @@ from tuodi.verification.check_errors import (
     OpenConflictsError,
     ReportNeededError,
 )
+from tuodi.verification.check_road import by_letter
 from tuodi.verification.check_states import REQUEST_MOVES, RequestState
 from tuodi.verification.consent_actions import end_outdated
 from tuodi.verification.consent_queries import ConsentLine, consents_of
@@ -87,7 +88,7 @@ def open_request(
         purpose=purpose,
         programme=programme or (case.programme if case else ""),
         left_out=left_out,
-        not_asked=[{"label": one.label, "why": why_not_live(one)} for one in sources if why_not_live(one)],
+        not_asked=_not_asked(sources, live),
         opened_at=clock.now(),
         opened_by=acting_user,
         # No longer than what ages first among the answers.
@@ -104,6 +105,12 @@ def open_request(
         sources=len(live),
     )
     return row
+
+
+def _not_asked(sources: Sequence[DataSource], live: Sequence[DataSource]) -> list[dict[str, str]]:
+    """Sources that are not asked, and why; a register that also answers live is not missed as a file."""
+    asked = {source.kind for source in live}
+    return [{"label": one.label, "why": why_not_live(one)} for one in sources if one.kind not in asked]
 
 
 def _left_out(line: ConsentLine) -> dict[str, str]:
@@ -205,7 +212,7 @@ def recheck(request: CheckRequest, *, acting_user: User) -> CheckRequest:
         raise NoSourceError("没有已接入的实时来源")
     request.round += 1
     request.left_out = [_left_out(line) for line in lines if line not in asked]
-    request.not_asked = [{"label": one.label, "why": why_not_live(one)} for one in sources if why_not_live(one)]
+    request.not_asked = _not_asked(sources, live)
     request.valid_to = clock.today() + timedelta(days=min(source.freshness_days for source in live))
     request.save(update_fields=["round", "left_out", "not_asked", "valid_to"])
     _questions(request, asked, live)
@@ -308,13 +315,17 @@ def _take_back(
 def complete_check(
     step: Step, *, acting_user: User, opinion: str = "", people: Sequence[User] = (), result: str = "done"
 ) -> Step:
-    """Completes 信息核对 on the case's report; one that lacks answers, or none, only with words on what is missing.
+    """Completes 信息核对 on the case's report; one that lacks answers only with words on what is missing.
+
+    Without a report only where the check is done by letter (see `check_road.by_letter`), with words on which were written.
 
     Raises:
         ReportNeededError, and what `cases.actions.complete_step` raises.
     """
     report = newest_report(step.case)
     missing = report.missing if report else []
+    if report is None and not by_letter(step.case):
+        raise ReportNeededError(step.case.no, live=True)
     if (report is None or missing) and not opinion.strip():
         raise ReportNeededError(step.case.no, missing)
     data = {

@@ -14,7 +14,7 @@ from tuodi.kernel.places import trim
 from tuodi.policy.book import Book
 from tuodi.rules import Plan, load_book, plan_for
 
-__all__ = ["book", "place_of", "plan", "reload"]
+__all__ = ["book", "place_of", "plan", "profile_value", "reload"]
 
 
 @lru_cache(maxsize=2)
@@ -36,6 +36,17 @@ def _plan(dirs: tuple[Path, ...], place: str, case_date: date, month: Month) -> 
 def plan(place: str, case_date: date, month: Month) -> Plan:
     """The plan of a place (significant digits), case date and month paid for."""
     return _plan(policy_dirs(), place, case_date, month)
+
+
+def profile_value(name: str, place: str, on: date) -> int | None:
+    """A whole number of a place's profile on a day; None where no pack gives one.
+
+    Args:
+        name: without `profile.`. place: a region or a significant prefix.
+    """
+    known = book()
+    row = known.value(f"profile.{name}", known.chain(place_of(place)), (), on)
+    return None if row is None or row.value is None else int(row.value)
 
 
 def reload() -> None:

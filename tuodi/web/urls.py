@@ -24,18 +24,25 @@ from tuodi.web.counter import (
 from tuodi.web.county import (
     clue,
     clue_bulk,
+    clue_statement,
+    clue_visits,
     clues,
     hand_overs,
     imports,
     kin,
+    returned,
     runs,
+    source_form,
+    sources,
     spot_checks,
     standards,
     supervision,
     sweep_start,
     sweeps,
     third_party,
+    tuning,
     warnings,
+    watch_list,
 )
 from tuodi.web.field import offline, tasks
 
@@ -51,9 +58,12 @@ _field_readers = open_to(*tasks.READERS)
 _spot = open_to(DutyCode.REVIEW, DutyCode.VISIT, DutyCode.SUPERVISE)
 _kin = open_to(*kin.READERS)
 _importers = open_to(DutyCode.ROLL_IMPORT)
+_sources = open_to(DutyCode.SWEEP, DutyCode.VERIFY, DutyCode.SUPERVISE)
 _sweeps = open_to(*SWEEPS)
 _ledger = open_to(*LEDGER)
 _contracts = open_to(DutyCode.CLUE_DECIDE, DutyCode.SUPERVISE)
+_watch = open_to(*watch_list.READERS)
+_returned = open_to(DutyCode.SWEEP, DutyCode.HAND_OVER)
 _hand_over = open_to(DutyCode.HAND_OVER, DutyCode.HAND_OVER_APPROVE)
 
 
@@ -99,6 +109,12 @@ urlpatterns: list[URLPattern] = [
     path("runs/<int:pk>/changes/", _payment(runs.changes), name="run-changes"),
     path("runs/<int:pk>/lines/", _payment(runs.lines), name="run-lines"),
     path("runs/<int:pk>/files/<int:batch>/", open_to(DutyCode.PAY_SEND)(runs.bank_file), name="run-file"),
+    path("sources/", _sources(sources.listing), name="sources"),
+    path("sources/<int:pk>/", _sources(sources.show), name="source"),
+    path("sources/<int:pk>/change/", open_to(DutyCode.SWEEP)(source_form.change), name="source-change"),
+    path("sources/<int:pk>/state/", _post(open_to(DutyCode.SWEEP), sources.change_state), name="source-state"),
+    path("sources/batches/<int:pk>/", _sources(sources.batch), name="source-batch"),
+    path("sources/batches/<int:pk>/faults.csv", _sources(sources.faults), name="source-faults"),
     path("sweeps/", _sweeps(sweeps.listing), name="sweeps"),
     path("sweeps/new/", open_to(DutyCode.SWEEP)(sweep_start.start), name="sweep-new"),
     path("sweeps/<int:pk>/", _sweeps(sweeps.show), name="sweep"),
@@ -108,11 +124,23 @@ urlpatterns: list[URLPattern] = [
     path("clues/", _ledger(clues.listing), name="clues"),
     path("clues/bulk/", _post(_ledger, clue_bulk.run), name="clue-bulk"),
     path("clues/export.xlsx", _ledger(clues.export), name="clue-export"),
+    path("clues/tuning/", _sweeps(tuning.show), name="clue-tuning"),
     path("clues/<slug:no>/", _ledger(clue.show), name="clue"),
     path("clues/<slug:no>/sheet.pdf", _ledger(clue.sheet), name="clue-sheet"),
+    path(
+        "clues/<slug:no>/statement/",
+        open_to(DutyCode.CLUE, DutyCode.VISIT, DutyCode.VERIFY)(clue_statement.show),
+        name="clue-statement",
+    ),
+    path("clues/<slug:no>/visits/", _ledger(clue_visits.show), name="clue-visits"),
     path("clues/<slug:no>/files/<int:pk>/", _ledger(clue.file), name="clue-file"),
     path("warnings/", open_to(*WARNED)(warnings.show), name="warnings"),
     path("supervision/clues/", open_to(DutyCode.SUPERVISE)(supervision.show), name="supervision"),
+    path("watch/", _watch(watch_list.listing), name="watch-list"),
+    path("watch/<int:pk>/", _watch(watch_list.show), name="watch"),
+    path("returned/", _returned(returned.listing), name="returned"),
+    path("returned/<int:pk>/", _returned(returned.show), name="returned-list"),
+    path("returned/<int:pk>/faults.csv", _returned(returned.faults), name="returned-faults"),
     path("third-party/", _contracts(third_party.listing), name="contracts"),
     path("third-party/<int:pk>/", _contracts(third_party.show), name="contract"),
     path("hand-over/", _hand_over(hand_overs.listing), name="hand-overs"),

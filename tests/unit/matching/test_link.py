@@ -164,3 +164,44 @@ def test_as_a_loop_over_all_pairs_would_do(subjects: list[Any], rows: list[Any])
     }
     assert set(found.hits.select("plate", "person_id").iter_rows()) == sure
     assert set(found.doubtful.select("plate", "person_id").iter_rows()) == want - sure
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(NUMBERS),
+            st.sampled_from(["as is", "wide", "spaces", "old", "wrong end", "no day", "empty", "lower", "excel"]),
+            st.sampled_from(["王明", "李明", None]),
+        ),
+        max_size=30,
+    )
+)
+@settings(max_examples=60, deadline=None)
+def test_numbers_as_written_give_what_their_keys_give(rows: list[tuple[str, str, str | None]]):
+    def written(number: str, how: str) -> str | None:
+        return {
+            "as is": number,
+            "wide": "".join(chr(ord(c) + 0xFEE0) for c in number),
+            "spaces": f" '{number[:6]} {number[6:]}\t",
+            "old": number[:6] + number[8:17],
+            "wrong end": number[:17] + ("1" if number[17] != "1" else "2"),
+            "no day": number[:10] + "1332" + number[14:],
+            "empty": None,
+            "lower": number.lower(),
+            "excel": number[:15] + "000",
+        }[how]
+
+    # The roll keeps what its own numbers say, so the spreadsheet's damaged key is on no roll; here it is, to show that it is refused.
+    damaged = int(NUMBERS[0][:15] + "00")
+    roll = people(*((k, i, i * 10, "王明") for i, k in enumerate(KEYS[:5], 1)), (damaged, 9, 90, "王明"))
+    register = pl.LazyFrame(
+        [(written(n, how), name, f"P{i}") for i, (n, how, name) in enumerate(rows)],
+        schema={"id_raw": pl.String, "name": pl.String, "plate": pl.String},
+        orient="row",
+    )
+    ours = link_all(roll, {"cars": register, "none": register.head(0)}, columns={"cars": ["plate"]}, number="id_raw")[
+        "cars"
+    ]
+    theirs = link(roll, with_key(register), columns=["plate"])
+    for a, b in ((ours.hits, theirs.hits), (ours.doubtful, theirs.doubtful)):
+        assert a.drop("row_id").sort("plate").equals(b.drop("row_id").select(a.drop("row_id").columns).sort("plate"))

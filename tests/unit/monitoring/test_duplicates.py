@@ -7,8 +7,9 @@ from datetime import date
 import pytest
 from paykit import family, person
 
+from tuodi.decisions.duplicates import verdict
 from tuodi.kernel import clock
-from tuodi.monitoring.duplicates import duplicates, verdict
+from tuodi.monitoring.duplicates import duplicates
 from tuodi.org.access import system_scope
 from tuodi.people import actions as people
 from tuodi.people.models import RollEntry

@@ -15,9 +15,10 @@ from tuodi.audit.models import AuditEntry
 from tuodi.decisions.models import Suspension
 from tuodi.kernel.errors import TuodiError
 from tuodi.monitoring import clue_actions as ledger
-from tuodi.monitoring import clue_figures, queries
+from tuodi.monitoring import clue_figures, clue_queues
+from tuodi.monitoring import ledger as lists
+from tuodi.monitoring.ledger import Wanted
 from tuodi.monitoring.models import Clue, ClueEvent
-from tuodi.monitoring.queries import LedgerFilter
 
 RULE = ledger.EvidenceRule(("visit",), "车管所书面答复", "清单所列车辆均已转让")
 
@@ -47,7 +48,7 @@ def test_a_batch_does_what_it_can_and_says_why_not(make_user) -> None:
     with at(hands.county, FOUND):
         verdict = ledger.decide_many(rows, verdict="refuted", acting_user=hands.county)
         assert len(verdict.done) == 4
-        figures = queries.counts(hands.county)
+        figures = lists.counts(lists.select(Wanted(), user=hands.county, today=FOUND), FOUND)
         assert (figures.total, figures.refuted, figures.balances) == (4, 4, True)
         assert [(one.code, one.share) for one in clue_figures.reasons(hands.county)] == [("sold", 1.0)]
 
@@ -118,7 +119,8 @@ def test_figures_balance_at_every_level_and_every_state(make_user) -> None:
         assert (total.suspended, total.held_now, total.rate) == (4, 1, 5 / 8)
         by_rule = {row.key: (row.label, row.found) for row in clue_figures.report(hands.county, "rule")}
         assert by_rule == {"VEHICLE": ("名下有非豁免机动车", 11), "HOUSE": ("名下有非豁免机动车", 1)}
-        figures = queries.counts(hands.county, LedgerFilter(place="420802001002"))
+        village = lists.select(Wanted(place="420802001002"), user=hands.county, today=FOUND)
+        figures = lists.counts(village, FOUND)
         assert (figures.total, figures.refuted, figures.balances) == (3, 3, True)
 
 
@@ -132,6 +134,7 @@ def test_the_balance_finds_what_is_wrong(make_user, as_owner) -> None:
         wrong = {check.code for check in clue_figures.balance(hands.county) if not check.ok}
     assert wrong == {
         "sum_all",
+        "sum_prefecture",
         "sum_county",
         "sum_town",
         "sum_village",
@@ -149,17 +152,23 @@ def test_lists_queues_and_one_clue(make_user) -> None:
     soon = taken_to(hands, clue(home()), "assigned")
     done = taken_to(hands, clue(home(), stated={"plate": "测B00001", "owner_says": "早已卖掉"}), "proposed")
     with at(hands.county, date(2017, 5, 23)):
-        assert [row.pk for row in queries.ledger(hands.county, LedgerFilter(overdue=True))] == [late.pk]
-        assert {row.pk for row in queries.ledger(hands.county, LedgerFilter(due_soon=True))} == {soon.pk, done.pk}
-        assert queries.ledger(hands.county, LedgerFilter(text=late.no[-5:])).count() == 1
-        assert [(one.code, one.count) for one in queries.my_queues(hands.county)] == [("to_decide", 1)]
-        view = queries.one_clue(hands.county, no=done.no)
-        sides = {one.name: one.word for one in view.sides}
-        assert (sides["plate"], sides["registered_on"], sides["owner_says"]) == ("不一致", "家庭未陈述", "登记无此项")
-        assert [(one.kind, one.title) for one in view.evidence] == [("visit", "入户调查")]
-        assert [one.label for one in view.sides if one.name == "plate"] == ["车牌号"]
+
+        def keys(**wanted: str) -> set[int]:
+            rows = lists.select(Wanted(**wanted), user=hands.county, today=date(2017, 5, 23))
+            return set(rows.values_list("pk", flat=True))
+
+        assert (keys(due="late"), keys(due="soon")) == ({late.pk}, {soon.pk, done.pk})
+        assert keys(text=late.no[-5:]) == {late.pk}
+        assert [(one.code, one.count) for one in clue_queues.my_queues(hands.county)] == [("to_decide", 1)]
+        assert (keys(queue="to_decide"), keys(queue="to_assign"), keys(queue="nonsense")) == ({done.pk}, set(), set())
+        one = lists.access_clue(hands.county, done.no)
+        evidence = lists.evidence_of(one)
+        assert [(one.kind, one.title) for one in evidence] == [("visit", "入户调查")]
     with at(hands.town, date(2017, 5, 23)):
-        assert [(one.code, one.count) for one in queries.my_queues(hands.town)] == [("to_start", 1), ("to_propose", 1)]
+        assert [(one.code, one.count) for one in clue_queues.my_queues(hands.town)] == [
+            ("to_start", 1),
+            ("to_propose", 1),
+        ]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -148,7 +148,7 @@ def test_an_earlier_month_needs_saying(hands) -> None:
 def test_since_when_a_thing_is_so(hands) -> None:
     assert fact_date(clue(home(), registered={"registered_on": "2017-02-10"})) == (
         date(2017, 2, 10),
-        "登记：registered_on",
+        "登记：登记日期",
     )
     assert fact_date(clue(home(), registered={"death_date": "2017-03-01", "registered_on": "2012-02-10"}))[0] == date(
         2017, 3, 1

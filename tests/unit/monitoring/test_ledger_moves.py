@@ -13,7 +13,7 @@ from tuodi.decisions.models import Suspension
 from tuodi.kernel import clock
 from tuodi.kernel.periods import Month
 from tuodi.monitoring import clue_actions as ledger
-from tuodi.monitoring import queries
+from tuodi.monitoring import clue_queues
 from tuodi.monitoring.errors import (
     ClueHandsError,
     ClueInputError,
@@ -422,6 +422,6 @@ def test_where_the_decision_comes_first_red_is_handled_at_once(make_user) -> Non
     one = taken_to(hands, clue(home(village="150302001001")), "confirmed")
     other = taken_to(hands, clue(home(village="150302001001")), "suspended")
     with at(hands.county, FOUND):
-        assert [(queue.code, queue.count) for queue in queries.my_queues(hands.county)] == [("to_handle", 2)]
+        assert [(queue.code, queue.count) for queue in clue_queues.my_queues(hands.county)] == [("to_handle", 2)]
         assert ledger.handle(one, action="keep", text="说明", acting_user=hands.county).state == "handled"
     assert other.state == "suspended"

@@ -13,7 +13,7 @@ from watchkit import clerk, number, people
 from tuodi.exchange.errors import FileRefusedError
 from tuodi.files.store import open_plain
 from tuodi.kernel.identity import make_id
-from tuodi.monitoring.models import Clue
+from tuodi.monitoring.models import Clue, ReturnedRow
 from tuodi.monitoring.returned_actions import import_returned
 from tuodi.monitoring.sweep_errors import WatchInputError
 from tuodi.org.errors import AccessDeniedError
@@ -50,6 +50,13 @@ def test_every_row_becomes_a_clue_or_is_accounted_for(make_user, tmp_path):
             ("discipline", head.pk, "DISCIPLINE"), ("discipline", second.pk, "DISCIPLINE"),
         ]  # fmt: skip
         assert found[0].registered["matter"] == "名下有商铺"
+        lines = list(ReturnedRow.objects.filter(returned=row).order_by("row_no"))
+        assert [(one.row_no, one.result) for one in lines] == [
+            (2, "raised"), (3, "known"), (4, "raised"), (5, "rejected"), (6, "rejected"), (7, "unmatched"), (8, "rejected"),
+            (9, "rejected"),
+        ]  # fmt: skip
+        assert [one.clue_id for one in lines[:3]] == [found[0].pk, found[0].pk, found[1].pk]
+        assert own not in {one.id_masked for one in lines}
         told = open_plain(row.faults).read().decode("utf-8-sig")
         assert len(told.splitlines()) == 1 + 6
         assert own not in told

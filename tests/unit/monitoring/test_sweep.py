@@ -164,12 +164,13 @@ def test_only_the_newest_batch_of_a_source_is_compared_and_two_sources_of_one_ki
         assert sorted(run.sources.values_list("raised", flat=True)) == [1, 1]
 
 
-def test_stale_rows_weigh_less(make_user):
+def test_ended_registrations_are_counted_and_raise_nothing_where_the_place_says_so(make_user):
     home = family()
     consent(home)
-    batch("vehicle", [car(home.head, stale=True)])
-    sweep(clerk(make_user))
-    assert clues()[0].severity == "Y"
+    batch("vehicle", [car(home.head, stale=True), car(home.head, "测LIVE")])
+    run = sweep(clerk(make_user))
+    assert [(c.registered["plate"], c.severity) for c in clues()] == [("测LIVE", "R")]
+    assert run.hits == 1
 
 
 def test_one_person_with_two_live_entries_in_two_counties_is_a_clue_on_both_sides(make_user):

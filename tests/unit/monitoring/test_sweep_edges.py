@@ -12,9 +12,9 @@ from watchkit import DAY, batch, car, clerk, consent, people, sweep
 from tuodi.audit.models import AuditEntry
 from tuodi.kernel import clock
 from tuodi.kernel.periods import Month
-from tuodi.monitoring import rollkeys, sweep_queries
+from tuodi.monitoring import rollkeys, sweep_actions, sweep_queries, sweep_reports, tasks
 from tuodi.monitoring.history import import_history, payment_rows_of
-from tuodi.monitoring.models import Clue
+from tuodi.monitoring.models import Clue, SweepRun
 from tuodi.org.access import system_scope
 from tuodi.org.errors import AccessDeniedError, NotFoundError
 from tuodi.people.models import Membership, RollEntry
@@ -123,7 +123,23 @@ def test_the_funnel_balances(make_user):
     user = clerk(make_user)
     run = sweep(user)
     with at(user, DAY):
-        found = sweep_queries.funnel(run)
-        assert found.confirmed + found.refuted + found.open == found.raised == 3
-        assert sum(row[2] for row in sweep_queries.by_place(run)) == 3
-        assert sum(int(str(row["total"])) for row in sweep_queries.by_rule(run)) == 3
+        found = sweep_reports.report(run)
+        for rows in ([found.all], found.rules, found.towns, found.counties, list(found.sources.values())):
+            assert sum(row.total for row in rows) == run.raised == 3
+            assert sum(row.confirmed + row.refuted + row.open for row in rows) == 3
+
+
+def test_a_sweep_that_was_killed_too_often_is_ended_and_its_place_is_free_again(make_user):
+    consent(family())
+    batch("vehicle", [])
+    user = clerk(make_user)
+    with at(user, DAY):
+        run = sweep_actions.open_sweep("420802", acting_user=user)
+        SweepRun.objects.filter(pk=run.pk).update(state="judging", tries=sweep_actions.MOST_TRIES)
+    with clock.frozen(DAY):
+        assert tasks.resume() == 0
+    with system_scope("4208"):
+        run.refresh_from_db()
+    assert run.state == "failed"
+    assert "中断 5 次" in run.error
+    assert sweep(user).state == "done"

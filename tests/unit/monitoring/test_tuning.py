@@ -11,8 +11,8 @@ from cluekit import FOUND, Hands, clue, home, taken_to
 from tuodi.kernel.clock import BEIJING
 from tuodi.monitoring import clue_figures
 from tuodi.monitoring.errors import ClueInputError
+from tuodi.monitoring.ledger import Wanted
 from tuodi.monitoring.models import Hit, SweepRun
-from tuodi.monitoring.queries import LedgerFilter
 from tuodi.monitoring.tuning import tuning
 from tuodi.org.access import system_scope
 from tuodi.verification.models import DataSource, RegisterBatch
@@ -93,9 +93,9 @@ def test_what_dropping_stale_rows_would_have_saved(make_user, sweep) -> None:
     with at(hands.county, FOUND):
         found = tuning(hands.county, "VEHICLE", drop_stale=True)
         assert (found.spared, found.missed, found.rate_after) == (3, 0, 1.0)
-        elsewhere = tuning(hands.county, "VEHICLE", drop_stale=True, wanted=LedgerFilter(place="420802002"))
+        elsewhere = tuning(hands.county, "VEHICLE", drop_stale=True, wanted=Wanted(place="420802002"))
         assert (elsewhere.answered, elsewhere.rate_after) == (0, None)
-        told = {row.code: row.share for row in clue_figures.reasons(hands.county, LedgerFilter(rule="VEHICLE"))}
+        told = {row.code: row.share for row in clue_figures.reasons(hands.county, Wanted(rule="VEHICLE"))}
         assert told == {"sold": 1.0}
 
 

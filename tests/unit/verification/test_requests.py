@@ -10,6 +10,7 @@ from casekit import at
 from django.db import DatabaseError, transaction
 
 from tuodi.audit.models import AuditEntry
+from tuodi.cases.actions import complete_step
 from tuodi.cases.queries import open_step
 from tuodi.exchange.gateway import Answer, Query, Status, Subject, Target
 from tuodi.exchange.wire import Signature
@@ -18,6 +19,7 @@ from tuodi.kernel import clock
 from tuodi.org.access import system_scope
 from tuodi.org.errors import AccessDeniedError
 from tuodi.org.models import DutyCode
+from tuodi.people.models import Person
 from tuodi.people.queries import members_on
 from tuodi.verification import live, request_actions
 from tuodi.verification.actions import enter_facts, start_fact_set
@@ -385,4 +387,34 @@ def test_the_step_is_completed_on_a_report_or_with_words(verifier: Any, househol
         with pytest.raises(ReportNeededError, match="还没有核对报告"):
             request_actions.complete_check(step, acting_user=verifier)
         done = request_actions.complete_check(step, acting_user=verifier, opinion="本地尚未联网，已函询车管所")
-        assert done.data == {"report": "", "sha256": "", "missing": []}
+        assert done.data == {"report": "", "sha256": "", "missing": [], "way": "letters"}
+
+
+def test_where_departments_answer_live_the_step_needs_a_report_whoever_completes_it(
+    verifier: Any, household: Any, consented: list[Any], case: Any
+) -> None:
+    source("estate")
+    with at(verifier, DAY):
+        step = open_step(case, "check")
+        with pytest.raises(ReportNeededError, match="本地有实时来源"):
+            request_actions.complete_check(step, acting_user=verifier, opinion="已函询车管所")
+        with pytest.raises(ReportNeededError, match="本地有实时来源"):
+            complete_step(step, acting_user=verifier, opinion="各部门答复齐")
+    _, report = reported(verifier, household, consented, case=case)
+    with at(verifier, DAY):
+        with pytest.raises(ReportNeededError, match=report.no):
+            complete_step(step, acting_user=verifier, opinion="各部门答复齐", data={"report": "另一份"})
+        done = request_actions.complete_check(step, acting_user=verifier, opinion="缺项另行函询")
+        assert (done.data["report"], done.data["way"]) == (report.no, "report")
+
+
+def test_letters_will_do_where_nobody_who_consented_can_be_asked(
+    verifier: Any, household: Any, consented: list[Any], case: Any
+) -> None:
+    source("vehicle")
+    with at(verifier, DAY):
+        step = open_step(case, "check")
+        Consent.objects.exclude(person=consented[0]).update(ended_on=DAY)
+        Person.objects.filter(pk=consented[0].pk).update(id_cipher=None, id_index=None)
+        done = request_actions.complete_check(step, acting_user=verifier, opinion="无证件号码，已函询车管所")
+        assert done.data["way"] == "letters"

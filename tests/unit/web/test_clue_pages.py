@@ -311,3 +311,35 @@ def test_limit_of_an_unknown_year_is_pending_and_never_guessed(hands: Hands) -> 
     text = page(client_of(hands.county), f"/clues/{one.no}/")
     assert "期限待定" in text
     assert "期限待定" in page(client_of(hands.county), "/clues/?tab=all&due=pending")
+
+
+def test_what_waits_for_the_reader_is_offered_and_narrows_the_list(hands: Hands) -> None:
+    done, other = taken_to(hands, clue(home()), "proposed"), clue(home())
+    text = page(client_of(hands.county), "/clues/?tab=all")
+    assert "queue=to_decide" in text
+    assert "queue=to_assign" not in text
+    text = page(client_of(hands.county), "/clues/?tab=all&queue=to_decide")
+    assert done.no in text
+    assert other.no not in text
+    assert other.no not in page(client_of(hands.county), "/clues/?tab=all&queue=to_assign")  # not his to assign
+
+
+def test_a_rule_is_weighed_before_it_is_changed(make_user: Callable[..., Any], hands: Hands) -> None:
+    taken_to(hands, clue(home()), "confirmed", verdict="refuted")
+    client = client_of(hands.county)
+    page(client_of(hands.town), "/clues/tuning/", 403)
+    assert "名下有非豁免机动车" in page(client, "/clues/tuning/")
+    text = page(client, "/clues/tuning/?rule=VEHICLE")
+    assert "已有结论 1" in text
+    assert "1 条没有登记内容" in text
+    assert "已卖" in text or "转让" in text
+    wrong = client.post(
+        "/clues/tuning/?rule=VEHICLE", {"change": "rules: {nonsense: {formula: '1 +'}}"}
+    ).content.decode()
+    assert "规则修改不能使用" in wrong
+    page(client, "/clues/tuning/?run=4711", 404)
+    watcher = client_of(make_user(COUNTY, "supervise"))
+    supervision = page(watcher, "/supervision/clues/")
+    assert "处理结果" in supervision
+    assert "查否原因" in supervision
+    assert "/clues/tuning/?place=420802&amp;rule=VEHICLE" in supervision

@@ -109,7 +109,7 @@ def _show(args: argparse.Namespace) -> int:
 
 
 def _told(no: str, place: str) -> int:
-    from tuodi.monitoring import sweep_queries
+    from tuodi.monitoring import sweep_reports
     from tuodi.monitoring.models import SweepRun
     from tuodi.org.access import system_scope
 
@@ -118,24 +118,25 @@ def _told(no: str, place: str) -> int:
         if run is None:
             print(f"没有比对 {no}。用 tuodi sweep list --place … 查看编号。")
             return 1
-        found = sweep_queries.funnel(run)
+        found = sweep_reports.report(run)
+        given = [row.given for row in sweep_reports.sources_of(run) if row.given]
         rows = "、".join(f"{key} {n}" for key, n in run.rows.items())
         print(
             f"{run.no}：{run.get_state_display()}{'，' + run.error if run.error else ''}；数据 {rows or '无'}；{run.persons} 人"
         )
-        print(f"无授权 {found.unconsented} 人，无可用号码 {found.unkeyed} 人（未比对，另列清单）")
-        print(f"登记 {found.register_rows} 行 → 号码相符 {found.matched} → 规则命中 {found.hits} → 线索 {found.raised}")
-        print(f"姓名不符 {found.name_conflicts}，已申报 {found.declared}，已有结论且未变 {found.known}")
-        total = found.confirmed + found.refuted + found.open
-        print(f"查实 {found.confirmed} ＋ 查否 {found.refuted} ＋ 未结 {found.open} ＝ {total}")
-        for kind, label, count, matched, hits, declared, known, raised in found.sources:
+        print(f"无授权 {run.unconsented} 人，无可用号码 {run.unkeyed} 人（未比对，另列清单）")
+        matched, doubtful = sum(one.matched for one in given), sum(one.name_conflicts for one in given)
+        print(f"登记 {run.register_rows} 行 → 号码相符 {matched} → 规则命中 {run.hits} → 线索 {run.raised}")
+        print(f"姓名不符 {doubtful}，已申报 {run.declared}，已有结论且未变 {run.known}")
+        whole = found.all
+        print(f"查实 {whole.confirmed} ＋ 查否 {whole.refuted} ＋ 未结 {whole.open} ＝ {whole.total}")
+        for one in given:
             print(
-                f"  {kind:18} {label}：{count} 行，相符 {matched}，命中 {hits}，已申报 {declared}，已有 {known}，线索 {raised}"
+                f"  {one.kind:18} {one.batch.source.label}：{one.rows} 行，相符 {one.matched}，命中 {one.hits}，"
+                f"已申报 {one.declared}，已有 {one.known}，线索 {one.raised}"
             )
-        for row in sweep_queries.by_rule(run):
-            print(
-                f"  {row['rule_code']:18} {row['severity']} 线索 {row['total']}，查实 {row['confirmed']}，查否 {row['refuted']}"
-            )
+        for row in sorted(found.rules, key=lambda row: (-row.total, row.code)):
+            print(f"  {row.code:18} {row.severity} 线索 {row.total}，查实 {row.confirmed}，查否 {row.refuted}")
         if run.timings:
             print("用时：" + "、".join(f"{name} {seconds} 秒" for name, seconds in run.timings.items()))
     return 0 if run.state != SweepRun.State.FAILED else 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tuodi.monitoring.models.clue import Clue, ClueEvent, ClueEvidence
 from tuodi.monitoring.models.finding import SweepFinding
-from tuodi.monitoring.models.handover import HandOver, PaymentHistory, ReturnedList
+from tuodi.monitoring.models.handover import HandOver, PaymentHistory, ReturnedList, ReturnedRow
 from tuodi.monitoring.models.sweep import Hit, SweepRun, SweepSource
 from tuodi.monitoring.models.thirdparty import ThirdPartyContract, ThirdPartyPhoto, ThirdPartyTask
 from tuodi.monitoring.models.watch import WatchAid, WatchEntry
@@ -17,6 +17,7 @@ __all__ = [
     "Hit",
     "PaymentHistory",
     "ReturnedList",
+    "ReturnedRow",
     "SweepFinding",
     "SweepRun",
     "SweepSource",

@@ -147,3 +147,36 @@ class ReturnedList(models.Model):
             ),
         ]
         indexes = [models.Index("region", "id", name="monitoring_returned_region")]
+
+
+class ReturnedRow(models.Model):
+    """One row: one row of a returned list and what became of it. Written once, with its list."""
+
+    class Result(models.TextChoices):
+        """What became of it; the names of the list's own counts."""
+
+        RAISED = "raised", "生成线索"
+        KNOWN = "known", "已有"
+        UNMATCHED = "unmatched", "不在册"
+        REJECTED = "rejected", "未采用"
+
+    region = region_field()
+    returned = models.ForeignKey(ReturnedList, on_delete=models.PROTECT, related_name="lines")
+    row_no = models.IntegerField("行号")  #: as the sheet counts, from 1
+    name = models.CharField("姓名", max_length=60, blank=True)
+    id_masked = models.CharField("证件号码", max_length=40, blank=True, db_collation="C")
+    matter = models.CharField("问题", max_length=200, blank=True)
+    result = models.CharField("结果", max_length=10, choices=Result.choices)
+    why = models.CharField("原因", max_length=200, blank=True)  #: empty for a clue raised
+    #: The clue it raised, or the one that stood there; null for the others.
+    clue = models.ForeignKey("monitoring.Clue", on_delete=models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        verbose_name = "返回清单的行"
+        constraints = [
+            models.UniqueConstraint("returned", "row_no", name="monitoring_retrow_once"),
+            models.CheckConstraint(
+                condition=~Q(result__in=("raised", "known")) | Q(clue__isnull=False), name="monitoring_retrow_clue"
+            ),
+        ]
+        indexes = [models.Index("region", "id", name="monitoring_retrow_region")]

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from tuodi.audit.context import origin
 from tuodi.cases.calendar import calendar
+from tuodi.kernel import clock
 from tuodi.kernel.workdays import Calendar, UnknownYearError
 from tuodi.monitoring.models import Clue
 from tuodi.monitoring.states import REFUTED_WHY
+from tuodi.web.components import law, words
 from tuodi.web.components.words import Look
 
 STATES = {
@@ -39,6 +43,10 @@ SOURCES = {
     "insurance": "商业保险", "medical": "医疗保险", "disability": "残联", "education": "教育学籍", "prison": "司法服刑", "court": "法院",
     "health": "卫生健康", "veteran": "退役军人", "agriculture": "农业农村", "housing": "住房保障", "death": "死亡登记",
     "review": "定期复核", "report": "群众举报", "payment": "资金发放", "third_party": "第三方核查", "family": "家庭变化", "audit": "审计移交",
+    "cremation": "殡葬火化", "fiscal_kin": "财政供养人员家属", "bank_deposit": "银行存款", "insurance_policy": "商业保险",
+    "housing_fund": "住房公积金", "machinery": "农机船舶", "public_housing": "公租房", "land_subsidy": "惠农补贴",
+    "serious_illness": "大病保险", "veterans": "退役军人", "student": "教育学籍", "kin": "近亲属备案", "roll": "在册名单",
+    "discipline": "纪检监察移交", "village": "村居反映",
 }  # fmt: skip
 _MANY = 400
 
@@ -112,3 +120,60 @@ def due_look(clue: Clue, today: date) -> Look:
     if left == 0 or clue.deadline == today:
         return Look("今天到期", "warn")
     return Look(f"剩 {left} 个工作日", "warn" if left <= 3 else "")
+
+
+# ---- a rule's condition in words
+
+
+_WORDS = ((r"\bnot in\b", "不属于"), (r"\bin\b", "属于"), (r"\bor\b", "或"), (r"\band\b", "且"), (r"\bnot\b", "不是"))
+_CALLS = (
+    (r"\bgiven\(([^(),]+), ?([^(),]+)\)", r"\1（没有登记按\2）"),
+    (r"\bnot known\((\w+)\)", r"没有登记 \1"),
+    (r"\bknown\((\w+)\)", r"登记有 \1"),
+    (r"\b(\w+)\.any\(([^()]*)\)", r"\1中有\2"),
+    (r"\b(\w+)\.sum\(([^()]*)\)", r"\1的\2合计"),
+    (r"\b(\w+)\.count\(true\)", r"\1的条数"),
+    (r"\b(\w+)\.count\(([^()]*)\)", r"\1中\2的条数"),
+)
+
+
+@lru_cache(maxsize=256)
+def condition(formula: str, kind: str) -> str:
+    """A rule's formula with the labels of what it names, for people; empty where there is none.
+
+    Args:
+        kind: kind of register the rule looks at; its columns are named before others of the same name.
+    """
+    text = formula
+    for pattern, shown in _CALLS:
+        text = re.sub(pattern, shown, text)
+    for pattern, shown in _WORDS:
+        text = re.sub(pattern, shown, text)
+    known = _labels(kind)
+    text = re.sub(
+        r"(?<![A-Za-z0-9_.])[a-z][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*", lambda found: known.get(found[0], found[0]), text
+    )
+    return words.calc(text.replace("==", "为").replace("!=", "不为"))
+
+
+@lru_cache(maxsize=64)
+def _labels(kind: str) -> dict[str, str]:
+    """Identifier of the rules' language -> label."""
+    book = law.book()
+    found = {"members": "家庭成员", "true": "是", "false": "否", "case_date": "比对日期"}
+    for enum in book.enums.values():
+        found |= {str(code): str(label) for code, label in enum.values.items()}
+    for name, one in book.draft.params.items():
+        found[name.split(".")[-1]] = one.label
+    for fact in book.draft.facts:
+        if fact.level in ("household", "members"):
+            found[fact.name] = fact.label
+    for name, text in book.rule_texts(book.chain(""), clock.today()).items():
+        if name.startswith("clues."):
+            found[name.split(".")[-1]] = text.label
+    for fact in book.draft.facts:
+        if fact.level == f"reg_{kind}":
+            found[fact.name] = fact.label
+    for level in {fact.level for fact in book.draft.facts if fact.level.startswith("reg_")}:
+        found[level] = f"{source(level[4:])}登记"
+    return found

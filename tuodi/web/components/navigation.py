@@ -52,6 +52,8 @@ READERS = CASEWORK | PAYMENT | {"roll_import", "verify", "clue", "clue_decide", 
 CHECKS = frozenset({"verify", "accept"})
 #: Who sees the clue ledger, and what sweeps found.
 LEDGER = frozenset({"sweep", "verify", "clue", "clue_decide", "clue_close", "supervise"})
+#: Who looks after families that were cut off.
+WATCHERS = frozenset({"clue", "clue_decide", "clue_close", "visit", "supervise"})
 WARNED = frozenset({"sweep", "verify", "clue_decide", "supervise"})
 SWEEPS = frozenset({"sweep", "verify", "clue_decide", "clue_close", "supervise"})
 
@@ -76,6 +78,7 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("web:sweeps", "大数据比对", "database-search", SWEEPS, "/sweeps/"),
             Entry("web:clues", "线索销号", "alert-triangle", LEDGER, "/clues/"),
             Entry("web:warnings", "监管预警", "bell", WARNED, "/warnings/"),
+            Entry("web:watch-list", "后续关注", "shield-heart", WATCHERS, "/watch/"),
             Entry(
                 "web:contracts",
                 "第三方核查",
@@ -100,6 +103,7 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
                 frozenset({"hand_over", "hand_over_approve"}),
                 "/hand-over/",
             ),
+            Entry("web:returned", "返回线索", "mail-question", frozenset({"sweep", "hand_over"}), "/returned/"),
             Entry("web:imports", "名册导入", "upload", frozenset({"roll_import"}), "/imports/"),
             Entry("web:sources", "数据来源", "building-bank", frozenset({"sweep", "verify", "supervise"}), "/sources/"),
             Entry("web:standards", "标准与规则", "scale", prefix="/standards/"),

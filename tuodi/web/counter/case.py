@@ -13,10 +13,11 @@ from django.urls import reverse
 from tuodi.cases.models import Case, Notice, Step
 from tuodi.cases.queries import Progress, access_case, my_open_work, progress
 from tuodi.cases.states import StepState
+from tuodi.decisions.duplicates import ALLOW, Duplicate
 from tuodi.decisions.models import Determination
 from tuodi.kernel import clock
 from tuodi.kernel.periods import Month
-from tuodi.monitoring.duplicates import ALLOW, Duplicate, duplicates
+from tuodi.monitoring.duplicates import duplicates
 from tuodi.org.models import DutyCode
 from tuodi.people.enums import Programme as Programmes
 from tuodi.verification.actions import DUTIES

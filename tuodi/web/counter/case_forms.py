@@ -14,6 +14,7 @@ from tuodi.cases import actions
 from tuodi.cases.models import Case, Notice, Step
 from tuodi.decisions import actions as decisions
 from tuodi.decisions import roll
+from tuodi.decisions.duplicates import against_case
 from tuodi.decisions.models import Determination
 from tuodi.decisions.queries import of_case
 from tuodi.kernel import clock
@@ -76,7 +77,22 @@ def for_step(step: Step, case: Case) -> StepForm:
     form = StepForm(step, OpinionForm(asked=asked, people=people, prefix=step.name), _ANSWERS.get(step.kind, _DONE))
     if step.kind is Does.NOTICE:
         _notice(form)
+    if step.kind is Does.CONFIRM and against_case(case):
+        form.fields.fields |= {
+            "duplicate_seen": forms.BooleanField(label="已核对重复救助", required=False),
+            "duplicate_reason": _reason(),
+        }
     return form
+
+
+def _reason() -> forms.CharField:
+    return forms.CharField(
+        label="重复救助说明",
+        help_text="两项不能同时享受而确需确认的，写明理由",
+        required=False,
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
 
 
 def _notice(form: StepForm) -> None:
@@ -147,7 +163,13 @@ def _confirm(request: HttpRequest, step: Step, code: str) -> Any:
     opinion = _opinion(request, step)
     if code == "refused":
         return decisions.refuse(step.case, acting_user=request.user, reasons=opinion)
-    return decisions.confirm(step.case, acting_user=request.user, opinion=opinion)
+    return decisions.confirm(
+        step.case,
+        acting_user=request.user,
+        opinion=opinion,
+        duplicate_reason=posting.text(request, f"{step.name}-duplicate_reason", 1000),
+        duplicates_seen=bool(posting.text(request, f"{step.name}-duplicate_seen", 5)),
+    )
 
 
 def _publish(request: HttpRequest, step: Step, code: str) -> Any:

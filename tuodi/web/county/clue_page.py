@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.urls import reverse
@@ -32,7 +34,7 @@ EVENTS = {
     "raise": "生成", "assign": "派发", "reassign": "改派", "start": "开始核实", "verify": "开始核实", "evidence": "证据入卷", "extend": "延期核实",
     "propose": "提出结论", "confirm": "查实", "confirmed": "查实", "refute": "查否", "refuted": "查否", "suspend": "停保", "handle": "处理",
     "recover": "登记追回", "check": "复查", "close": "销号", "reopen": "重开", "pushed": "推送预警", "read": "签收预警", "dismissed": "不予立案",
-    "escalated": "升级督办", "deadline": "补算期限",
+    "escalated": "升级督办", "deadline": "补算期限", "visit": "安排入户", "statement": "家庭陈述",
 }  # fmt: skip
 SAME = Look("一致", "ok", "check")
 DIFFERS = Look("不一致", "warn", "arrows-diff")
@@ -168,8 +170,9 @@ def proof_of(clue: Clue, evidence: Sequence[ClueEvidence]) -> dict[str, Any]:
         look = given or _compare(registered, stated)
         lines.append(
             {
+                "key": key,
                 "label": _label(clue, key),
-                "registered": registered,
+                "registered": _with_unit(clue, key, registered),
                 "stated": stated,
                 "look": look,
                 "css": "conflict" if look is DIFFERS else "",
@@ -189,6 +192,17 @@ def _label(clue: Clue, key: str) -> str:
     return declared.label if declared else _COLUMNS.get(key, key)
 
 
+def _with_unit(clue: Clue, key: str, text: str) -> str:
+    """A figure with the unit the rules give its column; a share as a percentage. Words stay as they are."""
+    declared = law.facts().get((f"reg_{clue.source}", key))
+    if declared is None or declared.type not in ("money", "number", "ratio") or not _NUMBER.fullmatch(text):
+        return text
+    if declared.type == "ratio":
+        return f"{(Decimal(text.replace(',', '')) * 100).normalize():f}%"
+    return f"{words.figures(text.replace(',', ''))} {declared.unit.text}" if declared.unit else text
+
+
+_NUMBER = re.compile(r"-?[\d,]+(\.\d+)?")
 #: Columns every register has, and what people tell without one.
 _COLUMNS = {"fact": "反映的事项", "name": "登记姓名", "status": "登记状态", "as_of": "数据日期", "key": "证件号码"}
 
@@ -298,7 +312,7 @@ def why_of(clue: Clue) -> dict[str, Any]:
         "version": str(text.get("version") or "")[:8],
         "clause": str(text.get("clause") or ""),
         "clause_title": str(text.get("instrument") or text.get("clause") or ""),
-        "formula": words.calc(str(text.get("formula") or "")),
+        "formula": clue_words.condition(str(text.get("formula") or ""), clue.source),
         "values": [(_label(clue, str(name)), _text(value)) for name, value in values.items()]
         if isinstance(values, Mapping)
         else [],

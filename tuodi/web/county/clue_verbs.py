@@ -32,6 +32,7 @@ class Verb:
     Attributes:
         form: name of its form in the template; empty = a button alone.
         locked: why it cannot be done now; empty = it can.
+        href: page it is done on, where it is no form here.
     """
 
     code: str
@@ -41,6 +42,7 @@ class Verb:
     form: str = ""
     locked: str = ""
     primary: bool = False
+    href: str = ""
     data: dict[str, Any] = field(default_factory=dict)
 
 
@@ -52,7 +54,7 @@ def offers(request: HttpRequest, clue: Clue, missing: Sequence[str]) -> list[Ver
     """
     found = [verb for make in _BY_STATE.get(clue.state, ()) if (verb := make(request, clue, missing)) is not None]
     for verb in found:
-        if not verb.locked:
+        if not verb.locked and not verb.href:
             verb.primary = True
             break
     return found
@@ -125,6 +127,20 @@ def _evidence(request: HttpRequest, clue: Clue, missing: Sequence[str]) -> Verb 
         "evidence", "补充证据", f"还缺：{'、'.join(missing)}" if missing else "笔录、证明、回函、照片", "paperclip", "evidence",
         data={"kinds": list(labels_of(clue).items())},
     )  # fmt: skip
+
+
+def _statement(request: HttpRequest, clue: Clue, missing: Sequence[str]) -> Verb | None:
+    if not _may(request, clue, _D.CLUE, _D.VISIT, _D.VERIFY):
+        return None
+    text = "修改或补充当事人的话" if clue.stated else "逐项记下当事人的话，与登记对照"
+    return Verb("statement", "登记家庭陈述", text, "speakerphone", href=reverse("web:clue-statement", args=[clue.no]))
+
+
+def _visit(request: HttpRequest, clue: Clue, missing: Sequence[str]) -> Verb | None:
+    here = reverse("web:clue-visits", args=[clue.no])
+    if _may(request, clue, _D.CLUE, _D.CLUE_DECIDE, _D.VISIT) and clue.state != State.CLOSED:
+        return Verb("visits", "安排入户", "两人上门；记录签名后一键作为证据", "map-pin", href=here)
+    return Verb("visits", "看入户记录", "本条线索的入户任务和所见", "map-pin", href=here)
 
 
 def labels_of(clue: Clue) -> dict[str, str]:
@@ -261,13 +277,13 @@ def _watch(request: HttpRequest, clue: Clue, missing: Sequence[str]) -> Verb | N
 
 
 Make = Callable[[HttpRequest, Clue, Sequence[str]], Verb | None]
-_LOOKING: tuple[Make, ...] = (_propose, _decide, _evidence, _extend, _assign)
+_LOOKING: tuple[Make, ...] = (_propose, _decide, _statement, _visit, _evidence, _extend, _assign)
 _BY_STATE: Mapping[str, tuple[Make, ...]] = {
     State.GENERATED: (_receive, _assign, _dismiss, _evidence),
-    State.ASSIGNED: (_start, _evidence, _assign),
+    State.ASSIGNED: (_start, _statement, _visit, _evidence, _assign),
     State.VERIFYING: _LOOKING,
     State.UNDETERMINED: _LOOKING,
-    State.CONFIRMED: (_suspend, _handle, _evidence, _refute),
+    State.CONFIRMED: (_suspend, _handle, _visit, _evidence, _refute),
     State.SUSPENDED: (_handle, _evidence, _refute),
     State.HANDLED: (_check, _recover, _handle, _evidence, _watch),
     State.RECTIFIED: (_close, _recover, _evidence, _watch),

@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from tuodi.kernel import clock
 from tuodi.monitoring import ledger
+from tuodi.monitoring.clue_queues import my_queues
 from tuodi.monitoring.ledger import Position, Wanted
 from tuodi.monitoring.models import Clue
 from tuodi.org.models import DutyCode
@@ -24,7 +25,21 @@ SIZE = 50
 TABS = (("mine", "我的"), ("overdue", "逾期"), ("all", "全部"))
 DUES = (("late", "已逾期"), ("soon", "三个工作日内到期"), ("pending", "期限待定"))
 VERDICTS = (("open", "未结"), ("confirmed", "查实"), ("refuted", "查否"))
-_NAMES = ("tab", "state", "verdict", "rule", "severity", "place", "responsible", "due", "source", "run", "why", "q")
+_NAMES = (
+    "tab",
+    "state",
+    "verdict",
+    "rule",
+    "severity",
+    "place",
+    "responsible",
+    "due",
+    "source",
+    "run",
+    "why",
+    "queue",
+    "q",
+)
 
 
 def listing(request: HttpRequest) -> HttpResponse:
@@ -48,6 +63,15 @@ def listing(request: HttpRequest) -> HttpResponse:
         "counts": found,
         "balance": f"查实 {found.confirmed:,} ＋ 查否 {found.refuted:,} ＋ 未结 {found.open:,} ＝ {found.total:,}",
         "figures": _figures(found, query),
+        "queues": [
+            {
+                "label": one.label,
+                "n": one.count,
+                "href": f"?{urlencode({'tab': 'all', 'queue': one.code})}",
+                "current": wanted.queue == one.code,
+            }
+            for one in my_queues(user)
+        ],
         "tabs": [_tab(code, label, wanted, query, tabs) for code, label in TABS],
         "filters": _filters(wanted, choices, query),
         "filtered": any(query.get(name) for name in _NAMES if name != "tab"),
@@ -98,6 +122,7 @@ def _wanted(query: dict[str, str]) -> Wanted:
         source=query["source"],
         run=_number(query["run"]),
         why=query["why"],
+        queue=query["queue"],
         text=query["q"],
     )
 
@@ -140,8 +165,8 @@ def _tab(code: str, label: str, wanted: Wanted, query: dict[str, str], counts: d
 
 
 def _figures(found: ledger.Counts, query: dict[str, str]) -> list[dict[str, Any]]:
-    def one(label: str, number: int, css: str = "", **change: str) -> dict[str, Any]:
-        blank = {"state": "", "verdict": "", "due": "", "tab": "all"}
+    def one(label: str, number: int | None, css: str = "", **change: str) -> dict[str, Any]:
+        blank = {"state": "", "verdict": "", "due": "", "queue": "", "tab": "all"}
         return {
             "label": label,
             "n": number,

@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
+from tuodi.crypto.sm2 import key_id
 from tuodi.exchange.registers import KINDS, register_profiles
 from tuodi.files import store
 from tuodi.files.models import StoredFile
@@ -28,6 +29,7 @@ from tuodi.verification.register_queries import Health, access_batch, access_sou
 from tuodi.web.components import navigation, pages, places, posting
 from tuodi.web.components.pages import Page
 from tuodi.web.components.words import Look
+from tuodi.web.county.source_form import SourceForm, save
 
 MAX_BYTES = 200 * 2**20
 #: A delivery up to this size is read while the clerk waits; a larger one by a job.
@@ -49,24 +51,6 @@ _BATCHES = {
     RegisterBatch.State.SUPERSEDED: Look("已替代"),
     RegisterBatch.State.PURGED: Look("已销毁"),
 }
-
-
-class SourceForm(forms.Form):
-    """A new source: whose register it is and how it comes."""
-
-    kind = forms.ChoiceField(label="登记种类", choices=list(KINDS.items()))
-    code = forms.RegexField(
-        r"^[a-z0-9][a-z0-9_-]{0,39}$", label="代码", help_text="小写字母和数字，如 vehicle、bank-2",
-        error_messages={"invalid": "代码只能用小写字母、数字、短横和下划线。"},
-    )  # fmt: skip
-    label = forms.CharField(label="名称", max_length=60)
-    department = forms.CharField(label="部门", max_length=60)
-    agreement_no = forms.CharField(label="协议文号", max_length=80, required=False)
-    profile = forms.ChoiceField(label="文件模板")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["profile"].choices = [(name, p.label) for name, p in register_profiles().items()]
 
 
 class DeliveryForm(forms.Form):
@@ -100,13 +84,8 @@ def listing(request: HttpRequest) -> HttpResponse:
     keeps = navigation.may(request, [DutyCode.SWEEP], pad12(place))
     form = SourceForm(request.POST or None) if keeps else None
     if request.method == "POST" and form is not None and form.is_valid():
-        try:
-            made = register_actions.add_source(
-                acting_user=request.user, place_code=place, mode=DataSource.Mode.BATCH, **form.cleaned_data
-            )
-        except TuodiError as error:
-            form.add_error(None, str(error))
-        else:
+        made = save(request, form)
+        if made is not None:
             posting.succeed(request, "已添加。签订协议后请更改状态，再导入数据。")
             return posting.back(reverse("web:source", args=[made.pk]))
     rows = [_line(source, health(source)) for source in sources_of(request.user)]
@@ -152,6 +131,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "form": form,
         "moves": moves if keeps else [],
         "state_href": reverse("web:source-state", args=[source.pk]),
+        "change_href": reverse("web:source-change", args=[source.pk]) if keeps else "",
     }
     return render(request, "county/source.html", context)
 
@@ -245,14 +225,22 @@ def _terms(source: DataSource, how: Health) -> list[tuple[str, Any]]:
         ("部门", source.department),
         ("协议", f"{source.agreement_no or '无文号'}（{source.get_state_display()}）"),
         ("方式", source.get_mode_display()),
+        ("签订日期", f"{source.agreed_on:%Y-%m-%d}" if source.agreed_on else ""),
         ("文件模板", profile.label if profile else source.profile),
+        ("接口名", source.service),
+        ("验签公钥", f"{key_id(bytes.fromhex(source.reply_key))}（编号）" if source.reply_key else _unsigned(source)),
         ("有效天数", f"{source.freshness_days} 天"),
         ("保存天数", f"{source.retention_days} 天"),
         ("今日限额", "不限" if how.quota_left is None else f"余 {how.quota_left:,} / {source.quota_per_day:,}"),
         ("核对授权", "须授权" if source.needs_consent else "依法核对"),
         ("联系方式", source.contact),
+        ("说明", source.note),
         ("模板说明", profile.note if profile else ""),
     ]
+
+
+def _unsigned(source: DataSource) -> str:
+    return "答复不签名（协议约定）" if source.mode == DataSource.Mode.REAL_TIME else ""
 
 
 def _batch(row: RegisterBatch) -> dict[str, Any]:

@@ -13,10 +13,11 @@ from django.urls import reverse
 from tuodi.kernel import clock
 from tuodi.kernel.periods import Month
 from tuodi.kernel.places import parents, trim
-from tuodi.monitoring import oversight
+from tuodi.monitoring import clue_figures, oversight
+from tuodi.monitoring.ledger import Wanted
 from tuodi.monitoring.oversight import PlaceWork, RuleMonth
 from tuodi.org import access
-from tuodi.web.components import clue_words, navigation, pages, places, words
+from tuodi.web.components import clue_words, pages, places, words
 from tuodi.web.county import clues
 from tuodi.web.county.sweep_page import percent
 
@@ -25,6 +26,9 @@ _LINES = 4
 FOLLOW_UPS = 12
 OFFICERS = 12
 CLIMBED = 10
+#: Digits of the places below -> what a report is broken down by.
+_LEVELS = {4: "prefecture", 6: "county", 9: "town", 12: "village"}
+_RESULTS = ("confirmed", "suspended", "held_now", "stopped", "to_recover_fen", "recovered_fen", "readmitted")
 #: A month with fewer verdicts draws no point: one of one is not 100 %.
 ENOUGH = 10
 
@@ -44,6 +48,8 @@ def show(request: HttpRequest) -> HttpResponse:
     climbed = oversight.escalated(place, CLIMBED)
     watched = oversight.follow_ups(place, today)
     watching = list(watched[:FOLLOW_UPS])
+    here = Wanted(place=place)
+    results = clue_figures.report(user, _LEVELS[oversight.levels_below(place) or 12], here)
     context = {
         "place": places.name(place),
         "crumbs": _crumbs(place, own),
@@ -91,10 +97,22 @@ def show(request: HttpRequest) -> HttpResponse:
         "enough": ENOUGH,
         "rules": _rules(verdicts),
         "rule_chart": _rule_chart(verdicts, since),
+        "results": results,
+        "result_sums": {name: sum(getattr(row, name) for row in results) for name in _RESULTS},
+        "reasons": [
+            {
+                "label": one.label,
+                "n": one.count,
+                "percent": percent(100 * one.share),
+                "width": 100 * one.share,
+                "href": f"{reverse('web:clues')}?{urlencode({'tab': 'all', 'place': place, 'verdict': 'refuted', 'why': one.code})}",
+            }
+            for one in clue_figures.reasons(user, here)
+        ],
+        "tuning_href": f"{reverse('web:clue-tuning')}?{urlencode({'place': place})}",
         "escalated": [clues.line(one, today) for one in climbed],
         "watching": [_watch(one, today) for one in watching],
         "watching_all": watched.count(),
-        "may_watch": navigation.may_read(request),
     }
     return render(request, "county/supervision.html", context)
 
@@ -219,8 +237,7 @@ def _watch(one: Any, today: Any) -> dict[str, Any]:
     late = (today - one.next_look_on).days
     return {
         "name": f"{one.household.head.name}家庭",
-        "href": reverse("web:family", args=[one.household_id]),
-        "clue_href": reverse("web:clue", args=[one.clue.no]) if one.clue else "",
+        "href": reverse("web:watch", args=[one.pk]),
         "place": places.path(one.region),
         "state": one.get_state_display(),
         "looks": one.looks,

@@ -76,10 +76,11 @@ def look_of(run: SweepRun, outcome: Outcome | None) -> Look:
 
 
 def seconds(run: SweepRun) -> str:
-    """How long it took, as the clock saw it; empty while it runs."""
+    """How long it took, in seconds or minutes; empty while it runs."""
     if run.finished_at is None:
         return ""
-    took = (run.finished_at - run.opened_at).total_seconds()
+    # What the phases measured: between opening and end a sweep may have waited for its turn.
+    took = float(run.timings.get("all") or (run.finished_at - run.opened_at).total_seconds())
     return f"{took:,.1f} 秒" if took < 120 else f"{took / 60:,.1f} 分"
 
 
@@ -240,7 +241,7 @@ def _health(source: DataSource, row: SourceRow) -> Look | None:
     if source.failures:
         return Look(f"连续失败 {source.failures} 次", "bad")
     if row.batch and row.batch.unkeyed:
-        return Look(f"待人工 {row.batch.unkeyed:,}", "warn")
+        return Look(f"号码不可用 {row.batch.unkeyed:,} 行", "warn")
     return None
 
 
@@ -273,6 +274,11 @@ def rule_lines(run: SweepRun, rows: Sequence[RuleRow]) -> list[dict[str, Any]]:
     ]
 
 
+def tuning_href(run: SweepRun, rule: str = "") -> str:
+    """Where a change of a rule is weighed against the sweep's answered clues."""
+    return f"{reverse('web:clue-tuning')}?{urlencode({'run': run.pk, 'rule': rule})}"
+
+
 def noise_lines(run: SweepRun, found: Sequence[Noise]) -> list[dict[str, str]]:
     """What tuning would have saved, in a sentence each, largest saving first."""
     return [
@@ -283,6 +289,7 @@ def noise_lines(run: SweepRun, found: Sequence[Noise]) -> list[dict[str, str]]:
                 f"如事先剔除，少派 {one.saved:,} 条，查实率由 {one.before:.1f}% 升到 {one.after:.1f}%。"
             ),
             "href": ledger_href(run=run.pk, rule=one.rule.code, verdict="refuted", why=one.why),
+            "tuning": tuning_href(run, one.rule.code),
         }
         for one in sorted(found, key=lambda one: -one.saved)
     ]

@@ -131,6 +131,13 @@ def people(request: HttpRequest, pk: int, which: str) -> HttpResponse:
     title, text = LISTS[which]
     context: dict[str, Any] = {"run": run, "title": title, "text": text, "may_read": navigation.may_read(request)}
     if which in ("unconsented", "unkeyed"):
+        if request.GET.get("as") == "csv":
+            lines = sweep_queries.listed_csv(run, acting_user=user, reason=which)
+            return HttpResponse(
+                "".join(lines),
+                content_type="text/csv; charset=utf-8",
+                headers={"Content-Disposition": f'attachment; filename="{run.no}-{which}.csv"'},
+            )
         rows = sweep_queries.not_compared(run, acting_user=user, reason=which)
         found = pages.page_of(request, lambda start, stop: rows[start:stop], total=len(rows))
         return render(request, "county/sweep_people.html", context | {"page": found})

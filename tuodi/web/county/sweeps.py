@@ -56,6 +56,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "rules": sweep_page.rule_lines(run, report.rules),
         "all": report.all,
         "all_percent": sweep_page.percent(report.all.percent),
+        "tuning_href": sweep_page.tuning_href(run),
         "noise": sweep_page.noise_lines(run, report.noise),
         "towns": sweep_page.place_lines(shown, run),
         "rest": rest,
@@ -89,18 +90,12 @@ def _sort(code: str, label: str, by: str, county: str) -> dict[str, Any]:
     }
 
 
-_PHASES = {
-    "keys": "准备名册",
-    "open": "打开登记",
-    "match": "比对",
-    "judge": "判断",
-    "raise": "生成线索",
-    "write": "写入",
-}
+_PHASES = {"roll": "准备名册", "matching": "比对", "judging": "判断", "raising": "生成线索", "all": "合计"}
 
 
 def _timings(run: SweepRun) -> list[str]:
-    return [f"{_PHASES.get(name, name)} {float(took):.1f} 秒" for name, took in run.timings.items()]
+    """How long each phase took, in the order they come; a database sorts keys its own way."""
+    return [f"{label} {float(run.timings[name]):.1f} 秒" for name, label in _PHASES.items() if name in run.timings]
 
 
 def progress(request: HttpRequest, pk: int) -> HttpResponse:

@@ -43,7 +43,7 @@ VILLAGES = 30
 class ContractForm(forms.Form):
     """A contract with a provider."""
 
-    provider = forms.ModelChoiceField(label="服务机构", queryset=Office.objects.none())
+    provider = forms.ModelChoiceField(label="服务机构", queryset=Office.objects.none(), empty_label="请选择")
     place = forms.CharField(label="地区代码", max_length=12, required=False, help_text="不填为本机构辖区")
     first_day = forms.DateField(label="合同起", input_formats=["%Y-%m-%d"], help_text="例如 2017-06-01")
     last_day = forms.DateField(label="合同止", input_formats=["%Y-%m-%d"])

@@ -217,6 +217,21 @@ def page_url(context: template.Context, number: int) -> str:
     return "?" + query.urlencode()
 
 
+@register.filter
+def uncounted(label: str) -> str:
+    """An option of a filter without its indent and the count behind it."""
+    return str(label).strip("\u3000").partition("\u3000")[0]
+
+
+@register.simple_tag(takes_context=True)
+def without(context: template.Context, *names: str) -> str:
+    """The present address without some of its parameters, and from the first page."""
+    query = context["request"].GET.copy()
+    for name in (*names, "page", "after", "before"):
+        query.pop(name, None)
+    return f"?{query.urlencode()}"
+
+
 @register.inclusion_tag("components/field.html")
 def field(bound: Any, unit: str = "") -> dict[str, Any]:
     """One form field: label, hint, error with remedy, control."""

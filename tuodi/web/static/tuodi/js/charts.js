@@ -23,7 +23,7 @@
       color: HUES,
       textStyle: { fontFamily: FONT, fontSize: size, color: "#4f5b69" },
       grid: { left: 8, right: data.horizontal ? 88 : 12, top: many ? 34 : 12, bottom: 4, containLabel: true },
-      legend: many ? { top: 0, left: 0, itemWidth: 12, itemHeight: 12, textStyle: { fontSize: size } } : undefined,
+      legend: many ? { type: "scroll", top: 0, left: 0, itemWidth: 12, itemHeight: 12, textStyle: { fontSize: size } } : undefined,
       tooltip: { trigger: "axis", confine: true, axisPointer: { type: "shadow" }, valueFormatter: function (value) { return told(data, value) + (data.unit === "%" ? "" : " " + (data.unit || "")); } },
       xAxis: data.horizontal ? { type: "value", axisLabel: { show: false }, splitLine: { show: false } } : { type: "category", data: data.labels, axisTick: { show: false }, axisLine: { lineStyle: { color: "#b9c4d0" } } },
       yAxis: data.horizontal ? { type: "category", data: data.labels, inverse: true, axisTick: { show: false }, axisLine: { lineStyle: { color: "#b9c4d0" } } } : { type: "value", min: 0, axisLabel: { formatter: function (value) { return data.unit === "%" ? value + "%" : wide(value); } }, splitLine: { lineStyle: { color: "#edf0f4" } } },

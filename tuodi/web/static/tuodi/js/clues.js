@@ -71,7 +71,22 @@
   // Coming back by the browser's own button finds the boxes as they were left.
   window.addEventListener("pageshow", function () { if (document.querySelector("[data-bulk]")) told(); });
 
+  // On a desk the filters stand open; on a phone they are folded, and stay as the reader left them.
+  function fold() {
+    var part = document.querySelector("[data-fold]"), phone = window.matchMedia("(max-width: 820px)");
+    if (!part) return;
+    var key = "tuodi-fold-" + part.dataset.fold;
+    function kept(value) {
+      try { return value === undefined ? sessionStorage.getItem(key) : sessionStorage.setItem(key, value); } catch (refused) { return null; }
+    }
+    function set() { part.open = !phone.matches || kept() === "1"; }
+    set();
+    phone.addEventListener("change", set);
+    part.querySelector("summary").addEventListener("click", function () { kept(part.open ? "0" : "1"); });
+  }
+
   document.addEventListener("DOMContentLoaded", function () {
+    fold();
     table = document.querySelector("[data-keys]");
     rows = table ? Array.from(table.querySelectorAll("[data-row]")) : [];
     told();
