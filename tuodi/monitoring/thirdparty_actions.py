@@ -24,14 +24,17 @@ from tuodi.monitoring.clue_actions import new_clue
 from tuodi.monitoring.models import ThirdPartyContract, ThirdPartyPhoto, ThirdPartyTask
 from tuodi.monitoring.series import numbers
 from tuodi.monitoring.sweep_errors import WatchInputError, WatchStateError
+from tuodi.monitoring.thirdparty_visits import matter_of, record_for, visit_of
 from tuodi.org import access
 from tuodi.org.access import system_scope
 from tuodi.org.copying import copy_rows
 from tuodi.org.errors import AccessDeniedError, NotFoundError
 from tuodi.org.models import DutyCode, Office, User
 from tuodi.people.models import Household, RollEntry
+from tuodi.verification.models import VisitTask
+from tuodi.verification.visit_actions import plan_own_visit
 
-__all__ = ["add_photo", "assign", "decide", "evaluate", "make_contract", "own_task", "report"]
+__all__ = ["add_photo", "assign", "decide", "evaluate", "make_contract", "open_visit", "own_task", "report"]
 
 State, TaskState = ThirdPartyContract.State, ThirdPartyTask.State
 Opinion, Decision = ThirdPartyTask.Opinion, ThirdPartyTask.Decision
@@ -182,6 +185,26 @@ def own_task(task_id: int, user: User) -> Iterator[ThirdPartyTask]:
         yield task
 
 
+def open_visit(task_id: int, *, acting_user: User) -> VisitTask:
+    """The form of the visit to an own task's family, made at the first asking; the task is the visitor's from then on.
+
+    Raises: WatchStateError, VisitorsError, AccessDeniedError, NotFoundError.
+    """
+    with own_task(task_id, acting_user) as task:
+        if task.state == TaskState.DECIDED:
+            raise WatchStateError("这项核查任务", task.get_state_display(), "再入户")
+        found = visit_of(task)
+        if found is not None:
+            return found
+        made = plan_own_visit(
+            task.household, acting_user=acting_user, matter_no=matter_of(task), due=task.contract.last_day
+        )
+        task.visitor = acting_user
+        task.save(update_fields=["visitor"])
+        _note("visit", acting_user, "thirdpartytask", task, visit=made.no)
+        return made
+
+
 def report(
     task_id: int, *, acting_user: User, opinion: str, reasons: str = "", met: str = "", visited_at: datetime | None = None,
     visit_id: int | None = None,
@@ -189,8 +212,8 @@ def report(
     """What the visitor found. May be corrected until the county has decided.
 
     Args:
-        visited_at: null = now; never later than now.
-        visit_id: of a visit recorded in the room verification.
+        visited_at: null = when the visit's record says, else now; never later than now.
+        visit_id: of the signed record of this family's visit; null = the task's own, where there is one.
     Raises: WatchInputError, WatchStateError, AccessDeniedError, NotFoundError.
     """
     with own_task(task_id, acting_user) as task:
@@ -200,17 +223,19 @@ def report(
             raise WatchInputError("核查意见", "请选“符合条件”“不符合条件”或“有疑问”")
         if opinion != Opinion.ELIGIBLE and not reasons.strip():
             raise WatchInputError("理由", "不符合条件或有疑问时必须写明理由")
-        when = visited_at or clock.now()
+        visit = record_for(task, visit_id)
+        when = visited_at or (visit.started_at or visit.received_at if visit else clock.now())
         if when > clock.now() or when.date() < task.contract.first_day:
             raise WatchInputError("入户时间", "不在合同期内，或晚于现在")
         before = {"opinion": task.opinion, "state": task.state}
         task.opinion, task.reasons, task.met = opinion, reasons.strip()[:2000], met.strip()[:60]
-        task.visited_at, task.visit_id, task.state = when, visit_id, TaskState.REPORTED
+        task.visited_at, task.visit_id, task.state = when, visit.pk if visit else None, TaskState.REPORTED
         task.reported_at, task.reported_by, task.visitor = clock.now(), acting_user, task.visitor or acting_user
         task.save()
         record(
             "monitoring.third_party_report", actor=acting_user, subject_type="thirdpartytask", subject_id=task.pk,
-            region=task.region, before=before, after={"opinion": opinion, "state": task.state},
+            region=task.region, before=before,
+            after={"opinion": opinion, "state": task.state, "visit": visit.no if visit else ""},
         )  # fmt: skip
         _close_if(task.contract, State.ASSIGNED, State.REPORTED, {"state": TaskState.ASSIGNED})
         return task

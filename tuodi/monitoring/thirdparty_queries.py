@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 
@@ -12,12 +12,14 @@ from tuodi.kernel import clock
 from tuodi.kernel.masking import mask_id
 from tuodi.monitoring.models import ThirdPartyContract, ThirdPartyTask
 from tuodi.monitoring.thirdparty_actions import own_task
+from tuodi.monitoring.thirdparty_visits import record_for, task_number, visit_of
 from tuodi.org import access
 from tuodi.org.access import system_scope
 from tuodi.org.errors import AccessDeniedError, NotFoundError
 from tuodi.org.models import DutyCode, Office, User
 from tuodi.org.places import full_name
 from tuodi.people.models import Membership
+from tuodi.verification.models import VisitTask
 
 __all__ = [
     "OwnTask",
@@ -25,6 +27,7 @@ __all__ = [
     "access_contract",
     "contracts",
     "my_task",
+    "my_task_of",
     "my_tasks",
     "third_party_report",
     "village_lists",
@@ -40,6 +43,8 @@ class OwnTask:
     Attributes:
         members: relation, name; of a single task only.
         id_masked: of the head.
+        visit: number of the visit's form; None = not taken up. visit_no, visit_state: its words. Of a single task only.
+        record: of the signed record a report would stand on; None = there is none yet.
     """
 
     id: int
@@ -54,6 +59,10 @@ class OwnTask:
     last_day: date
     photos: int
     members: tuple[tuple[str, str], ...] = ()
+    visit: int | None = None
+    visit_no: str = ""
+    visit_state: str = ""
+    record: int | None = None
 
 
 def _own(task: ThirdPartyTask, members: tuple[tuple[str, str], ...] = ()) -> OwnTask:
@@ -97,7 +106,26 @@ def my_task(user: User, task_id: int) -> OwnTask:
     """One own task with the family's members by name and relation. Raises as `own_task`."""
     with own_task(task_id, user) as task:
         present = Membership.objects.filter(household=task.household, until__isnull=True).select_related("person")
-        return _own(task, tuple((one.get_relation_display(), one.person.name) for one in present.order_by("id")))
+        own = _own(task, tuple((one.get_relation_display(), one.person.name) for one in present.order_by("id")))
+        visit = visit_of(task)
+        if visit is None:
+            return own
+        record = record_for(task, None) if visit.state != VisitTask.State.VISITED else None
+        return replace(
+            own, visit=visit.pk, visit_no=visit.no, visit_state=visit.get_state_display(), record=record and record.pk
+        )
+
+
+def my_task_of(user: User, visit: VisitTask) -> OwnTask | None:
+    """The own task a visit is made for; None where it is none of the user's."""
+    number = task_number(visit)
+    if number is None or not access.has_duty(user, DutyCode.THIRD_PARTY):
+        return None
+    try:
+        own = my_task(user, number)
+    except NotFoundError:
+        return None
+    return own if own.visit == visit.pk else None
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ from tuodi.people.models import Household
 from tuodi.policy.procedure import Does, Limit
 from tuodi.verification import visit_facts
 from tuodi.verification.models import KinFiling, VisitPhoto, VisitRecord, VisitTask
-from tuodi.verification.visit_access import check_visitors, lock_for_visitor
+from tuodi.verification.visit_access import check_office, check_visitors, door, lock_for_visitor
 from tuodi.verification.visit_errors import VisitConflictError, VisitInputError, VisitorsError
 from tuodi.verification.visit_evidence import PhotoInput, bound, digest_of, keep_photo, point, sign, skew
 from tuodi.verification.visit_forms import Form, check_answers, form_for
@@ -44,6 +44,7 @@ __all__ = [
     "add_photo",
     "apply_to_step",
     "cancel_visit",
+    "plan_own_visit",
     "plan_visit",
     "submit_visit",
 ]
@@ -156,6 +157,27 @@ def plan_visit(
     return task
 
 
+@logs_blocks
+def plan_own_visit(household: Household, *, acting_user: User, matter_no: str, due: date) -> VisitTask:
+    """A provider's visitor takes up what the county gave his office; who goes with him is named in the record.
+
+    Args:
+        matter_no: Contract and task. due: The contract's last day: the task is shut to the provider after it.
+
+    Raises:
+        VisitorsError, DutySeparationError.
+    """
+    with transaction.atomic():
+        check_visitors(household, None, [acting_user], "（新建）")
+        task = plan_visit(
+            household, Purpose.THIRD_PARTY, acting_user=None, matter_no=matter_no, due=due, office=acting_user.office
+        )
+        task.assigned_ids = [acting_user.pk]
+        task.save(update_fields=["assigned_ids"])
+        _audit("take_visit", acting_user, task, due_on=due)
+        return task
+
+
 def _due(case: Case | None, users: Sequence[User], given: date | None, text: Form) -> Due:
     if given is not None:
         return Due(given, note="安排时指定")
@@ -180,7 +202,7 @@ def add_photo(task: VisitTask, photo: PhotoInput, *, acting_user: User) -> Visit
     Raises:
         ImageRefusedError, EvidenceError, VisitInputError (too many); MoveRefusedError: The task is cancelled.
     """
-    with transaction.atomic():
+    with transaction.atomic(), door(acting_user, task.pk):
         task = lock_for_visitor(task, acting_user)
         check_visitors(task.household, task.case, [acting_user], task.no)
         move(f"入户任务 {task.no} ", VISIT_MOVES, task.state, State.SIGNED)
@@ -209,7 +231,7 @@ def submit_visit(
         VisitInputError: Everything missing or wrong, by item. VisitConflictError: Another version came first.
         VisitorsError, DutySeparationError, EvidenceError, ImageRefusedError, MoveRefusedError, FactFaultsError.
     """
-    with transaction.atomic():
+    with transaction.atomic(), door(acting_user, task.pk):
         task = lock_for_visitor(task, acting_user)
         if form.client_id is not None:
             again = task.records.filter(client_id=form.client_id).first()
@@ -221,6 +243,7 @@ def submit_visit(
         people = {acting_user.pk: acting_user} | {user.pk: user for user in form.investigators}
         users = list(people.values())
         check_visitors(task.household, task.case, users, task.no)
+        check_office(task, users)
         kept = _photos(task, photos, acting_user)
         row, faults, unsigned = _row(task, form, users, kept, signatures, newest, acting_user)
         if faults:

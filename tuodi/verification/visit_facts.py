@@ -6,6 +6,7 @@ from typing import Any
 
 from tuodi.cases.models import Case
 from tuodi.kernel import clock
+from tuodi.kernel.masking import mask_name
 from tuodi.org.models import User
 from tuodi.people.models import Household
 from tuodi.people.queries import members_on
@@ -23,18 +24,21 @@ def basis_for(task: VisitTask, form: Form) -> dict[str, dict[str, str]]:
     """Item -> what is on record: `declared` (said or decided before) or `register` (a register's answer), and `source`.
 
     An item with nothing on record is left out; it is then asked for plainly. A correction stands on what the first version
-    stood on: by now the facts hold what the visit itself found.
+    stood on: by now the facts hold what the visit itself found. A third party compares with nothing but the members, their
+    names masked: what the family declared and what registers answered stays with the authority.
     """
     newest = task.records.order_by("-version").first()
     if newest is not None:
         return dict(newest.basis)
-    facts = _facts(task)
+    outside = task.purpose == VisitTask.Purpose.THIRD_PARTY
+    facts = None if outside else _facts(task)
     found: dict[str, dict[str, str]] = {}
     for item in form.items():
         if item.kind != "compare":
             continue
         if item.of == "members":
             names = [row.person.name for row in members_on(task.household, clock.today())]
+            names = [mask_name(name) for name in names] if outside else names
             found[item.id] = {"register": "、".join(names), "source": "登记"}
         elif item.of:
             text = _register(facts, f"reg_{item.of.partition('.')[2]}")

@@ -13,7 +13,7 @@ from tuodi.org import access
 from tuodi.org.models import DutyCode, User
 from tuodi.people.models import Household
 from tuodi.verification.models import KinFiling, ReviewMeeting, SpotCheck, SpotCheckItem, VisitRecord, VisitTask
-from tuodi.verification.visit_access import access_task, may_see
+from tuodi.verification.visit_access import access_task, is_outside, may_see, own_rows
 from tuodi.verification.visit_forms import Form, shown
 
 __all__ = [
@@ -40,7 +40,10 @@ OPEN = (State.PLANNED, State.VISITED)
 
 
 def my_tasks(user: User) -> QuerySet[VisitTask]:
-    """Open tasks a user is to make: his own, then those of his office nobody is assigned to; by due day, 待定 last."""
+    """Open tasks a user is to make: his own, then those of his office nobody is assigned to; by due day, 待定 last.
+
+    A provider's visitor reads them inside `visit_access.door`; outside it the database shows him none.
+    """
     mine = Q(assigned_ids__contains=[user.pk]) | Q(office=user.office_id, assigned_ids=[])
     held = {duty.code for duty in access.duties_of(user)}
     rows = VisitTask.objects.filter(mine, state__in=OPEN)
@@ -48,6 +51,8 @@ def my_tasks(user: User) -> QuerySet[VisitTask]:
         rows = rows.filter(purpose=VisitTask.Purpose.THIRD_PARTY, office=user.office_id)
     if not held & {DutyCode.VISIT, DutyCode.CLUE, DutyCode.THIRD_PARTY}:
         return VisitTask.objects.none()
+    if is_outside(user):
+        rows = own_rows(user).filter(state__in=OPEN)
     return rows.select_related("household__head", "case").order_by(F("due_on").asc(nulls_last=True), "id")
 
 

@@ -17,6 +17,7 @@ from tuodi.kernel.places import PlaceError, trim
 from tuodi.monitoring import thirdparty_actions, thirdparty_queries
 from tuodi.monitoring.models import ThirdPartyContract, ThirdPartyTask
 from tuodi.monitoring.thirdparty_queries import Report
+from tuodi.monitoring.thirdparty_visits import Seen, seen_of
 from tuodi.org import access
 from tuodi.org.models import DutyCode, Office, User
 from tuodi.web.components import navigation, pages, places, posting, words
@@ -144,6 +145,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     which = which if which in dict(SHOWS) else "todo"
     rows = _tasks(contract, which)
     found = pages.page_of(request, lambda start, stop: list(rows[start:stop]))
+    seen = seen_of(found.items)
     may = navigation.may(request, [DutyCode.CLUE_DECIDE], contract.region)
     context = {
         "contract": contract,
@@ -153,7 +155,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "balance": f"符合 {report.eligible:,} ＋ 不符合 {report.not_eligible:,} ＋ 有疑问 {report.doubt:,} ＝ 核查 {report.visits:,} 户次；核查 {report.visits:,} ＋ 未核查 {report.left:,} ＝ 任务 {report.tasks:,}",
         "villages": [_village(*row) for row in villages[:VILLAGES]],
         "villages_more": max(0, len(villages) - VILLAGES),
-        "page": Page([_task(one) for one in found.items], found.number, None, found.previous, found.next),
+        "page": Page([_task(one, seen.get(one.pk)) for one in found.items], found.number, None, found.previous, found.next),
         "shows": [{"label": label, "href": f"?show={code}", "current": code == which} for code, label in SHOWS],
         "may": may,
         "may_assign": may and contract.state in ("contracted", "assigned", "reported"),
@@ -207,7 +209,7 @@ def _figures(report: Report) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _task(one: Any) -> dict[str, Any]:
+def _task(one: Any, seen: Seen | None) -> dict[str, Any]:
     return {
         "pk": one.pk,
         "head": one.household.head.name,
@@ -223,6 +225,7 @@ def _task(one: Any) -> dict[str, Any]:
         "decision": one.get_decision_display() if one.decision else "",
         "note": one.decision_note,
         "clue_href": reverse("web:clue", args=[one.clue.no]) if one.clue else "",
+        "seen": seen,
         "usual": {"eligible": "accept", "not": "clue", "doubt": "review"}.get(one.opinion, ""),
     }
 

@@ -29,6 +29,8 @@ def listing(request: HttpRequest) -> HttpResponse:
     """The tasks that are not done, by village; `all=1` shows those reported too."""
     user: Any = request.user
     open_only = request.GET.get("all") != "1"
+    if request.method == "POST":
+        return _take(request)
     rows = thirdparty_queries.my_tasks(user, open_only=open_only)
     found = pages.page_of(request, lambda start, stop: rows[start:stop], total=len(rows))
     items = [
@@ -44,11 +46,35 @@ def listing(request: HttpRequest) -> HttpResponse:
     return render(request, "field/own_checks.html", context)
 
 
+def _take(request: HttpRequest) -> HttpResponse:
+    """Makes the forms of the tasks on one page, so that the phone can carry them where there is no signal."""
+    user: Any = request.user
+    keys = [int(key) for key in request.POST.getlist("task")[:100] if key.isascii() and key.isdigit() and len(key) < 19]
+    made = 0
+    for pk in sorted(keys):
+        try:
+            thirdparty_actions.open_visit(pk, acting_user=user)
+        except TuodiError as error:
+            posting.refuse(request, str(error))
+        else:
+            made += 1
+    if made:
+        posting.succeed(request, f"{made} 户的入户表已备好，可存到本机。")
+    return posting.back(reverse("web:field"))
+
+
 def show(request: HttpRequest, pk: int) -> HttpResponse:
     """One task; a POST hands in the opinion, with photographs. What was typed stays where it is refused."""
     user: Any = request.user
     task = thirdparty_queries.my_task(user, pk)
     typed = {"opinion": task.opinion, "reasons": task.reasons, "met": ""}
+    if request.method == "POST" and posting.text(request, "do", 10) == "visit":
+        try:
+            visit = thirdparty_actions.open_visit(pk, acting_user=user)
+        except TuodiError as error:
+            posting.refuse(request, str(error))
+            return posting.back(reverse("web:own-check", args=[pk]))
+        return posting.back(reverse("web:field-task", args=[visit.pk]))
     if request.method == "POST":
         typed = {name: posting.text(request, name, 2000) for name in typed}
         try:
@@ -75,6 +101,12 @@ def _report(request: HttpRequest, pk: int, typed: dict[str, str]) -> None:
         if given.size and given.size > MAX_BYTES:
             raise WatchInputError("照片", f"“{given.name}”超过 10 MB，请压缩后再传")
         thirdparty_actions.add_photo(pk, given.read(), acting_user=user, name=given.name or "照片.jpg")
+    record = posting.text(request, "record", 18)
     thirdparty_actions.report(
-        pk, acting_user=user, opinion=typed["opinion"], reasons=typed["reasons"], met=typed["met"]
+        pk,
+        acting_user=user,
+        opinion=typed["opinion"],
+        reasons=typed["reasons"],
+        met=typed["met"],
+        visit_id=int(record) if record.isascii() and record.isdigit() else None,
     )

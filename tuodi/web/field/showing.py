@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from tuodi.kernel import clock
 from tuodi.kernel.clock import BEIJING
+from tuodi.kernel.masking import mask_name
 from tuodi.org.models import User
 from tuodi.people.queries import members_on
 from tuodi.verification.models import VisitPhoto, VisitRecord, VisitTask
@@ -160,8 +161,10 @@ def signers(people: list[User], family: str, posted: QueryDict | None) -> list[S
 
 
 def family_of(task: VisitTask) -> tuple[int, list[str]]:
-    """How many members the family has today, and their names."""
+    """How many members the family has today, and their names; a third party takes them along masked."""
     names = [row.person.name for row in members_on(task.household, clock.today())]
+    if task.purpose == VisitTask.Purpose.THIRD_PARTY:
+        names = [mask_name(name) for name in names]
     return len(names), names
 
 

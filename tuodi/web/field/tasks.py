@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 from uuid import uuid4
 
@@ -13,8 +15,12 @@ from django.urls import reverse
 from tuodi.kernel import clock
 from tuodi.kernel.clock import BEIJING
 from tuodi.kernel.errors import TuodiError
+from tuodi.monitoring.models import ThirdPartyTask
+from tuodi.monitoring.sweep_errors import WatchStateError
+from tuodi.monitoring.thirdparty_queries import my_task_of
 from tuodi.org.models import DutyCode, User
 from tuodi.verification.models import VisitPhoto, VisitRecord, VisitTask
+from tuodi.verification.visit_access import door
 from tuodi.verification.visit_actions import VisitForm, add_photo, apply_to_step, cancel_visit, submit_visit
 from tuodi.verification.visit_errors import VisitConflictError, VisitInputError
 from tuodi.verification.visit_evidence import digest_of, open_photo
@@ -39,8 +45,26 @@ READERS = (
 )
 
 
+def _through_door(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """A page on one task, whose rows a provider's visitor sees through the door of that task only."""
+
+    @wraps(view)
+    def inner(request: HttpRequest, pk: int) -> HttpResponse:
+        user: Any = request.user
+        with door(user, pk):
+            return view(request, pk)
+
+    return inner
+
+
 def listing(request: HttpRequest) -> HttpResponse:
     """My open tasks, by the distance of their due day; a handful of queries whatever their number."""
+    user: Any = request.user
+    with door(user):
+        return _listing(request)
+
+
+def _listing(request: HttpRequest) -> HttpResponse:
     today, rows = clock.today(), my_tasks(request.user)
     found = pages.page_of(request, lambda start, stop: list(rows[start:stop]), total=rows.count(), size=30)
     names = showing.names_of(list(found.items))
@@ -49,6 +73,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     return render(request, "field/tasks.html", {"page": page, "today": today})
 
 
+@_through_door
 def show(request: HttpRequest, pk: int) -> HttpResponse:
     """One task: its form, or its signed record; a POST hands the form in."""
     task = access_task(request.user, pk)
@@ -84,7 +109,10 @@ def _page(
     status: int = 200,
 ) -> HttpResponse:
     posted = request.POST if request.method == "POST" else None
-    open_form = task.state in (State.PLANNED, State.VISITED) or "correct" in request.GET or posted is not None
+    finding = _finding(task, request.user)
+    decided = bool(finding and finding["decided"])
+    asked = task.state in (State.PLANNED, State.VISITED) or "correct" in request.GET or posted is not None
+    open_form = asked and not decided
     form = form_for(task.region, clock.today())
     basis = basis_for(task, form)
     people = _people(task, request.user)
@@ -97,7 +125,10 @@ def _page(
         "line": showing.line(task, clock.today(), showing.names_of([task])),
         "family_size": size,
         "family_names": names,
-        "may_fill": mine and task.state != State.CANCELLED and navigation.may(request, VISITORS, task.region),
+        "may_fill": mine
+        and not decided
+        and task.state != State.CANCELLED
+        and navigation.may(request, VISITORS, task.region),
         "may_cancel": task.state in (State.PLANNED, State.VISITED)
         and navigation.may(request, (DutyCode.VISIT, DutyCode.REVIEW), task.region),
         "may_apply": task.state == State.SIGNED and _step_waits(task, request.user),
@@ -124,9 +155,23 @@ def _page(
         "base_version": conflict["version"] if conflict else record.version if record else 0,
         "clause": form.clause,
         "printable": record is not None and printing.available(),
+        "finding": finding,
         "more_people": max(0, form.people - len(people)),
     }
     return render(request, "field/task.html", context, status=status)
+
+
+def _finding(task: VisitTask, user: User) -> dict[str, Any] | None:
+    """What a provider's visitor still has to say of the family, once its record is signed; None for everybody else."""
+    own = my_task_of(user, task)
+    if own is None:
+        return None
+    return {
+        "own": own,
+        "href": reverse("web:own-check", args=[own.id]),
+        "opinions": [(code, label, code == own.opinion) for code, label in ThirdPartyTask.Opinion.choices if code],
+        "decided": own.state == ThirdPartyTask.State.DECIDED,
+    }
 
 
 def _step_waits(task: VisitTask, user: User) -> bool:
@@ -195,6 +240,9 @@ def _hand_in(request: HttpRequest, task: VisitTask, record: VisitRecord | None) 
 
 def _submit(request: HttpRequest, task: VisitTask, filled: VisitForm) -> VisitRecord:
     """Pictures first: they stay with the task even where the form must be mended."""
+    finding = _finding(task, request.user)
+    if finding and finding["decided"]:
+        raise WatchStateError("这项核查任务", "已处理", "再交入户记录")
     sheet, hashes = posting.text(request, "paper_hash", 64).lower(), []
     for one in reading.photos_of(request):
         if isinstance(one, str):
@@ -232,6 +280,7 @@ def _from_device(request: HttpRequest) -> bool:
     return request.headers.get("X-Field") == "1"
 
 
+@_through_door
 def photo_in(request: HttpRequest, pk: int) -> HttpResponse:
     """One photograph from a device; answers with the hash by which the form names it."""
     task = access_task(request.user, pk)
@@ -244,6 +293,12 @@ def photo_in(request: HttpRequest, pk: int) -> HttpResponse:
 
 def photo_out(request: HttpRequest, pk: int) -> HttpResponse:
     """A photograph, only as the picture it is: never sniffed, never run, never kept by the browser."""
+    user: Any = request.user
+    with door(user):  # whose task it belongs to is asked behind it
+        return _photo_out(request, pk)
+
+
+def _photo_out(request: HttpRequest, pk: int) -> HttpResponse:
     photo = VisitPhoto.objects.select_related("task", "meeting", "file").filter(pk=pk).first()
     if photo is None or photo.task_id is None:
         from tuodi.org.errors import NotFoundError
@@ -261,6 +316,7 @@ def photo_out(request: HttpRequest, pk: int) -> HttpResponse:
     return response
 
 
+@_through_door
 def printed(request: HttpRequest, pk: int) -> HttpResponse:
     """The newest record as a printed form."""
     task = access_task(request.user, pk)
