@@ -9,7 +9,11 @@ import pytest
 from builders import make_family
 from fieldkit import answers, png, shot, signed
 
+from tuodi.kernel import clock
+from tuodi.monitoring import thirdparty_actions
+from tuodi.monitoring.models import ThirdPartyTask
 from tuodi.org.access import scope, system_scope
+from tuodi.org.models import Office
 from tuodi.verification.models import VisitPhoto, VisitRecord, VisitTask
 from tuodi.verification.visit_actions import VisitForm, plan_visit, submit_visit
 
@@ -286,9 +290,71 @@ def test_third_party_comes_to_its_own_tasks_only(
     assert [text.strip() for text in page.locator(".side-link").all_text_contents()] == [
         "工作台",
         "入户调查",
+        "核查任务",
         "标准与规则",
     ]
     axe()
     answer = page.goto(f"{live_server.url}/field/{task.pk}/")
     assert answer.status == 404
     assert page.get_by_text("没有找到该入户任务").is_visible()
+
+
+def test_a_provider_s_visitor_takes_his_task_along_and_says_what_he_found(
+    page: Any,
+    live_server: Any,
+    transactional_db: Any,
+    make_user: Callable[..., Any],
+    sign_in: Callable[[str], None],
+    axe: Check,
+    fits: Check,
+) -> None:
+    provider = Office.objects.create(name="示例社工", place_code="420804", kind=Office.Kind.PROVIDER)
+    pair = [make_user("420804", "third_party", username=name) for name in ("lan", "tian")]
+    for user in pair:
+        user.office = provider
+        user.save()
+    county, today = make_user("420804", "clue_decide"), clock.today()
+    household = make_family("林桂兰", "周小禾")
+    with scope(county):
+        contract = thirdparty_actions.make_contract(
+            acting_user=county, place="420804", provider=provider, first_day=today, last_day=today, scope="全区"
+        )
+        thirdparty_actions.assign(contract, acting_user=county, households=[household], visitors=pair[:1])
+    sign_in("lan")
+    page.set_viewport_size(PHONE)
+    page.goto(f"{live_server.url}/own-checks/")
+    page.get_by_role("link", name="林桂兰家庭").click()
+    page.get_by_role("button", name="入户填表").click()
+    page.wait_for_url("**/field/*/")
+    with system_scope("420804"):
+        task = VisitTask.objects.get(purpose="third_party")
+    address = carried(page, live_server, task)
+    axe()
+    fits()
+    shot(page, "third-party-form")
+    assert page.get_by_text("登记：林**、周**").is_visible()
+    page.context.set_offline(True)
+    page.goto(address)
+    page.get_by_role("heading", name="林桂兰家庭").wait_for()
+    fill(page)
+    page.locator("#who_more").fill("tian")
+    page.locator("#field-camera").set_input_files({"name": "x.png", "mimeType": "image/png", "buffer": png(40, 30)})
+    page.locator("#field-photos [data-kept]").wait_for()
+    page.locator("#paper").set_input_files({"name": "y.png", "mimeType": "image/png", "buffer": png(50, 40)})
+    sign(page)
+    page.get_by_role("button", name="提交", exact=True).click()
+    page.get_by_text("等待上传").wait_for()
+    page.context.set_offline(False)
+    page.get_by_role("heading", name="核查意见").wait_for(timeout=40_000)  # two pictures go up first
+    (row,) = records(task)
+    assert [one["name"] for one in row.investigators] == [user.name for user in pair]
+    axe()
+    fits()
+    shot(page, "third-party-finding")
+    page.get_by_label("有疑问").check()
+    page.get_by_label("理由").fill("家中有两辆摩托车")
+    page.get_by_role("button", name="提交核查意见").click()
+    page.get_by_text("核查意见已提交").wait_for()
+    with system_scope("420804"):
+        found = ThirdPartyTask.objects.get(contract=contract)
+    assert (found.opinion, found.visit_id, found.state) == ("doubt", row.pk, "reported")

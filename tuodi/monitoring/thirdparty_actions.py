@@ -225,7 +225,7 @@ def report(
             raise WatchInputError("理由", "不符合条件或有疑问时必须写明理由")
         visit = record_for(task, visit_id)
         when = visited_at or (visit.started_at or visit.received_at if visit else clock.now())
-        if when > clock.now() or when.date() < task.contract.first_day:
+        if when > clock.now() or when.astimezone(clock.BEIJING).date() < task.contract.first_day:
             raise WatchInputError("入户时间", "不在合同期内，或晚于现在")
         before = {"opinion": task.opinion, "state": task.state}
         task.opinion, task.reasons, task.met = opinion, reasons.strip()[:2000], met.strip()[:60]

@@ -187,3 +187,11 @@ def test_nobody_of_another_office_stands_under_a_provider_s_record(tasks, pair, 
         visit = check.open_visit(tasks[0], acting_user=pair[0])
         with pytest.raises(VisitorsError, match="本机构"):
             submit_visit(visit, form((pair[0], officer)), [], signed(pair[0], officer), acting_user=pair[0])
+
+
+def test_a_visit_early_on_the_contract_s_first_morning_is_within_it(tasks, pair):
+    """At six in Beijing it is still the day before by the clock the database answers in."""
+    with clock.frozen(datetime(2017, 4, 20, 6, 0, tzinfo=clock.BEIJING)), scope(pair[0]):
+        visit = check.open_visit(tasks[0], acting_user=pair[0])
+        submit_visit(visit, form(pair, started_at=None), [], signed(*pair), acting_user=pair[0])
+        assert check.report(tasks[0], acting_user=pair[0], opinion="eligible").state == "reported"
