@@ -68,7 +68,7 @@ def whole(run: SweepRun, expected: Any) -> bool:
         noted = AuditEntry.objects.filter(action="monitoring.sweep").count()
     if run.state != SweepRun.State.DONE:
         assert run.state in sweep_actions.UNFINISHED
-        assert {name: rows[name] for name in WRITTEN} == dict.fromkeys(WRITTEN, [])
+        assert {name: rows[name] for name in WRITTEN} == {name: [] for name in WRITTEN}
         assert (stored, noted) == ([], 0)
         return False
     assert rows == expected
