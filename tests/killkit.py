@@ -213,12 +213,13 @@ def _rehearse(at: str, number: int) -> None:
 
 
 def _import(at: str, number: int) -> None:
-    """Imports what was received, by the road of the periodic job. Points: `sealed`, `import_batch` (uncommitted), `done`."""
-    from tuodi.verification import register_imports
+    """Imports what was received, by the road of the periodic job. Points: `sealed`; `import_batch`, `forgotten` (uncommitted); `done`."""
+    from tuodi.verification import register_imports, register_store
 
     hold = _holder(at)
     _after(register_imports, "_seal", lambda *args: hold("sealed"))
     _after(register_imports, "_note", lambda verb, *args: hold(verb))
+    _after(register_store, "forget_raw", lambda *args: hold("forgotten"))
     _begin()
     began = time.perf_counter()
     register_imports.resume_imports(number or None)
