@@ -17,7 +17,7 @@ from tuodi.audit.models import AuditEntry
 from tuodi.files.models import StoredFile
 from tuodi.kernel import clock
 from tuodi.org import access
-from tuodi.verification import register_actions, register_imports, register_store
+from tuodi.verification import register_actions, register_imports, register_store, tasks
 from tuodi.verification.models import DataSource, RegisterBatch
 from tuodi.verification.register_errors import BatchGoneError
 
@@ -124,8 +124,9 @@ def test_killed_at_any_moment_its_batch_is_that_of_an_undisturbed_import(receive
 def test_killed_at_the_seams_the_batch_cannot_be_used_until_its_row_says_so(received) -> None:
     _, expected = undisturbed(received)
     batch = received("second")
-    # `sealed`: the encrypted file lies in its place; `import_batch`: the row is written too, but not committed.
-    for point in ("sealed", "import_batch"):
+    # `sealed`: the encrypted file lies in its place; `import_batch`: the row is written too, `forgotten`: the upload is
+    # given up as well, but neither is committed.
+    for point in ("sealed", "import_batch", "forgotten"):
         with worker("import", at=point, number=batch.pk) as one:
             one.go()
             one.wait_for(f"at {point}")
@@ -134,6 +135,17 @@ def test_killed_at_the_seams_the_batch_cannot_be_used_until_its_row_says_so(rece
             one.kill()
         assert register_store.path(batch).exists()
         assert not whole(batch, expected)
+    plain = list(register_store.scratch().rglob("a.csv"))
+    assert len(plain) == 3  # who is killed removes nothing: the daily job does
+    kept = register_store.scratch() / "of-today"
+    with clock.frozen(DAY):
+        tasks.purge_registers(0)
+        assert list(register_store.scratch().rglob("a.csv")) == plain
+        for one in register_store.scratch().rglob("*"):
+            os.utime(one, (time.time() - 25 * 3600,) * 2)
+        kept.mkdir()
+        tasks.purge_registers(0)
+    assert list(register_store.scratch().iterdir()) == [kept]
     with worker("import", at="done", number=batch.pk) as one:
         one.go()
         one.wait_for("at done")
