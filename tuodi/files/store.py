@@ -11,7 +11,9 @@ import hashlib
 import io
 import os
 import re
+import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,9 +27,11 @@ from tuodi.files.errors import FileDamagedError, FileMissingError
 from tuodi.files.models import StoredFile
 from tuodi.kernel import clock
 
-__all__ = ["aad_of", "open_plain", "path_of", "plain_copy", "put_bytes", "put_path", "safe_name"]
+__all__ = ["aad_of", "clear_scratch", "open_plain", "path_of", "plain_copy", "put_bytes", "put_path", "safe_name"]
 
 _CHUNK = 1 << 20
+#: No work is so long that what it keeps in scratch lies untouched for so many seconds.
+_LEFT_BEHIND = 24 * 3600
 
 
 def safe_name(name: str) -> str:
@@ -140,3 +144,26 @@ def _private() -> Iterator[Path]:
     os.chmod(base, 0o700)
     with tempfile.TemporaryDirectory(dir=base) as folder:
         yield Path(folder)
+
+
+def clear_scratch() -> int:
+    """Destroys what killed processes left in the scratch folder, where files are plain for a moment. Returns how many.
+
+    A process that is killed removes nothing. What anybody has touched within a day stays: it may be in use.
+    """
+    # The system's time, because files carry it; the product's clock may be set.
+    before = time.time() - _LEFT_BEHIND
+    count = 0
+    for entry in (Path(settings.FILES_DIR) / ".scratch").glob("*"):
+        if _touched(entry) < before:
+            shutil.rmtree(entry, ignore_errors=True) if entry.is_dir() else entry.unlink(missing_ok=True)
+            count += not entry.exists()
+    return count
+
+
+def _touched(entry: Path) -> float:
+    """When an entry or anything in it was last written; what goes away meanwhile is in use."""
+    try:
+        return max(one.lstat().st_mtime for one in (entry, *entry.rglob("*")))
+    except FileNotFoundError:
+        return time.time()

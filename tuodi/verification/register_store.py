@@ -6,9 +6,11 @@ import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from django.conf import settings
+from django.db import transaction
 
 from tuodi.files.models import StoredFile
 from tuodi.files.store import path_of
@@ -62,9 +64,12 @@ def destroy(batch: RegisterBatch) -> None:
 
 
 def forget_raw(region: str, hashes: list[str]) -> None:
-    """Removes uploads kept for the time of an import. Runs in a scope that holds the place."""
+    """Removes uploads kept for the time of an import. Runs in a scope that holds the place.
+
+    The bytes go after the commit: a process killed before it must find them again with its row.
+    """
     for stored in StoredFile.objects.filter(region=region, sha256__in=hashes, purpose=RAW):
-        path_of(stored).unlink(missing_ok=True)
+        transaction.on_commit(partial(path_of(stored).unlink, missing_ok=True))
         stored.delete()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from procrastinate.contrib.django import app
 
+from tuodi.files.store import clear_scratch
 from tuodi.org.access import system_scope
 from tuodi.verification import live, register_imports
 from tuodi.verification.consent_actions import end_outdated
@@ -27,7 +28,8 @@ def resume_imports(timestamp: int) -> int:
 @app.periodic(cron="20 2 * * *")
 @app.task(name="verification.purge_registers", queueing_lock="verification.purge_registers", pass_context=False)
 def purge_registers(timestamp: int) -> int:
-    """Destroys registers past their retention date."""
+    """Destroys registers past their retention date, and plain copies that killed imports and sweeps left behind."""
+    clear_scratch()
     return register_imports.purge_expired()
 
 
