@@ -65,7 +65,7 @@ def sign(page: Any) -> None:
 
 def until(page: Any, holds: str) -> None:
     """Asks again and again; the page's own policy forbids what `wait_for_function` would do."""
-    for _ in range(100):
+    for _ in range(450):
         if page.evaluate(holds):
             return
         page.wait_for_timeout(100)
