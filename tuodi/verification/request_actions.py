@@ -36,6 +36,7 @@ from tuodi.verification.consent_queries import ConsentLine, consents_of
 from tuodi.verification.models import CheckAnswer, CheckReport, CheckRequest, DataSource, FactSet
 from tuodi.verification.report import content_of, digest, pdf_of
 from tuodi.verification.request_queries import newest_report, sources_of, why_not_live
+from tuodi.verification.rulebook import book
 
 __all__ = ["apply_report", "complete_check", "dispute", "make_report", "open_request", "recheck"]
 
@@ -309,7 +310,8 @@ def _take_back(
     }
     if loose:
         enter_facts(fact_set, acting_user=user, household=loose, evidence=f"核对报告 {report.no}")
-    return [f"{name}：待查清" for name in loose]
+    labels = {fact.name: fact.label for fact in book().draft.facts if fact.level == "household"}
+    return [f"{labels.get(name, name)}：待查清" for name in loose]
 
 
 def complete_check(
