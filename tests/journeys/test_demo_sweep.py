@@ -7,7 +7,6 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from tuodi.monitoring.queries import counts
 
 from tuodi.decisions.models import Determination
 from tuodi.demo import generator, registers
@@ -18,6 +17,7 @@ from tuodi.demo.registers.plan import read_roll
 from tuodi.demo.staff import set_up_places, set_up_staff, user
 from tuodi.kernel import clock
 from tuodi.kernel.periods import Month
+from tuodi.monitoring.ledger import counts, in_range
 from tuodi.monitoring.models import Clue, SweepFinding, SweepRun
 from tuodi.monitoring.sweep_actions import open_sweep, run_sweep
 from tuodi.org.access import scope, system_scope
@@ -128,6 +128,6 @@ def test_every_planted_clue_is_found_and_none_else_and_all_are_answered(tmp_path
                 assert not RollEntry.objects.filter(household=clue.household_id, end_month__isnull=True).exists()
     boss = user("shi-dd")
     with scope(boss):
-        told = counts(boss)
+        told = counts(in_range(boss), clock.today())
     assert told.balances
     assert (told.confirmed, told.refuted, told.open) == (11, 103, 0)

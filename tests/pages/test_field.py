@@ -345,7 +345,7 @@ def test_a_provider_s_visitor_takes_his_task_along_and_says_what_he_found(
     page.get_by_role("button", name="提交", exact=True).click()
     page.get_by_text("等待上传").wait_for()
     page.context.set_offline(False)
-    page.get_by_role("heading", name="核查意见").wait_for(timeout=40_000)  # two pictures go up first
+    page.get_by_role("heading", name="核查意见").wait_for(timeout=150_000)  # two pictures go up first
     (row,) = records(task)
     assert [one["name"] for one in row.investigators] == [user.name for user in pair]
     axe()
