@@ -77,8 +77,8 @@ def carried(page: Any, live_server: Any, task: VisitTask) -> str:
     address = f"{live_server.url}/field/{task.pk}/"
     page.goto(address)
     page.get_by_text("填写时自动存本机").wait_for()
-    page.evaluate("navigator.serviceWorker.ready")
-    until(page, "navigator.serviceWorker.controller !== null")
+    # A page that was loading while the worker took over has no controller; what counts is who serves the next one.
+    until(page, "navigator.serviceWorker.ready.then((one) => one.active.state === 'activated')")
     until(page, "TuodiStore.allTasks().then((rows) => rows.length > 0)")
     return address
 

@@ -353,7 +353,7 @@ def test_facts_taken_from_a_report(verifier: Any, office: Any, household: Any, c
     ]
     # No answer about cars: that the assets are within the limit is not known any more; nobody has put a zero there.
     assert "assets_ok" not in draft.facts["household"]
-    assert changed == ["欧阳建 · 离退休金、养老金", "assets_ok：待查清"]
+    assert changed == ["欧阳建 · 离退休金、养老金", "家庭财产符合规定：待查清"]
 
 
 def test_a_finding_of_an_officer_outlives_a_missing_answer_and_what_was_declared_can_stay(
