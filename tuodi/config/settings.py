@@ -48,6 +48,7 @@ CSRF_TRUSTED_ORIGINS = [origin for origin in os.environ.get("TUODI_ORIGINS", "")
 #: Rooms with models or pages, lowest first. A room takes part from the moment it has an `apps.py`.
 ROOMS = (
     "files",
+    "messages",
     "audit",
     "org",
     "people",
@@ -57,6 +58,7 @@ ROOMS = (
     "decisions",
     "payments",
     "monitoring",
+    "oversight",
     "demo",
     "web",
 )

@@ -1,0 +1,1 @@
+"""Messages to people outside: an outbox in the caller's transaction, and the adapters that carry it."""

@@ -1,0 +1,1 @@
+"""Oversight: complaints, appeals and ratings of residents, each answered by somebody else than it is about."""

@@ -1,0 +1,13 @@
+"""Django app of the room `oversight`."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class OversightConfig(AppConfig):
+    """Label `oversight`."""
+
+    name = "tuodi.oversight"
+    label = "oversight"
+    verbose_name = "监督"
