@@ -17,7 +17,7 @@ from tuodi.web.urls import urlpatterns
 
 pytestmark = pytest.mark.django_db
 
-PUBLIC = {"login", "logout", "password", "display", "style"}
+PUBLIC = {"login", "login-code", "logout", "password", "reset", "reset-form", "display", "style"}
 BACKEND = "tuodi.org.backends.StaffBackend"
 VILLAGE = "420804001001"
 

@@ -105,6 +105,8 @@ class Step(models.Model):
     #: Day the step counts as completed for limits that begin with it: a notice's last day, else the day it was done.
     completed_on = models.DateField("完成日", null=True)
     done_by = models.ForeignKey("org.User", on_delete=models.PROTECT, null=True, related_name="+")
+    #: Whose duty it was, where it was lent to `done_by` (代办); null = his own.
+    done_for = models.ForeignKey("org.User", on_delete=models.PROTECT, null=True, related_name="+")
     with_ids = ArrayField(models.BigIntegerField(), verbose_name="共同办理人", default=list)
     result = models.CharField("结果", max_length=16, blank=True)
     opinion = models.TextField("意见", blank=True)
