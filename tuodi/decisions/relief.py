@@ -46,6 +46,7 @@ from tuodi.verification.visit_evidence import sign
 
 __all__ = [
     "DUTIES",
+    "alarm_overdue",
     "close_report",
     "complete_papers",
     "papers_due",
@@ -387,7 +388,7 @@ def withdraw_relief(relief: Relief, *, acting_user: User, reason: str) -> Relief
     _move(relief, ReliefState.WITHDRAWN)
     assert case is not None
     assert granted is not None
-    cases.end_case(case, acting_user=acting_user, reason=f"撤回先行救助：{reason.strip()}")
+    relief.case = cases.end_case(case, acting_user=acting_user, reason=f"撤回先行救助：{reason.strip()}")
     ended = grants.end_stages(granted, reason=f"撤回：{reason.strip()}")
     relief.ended_at, relief.ended_by, relief.end_reason = clock.now(), acting_user, reason.strip()[:300]
     relief.save(update_fields=["state", "ended_at", "ended_by", "end_reason"])
@@ -453,3 +454,21 @@ def _audit(action: str, actor: User | None, relief: Relief, **after: Any) -> Non
         case_no=relief.case.no if relief.case else None,
         after={"no": relief.no, "state": relief.state, **after},
     )
+
+
+@transaction.atomic
+def alarm_overdue() -> int:
+    """Marks, in the present scope, relief whose papers are overdue and writes it into the log, once each. The daily job.
+
+    Nothing ends by itself: the emergency stays in the queue and on the workbench until its papers are there.
+    """
+    rows = Relief.objects.select_for_update(of=("self",)).filter(
+        state=ReliefState.RELIEVED, papers_due_on__lt=clock.today(), alarmed_at__isnull=True
+    )
+    count = 0
+    for relief in rows.select_related("case").order_by("id"):
+        relief.alarmed_at = clock.now()
+        relief.save(update_fields=["alarmed_at"])
+        _audit("papers_overdue", None, relief, papers_due_on=relief.papers_due_on)
+        count += 1
+    return count
