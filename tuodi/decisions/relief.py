@@ -18,7 +18,7 @@ from tuodi.cases.calendar import due
 from tuodi.cases.engine import latest
 from tuodi.cases.guard import check_step, logs_blocks
 from tuodi.cases.series import next_no
-from tuodi.cases.states import move
+from tuodi.cases.states import go
 from tuodi.decisions import actions as decisions
 from tuodi.decisions import grants
 from tuodi.decisions.decide import ask, require_pass, rows_of
@@ -207,7 +207,7 @@ def relieve_first(
     """
     access.require(acting_user, DutyCode.ACCEPT, relief.region)
     relief = _lock(relief, acting_user)
-    move(f"急难求助 {relief.no} ", RELIEF_MOVES, relief.state, ReliefState.RELIEVED)
+    go(f"急难求助 {relief.no} ", RELIEF_MOVES, relief.state, ReliefState.RELIEVED)
     if amount_fen is not None and amount_fen <= 0:
         raise ReliefInputError("金额", "应大于 0；按标准测算的不填。")
     if not 1 <= months <= 12:
@@ -339,7 +339,7 @@ def complete_papers(
     """
     access.require(acting_user, DutyCode.ACCEPT, relief.region)
     relief = _lock(relief, acting_user)
-    move(f"急难求助 {relief.no} ", RELIEF_MOVES, relief.state, ReliefState.COMPLETED)
+    go(f"急难求助 {relief.no} ", RELIEF_MOVES, relief.state, ReliefState.COMPLETED)
     if not reason.strip():
         raise ReliefInputError("补充说明", "没有填写。请写明对象、事由、金额和先行救助的理由。")
     signed = [*relief.signatures, *_signed(signatures)]
@@ -440,7 +440,7 @@ def _lock(relief: Relief, user: User) -> Relief:
 
 
 def _move(relief: Relief, after: ReliefState) -> None:
-    move(f"急难求助 {relief.no} ", RELIEF_MOVES, relief.state, after)
+    go(f"急难求助 {relief.no} ", RELIEF_MOVES, relief.state, after)
     relief.state = after
 
 

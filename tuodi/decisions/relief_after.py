@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tuodi.audit.actions import record
 from tuodi.cases.models import Case
-from tuodi.cases.states import move
+from tuodi.cases.states import go
 from tuodi.decisions import grants
 from tuodi.decisions.models import Determination, Relief
 from tuodi.decisions.relief_states import RELIEF_MOVES, ReliefState
@@ -52,7 +52,7 @@ def _end(case: Case, state: ReliefState, user: User, reason: str) -> None:
     relief = Relief.objects.select_for_update(of=("self",)).filter(case=case).first()
     if relief is None:
         return
-    move(f"急难求助 {relief.no} ", RELIEF_MOVES, relief.state, state)
+    go(f"急难求助 {relief.no} ", RELIEF_MOVES, relief.state, state)
     relief.state, relief.ended_at, relief.ended_by, relief.end_reason = state, clock.now(), user, reason[:300]
     relief.save(update_fields=["state", "ended_at", "ended_by", "end_reason"])
     record(

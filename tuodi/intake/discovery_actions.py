@@ -14,7 +14,7 @@ from django.db.models import Q
 from tuodi.audit.actions import record
 from tuodi.cases.models import Case
 from tuodi.cases.series import next_no
-from tuodi.cases.states import move
+from tuodi.cases.states import go
 from tuodi.files.images import read_picture
 from tuodi.files.models import StoredFile
 from tuodi.files.store import put_bytes
@@ -61,7 +61,7 @@ def plan_patrols(*, acting_user: User | None, place: str, month: Month) -> int:
 
     Args:
         acting_user: None = the system (the monthly job), inside a scope.
-        place: Significant digits of the range.
+        place: Significant digits of the range; empty = the whole scope.
 
     Returns:
         How many were made.
@@ -111,7 +111,7 @@ def plan_patrols(*, acting_user: User | None, place: str, month: Month) -> int:
             actor=acting_user,
             subject_type="patroltask",
             subject_id=month.yyyymm,
-            region=pad12(place),
+            region=place.ljust(12, "0"),
             after={"month": month.yyyymm, "planned": len(made)},
         )
     return len(made)
@@ -149,7 +149,7 @@ def do_patrol(
         MoveRefusedError: It is done, or was dropped. NotFoundError, AccessDeniedError.
     """
     task = _task(task, acting_user)
-    move("巡查任务", PATROL_MOVES, task.state, PatrolState.DONE)
+    go("巡查任务", PATROL_MOVES, task.state, PatrolState.DONE)
     _seen(task, acting_user, PatrolState.DONE, note, photo, latitude, longitude)
     _audit("do_patrol", acting_user, task.region, "patroltask", task.pk, state=task.state, month=task.month)
     return task
@@ -161,7 +161,7 @@ def drop_patrol(task: PatrolTask, *, acting_user: User, reason: str) -> PatrolTa
     task = _task(task, acting_user)
     if not reason.strip():
         raise DiscoveryInputError("原因", "没有填写。请写明为什么不用巡查。")
-    move("巡查任务", PATROL_MOVES, task.state, PatrolState.DROPPED)
+    go("巡查任务", PATROL_MOVES, task.state, PatrolState.DROPPED)
     task.state, task.note = PatrolState.DROPPED, reason.strip()[:500]
     task.save(update_fields=["state", "note"])
     _audit("drop_patrol", acting_user, task.region, "patroltask", task.pk, state=task.state, reason=task.note)
@@ -235,7 +235,7 @@ def report_discovery(
         task = _task(task, acting_user)
         region, person = task.region, task.person
         household = household or task.household
-        move("巡查任务", PATROL_MOVES, task.state, PatrolState.REPORTED)
+        go("巡查任务", PATROL_MOVES, task.state, PatrolState.REPORTED)
     if person is not None and household is None:
         household = household_of(person, clock.today())
     if household is not None and person is None:
@@ -341,17 +341,13 @@ def _open(discovery: Discovery, user: User) -> Discovery:
 def _settle(
     discovery: Discovery, user: User, state: DiscoveryState, reason: str, *, case: Case | None, matter_no: str
 ) -> Discovery:
-    move(f"主动发现 {discovery.no} ", DISCOVERY_MOVES, discovery.state, state)
-    if discovery.state == state:  # a move to itself is none; answered is answered
-        raise DiscoveryInputError(
-            "主动发现", f" {discovery.no} 已处理：{discovery.get_state_display()}。请刷新后再看。"
-        )
+    go(f"主动发现 {discovery.no} ", DISCOVERY_MOVES, discovery.state, state)
     discovery.state, discovery.case, discovery.matter_no = state, case, matter_no
     discovery.answered_at, discovery.answered_by, discovery.reason = clock.now(), user, reason.strip()[:300]
     discovery.save()
     if discovery.task is not None:
         after = PatrolState(state.value)
-        move("巡查任务", PATROL_MOVES, discovery.task.state, after)
+        go("巡查任务", PATROL_MOVES, discovery.task.state, after)
         discovery.task.state = after
         discovery.task.save(update_fields=["state"])
     _told("answer_discovery", user, discovery, reason=discovery.reason, matter_no=matter_no)
