@@ -12,7 +12,9 @@ TuodiError
     ├── LaterDecisionError       a change that would run over a later decision
     ├── NothingInForceError      no determination in force for a family and month
     ├── SuspensionMonthError     payment can be held from this month or a later one only, and for the entitled unit
-    └── SuspensionLiftedError    a suspension that has ended
+    ├── SuspensionLiftedError    a suspension that has ended
+    ├── StagePlanError           a plan of stages that does not fit its grant
+    └── ReliefInputError         a field of an emergency that is missing or wrong
 """
 
 from __future__ import annotations
@@ -30,7 +32,9 @@ __all__ = [
     "NotEligibleError",
     "NothingInForceError",
     "ReasonsMissingError",
+    "ReliefInputError",
     "RollConflictError",
+    "StagePlanError",
     "SuspensionLiftedError",
     "SuspensionMonthError",
     "UnknownOutcomeError",
@@ -181,3 +185,23 @@ class SuspensionLiftedError(DecisionError):
 
     def __init__(self, notice_no: str) -> None:
         super().__init__(f"停保 {notice_no} 已经解除，不能再次解除。请刷新后再看。", notice_no=notice_no)
+
+
+class StagePlanError(DecisionError):
+    """Stages are whole, in order, to come, and sum to the grant."""
+
+    code = "decisions.stage_plan"
+    status = 400
+
+    def __init__(self, no: str, problem: str) -> None:
+        super().__init__(f"决定 {no} 的分期不对：{problem}。请更正后重试。", no=no, problem=problem)
+
+
+class ReliefInputError(DecisionError):
+    """A field that is missing or wrong."""
+
+    code = "decisions.relief_input"
+    status = 400
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field}{problem}", field=field, problem=problem)
