@@ -12,7 +12,8 @@ TuodiError
     ├── LaterDecisionError       a change that would run over a later decision
     ├── NothingInForceError      no determination in force for a family and month
     ├── SuspensionMonthError     payment can be held from this month or a later one only, and for the entitled unit
-    └── SuspensionLiftedError    a suspension that has ended
+    ├── SuspensionLiftedError    a suspension that has ended
+    └── NoticeDeliveryError      a delivery that cannot be, or was entered before
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ __all__ = [
     "NotDecidedError",
     "NotEligibleError",
     "NothingInForceError",
+    "NoticeDeliveryError",
     "ReasonsMissingError",
     "RollConflictError",
     "SuspensionLiftedError",
@@ -181,3 +183,13 @@ class SuspensionLiftedError(DecisionError):
 
     def __init__(self, notice_no: str) -> None:
         super().__init__(f"停保 {notice_no} 已经解除，不能再次解除。请刷新后再看。", notice_no=notice_no)
+
+
+class NoticeDeliveryError(DecisionError):
+    """How and when a notice reached the family is told once, and truly."""
+
+    code = "decisions.notice_delivery"
+    status = 400
+
+    def __init__(self, no: str, why: str) -> None:
+        super().__init__(f"告知书 {no} 的送达不能登记：{why}。请更正后重试。", no=no)

@@ -26,7 +26,7 @@ class Determination(models.Model):
         PROVISIONAL = "provisional", "先行救助"
         IMPORTED = "imported", "花名册导入"
         BATCH = "batch", "批量名单"
-        MOVED = "moved", "迁出终止"
+        ENDED = "ended", "终止"  # the unit is no more: its person died, the family moved away. No rule decides it
 
     class Outcome(models.TextChoices):
         """What the rules answered."""
@@ -76,7 +76,7 @@ class Determination(models.Model):
                 condition=Q(end_month__isnull=True) | Q(end_month__gte=F("start_month")), name="decisions_months"
             ),
             models.CheckConstraint(
-                condition=Q(explanation__isnull=False) | Q(kind__in=["imported", "batch", "moved"]),
+                condition=Q(explanation__isnull=False) | Q(kind__in=["imported", "batch", "ended"]),
                 name="decisions_explained",
             ),
             models.CheckConstraint(condition=~Q(outcome="fail") | ~Q(reasons=""), name="decisions_fail_reasons"),

@@ -50,11 +50,11 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='determination',
             name='kind',
-            field=models.CharField(choices=[('family', '家庭认定'), ('provisional', '先行救助'), ('imported', '花名册导入'), ('batch', '批量名单'), ('moved', '迁出终止')], max_length=12, verbose_name='类型'),
+            field=models.CharField(choices=[('family', '家庭认定'), ('provisional', '先行救助'), ('imported', '花名册导入'), ('batch', '批量名单'), ('ended', '终止')], max_length=12, verbose_name='类型'),
         ),
         migrations.AddConstraint(
             model_name='determination',
-            constraint=models.CheckConstraint(condition=models.Q(('explanation__isnull', False), ('kind__in', ['imported', 'batch', 'moved']), _connector='OR'), name='decisions_explained'),
+            constraint=models.CheckConstraint(condition=models.Q(('explanation__isnull', False), ('kind__in', ['imported', 'batch', 'ended']), _connector='OR'), name='decisions_explained'),
         ),
         migrations.AddField(
             model_name='rollnotice',

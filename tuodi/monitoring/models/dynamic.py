@@ -166,7 +166,9 @@ class ChangeReport(models.Model):
     region = region_field()
     no = models.CharField("编号", max_length=40, db_collation="C", unique=True)
     household = models.ForeignKey("people.Household", on_delete=models.PROTECT, related_name="+")
-    person = models.ForeignKey("people.Person", on_delete=models.PROTECT, null=True, related_name="+")  #: whom it is about
+    person = models.ForeignKey(
+        "people.Person", on_delete=models.PROTECT, null=True, related_name="+"
+    )  #: whom it is about
     kind = models.CharField("变化", max_length=8, choices=Kind.choices)
     source = models.CharField("来源", max_length=8, choices=Source.choices)
     happened_on = models.DateField("发生日期")
@@ -325,7 +327,9 @@ class DeathMatter(models.Model):
     entered_at = models.DateTimeField("登记时间")
     entered_by = models.ForeignKey("org.User", on_delete=models.PROTECT, null=True, related_name="+")
     fact_set = models.ForeignKey("verification.FactSet", on_delete=models.PROTECT, null=True, related_name="+")
-    over_fen = models.BigIntegerField("多发（分）", null=True)  #: paid after the month of death less due; null = not computed
+    over_fen = models.BigIntegerField(
+        "多发（分）", null=True
+    )  #: paid after the month of death less due; null = not computed
     over_text = models.CharField("多发算式", max_length=400, blank=True)
     determination = models.ForeignKey("decisions.Determination", on_delete=models.PROTECT, null=True, related_name="+")
     settled_at = models.DateTimeField("办结时间", null=True)
