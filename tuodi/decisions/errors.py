@@ -15,6 +15,7 @@ TuodiError
     ├── SuspensionLiftedError    a suspension that has ended
     ├── StagePlanError           a plan of stages that does not fit its grant
     └── ReliefInputError         a field of an emergency that is missing or wrong
+    └── NoticeDeliveryError      a delivery that cannot be, or was entered before
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ __all__ = [
     "NotDecidedError",
     "NotEligibleError",
     "NothingInForceError",
+    "NoticeDeliveryError",
     "ReasonsMissingError",
     "ReliefInputError",
     "RollConflictError",
@@ -205,3 +207,11 @@ class ReliefInputError(DecisionError):
 
     def __init__(self, field: str, problem: str) -> None:
         super().__init__(f"{field}{problem}", field=field, problem=problem)
+class NoticeDeliveryError(DecisionError):
+    """How and when a notice reached the family is told once, and truly."""
+
+    code = "decisions.notice_delivery"
+    status = 400
+
+    def __init__(self, no: str, why: str) -> None:
+        super().__init__(f"告知书 {no} 的送达不能登记：{why}。请更正后重试。", no=no)
