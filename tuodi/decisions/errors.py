@@ -11,6 +11,7 @@ TuodiError
     ├── DuplicateReliefError     relief that is there already, and nobody has answered for the second
     ├── LaterDecisionError       a change that would run over a later decision
     ├── NothingInForceError      no determination in force for a family and month
+    ├── NothingToPublishError    no standing publication for a village
     ├── SuspensionMonthError     payment can be held from this month or a later one only, and for the entitled unit
     └── SuspensionLiftedError    a suspension that has ended
 """
@@ -29,6 +30,7 @@ __all__ = [
     "NotDecidedError",
     "NotEligibleError",
     "NothingInForceError",
+    "NothingToPublishError",
     "ReasonsMissingError",
     "RollConflictError",
     "SuspensionLiftedError",
@@ -181,3 +183,12 @@ class SuspensionLiftedError(DecisionError):
 
     def __init__(self, notice_no: str) -> None:
         super().__init__(f"停保 {notice_no} 已经解除，不能再次解除。请刷新后再看。", notice_no=notice_no)
+
+
+class NothingToPublishError(DecisionError):
+    """No standing publication is asked for, or nobody is to be published."""
+
+    code = "decisions.nothing_to_publish"
+
+    def __init__(self, place: str, programme: str, why: str) -> None:
+        super().__init__(f"{place}的{programme}没有可以公布的名单：{why}。", place=place, programme=programme)

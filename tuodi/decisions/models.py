@@ -137,3 +137,8 @@ class Suspension(models.Model):
 
     def __str__(self) -> str:
         return self.notice_no
+
+
+from tuodi.decisions.papers_models import CaseFile, StandingEntry, StandingList  # noqa: E402  Django looks for them here
+
+__all__ = ["CaseFile", "Determination", "StandingEntry", "StandingList", "Suspension"]

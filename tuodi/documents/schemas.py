@@ -6,7 +6,17 @@ from typing import Literal
 
 from pydantic import Field
 
-from tuodi.documents.case_forms import AcceptanceReceipt, MissingPapers
+from tuodi.documents.case_forms import (
+    AcceptanceReceipt,
+    ApplicationForm,
+    ChangeNotice,
+    DecisionNotice,
+    FilingForm,
+    MeansForm,
+    MissingPapers,
+    StopNotice,
+)
+from tuodi.documents.list_forms import CaseFileCover, NoticeSheet, RosterForm, StandingNotice
 from tuodi.documents.parts import Answer, Day, Form, Line, Month, Part, Signature
 
 __all__ = [
@@ -249,11 +259,22 @@ class ClueSheet(Form):
 #: Form -> what it takes.
 FORMS: dict[str, type[Form]] = {
     "acceptance_receipt": AcceptanceReceipt,
+    "application_form": ApplicationForm,
+    "case_file": CaseFileCover,
+    "change_notice": ChangeNotice,
     "check_report": CheckReport,
     "clue_sheet": ClueSheet,
     "consent_form": ConsentForm,
+    "decision_notice": DecisionNotice,
+    "filing_form": FilingForm,
     "home_visit": HomeVisit,
+    "ledger": RosterForm,
+    "means_form": MeansForm,
     "missing_papers": MissingPapers,
+    "notice_sheet": NoticeSheet,
     "review_minutes": ReviewMinutes,
+    "roster": RosterForm,
+    "standing_notice": StandingNotice,
+    "stop_notice": StopNotice,
     "suspension_notice": SuspensionNotice,
 }
