@@ -7,6 +7,7 @@ from django.views.decorators.http import require_POST
 
 from tuodi.org.models import DutyCode
 from tuodi.web import account, style_page
+from tuodi.web.board import urls as board_urls
 from tuodi.web.components.doors import LEDGER, PAYMENT, READERS, SWEEPS, WARNED, View, open_to
 from tuodi.web.counter import (
     apply,
@@ -161,4 +162,5 @@ urlpatterns: list[URLPattern] = [
     path("password/", account.Password.as_view(), name="password"),
     path("display/", account.display, name="display"),
     path("style/", style_page.show, name="style"),
+    *board_urls.urlpatterns,
 ]
