@@ -17,6 +17,7 @@ from tuodi.cases.errors import StepNotOpenError
 from tuodi.cases.guard import check_step, logs_blocks
 from tuodi.cases.marks import mark_found
 from tuodi.cases.models import Case, Notice, Step
+from tuodi.cases.notice_content import public_name
 from tuodi.cases.series import next_no
 from tuodi.cases.states import Decision, StepState
 from tuodi.decisions import duplicates, grants, relief_after
@@ -24,7 +25,6 @@ from tuodi.decisions.decide import APPEAL, approver_of, ask, failed_reasons, req
 from tuodi.decisions.errors import ReasonsMissingError, UnknownOutcomeError
 from tuodi.decisions.models import Determination
 from tuodi.kernel import clock
-from tuodi.kernel.masking import mask_name
 from tuodi.kernel.money import format_yuan
 from tuodi.kernel.periods import Month
 from tuodi.org.models import User
@@ -160,7 +160,7 @@ def _content(case: Case, step: Step, phone: str) -> dict[str, Any]:
     text = case.procedure.step(step.name).notice
     days = text.days if text else 0
     values: dict[str, Any] = {
-        "applicant_name": mask_name(case.applicant.name) if text and text.mask_name else case.applicant.name,
+        "applicant_name": public_name(case.applicant, masked=bool(text and text.mask_name)),
         "member_count": figures.get("members"),
         "amount": format_yuan(amount) if amount is not None else None,
         "programme": Programme(case.programme).label,

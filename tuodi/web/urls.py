@@ -8,6 +8,7 @@ from django.views.decorators.http import require_POST
 from tuodi.org.models import DutyCode
 from tuodi.web import account, style_page
 from tuodi.web.accounts import urls as accounts_urls
+from tuodi.web.board import urls as board_urls
 from tuodi.web.components.doors import LEDGER, PAYMENT, READERS, SWEEPS, WARNED, View, open_to
 from tuodi.web.counter import (
     apply,
@@ -163,4 +164,5 @@ urlpatterns: list[URLPattern] = [
     path("display/", account.display, name="display"),
     path("style/", style_page.show, name="style"),
     *accounts_urls.urlpatterns,
+    *board_urls.urlpatterns,
 ]
