@@ -21,6 +21,9 @@ KINDS = {
     "review": "PY",
     "spot": "CC",
     "kin": "JQ",
+    "online": "WS",
+    "complaint": "TS",
+    "appeal": "FY",
 }
 
 

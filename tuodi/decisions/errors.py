@@ -12,7 +12,10 @@ TuodiError
     ├── LaterDecisionError       a change that would run over a later decision
     ├── NothingInForceError      no determination in force for a family and month
     ├── SuspensionMonthError     payment can be held from this month or a later one only, and for the entitled unit
-    └── SuspensionLiftedError    a suspension that has ended
+    ├── SuspensionLiftedError    a suspension that has ended
+    ├── RevokedAlreadyError      a determination that was taken away or changed before
+    ├── SameGroundsError         the same refusal again on the same facts, after it was taken away
+    └── AppealBasisError         a change on appeal that nothing carries
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ from collections.abc import Sequence
 from tuodi.kernel.errors import TuodiError
 
 __all__ = [
+    "AppealBasisError",
     "DecisionError",
     "DoubleBenefitError",
     "DuplicateReliefError",
@@ -30,7 +34,9 @@ __all__ = [
     "NotEligibleError",
     "NothingInForceError",
     "ReasonsMissingError",
+    "RevokedAlreadyError",
     "RollConflictError",
+    "SameGroundsError",
     "SuspensionLiftedError",
     "SuspensionMonthError",
     "UnknownOutcomeError",
@@ -181,3 +187,34 @@ class SuspensionLiftedError(DecisionError):
 
     def __init__(self, notice_no: str) -> None:
         super().__init__(f"停保 {notice_no} 已经解除，不能再次解除。请刷新后再看。", notice_no=notice_no)
+
+
+class RevokedAlreadyError(DecisionError):
+    """An appeal has been decided over it."""
+
+    code = "decisions.revoked"
+
+    def __init__(self, no: str) -> None:
+        super().__init__(f"决定 {no} 已被撤销或变更，不能再次撤销、变更。请查看重新作出的决定。", no=no)
+
+
+class SameGroundsError(DecisionError):
+    """行政复议法 art 28: not the same decision on the same facts and reasons."""
+
+    code = "decisions.same_grounds"
+
+    def __init__(self, no: str, matter_no: str) -> None:
+        super().__init__(
+            f"原决定 {no} 已被 {matter_no} 撤销，不得以同一事实作出同样的决定。请重新调查，定稿新的事实表后再办理。",
+            no=no,
+            matter_no=matter_no,
+        )
+
+
+class AppealBasisError(DecisionError):
+    """What the level above wants to change has no ground to stand on."""
+
+    code = "decisions.appeal_basis"
+
+    def __init__(self, no: str, why: str) -> None:
+        super().__init__(f"决定 {no}：{why}。", no=no, why=why)

@@ -11,7 +11,7 @@ from tuodi.audit.actions import record
 from tuodi.cases.guard import check_hand, level_of, logs_blocks
 from tuodi.cases.models import Case
 from tuodi.decisions.errors import DoubleBenefitError, NotDecidedError, RollConflictError
-from tuodi.decisions.models import Determination
+from tuodi.decisions.models import Determination, Revocation
 from tuodi.kernel.masking import mask_name
 from tuodi.kernel.periods import Month
 from tuodi.org import access
@@ -56,6 +56,8 @@ def put_on_roll(determination: Determination, *, acting_user: User, account: Acc
     if known is not None:
         return known
     _not_twice(determination)
+    if case is not None and Revocation.objects.filter(case=case).exists():
+        cut(determination)  # it takes the place of what a determination that was taken away had put there
     accept_facts(determination)
     try:
         with transaction.atomic():

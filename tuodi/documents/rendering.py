@@ -21,6 +21,7 @@ __all__ = ["FOLDER", "TEMPLATES", "render"]
 FOLDER = Path(__file__).with_name("templates")
 #: Form -> its Chinese title.
 TEMPLATES: dict[str, str] = {
+    "answer_letter": "答复书",
     "check_report": "居民家庭经济状况核对报告",
     "clue_sheet": "线索核查单",
     "consent_form": "居民家庭经济状况核对授权书",

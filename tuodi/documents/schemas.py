@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
     "FORMS",
+    "AnswerLetter",
     "CheckReport",
     "ClueSheet",
     "ConsentForm",
@@ -280,8 +281,27 @@ class ClueSheet(_Form):
     signatures: list[Signature] = []
 
 
+# Answers ---------------------------------------------------------------------------------------------------------
+
+
+class AnswerLetter(_Form):
+    """投诉答复书、行政复议决定书、不予受理决定书: facts of the matter, then its parts in order.
+
+    Attributes:
+        title: What the paper is. parts: Heading and text. remedy: What may still be done, by when.
+    """
+
+    title: str
+    recipient: str
+    facts: list[Line] = []
+    parts: list[Line] = Field(min_length=1)
+    remedy: str = ""
+    contact: str = ""
+
+
 #: Form -> what it takes.
 FORMS: dict[str, type[_Form]] = {
+    "answer_letter": AnswerLetter,
     "check_report": CheckReport,
     "clue_sheet": ClueSheet,
     "consent_form": ConsentForm,

@@ -16,6 +16,10 @@ RARE = "欧阳䶮㛃𬭎"
 HOSTILE = '#eval("1+1") *粗* _斜_ $x^2$ @ref <label> \\ "引号" [方括号] {大括号} // 注释 #import "/etc/passwd"'
 
 SAMPLES: dict[str, dict[str, Any]] = {
+    "answer_letter": {
+        "number": "420802-FY-20170512-0001", "office": "测试民政局", "date": "2017-05-12", "title": "行政复议决定书", "recipient": RARE,
+        "facts": [{"label": "原决定", "value": HOSTILE}], "parts": [{"label": "决定", "value": "撤销，责令重新作出。"}], "remedy": "六个月内起诉",
+    },
     "check_report": {
         "number": "420802-HB-20170512-0001", "office": "测试核对中心", "date": "2017-05-12", "request_no": "420802-HD-1",
         "purpose": "新申请", "household_no": "420802-00000001", "head": RARE, "place": HOSTILE, "complete": False,

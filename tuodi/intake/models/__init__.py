@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tuodi.intake.models.application import Application, ApplicationMember, Material
+from tuodi.intake.models.online import OnlineApplication, OnlinePaper
 from tuodi.intake.models.roster import AcceptedRoster, RosterFamily, RosterImport, RosterRow, Verdict
 
 __all__ = [
@@ -10,6 +11,8 @@ __all__ = [
     "Application",
     "ApplicationMember",
     "Material",
+    "OnlineApplication",
+    "OnlinePaper",
     "RosterFamily",
     "RosterImport",
     "RosterRow",
