@@ -17,8 +17,8 @@ from tuodi.cases.reopen import STARTS, open_again
 from tuodi.decisions.actions import store
 from tuodi.decisions.decide import ask, require_pass, rows_of
 from tuodi.decisions.errors import AppealBasisError, ReasonsMissingError, RevokedAlreadyError
-from tuodi.decisions.revoked import holds_from
 from tuodi.decisions.models import Determination, Revocation
+from tuodi.decisions.revoked import holds_from
 from tuodi.decisions.roll import accept_facts, cut, splice
 from tuodi.kernel import clock
 from tuodi.org import access

@@ -28,7 +28,17 @@ from tuodi.files.errors import FileDamagedError, FileMissingError
 from tuodi.files.models import StoredFile
 from tuodi.kernel import clock
 
-__all__ = ["aad_of", "clear_scratch", "open_plain", "path_of", "plain_copy", "put_bytes", "put_path", "remove", "safe_name"]
+__all__ = [
+    "aad_of",
+    "clear_scratch",
+    "open_plain",
+    "path_of",
+    "plain_copy",
+    "put_bytes",
+    "put_path",
+    "remove",
+    "safe_name",
+]
 
 _CHUNK = 1 << 20
 #: No work is so long that what it keeps in scratch lies untouched for so many seconds.
@@ -109,7 +119,9 @@ def remove(stored: StoredFile) -> None:
     For what must not be kept (a draft that was given up). The caller has taken away what pointed at the row.
     """
     path = path_of(stored)
-    others = StoredFile.objects.filter(sha256=stored.sha256, purpose=stored.purpose, region__startswith=stored.region[:6])
+    others = StoredFile.objects.filter(
+        sha256=stored.sha256, purpose=stored.purpose, region__startswith=stored.region[:6]
+    )
     shared = others.exclude(pk=stored.pk).exists()
     stored.delete()
     if not shared:

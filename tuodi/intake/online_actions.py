@@ -126,8 +126,12 @@ def _prefill(content: Content, account: ResidentAccount, household: Any) -> None
     people = members_on(household, clock.today()) if household else []
     for member in people:
         content.members.append(
-            {"person": member.person_id, "name": member.person.name, "id": secrets.open_id(member.person),
-             "relation": member.relation}  # fmt: skip
+            {
+                "person": member.person_id,
+                "name": member.person.name,
+                "id": secrets.open_id(member.person),
+                "relation": member.relation,
+            }
         )
     if not people:
         person = account.person
@@ -203,7 +207,9 @@ def todo(online: OnlineApplication, content: Content, form: ApplyForm) -> str:
     return ""
 
 
-def answer(uid: UUID, page_id: str, raw: Mapping[str, Any], *, by: Holder, place: int | None = None) -> OnlineApplication:
+def answer(
+    uid: UUID, page_id: str, raw: Mapping[str, Any], *, by: Holder, place: int | None = None
+) -> OnlineApplication:
     """Takes the answers of one page.
 
     Args:

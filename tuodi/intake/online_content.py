@@ -18,7 +18,18 @@ from tuodi.intake.online_errors import OnlineInputError
 from tuodi.kernel import clock
 from tuodi.kernel.identity import parse_id
 
-__all__ = ["MAX_MEMBERS", "MAX_PAPERS", "OF_AGE", "Content", "Signer", "adults", "keep_paper", "open_content", "seal", "signature"]
+__all__ = [
+    "MAX_MEMBERS",
+    "MAX_PAPERS",
+    "OF_AGE",
+    "Content",
+    "Signer",
+    "adults",
+    "keep_paper",
+    "open_content",
+    "seal",
+    "signature",
+]
 
 AAD = "intake.online"
 MAX_MEMBERS = 15

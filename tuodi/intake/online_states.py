@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from django.db import models
 
-__all__ = ["OPEN", "ONLINE_MOVES", "OnlineState"]
+__all__ = ["ONLINE_MOVES", "OPEN", "OnlineState"]
 
 
 class OnlineState(models.TextChoices):
@@ -22,13 +22,9 @@ class OnlineState(models.TextChoices):
 
 ONLINE_MOVES: Mapping[str, frozenset[str]] = {
     OnlineState.DRAFT: frozenset({OnlineState.SENT}),
-    OnlineState.SENT: frozenset(
-        {OnlineState.ASKED, OnlineState.ACCEPTED, OnlineState.REFUSED, OnlineState.WITHDRAWN}
-    ),
+    OnlineState.SENT: frozenset({OnlineState.ASKED, OnlineState.ACCEPTED, OnlineState.REFUSED, OnlineState.WITHDRAWN}),
     # An officer may accept with papers still owed (they stand on the receipt), or end it when nothing comes.
-    OnlineState.ASKED: frozenset(
-        {OnlineState.SENT, OnlineState.ACCEPTED, OnlineState.REFUSED, OnlineState.WITHDRAWN}
-    ),
+    OnlineState.ASKED: frozenset({OnlineState.SENT, OnlineState.ACCEPTED, OnlineState.REFUSED, OnlineState.WITHDRAWN}),
     OnlineState.ACCEPTED: frozenset(),
     OnlineState.REFUSED: frozenset(),
     OnlineState.WITHDRAWN: frozenset(),

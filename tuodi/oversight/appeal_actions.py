@@ -225,9 +225,7 @@ def decide(
     if outcome == Outcome.REVOKED:
         appeals.revoke(row.determination, acting_user=acting_user, matter_no=row.no, reasons=reasons, since=since)
     elif outcome == Outcome.CHANGED:
-        appeals.change(
-            row.determination, acting_user=acting_user, matter_no=row.no, reasons=reasons, fact_set=fact_set
-        )
+        appeals.change(row.determination, acting_user=acting_user, matter_no=row.no, reasons=reasons, fact_set=fact_set)
     move(row.no, APPEAL_MOVES, row.state, AppealState.DECIDED)
     row.state, row.outcome, row.reasons = AppealState.DECIDED, outcome, reasons.strip()[:4000]
     row.decided_on, row.decided_by = clock.today(), acting_user

@@ -24,8 +24,9 @@ from tuodi.org.models import DutyCode, Office, User
 from tuodi.oversight.errors import NotForYouError, OversightInputError, OversightStateError
 from tuodi.oversight.limits import last_day
 from tuodi.oversight.models import Complaint, ComplaintStep
-from tuodi.oversight.people import above, actor, reaches, tell
+from tuodi.oversight.people import above, reaches, tell
 from tuodi.oversight.states import COMPLAINT_MOVES, ComplaintState
+from tuodi.people import residents
 from tuodi.people.models import ResidentAccount
 
 __all__ = ["answer", "check_handler", "close_quiet", "complain", "escalate", "escalate_overdue", "open_phone", "reply"]
@@ -102,7 +103,8 @@ def complain(
         due_pending=end.pending,
     )
     _step(row, "received", acting_user, "")
-    _audit("complain", actor(account, acting_user), row, about=about, channel=channel, anonymous=not row.from_name)
+    who = acting_user or residents.ResidentActor("居民（投诉）")  # who complains stands in the row, not in the log
+    _audit("complain", who, row, about=about, channel=channel, anonymous=not row.from_name)
     return row
 
 
@@ -174,7 +176,7 @@ def reply(row: Complaint, *, account: ResidentAccount, content: bool, text: str 
         row.save(update_fields=["content"])
         _step(row, "not_content", None, text)
         _up(row, None, "投诉人对答复不满意")
-    _audit("reply_complaint", actor(account, None), row, content=content)
+    _audit("reply_complaint", residents.ResidentActor("居民（投诉）"), row, content=content)
     return row
 
 

@@ -50,7 +50,12 @@ def appeals(user: User, show: str = "open") -> QuerySet[Appeal]:
 def access_appeal(user: User, pk: int) -> Appeal:
     """One appeal in the user's range."""
     rows = Appeal.objects.select_related(
-        "determination__case", "determination__decided_by__office", "household", "applicant", "decided_by", "accepted_by"
+        "determination__case",
+        "determination__decided_by__office",
+        "household",
+        "applicant",
+        "decided_by",
+        "accepted_by",
     )
     return access.one(rows, user=user, what="复议", pk=pk)
 

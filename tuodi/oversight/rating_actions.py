@@ -29,7 +29,19 @@ from tuodi.people import residents
 from tuodi.people.models import ResidentAccount
 from tuodi.policy.procedure import Does
 
-__all__ = ["SMALLEST", "TAGS", "Cell", "call_back", "check_handler", "figures", "mend", "open_phone", "rate", "rateable", "verify"]
+__all__ = [
+    "SMALLEST",
+    "TAGS",
+    "Cell",
+    "call_back",
+    "check_handler",
+    "figures",
+    "mend",
+    "open_phone",
+    "rate",
+    "rateable",
+    "verify",
+]
 
 #: A figure over fewer ratings than this is not shown: it could be traced to who gave them.
 SMALLEST = 3

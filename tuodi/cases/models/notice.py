@@ -58,12 +58,20 @@ class NoticeObjection(models.Model):
     received_on = models.DateField("收到日期")
     from_name = models.CharField("提出人", max_length=60, blank=True)  #: empty = anonymous
     text = models.TextField("内容")
-    received_by = models.ForeignKey("org.User", on_delete=models.PROTECT, related_name="+")
+    #: Null = sent by a resident himself, from his phone (`account`).
+    received_by = models.ForeignKey("org.User", on_delete=models.PROTECT, null=True, related_name="+")
+    account = models.ForeignKey("people.ResidentAccount", on_delete=models.PROTECT, null=True, related_name="+")
+    client_key = models.UUIDField("提交键", null=True, unique=True)  #: of the form: sent twice, one objection
     reply_due_on = models.DateField("处理期限", null=True)
     reply_due_pending = models.BooleanField("处理期限待定", default=False)
 
     class Meta:
         verbose_name = "公示异议"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(received_by__isnull=False) | Q(account__isnull=False), name="cases_objection_by"
+            )
+        ]
         indexes = [models.Index("region", "id", name="cases_objection_region")]
 
     def __str__(self) -> str:

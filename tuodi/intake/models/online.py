@@ -28,7 +28,9 @@ class OnlineApplication(models.Model):
     account = models.ForeignKey("people.ResidentAccount", on_delete=models.PROTECT, null=True, related_name="+")
     staff = models.ForeignKey("org.User", on_delete=models.PROTECT, null=True, related_name="+")
     start_key = models.UUIDField("开始键", default=uuid.uuid4)  #: of the form that began it: pressed twice, one draft
-    person = models.ForeignKey("people.Person", on_delete=models.PROTECT, null=True, related_name="+")  #: null = unknown
+    person = models.ForeignKey(
+        "people.Person", on_delete=models.PROTECT, null=True, related_name="+"
+    )  #: null = unknown
     household = models.ForeignKey("people.Household", on_delete=models.PROTECT, null=True, related_name="+")
     form_key = models.CharField("申请表", max_length=60)
     form_hash = models.CharField("申请表校验值", max_length=64)

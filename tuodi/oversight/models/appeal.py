@@ -28,7 +28,9 @@ class Appeal(models.Model):
     filed_on = models.DateField("提出日期")
     file_by = models.DateField("提出期限", null=True)  #: null = 待定, then it is taken as in time
     late_reason = models.TextField("逾期理由", blank=True)
-    received_by = models.ForeignKey("org.User", on_delete=models.PROTECT, null=True, related_name="+")  #: null = himself
+    received_by = models.ForeignKey(
+        "org.User", on_delete=models.PROTECT, null=True, related_name="+"
+    )  #: null = himself
     state = models.CharField("状态", max_length=14, choices=AppealState.choices, default=AppealState.FILED)
     against_level = models.CharField("原决定层级", max_length=6)
     check_due_on = models.DateField("审查期限", null=True)

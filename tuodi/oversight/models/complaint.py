@@ -52,7 +52,9 @@ class Complaint(models.Model):
     phone_masked = models.CharField("联系电话（脱敏）", max_length=20, blank=True)
     client_key = models.UUIDField("提交键", unique=True)  #: of the form: sent twice, one complaint
     received_on = models.DateField("收到日期")
-    received_by = models.ForeignKey("org.User", on_delete=models.PROTECT, null=True, related_name="+")  #: null = himself
+    received_by = models.ForeignKey(
+        "org.User", on_delete=models.PROTECT, null=True, related_name="+"
+    )  #: null = himself
     state = models.CharField("状态", max_length=10, choices=ComplaintState.choices, default=ComplaintState.OPEN)
     level = models.CharField("答复层级", max_length=6)  #: TOWN, COUN, PREF, PROV
     due_on = models.DateField("答复期限", null=True)
@@ -89,7 +91,9 @@ class ComplaintStep(models.Model):
     region = region_field()
     what = models.CharField("事项", max_length=20)
     at = models.DateTimeField("时间")
-    by = models.ForeignKey("org.User", on_delete=models.PROTECT, null=True, related_name="+")  #: null = resident, system
+    by = models.ForeignKey(
+        "org.User", on_delete=models.PROTECT, null=True, related_name="+"
+    )  #: null = resident, system
     level = models.CharField("层级", max_length=6, blank=True)
     text = models.TextField("内容", blank=True)
 

@@ -52,9 +52,7 @@ class Rating(models.Model):
         constraints = [
             models.UniqueConstraint("account", "matter_no", "stage", name="oversight_rating_once"),
             models.CheckConstraint(condition=Q(grade__gte=1, grade__lte=5), name="oversight_rating_grade"),
-            models.CheckConstraint(
-                condition=~Q(state="given") | Q(grade__gte=3), name="oversight_rating_bad_followed"
-            ),
+            models.CheckConstraint(condition=~Q(state="given") | Q(grade__gte=3), name="oversight_rating_bad_followed"),
         ]
         indexes = [
             models.Index("region", "state", "due_on", name="oversight_rating_queue"),

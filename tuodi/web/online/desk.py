@@ -174,9 +174,7 @@ def _do(online: OnlineApplication, do: str, given: dict[str, Any], user: Any) ->
         return f"已受理，业务号 {case.no}，已短信告知申请人。", reverse("web:case", args=[case.pk])
     if do == "ask":
         until: date = given["until"]
-        online_desk.ask_missing(
-            online, acting_user=user, items=_lines(given["items"]), until=until, note=given["note"]
-        )
+        online_desk.ask_missing(online, acting_user=user, items=_lines(given["items"]), until=until, note=given["note"])
         return f"已一次性告知，{until} 前补齐。", back
     online_desk.refuse(online, acting_user=user, reasons=given["reasons"])
     return "已告知不予受理及理由。", back

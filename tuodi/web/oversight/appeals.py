@@ -71,7 +71,9 @@ class DecideForm(forms.Form):
         help_text="变更：按原事实表或最新定稿的事实表由本级直接决定；撤销：退回原机关重新办理",
     )
     since = forms.ChoiceField(
-        label="撤销后从哪一步重新办理", choices=[(one.value, label) for one, label in STARTS.items()], initial=Does.VISIT.value
+        label="撤销后从哪一步重新办理",
+        choices=[(one.value, label) for one, label in STARTS.items()],
+        initial=Does.VISIT.value,
     )
     newest = forms.BooleanField(label="变更时用最新定稿的事实表", required=False)
     reasons = forms.CharField(

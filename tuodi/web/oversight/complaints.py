@@ -33,7 +33,13 @@ LOOKS = {
     ComplaintState.ANSWERED: Look("已答复", "ok", "check"),
     ComplaintState.CLOSED: Look("办结", "ok", "check"),
 }
-STEPS = {"received": "收到", "answered": "答复", "escalated": "转上一级", "not_content": "投诉人不满意", "closed": "办结"}
+STEPS = {
+    "received": "收到",
+    "answered": "答复",
+    "escalated": "转上一级",
+    "not_content": "投诉人不满意",
+    "closed": "办结",
+}
 DONE = (ComplaintState.ANSWERED, ComplaintState.CLOSED)
 
 
@@ -41,7 +47,10 @@ class AnswerForm(forms.Form):
     """The answer."""
 
     text = forms.CharField(
-        label="答复", help_text="查了什么、情况怎样、怎么处理", max_length=4000, widget=forms.Textarea(attrs={"rows": 5})
+        label="答复",
+        help_text="查了什么、情况怎样、怎么处理",
+        max_length=4000,
+        widget=forms.Textarea(attrs={"rows": 5}),
     )
 
 
@@ -62,7 +71,9 @@ class NewForm(forms.Form):
     staff_words = forms.CharField(label="投诉谁", required=False, max_length=60, help_text="照原话写；不知道的不填")
     case_no = forms.CharField(label="业务号", required=False, max_length=40)
     text = forms.CharField(label="内容", max_length=4000, widget=forms.Textarea(attrs={"rows": 5}))
-    from_name = forms.CharField(label="投诉人", required=False, max_length=60, help_text="不填为匿名；不向被投诉机构显示")
+    from_name = forms.CharField(
+        label="投诉人", required=False, max_length=60, help_text="不填为匿名；不向被投诉机构显示"
+    )
     phone = forms.CharField(label="联系电话", required=False, max_length=20)
 
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:

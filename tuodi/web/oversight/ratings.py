@@ -92,10 +92,14 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     phone = ""
     if do == "phone":
         _ok, phone = posting.attempt(request, lambda: actions.open_phone(row, acting_user=user), "已显示，并记入日志。")
-    elif form is not None and do == wanted and form.is_valid():
-        if attempted(form, lambda: _do(row, wanted, form.cleaned_data, user)):
-            posting.succeed(request, "已登记。")
-            return posting.back(reverse("web:rating", args=[pk]))
+    elif (
+        form is not None
+        and do == wanted
+        and form.is_valid()
+        and attempted(form, lambda: _do(row, wanted, form.cleaned_data, user))
+    ):
+        posting.succeed(request, "已登记。")
+        return posting.back(reverse("web:rating", args=[pk]))
     context = {
         "row": row,
         "grade": Grade(row.grade).label,
