@@ -58,7 +58,7 @@ def on_app_ready(app: App) -> None:
 
 
 def _carry(message: str | None) -> None:
-    from tuodi.messages import actions
+    from tuodi.messages import outbox
     from tuodi.org.access import system_scope
 
-    actions.carry(lambda: system_scope("cn"), message)
+    outbox.carry(lambda: system_scope("cn"), message)

@@ -22,7 +22,7 @@ class Channel(models.TextChoices):
 
 
 class Message(models.Model):
-    """One row: one text to one number. Written by `actions.send` in the transaction that has something to say."""
+    """One row: one text to one number. Written by `outbox.send` in the transaction that has something to say."""
 
     #: Made here, not by the database: a row may be appended where it may not be read (see migration 0002).
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

@@ -24,7 +24,7 @@ from tuodi.kernel import clock
 from tuodi.kernel.identity import parse_id
 from tuodi.kernel.masking import mask_name
 from tuodi.kernel.places import NATION, pad12
-from tuodi.messages.actions import send
+from tuodi.messages.outbox import send
 from tuodi.org import access
 from tuodi.org.access import Subject
 from tuodi.org.models import DutyCode, User
