@@ -23,6 +23,9 @@ KINDS = {
     "kin": "JQ",
     "relief": "JN",
     "discovery": "FX",
+    "online": "WS",
+    "complaint": "TS",
+    "appeal": "FY",
 }
 
 

@@ -25,6 +25,7 @@ TEMPLATES: dict[str, str] = {
     "application_form": "社会救助申请审批表",
     "case_file": "社会救助案卷",
     "change_notice": "救助金额调整告知书",
+    "answer_letter": "答复书",
     "check_report": "居民家庭经济状况核对报告",
     "clue_sheet": "线索核查单",
     "consent_form": "居民家庭经济状况核对授权书",

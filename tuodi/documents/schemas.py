@@ -21,6 +21,7 @@ from tuodi.documents.parts import Answer, Day, Form, Line, Month, Part, Signatur
 
 __all__ = [
     "FORMS",
+    "AnswerLetter",
     "CheckReport",
     "ClueSheet",
     "ConsentForm",
@@ -256,12 +257,31 @@ class ClueSheet(Form):
     signatures: list[Signature] = []
 
 
+# Answers ---------------------------------------------------------------------------------------------------------
+
+
+class AnswerLetter(Form):
+    """投诉答复书、行政复议决定书、不予受理决定书: facts of the matter, then its parts in order.
+
+    Attributes:
+        title: What the paper is. parts: Heading and text. remedy: What may still be done, by when.
+    """
+
+    title: str
+    recipient: str
+    facts: list[Line] = []
+    parts: list[Line] = Field(min_length=1)
+    remedy: str = ""
+    contact: str = ""
+
+
 #: Form -> what it takes.
 FORMS: dict[str, type[Form]] = {
     "acceptance_receipt": AcceptanceReceipt,
     "application_form": ApplicationForm,
     "case_file": CaseFileCover,
     "change_notice": ChangeNotice,
+    "answer_letter": AnswerLetter,
     "check_report": CheckReport,
     "clue_sheet": ClueSheet,
     "consent_form": ConsentForm,

@@ -68,7 +68,7 @@ def record_death(
     left = [one for one in members_on(household, clock.today()) if one.person.died_on is None]
     due_on = add_months(died_on, limit("death_limit", household.region, clock.today()))
     made = []
-    for (programme, unit_person), _ in units.items():
+    for programme, unit_person in units:
         if unit_person is not None and unit_person != person.pk:
             continue
         row, _new = DeathMatter.objects.get_or_create(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, path
+from django.urls import URLPattern, URLResolver, include, path
 from django.views.decorators.http import require_POST
 
 from tuodi.org.models import DutyCode
@@ -73,7 +73,8 @@ def _post(door: object, view: View) -> View:
     return require_POST(door(view))  # type: ignore[operator,no-any-return]
 
 
-urlpatterns: list[URLPattern] = [
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("my/", include("tuodi.web.residents.urls")),
     path("", _staff(workbench.show), name="workbench"),
     path("families/", _readers(families.search), name="families"),
     path("families/<int:pk>/", _readers(family.show), name="family"),

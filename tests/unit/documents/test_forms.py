@@ -30,6 +30,10 @@ _LIST = {
 }
 
 SAMPLES: dict[str, dict[str, Any]] = {
+    "answer_letter": {
+        "number": "420802-FY-20170512-0001", "office": "测试民政局", "date": "2017-05-12", "title": "行政复议决定书", "recipient": RARE,
+        "facts": [{"label": "原决定", "value": HOSTILE}], "parts": [{"label": "决定", "value": "撤销，责令重新作出。"}], "remedy": "六个月内起诉",
+    },
     "application_form": {
         "head": RARE, "place": HOSTILE, "members": [{"name": RARE, "income_month": "300.00"}],
         "opinions": [{"title": "乡镇（街道）审核意见", "text": "同意", "office": "龙泉街道办事处"}],
