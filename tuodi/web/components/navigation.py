@@ -108,6 +108,7 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("web:imports", "名册导入", "upload", frozenset({"roll_import"}), "/imports/"),
             Entry("web:sources", "数据来源", "building-bank", frozenset({"sweep", "verify", "supervise"}), "/sources/"),
             Entry("web:standards", "标准与规则", "scale", prefix="/standards/"),
+            Entry("web:procedures", "办理程序", "list-check", prefix="/procedures/"),
         ),
     ),
 )
