@@ -24,7 +24,11 @@ def test_a_place_s_procedure_is_drawn_compared_and_printed_for_the_wall(
     page.get_by_label("受理日期").fill("2021-09-10")
     page.get_by_role("button", name="查看").click()
     # lanes by level; the check and the visit stand in one row, side by side
-    assert [lane.text_content() for lane in page.locator(".flow-head").all()] == ["村（社区）", "乡镇（街道）", "县（区）"]
+    assert [lane.text_content() for lane in page.locator(".flow-head").all()] == [
+        "村（社区）",
+        "乡镇（街道）",
+        "县（区）",
+    ]
     boxes = {
         card.locator(".flow-label").first.text_content(): card.locator("rect").bounding_box()
         for card in page.locator(".flow-card").all()

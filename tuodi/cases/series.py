@@ -21,6 +21,8 @@ KINDS = {
     "review": "PY",
     "spot": "CC",
     "kin": "JQ",
+    "self_care": "ZL",
+    "care": "WT",
 }
 
 

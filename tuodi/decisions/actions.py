@@ -35,6 +35,7 @@ from tuodi.rules import ProgrammeResult
 from tuodi.verification import kin_actions as kin
 from tuodi.verification.models import FactSet
 from tuodi.verification.queries import frozen_for
+from tuodi.verification.self_care_road import require_in_facts
 
 __all__ = [
     "close_notice",
@@ -179,6 +180,7 @@ def confirm(
     Raises:
         UnknownOutcomeError: Facts are missing; they are named. NotEligibleError: Refuse instead.
         KinVisitMissingError: A near relative of staff, and the county has not visited.
+        SelfCareNeededError: The facts do not hold what was assessed (tekun).
         DuplicateReliefError: Relief is there already, and neither reason nor look is given.
     """
     case = cases.lock(case)
@@ -186,6 +188,7 @@ def confirm(
     check_step(step, acting_user)
     kin.require_county_visit(case)
     facts = frozen_for(case)
+    require_in_facts(case, facts)
     answer = preview(case, facts)
     require_pass(answer, f"案件 {case.no}")
     made = rows_of(answer, facts, common=_common(case, facts, acting_user), reasons=opinion)

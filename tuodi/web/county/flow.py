@@ -93,7 +93,8 @@ def total_words(procedure: Procedure) -> list[str]:
     marks = dict(procedure.marks)
     ordered = sorted(procedure.total, key=lambda limit: bool(limit.when))
     return [
-        f"受理起{limit.text}内" + (f"（{'、'.join(marks.get(mark, mark) for mark in limit.when)}）" if limit.when else "")
+        f"受理起{limit.text}内"
+        + (f"（{'、'.join(marks.get(mark, mark) for mark in limit.when)}）" if limit.when else "")
         for limit in ordered
     ]
 
@@ -167,7 +168,9 @@ def draw(
                 cards[step.id] = card
         y += deep * (height + 10) - 10 + ROW_GAP
     paths = _paths(procedure, ranks, cards, by_level)
-    return Drawing(x - LANE_GAP + EDGE + 12, y - ROW_GAP + EDGE * 2, lanes, [cards[s.id] for s in procedure.steps], paths)
+    return Drawing(
+        x - LANE_GAP + EDGE + 12, y - ROW_GAP + EDGE * 2, lanes, [cards[s.id] for s in procedure.steps], paths
+    )
 
 
 def _ranks(procedure: Procedure) -> dict[str, int]:

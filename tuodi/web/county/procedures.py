@@ -199,7 +199,9 @@ def _row(number: int, step: Step, procedure: Procedure) -> Row:
             "conditions": (step.when, step.only_if, step.optional),
             "order": (step.after, step.objection and (step.objection.back_to, step.objection.new_notice)),
         },
-        local=bool(step.clause) and procedure.place != "cn" and step.clause.split(" ")[0] == procedure.clause.split(" ")[0],
+        local=bool(step.clause)
+        and procedure.place != "cn"
+        and step.clause.split(" ")[0] == procedure.clause.split(" ")[0],
     )
 
 
