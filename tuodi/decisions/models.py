@@ -5,9 +5,12 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import F, Q
 
+from tuodi.decisions.care_models import CareAgreement
 from tuodi.org.rls import region_field
 from tuodi.people.enums import Programme
 from tuodi.people.fields import month_check
+
+__all__ = ["CareAgreement", "Determination", "Suspension"]
 
 
 class Determination(models.Model):

@@ -302,7 +302,7 @@ def _feed(row: SelfCareAssessment, acting_user: User) -> FactSet:
     if draft is None:
         base = latest_frozen(row.household)
         # Facts of an earlier matter are looked through anew by whoever collects them; those of this one are complete.
-        alone = base is not None and base.case_id == row.case_id or row.case is None
+        alone = (base is not None and base.case_id == row.case_id) or row.case is None
         draft = start_fact_set(
             acting_user=acting_user, household=row.household, case=row.case, base=base, reason=f"自理能力评估 {row.no}"
         )

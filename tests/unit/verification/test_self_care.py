@@ -119,7 +119,7 @@ def test_a_scanned_form_is_evidence_and_anything_else_is_refused(office, househo
         paper = care.add_self_care_paper(row, b"%PDF-1.7\n%%EOF", acting_user=user, caption="评定结论")
         assert paper.media_type == "application/pdf"
         assert care.add_self_care_paper(row, b"%PDF-1.7\n%%EOF", acting_user=user).pk == paper.pk
-        with pytest.raises(Exception, match="图片|照片"):
+        with pytest.raises(Exception, match=r"图片|照片"):
             care.add_self_care_paper(row, b"MZ\x90\x00", acting_user=user)
 
 
