@@ -10,6 +10,7 @@ from tuodi.web import account, style_page
 from tuodi.web.components.doors import LEDGER, PAYMENT, READERS, SWEEPS, WARNED, View, open_to
 from tuodi.web.counter import (
     apply,
+    care_urls,
     case,
     cases,
     checks,
@@ -158,6 +159,7 @@ urlpatterns: list[URLPattern] = [
     path("imports/<int:pk>/drop/", _post(_importers, imports.drop), name="import-drop"),
     path("standards/", _staff(standards.show), name="standards"),
     *procedure_urls.urlpatterns,
+    *care_urls.urlpatterns,
     path("login/", account.SignIn.as_view(), name="login"),
     path("logout/", account.SignOut.as_view(), name="logout"),
     path("password/", account.Password.as_view(), name="password"),

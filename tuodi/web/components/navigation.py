@@ -69,6 +69,13 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry(
                 "web:spot-checks", "抽查", "list-check", frozenset({"review", "visit", "supervise"}), "/spot-checks/"
             ),
+            Entry(
+                "web:self-cares",
+                "自理能力评估",
+                "clipboard-check",
+                frozenset({"accept", "review", "visit", "confirm"}),
+                "/self-care/",
+            ),
             Entry("web:kin", "近亲属备案", "users", frozenset({"accept", "review", "confirm", "supervise"}), "/kin/"),
         ),
     ),
