@@ -26,6 +26,8 @@ KINDS = {
     "online": "WS",
     "complaint": "TS",
     "appeal": "FY",
+    "self_care": "ZL",
+    "care": "WT",
 }
 
 

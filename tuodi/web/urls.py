@@ -12,6 +12,7 @@ from tuodi.web.board import urls as board_urls
 from tuodi.web.components.doors import LEDGER, PAYMENT, READERS, SWEEPS, WARNED, View, open_to
 from tuodi.web.counter import (
     apply,
+    care_urls,
     case,
     cases,
     checks,
@@ -32,6 +33,7 @@ from tuodi.web.county import (
     hand_overs,
     imports,
     kin,
+    procedure_urls,
     returned,
     runs,
     source_form,
@@ -159,6 +161,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("imports/<int:pk>/adopt/", _post(_importers, imports.adopt), name="import-adopt"),
     path("imports/<int:pk>/drop/", _post(_importers, imports.drop), name="import-drop"),
     path("standards/", _staff(standards.show), name="standards"),
+    *procedure_urls.urlpatterns,
+    *care_urls.urlpatterns,
     path("login/", account.SignIn.as_view(), name="login"),
     path("logout/", account.SignOut.as_view(), name="logout"),
     path("password/", account.Password.as_view(), name="password"),

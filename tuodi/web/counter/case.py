@@ -28,7 +28,7 @@ from tuodi.verification.request_queries import requests_of
 from tuodi.web.components import explain, law, navigation, places, reading
 from tuodi.web.components.explain import Programme
 from tuodi.web.components.words import Look
-from tuodi.web.counter import case_forms, work
+from tuodi.web.counter import case_forms, self_care, work
 
 _STEP_CSS = {StepState.DONE: "done", StepState.OPEN: "now", StepState.SKIPPED: "skipped", StepState.VOID: "stopped"}
 _STEP_LOOKS = {
@@ -85,6 +85,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "waiting": waiting,
         "duplicates": _duplicates(case),
         "check_href": _check_href(request, case),
+        "self_care_href": self_care.link_of(request, case),
         "may_visits": navigation.may(request, DUTIES, case.region),
         "kin_href": _kin_href(request, case),
         "may_enter": case.is_running and navigation.may(request, DUTIES, case.region),
