@@ -21,6 +21,8 @@ KINDS = {
     "review": "PY",
     "spot": "CC",
     "kin": "JQ",
+    "need": "XQ",
+    "ticket": "RX",
 }
 
 
