@@ -21,10 +21,12 @@ __all__ = ["FOLDER", "TEMPLATES", "render"]
 FOLDER = Path(__file__).with_name("templates")
 #: Form -> its Chinese title.
 TEMPLATES: dict[str, str] = {
+    "acceptance_receipt": "社会救助申请受理回执",
     "check_report": "居民家庭经济状况核对报告",
     "clue_sheet": "线索核查单",
     "consent_form": "居民家庭经济状况核对授权书",
     "home_visit": "入户调查表",
+    "missing_papers": "补正材料一次性告知书",
     "review_minutes": "民主评议记录",
     "suspension_notice": "停保告知书",
 }
@@ -63,7 +65,8 @@ def render(template: str, data: Mapping[str, Any], *, printed_by: str = "", prin
         faults = [(".".join(map(str, one["loc"])) or "-", one["msg"]) for one in error.errors(include_input=False)]
         raise DocumentDataError(TEMPLATES[template], faults) from None
     mark = " ".join(part for part in (printed_by, printed_at) if part)
-    inputs = {"data": json.dumps(form.model_dump(), ensure_ascii=False), "mark": mark, "title": TEMPLATES[template]}
+    inputs = {"data": json.dumps(form.model_dump(), ensure_ascii=False), "mark": mark}
+    inputs["title"] = form.title or TEMPLATES[template]
     day = datetime.strptime(form.date, "%Y-%m-%d").replace(tzinfo=UTC) if form.date else _NO_DAY
     compiler = typst.Compiler(FOLDER / f"{template}.typ", root=FOLDER, font_paths=_fonts(), sys_inputs=inputs)
     try:

@@ -16,6 +16,15 @@ RARE = "欧阳䶮㛃𬭎"
 HOSTILE = '#eval("1+1") *粗* _斜_ $x^2$ @ref <label> \\ "引号" [方括号] {大括号} // 注释 #import "/etc/passwd"'
 
 SAMPLES: dict[str, dict[str, Any]] = {
+    "acceptance_receipt": {
+        "number": "420802-HZ-1", "case_no": "420802-SL-1", "applicant": RARE, "place": HOSTILE, "programmes": ["最低生活保障"],
+        "accepted_on": "2017-09-07", "due": "2017 年 11 月 6 日前", "papers": [{"name": "身份证", "kind": "复印件", "copies": "1 份"}],
+        "owed": ["在校证明"], "steps": [{"label": "入户调查", "who": "乡镇", "limit": "10个工作日"}], "officer": "李梅", "officer_b": "周强",
+    },
+    "missing_papers": {
+        "recipient": RARE, "programmes": ["最低生活保障"], "until": "2017-09-21",
+        "missing": [{"name": "在校证明", "requirement": HOSTILE, "source": "就读学校", "clause": "第十条"}],
+    },
     "check_report": {
         "number": "420802-HB-20170512-0001", "office": "测试核对中心", "date": "2017-05-12", "request_no": "420802-HD-1",
         "purpose": "新申请", "household_no": "420802-00000001", "head": RARE, "place": HOSTILE, "complete": False,
