@@ -23,6 +23,15 @@ from tuodi.org import access
 Next = Callable[[HttpRequest], HttpResponse]
 
 
+def before_commit(request: HttpRequest, deed: Callable[[], None]) -> None:
+    """Calls a deed after the answer is drawn and before its transaction ends: for what takes a lock others wait for.
+
+    It runs with the answer's own scope and fails with it: no answer without its deed, no deed for an answer of 400 or more.
+    """
+    deeds: list[Callable[[], None]] = request.__dict__.setdefault("tuodi_before_commit", [])
+    deeds.append(deed)
+
+
 class SessionLimitsMiddleware:
     """Ends a session that was idle too long or has lasted too long."""
 
@@ -97,6 +106,9 @@ class ScopeMiddleware:
             response = render_now()  # while the scope is still open: templates read rows
         if response.status_code >= 500:
             transaction.set_rollback(True)
+        elif response.status_code < 400:
+            for deed in request.__dict__.pop("tuodi_before_commit", ()):
+                deed()
         return response
 
 

@@ -25,7 +25,7 @@ from tuodi.verification.kin_actions import KEEPERS
 from tuodi.verification.models import FactSet
 from tuodi.verification.queries import as_family, draft_of
 from tuodi.verification.request_queries import requests_of
-from tuodi.web.components import explain, law, navigation, places
+from tuodi.web.components import explain, law, navigation, places, reading
 from tuodi.web.components.explain import Programme
 from tuodi.web.components.words import Look
 from tuodi.web.counter import case_forms, work
@@ -74,6 +74,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST":
         return case_forms.answer(request, case, {form.step.name: form for form in forms})
     programmes, note, problem = _explained(case)
+    reading.note_reading(request, "办件", [case.household_id], [case.applicant_id], region=case.region)
     context = {
         "case": _page(case, lines, bool(forms)),
         "forms": forms,
