@@ -26,6 +26,7 @@ TEMPLATES: dict[str, str] = {
     "clue_sheet": "线索核查单",
     "consent_form": "居民家庭经济状况核对授权书",
     "home_visit": "入户调查表",
+    "limits_board": "社会救助办理流程和办理时限",
     "missing_papers": "补正材料一次性告知书",
     "review_minutes": "民主评议记录",
     "suspension_notice": "停保告知书",

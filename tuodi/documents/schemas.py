@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from tuodi.documents.case_forms import AcceptanceReceipt, MissingPapers
+from tuodi.documents.door_forms import LimitsBoard
 from tuodi.documents.parts import Answer, Day, Form, Line, Month, Part, Signature
 
 __all__ = [
@@ -253,6 +254,7 @@ FORMS: dict[str, type[Form]] = {
     "clue_sheet": ClueSheet,
     "consent_form": ConsentForm,
     "home_visit": HomeVisit,
+    "limits_board": LimitsBoard,
     "missing_papers": MissingPapers,
     "review_minutes": ReviewMinutes,
     "suspension_notice": SuspensionNotice,

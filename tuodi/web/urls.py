@@ -17,7 +17,9 @@ from tuodi.web.counter import (
     facts,
     families,
     family,
+    needs_urls,
     reviews,
+    ticket_urls,
     visits,
     workbench,
 )
@@ -73,6 +75,8 @@ def _post(door: object, view: View) -> View:
 
 urlpatterns: list[URLPattern] = [
     path("", _staff(workbench.show), name="workbench"),
+    *needs_urls.urlpatterns,
+    *ticket_urls.urlpatterns,
     path("families/", _readers(families.search), name="families"),
     path("families/<int:pk>/", _readers(family.show), name="family"),
     path("families/<int:pk>/apply/", open_to(DutyCode.ACCEPT)(apply.show), name="apply"),

@@ -32,6 +32,7 @@ class Hit:
     no: str = ""
     place: str = ""
     href: str = ""
+    pk: int | None = None
     roll: list[str] = field(default_factory=list)
     amount_fen: int | None = None
 
@@ -69,26 +70,26 @@ def _looks_like_household_no(query: str) -> bool:
 def _by_person(request: HttpRequest, query: str) -> Page[Hit]:
     people: QuerySet[Person] = search_people(query)
     found = pages.page_of(request, lambda start, stop: list(people[start:stop]), size=RESULTS_A_PAGE)
-    return Page(_hits(request, found.items), found.number, None, found.previous, found.next)
+    return Page(hits_of(request, found.items), found.number, None, found.previous, found.next)
 
 
 def _by_household(request: HttpRequest, query: str) -> Page[Hit]:
     households = search_households(query)
     found = pages.page_of(request, lambda start, stop: list(households[start:stop]), size=RESULTS_A_PAGE)
     heads = [household.head for household in found.items]
-    return Page(_hits(request, heads), found.number, None, found.previous, found.next)
+    return Page(hits_of(request, heads), found.number, None, found.previous, found.next)
 
 
-def _hits(request: HttpRequest, people: Sequence[Person]) -> list[Hit]:
+def hits_of(request: HttpRequest, people: Sequence[Person]) -> list[Hit]:
     present = Membership.objects.filter(person__in=people, until__isnull=True).select_related("household__head")
     by_person = {membership.person_id: membership for membership in present}
     households = {membership.household_id for membership in by_person.values()}
-    roll = _open_roll(households)
+    roll = open_roll(households)
     reading.note_list(request, "家庭查找", households, [person.pk for person in people])
     return [_hit(person, by_person.get(person.pk), roll) for person in people]
 
 
-def _open_roll(households: Iterable[int]) -> dict[int, list[RollEntry]]:
+def open_roll(households: Iterable[int]) -> dict[int, list[RollEntry]]:
     """Entries that are still paid, by household."""
     found: dict[int, list[RollEntry]] = {}
     this_month = pages.this_month().yyyymm
@@ -110,6 +111,7 @@ def _hit(person: Person, membership: Membership | None, roll: dict[int, list[Rol
     hit.no = household.no
     hit.place = places.path(household.region)
     hit.href = reverse("web:family", args=[household.pk])
+    hit.pk = household.pk
     hit.roll = list(dict.fromkeys(entry.get_programme_display() for entry in entries))
     hit.amount_fen = sum(entry.amount_fen for entry in entries) if entries else None
     return hit
