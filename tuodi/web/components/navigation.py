@@ -65,7 +65,7 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         (
             Entry("web:workbench", "工作台", "home"),
             Entry("web:needs", "一门受理", "users", DOOR, "/needs/"),
-            Entry("web:tickets", "热线工单", "mail-question", DOOR, "/tickets/"),
+            Entry("web:tickets", "热线工单", "speakerphone", DOOR, "/tickets/"),
             Entry("web:cases", "办件", "inbox", READERS, "/cases/"),
             Entry("web:checks", "经济核对", "clipboard-check", CHECKS, "/checks/"),
             Entry("web:field", "入户调查", "map-pin", VISITORS, "/field/"),

@@ -133,7 +133,7 @@ SOURCES: tuple[Source, ...] = (
     Source(
         "ticket",
         "热线来电",
-        "mail-question",
+        "speakerphone",
         lambda user: need_queries.open_tickets(),
         _ticket,
         lambda user: need_queries.my_tickets(user),
