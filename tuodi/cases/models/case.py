@@ -64,7 +64,7 @@ class Case(models.Model):
             models.Index("region", "id", name="cases_case_region"),
             models.Index("state", "region", name="cases_case_state"),
             models.Index("household", name="cases_case_household"),
-            models.Index("-accepted_on", "-id", name="cases_case_recent"),
+            models.Index(fields=["-accepted_on", "-id"], name="cases_case_recent"),
         ]
 
     def __str__(self) -> str:
