@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 from urllib.parse import urlencode
@@ -18,7 +19,7 @@ from tuodi.kernel import clock
 from tuodi.org.models import DutyCode, User
 from tuodi.org.places import tree
 from tuodi.people.enums import Programme
-from tuodi.web.components import pages, places, reading
+from tuodi.web.components import navigation, pages, places, reading
 from tuodi.web.components.pages import Page
 from tuodi.web.counter import case_batch, work
 from tuodi.web.county import sheets
@@ -31,11 +32,15 @@ OFFICERS = 200
 COLUMNS = (("业务号", 24), ("申请人", 12), ("项目", 18), ("环节", 16), ("住地", 30), ("受理日期", 12), ("期限", 16))
 
 
-def read(source: Any, duties: Any = ()) -> Wanted:
-    """What an address asks for; anything that is not offered is left out."""
+#: Who has a queue of his own: every duty of casework but acceptance, whose step is done when the case is there.
+QUEUED = frozenset({DutyCode.REVIEW, DutyCode.VISIT, DutyCode.CONFIRM, DutyCode.FILE})
+
+
+def read(source: Any, duties: Iterable[str] = ()) -> Wanted:
+    """What an address asks for; anything that is not offered is left out. Without a tab: the reader's own queue, if he has one."""
     given = {name: str(source.get(name, "")).replace("\x00", "").strip()[:20] for name in NAMES}
     if given["tab"] not in dict(TABS):
-        given["tab"] = "mine"
+        given["tab"] = "mine" if QUEUED & set(duties) else "open"
     officer = given["officer"]
     place = given["place"]
     return Wanted(
@@ -53,7 +58,7 @@ def show(request: HttpRequest) -> HttpResponse:
     """The list. A fixed number of queries, whatever it holds."""
     today = clock.today()
     user: Any = request.user
-    wanted = read(request.GET)
+    wanted = read(request.GET, navigation.held_duties(request))
     rows = worklist.select(wanted, user=user, today=today)
     found = pages.page_of(request, lambda start, stop: list(rows[start:stop]), size=SIZE)
     items = [_item(row, today) for row in found.items]
@@ -62,7 +67,7 @@ def show(request: HttpRequest) -> HttpResponse:
     plain = Wanted(tab=wanted.tab if wanted.tab in BY_STEP else "mine")
     counts = {
         due: worklist.bounded(worklist.steps_of(Wanted(tab=plain.tab, due=due), user=user, today=today))
-        for due in ("late", "soon")
+        for due in ("", "late", "soon", "pending")
     }
     context = {
         "page": Page(items, found.number, None, found.previous, found.next),
@@ -75,7 +80,12 @@ def show(request: HttpRequest) -> HttpResponse:
                 "label": label, "n": _many(counts[due]), "css": css if counts[due] else "",
                 "href": "?" + urlencode({"tab": plain.tab, "due": due}), "current": wanted.due == due,
             }
-            for due, label, css in (("late", "已超期", "is-bad"), ("soon", "三天内到期", "is-warn"))
+            for due, label, css in (
+                ("", "等我办理" if plain.tab == "mine" else "辖区在办", ""),
+                ("late", "已超期", "is-bad"),
+                ("soon", "三天内到期", "is-warn"),
+                ("pending", "期限待定", ""),
+            )
         ],
         "filters": _filters(wanted, user),
         "sorts": list(SORTS.items()),
@@ -92,7 +102,7 @@ def export(request: HttpRequest) -> HttpResponseBase:
     """The list as narrowed, as a sheet: watermarked, logged, at most as many rows as one sheet may hold."""
     today = clock.today()
     user: Any = request.user
-    wanted = read(request.GET)
+    wanted = read(request.GET, navigation.held_duties(request))
     rows = worklist.select(wanted, user=user, today=today)[: sheets.MOST_ROWS]
     items = [_item(row, today) for row in rows]
     return sheets.sheet(

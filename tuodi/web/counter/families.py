@@ -17,6 +17,7 @@ from tuodi.people.models import Household, Membership, Person, RollEntry
 from tuodi.people.queries import search_households, search_people
 from tuodi.web.components import pages, places, posting, reading
 from tuodi.web.components.pages import Page
+from tuodi.web.counter import finding
 
 RESULTS_A_PAGE = 30
 
@@ -45,10 +46,14 @@ def search(request: HttpRequest) -> HttpResponse:
     """
     if request.method == "POST":
         typed = posting.text(request, "q", 60)
+        if finding.is_number(typed):
+            return _numbered(request, typed)
         if not _holds_number(typed):
             return posting.back(f"{request.path}?{urlencode({'q': typed})}" if typed else request.path)
         return render(request, "counter/families.html", {"query": mask_id(typed), "page": _by_person(request, typed)})
     query = pages.text_of(request, "q")
+    if finding.is_number(query):
+        return _numbered(request, query)
     if _holds_number(query):
         problem = "证件号码请在搜索框里输入后查找，不要放在网址里：网址会被浏览器和日志记住。"
         return render(request, "counter/families.html", {"query": "", "problem": problem})
@@ -56,6 +61,15 @@ def search(request: HttpRequest) -> HttpResponse:
     if query:
         page = _by_household(request, query) if _looks_like_household_no(query) else _by_person(request, query)
     return render(request, "counter/families.html", {"query": query, "page": page})
+
+
+def _numbered(request: HttpRequest, text: str) -> HttpResponse:
+    """Straight to what a number names; else the page says that there is none."""
+    to = finding.where_is(text)
+    if to:
+        return posting.back(to)
+    problem = f"没有编号“{text.strip()}”，或它不在您的管辖范围内。请核对编号。"
+    return render(request, "counter/families.html", {"query": text, "problem": problem})
 
 
 def _holds_number(text: str) -> bool:
