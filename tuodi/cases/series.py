@@ -28,6 +28,8 @@ KINDS = {
     "appeal": "FY",
     "self_care": "ZL",
     "care": "WT",
+    "need": "XQ",
+    "ticket": "RX",
 }
 
 
