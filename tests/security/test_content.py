@@ -59,7 +59,7 @@ def test_attack_11_script_is_shown_as_text(make_user: Callable[..., Any]) -> Non
         f"/families/?q={quote(SCRIPT)}",
         f"/clues/{one.no}/",
         "/clues/?tab=all",
-        f"/clues/?tab=all&q={quote(SCRIPT[:8])}",
+        f"/clues/?tab=all&place={quote(SCRIPT)}",
     ):
         answer = client.get(path)
         text = answer.content.decode()

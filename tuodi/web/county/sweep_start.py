@@ -16,6 +16,7 @@ from tuodi.kernel.places import PlaceError, trim
 from tuodi.monitoring import sweep_actions, sweep_queries, sweep_reports, tasks
 from tuodi.monitoring.models import SweepFinding, SweepRun
 from tuodi.org import access
+from tuodi.org.errors import NotFoundError
 from tuodi.people.enums import Programme
 from tuodi.verification.models import RegisterBatch
 from tuodi.web.components import clue_words, navigation, pages, places, posting
