@@ -64,7 +64,8 @@ class NoStoreMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Adds the header where no view chose one."""
         response = self.get_response(request)
-        if request.user.is_authenticated and not response.has_header("Cache-Control"):
+        signed_in = request.user.is_authenticated or getattr(request, "subject", None) is not None
+        if signed_in and not response.has_header("Cache-Control"):
             response["Cache-Control"] = "no-store"
         return response
 
@@ -96,6 +97,10 @@ class ScopeMiddleware:
                 if _lacks_factor(request):
                     return HttpResponseRedirect(settings.FACTOR_URL)
                 with access.scope(request.user):
+                    return self._answer(request, view, args, kwargs)
+            subject = getattr(request, "subject", None)  # a resident, see `people.middleware`
+            if subject is not None:
+                with access.subject_scope(subject):
                     return self._answer(request, view, args, kwargs)
             with transaction.atomic():  # a public page: no scope, so protected tables are empty to it
                 return self._answer(request, view, args, kwargs)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, path
+from django.urls import URLPattern, URLResolver, include, path
 from django.views.decorators.http import require_POST
 
 from tuodi.org.models import DutyCode
 from tuodi.web import account, style_page
 from tuodi.web.accounts import urls as accounts_urls
+from tuodi.web.board import urls as board_urls
 from tuodi.web.components.doors import LEDGER, PAYMENT, READERS, SWEEPS, WARNED, View, open_to
 from tuodi.web.counter import (
     apply,
@@ -72,7 +73,8 @@ def _post(door: object, view: View) -> View:
     return require_POST(door(view))  # type: ignore[operator,no-any-return]
 
 
-urlpatterns: list[URLPattern] = [
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("my/", include("tuodi.web.residents.urls")),
     path("", _staff(workbench.show), name="workbench"),
     path("families/", _readers(families.search), name="families"),
     path("families/<int:pk>/", _readers(family.show), name="family"),
@@ -163,4 +165,5 @@ urlpatterns: list[URLPattern] = [
     path("display/", account.display, name="display"),
     path("style/", style_page.show, name="style"),
     *accounts_urls.urlpatterns,
+    *board_urls.urlpatterns,
 ]

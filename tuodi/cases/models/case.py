@@ -52,11 +52,11 @@ class Case(models.Model):
             models.CheckConstraint(
                 condition=Q(decided_on__isnull=True) | Q(decided_on__gte=F("accepted_on")), name="cases_decided_after"
             ),
-            # One running application of a family and programme.
+            # One running application of a family and programme; several emergencies may befall one family.
             models.UniqueConstraint(
                 "household",
                 "programme",
-                condition=Q(decision="", closed_on__isnull=True),
+                condition=Q(decision="", closed_on__isnull=True) & ~Q(programme="temporary"),
                 name="cases_one_running",
             ),
         ]

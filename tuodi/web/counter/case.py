@@ -96,7 +96,7 @@ def _duplicates(case: Case) -> list[Duplicate]:
     """What the family gets already and must be thought of before this case is granted; a closed case asks nothing."""
     if not case.is_running or case.programme not in Programmes.values:
         return []
-    found = duplicates(case.household, case.programme)
+    found = duplicates(case.household, case.programme, case=case)
     return [one for one in found if one.verdict != ALLOW]
 
 
