@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -11,6 +12,7 @@ from casekit import Office, at
 from cluekit import Hands, clue
 from decisionkit import granted
 from django.test import Client
+from django.urls import reverse
 from paykit import Staff, person, run_month
 from paykit import family as paid_family
 
@@ -22,6 +24,7 @@ from tuodi.monitoring import clue_actions as ledger
 from tuodi.org import access
 from tuodi.org.models import DutyCode
 from tuodi.people import actions
+from tuodi.web.urls import urlpatterns
 
 BACKEND = "tuodi.org.backends.StaffBackend"
 PASSWORD = "Tuodi-2017-x"
@@ -106,6 +109,36 @@ def town(make_user: Callable[..., Any]) -> Town:
         **dict.fromkeys(("run", "run-changes", "run-lines", "run-progress"), (run.pk,)),
     }
     return Town(office, staff, hands, household, paid, case, determination, one, evidence, run, args)
+
+
+_ARGUMENT = re.compile(r"<(?:(\w+):)?(\w+)>")
+
+
+def routes() -> list[Any]:
+    """Every page of the product, also of the areas with a module of their own."""
+
+    def flat(patterns: Any) -> list[Any]:
+        return [
+            page for one in patterns for page in (flat(one.url_patterns) if hasattr(one, "url_patterns") else [one])
+        ]
+
+    return flat(urlpatterns)
+
+
+def staff_routes() -> list[Any]:
+    """The pages with a door for staff."""
+    return [route for route in routes() if hasattr(route.callback, "duties")]
+
+
+def takes_arguments(route: Any) -> bool:
+    """Whether an address has variable parts."""
+    return bool(_ARGUMENT.search(str(route.pattern)))
+
+
+def anything(route: Any) -> str:
+    """An address that fits a route and leads to nothing."""
+    kinds = [kind for kind, _ in _ARGUMENT.findall(str(route.pattern))]
+    return reverse(f"web:{route.name}", args=[987654321 if kind == "int" else "none-1" for kind in kinds])
 
 
 def now() -> Any:

@@ -12,7 +12,22 @@ from casekit import at, hire
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.urls import reverse
-from securitykit import DAY, ELSEWHERE, EVERYTHING, HOME, Town, applicants, logged, now, signed_in, town
+from securitykit import (
+    DAY,
+    ELSEWHERE,
+    EVERYTHING,
+    HOME,
+    Town,
+    anything,
+    applicants,
+    logged,
+    now,
+    routes,
+    signed_in,
+    staff_routes,
+    takes_arguments,
+    town,
+)
 from watchkit import number, people
 
 from tuodi.cases import guard
@@ -26,12 +41,12 @@ from tuodi.org import access, actions, lending_actions
 from tuodi.org.models import Duty, User
 from tuodi.people.models import Account
 from tuodi.people.secrets import open_account
-from tuodi.web.urls import urlpatterns
 
 pytestmark = pytest.mark.django_db
-#: Pages that ask who comes in by themselves, or that hold nothing of anybody.
-PUBLIC = {"login", "login-code", "logout", "reset", "reset-form", "display", "style"}
-_ARGUMENT = re.compile(r"<(?:(\w+):)?(\w+)>")
+#: Open to anybody, with something in the address: each is found by random bits nobody counts up to.
+BY_KEY = {"reset", "board", "board-json", "board-sheet", "board-object", "board-objection"}
+#: Of these the stranger has no duty, so he does not come as far as the row.
+OTHER_DUTY = {"account", "own-check"}
 
 
 @pytest.fixture(autouse=True)
@@ -45,24 +60,15 @@ def home(make_user: Callable[..., Any]) -> Town:
     return town(make_user)
 
 
-def anything(route: Any) -> tuple[Any, ...]:
-    """Arguments that fit a route's pattern and are nothing."""
-    return tuple(1 if kind == "int" else "none-1" for kind, _ in _ARGUMENT.findall(str(route.pattern)))
-
-
-def takes_arguments(route: Any) -> bool:
-    return bool(_ARGUMENT.search(str(route.pattern)))
-
-
 def test_attack_01_other_town_is_404(make_user: Callable[..., Any], home: Town) -> None:
     own, stranger = hire(make_user, HOME, *EVERYTHING), hire(make_user, ELSEWHERE, *EVERYTHING)
     here, there = signed_in(own), signed_in(stranger)
     real = 0
-    for route in urlpatterns:
-        if not takes_arguments(route) or route.name in PUBLIC | {"field-shell", "account", "own-check"}:
+    for route in staff_routes():
+        if not takes_arguments(route) or route.name in OTHER_DUTY:
             continue
-        args = home.args.get(route.name or "", ())
-        path = reverse(f"web:{route.name}", args=args or anything(route))
+        args = home.args.get(route.name, ())
+        path = reverse(f"web:{route.name}", args=args) if args else anything(route)
         if args:
             real += 1
             assert here.get(path).status_code < 400, path  # it is there, for those whose it is
@@ -160,10 +166,16 @@ def test_attack_05_no_step_is_skipped(home: Town) -> None:
 
 def test_attack_06_addresses_open_by_right_and_not_by_being_guessed(home: Town, make_user: Callable[..., Any]) -> None:
     """No public page takes a number that counts; what is open to anybody is found by 256 random bits."""
-    public = [route for route in urlpatterns if route.name in PUBLIC and takes_arguments(route)]
-    assert [route.name for route in public] == ["reset"]
+    public = [one for one in routes() if takes_arguments(one) and not hasattr(one.callback, "duties")]
+    assert {one.name for one in public if getattr(one.callback, "residents", "anybody") == "anybody"} == BY_KEY
     client = Client()
-    assert client.get("/reset/1/").status_code == client.get("/reset/" + "A" * 43 + "/").status_code == 404
+    for path in (
+        *(anything(one) for one in public if one.name in BY_KEY),
+        "/reset/1/",
+        f"/reset/{'A' * 43}/",
+        f"/notices/{'A' * 22}/",
+    ):
+        assert client.get(path).status_code == 404, path
 
 
 def test_attack_24_no_page_holds_a_full_number(make_user: Callable[..., Any], home: Town) -> None:
@@ -176,8 +188,8 @@ def test_attack_24_no_page_holds_a_full_number(make_user: Callable[..., Any], ho
         for duties in (EVERYTHING, ("security",), ("audit_view",), ("sysadmin",))
     ]
     seen = 0
-    for route in urlpatterns:
-        args = home.args.get(route.name or "", ())
+    for route in routes():
+        args = home.args.get(route.name, ())
         if route.name in {"logout"} or (takes_arguments(route) and not args):
             continue
         path = reverse(f"web:{route.name}", args=args)
@@ -244,13 +256,12 @@ def test_attack_29_nothing_answers_a_stranger(client: Client) -> None:
     for path in ("/admin/", "/admin/login/", "/debug/", "/__debug__/", "/api/", "/api/docs", "/.git/config", "/.env", "/backup.sql",
                  "/dump.sql", "/var/keys", "/keys", "/static/../config/settings.py", "/server-status", "/metrics"):  # fmt: skip
         assert client.get(path).status_code == 404, path
-    for route in urlpatterns:
-        if route.name in PUBLIC:
-            continue
-        path = reverse(f"web:{route.name}", args=anything(route))
-        for answer in (client.get(path), client.post(path)):
-            assert answer.status_code in (302, 405), path
-            assert answer.status_code == 405 or answer["Location"].startswith("/login/"), path
+    closed = {"duties": "/login/", "residents": "/my/sign-in/"}
+    for route in routes():
+        door = next((one for one in closed if getattr(route.callback, one, "anybody") != "anybody"), None)
+        for answer in (client.get(anything(route)), client.post(anything(route))) if door else ():
+            assert answer.status_code in (302, 405), route.name
+            assert answer.status_code == 405 or answer["Location"].startswith(closed[door]), route.name
     assert client.options("/").status_code in (302, 405)
     assert client.generic("TRACE", "/").status_code in (302, 405)
 
