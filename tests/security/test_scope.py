@@ -288,3 +288,27 @@ def test_attack_31_a_file_is_dead_with_the_right(home: Town) -> None:
     for duty in home.hands.town.duties.all():
         actions.revoke_duty(acting_user=None, duty=duty)
     assert client.get(path).status_code == 403
+
+
+def test_every_page_that_shows_people_says_so_in_the_log(make_user: Callable[..., Any], home: Town) -> None:
+    """Who looked at whom is written by the page itself; a page that names them and writes nothing is found here."""
+    client = signed_in(hire(make_user, HOME, *EVERYTHING))
+    silent, spoken = [], 0
+    for route in staff_routes():
+        args = home.args.get(route.name, ())
+        if takes_arguments(route) and not args:
+            continue
+        path = reverse(f"web:{route.name}", args=args)
+        before = len(logged("web.view")) + len(logged("web.list"))
+        answer = client.get(path)
+        if answer.status_code != 200 or not answer["Content-Type"].startswith("text/html"):
+            continue
+        if any(
+            sign in answer.content.decode()
+            for sign in ("420899********", home.household.head.name, home.paid.head.name)
+        ):
+            spoken += 1
+            if len(logged("web.view")) + len(logged("web.list")) != before + 1:
+                silent.append(route.name)
+    assert spoken > 5
+    assert silent == []

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from casekit import at, family, hire
+from cluekit import FOUND, Hands, clue, home
 from django.db import IntegrityError, transaction
 
 from tuodi.audit.models import AuditEntry
@@ -17,6 +18,9 @@ from tuodi.cases.models import CaseBar, Step
 from tuodi.cases.queries import my_open_work, open_step
 from tuodi.intake.application_actions import accept_application
 from tuodi.kernel import clock
+from tuodi.monitoring import clue_actions as ledger
+from tuodi.monitoring.errors import NotResponsibleError
+from tuodi.monitoring.ledger import Wanted, select
 from tuodi.org import access, actions, lending_actions
 from tuodi.org.errors import DutyConflictError, LendingError, NotFoundError
 from tuodi.org.models import ALONE, Duty, DutyCode, StandIn
@@ -228,3 +232,35 @@ def test_a_borrowed_duty_is_no_way_around_a_bar_or_another_hand(make_user: Calla
         CaseBar.objects.create(case=case, region=case.region, user=barred, reason="kin")
     with at(barred, TODAY), pytest.raises(DutySeparationError):
         complete_step(open_step(case, "check"), acting_user=barred)
+
+
+def test_a_stand_in_looks_into_the_clues_of_the_one_away(make_user: Callable[..., Any]) -> None:
+    hands, covering = Hands(make_user), hire(make_user, TOWN)
+    one = clue(home())
+    with at(hands.verify, FOUND):
+        ledger.assign(one, acting_user=hands.verify, responsible=hands.town)
+    with clock.frozen(FOUND):
+        lending_actions.stand_in(
+            acting_user=hands.town, officer=hands.town, to=covering, since=FOUND, until=FOUND + timedelta(3)
+        )
+    wanted = Wanted(tab="mine")
+    with at(covering, FOUND):
+        assert list(select(wanted, user=covering, today=FOUND)) == [one]
+        ledger.start_verifying(one, acting_user=covering)
+    with at(covering, FOUND + timedelta(3)):
+        assert not select(wanted, user=covering, today=FOUND).exists()
+    # A duty lent singly is no stand-in: what was sent to somebody by name stays his.
+    other = hire(make_user, TOWN)
+    two = clue(home())
+    with at(hands.verify, FOUND):
+        ledger.assign(two, acting_user=hands.verify, responsible=hands.town)
+    with clock.frozen(FOUND):
+        lending_actions.delegate(
+            acting_user=hands.town,
+            duty=hands.town.duties.get(code="clue"),
+            to=other,
+            since=FOUND,
+            until=FOUND + timedelta(3),
+        )
+    with at(other, FOUND), pytest.raises(NotResponsibleError):
+        ledger.start_verifying(two, acting_user=other)

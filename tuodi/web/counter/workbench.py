@@ -12,7 +12,7 @@ from tuodi.cases.queries import my_open_work, notices_running, overdue
 from tuodi.kernel import clock
 from tuodi.org.models import DutyCode
 from tuodi.payments.models import PayRun
-from tuodi.web.components import navigation, pages
+from tuodi.web.components import navigation, pages, reading
 from tuodi.web.components.pages import Page
 from tuodi.web.counter import work
 from tuodi.web.county import runs
@@ -36,6 +36,10 @@ def show(request: HttpRequest) -> HttpResponse:
     waiting = mine.count()
     queue = pages.page_of(request, lambda start, stop: list(mine[start:stop]), total=waiting, size=QUEUE_SIZE)
     items = [work.item_of_step(step, today) for step in queue.items]
+    cases = [step.case for step in queue.items]
+    reading.note_list(
+        request, "工作台待办", [case.household_id for case in cases], [case.applicant_id for case in cases]
+    )
     context = {
         "today": today,
         "duties": duties.values(),
