@@ -115,8 +115,7 @@ def changes(request: HttpRequest, pk: int) -> HttpResponse:
     )
     month = queries.month_of(run)
     items = [run_page.difference_line(row, month) for row in found.items]
-    homes = [row.household for row in found.items]
-    reading.note_list(request, "发放差异", [one.pk for one in homes], [one.head_id for one in homes])
+    reading.note_list(request, "发放差异", [row.household_id for row in found.items], [])
     context = {
         "page": Page(items, found.number, found.total, found.previous, found.next, found.pages),
         "run_href": reverse("web:run", args=[run.pk]),
