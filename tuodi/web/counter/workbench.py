@@ -15,7 +15,7 @@ from tuodi.cases.worklist import Wanted
 from tuodi.kernel import clock
 from tuodi.org.models import DutyCode
 from tuodi.payments.models import PayRun
-from tuodi.web.components import navigation, pages
+from tuodi.web.components import navigation, pages, reading
 from tuodi.web.components.pages import Page
 from tuodi.web.counter import inbox, work
 from tuodi.web.county import runs
@@ -41,6 +41,10 @@ def show(request: HttpRequest) -> HttpResponse:
     mine = my_open_work(user)
     queue = pages.page_of(request, lambda start, stop: list(mine[start:stop]), size=QUEUE_SIZE)
     items = [work.item_of_step(step, today) for step in queue.items]
+    cases = [step.case for step in queue.items]
+    reading.note_list(
+        request, "工作台待办", [case.household_id for case in cases], [case.applicant_id for case in cases]
+    )
     sources = inbox.offered(request)
     coming = inbox.first_of_all(user, sources, today)[:COMING]
     context = {
