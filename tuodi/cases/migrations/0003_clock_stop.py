@@ -10,7 +10,7 @@ from tuodi.org.rls import EnableRLS
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('cases', '0002_guards'),
+        ("cases", "0003_queue_indexes"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

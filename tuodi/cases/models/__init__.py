@@ -6,7 +6,7 @@ from tuodi.cases.models.calendar import WorkdayYear
 from tuodi.cases.models.case import Case, Step
 from tuodi.cases.models.clock_stop import ClockStop
 from tuodi.cases.models.hands import CaseBar, CaseHand, StaffKin
-from tuodi.cases.models.notice import Notice, NoticeObjection
+from tuodi.cases.models.notice import Notice, NoticeBoard, NoticeObjection
 from tuodi.cases.models.series import NumberSeries
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "CaseHand",
     "ClockStop",
     "Notice",
+    "NoticeBoard",
     "NoticeObjection",
     "NumberSeries",
     "StaffKin",
