@@ -68,7 +68,7 @@ def record_death(
     left = [one for one in members_on(household, clock.today()) if one.person.died_on is None]
     due_on = add_months(died_on, limit("death_limit", household.region, clock.today()))
     made = []
-    for (programme, unit_person), _ in units.items():
+    for programme, unit_person in units:
         if unit_person is not None and unit_person != person.pk:
             continue
         row, _new = DeathMatter.objects.get_or_create(
@@ -145,9 +145,10 @@ def settle(matter: DeathMatter, *, reasons: str, acting_user: User) -> DeathMatt
             row.fact_set, row.programme, acting_user=acting_user, cause="death", reasons=why, effective=effective
         )
         row.determination, due_fen = changed.determination, changed.after_fen
-    found = over_since(
-        row.household_id, row.programme, person.pk if person else None, row.died_on, "死亡日期", lambda _: due_fen
-    )
+    with access.system_scope(row.region[:6]):  # a run is the county's row: a town that confirms does not see it
+        found = over_since(
+            row.household_id, row.programme, person.pk if person else None, row.died_on, "死亡日期", lambda _: due_fen
+        )
     row.over_fen, row.over_text = found.total_fen, found.text[:400]
     row.state, row.settled_at, row.settled_by = State.SETTLED, clock.now(), acting_user
     row.save(update_fields=["determination", "over_fen", "over_text", "state", "settled_at", "settled_by"])
