@@ -21,6 +21,8 @@ KINDS = {
     "review": "PY",
     "spot": "CC",
     "kin": "JQ",
+    "relief": "JN",
+    "discovery": "FX",
 }
 
 

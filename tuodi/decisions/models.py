@@ -7,9 +7,22 @@ from datetime import date, timedelta
 from django.db import models
 from django.db.models import F, Q
 
+from tuodi.decisions.papers_models import CaseFile, StandingEntry, StandingList
+from tuodi.decisions.relief_models import GrantStage, Relief
 from tuodi.org.rls import region_field
 from tuodi.people.enums import Programme
 from tuodi.people.fields import month_check
+
+__all__ = [
+    "CaseFile",
+    "Determination",
+    "GrantStage",
+    "Relief",
+    "RollNotice",
+    "StandingEntry",
+    "StandingList",
+    "Suspension",
+]
 
 
 class Determination(models.Model):

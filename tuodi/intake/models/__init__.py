@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from tuodi.intake.models.application import Application, ApplicationMember, Material
+from tuodi.intake.models.discovery import Discovery, PatrolTask
 from tuodi.intake.models.roster import AcceptedRoster, RosterFamily, RosterImport, RosterRow, Verdict
 
 __all__ = [
     "AcceptedRoster",
     "Application",
     "ApplicationMember",
+    "Discovery",
     "Material",
+    "PatrolTask",
     "RosterFamily",
     "RosterImport",
     "RosterRow",
