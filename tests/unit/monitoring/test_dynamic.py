@@ -60,9 +60,9 @@ def test_a_death_told_late_is_paid_back_month_by_month(make_user, office):
             spouse, died_on=date(2017, 3, 18), source="village", acting_user=office.town_review
         )
         assert (matter.due_on, matter.last_member) == (date(2017, 6, 18), False)
-        assert deaths.record_death(spouse, died_on=date(2017, 3, 18), source="clue", acting_user=office.town_review) == [
-            matter
-        ]
+        assert deaths.record_death(
+            spouse, died_on=date(2017, 3, 18), source="clue", acting_user=office.town_review
+        ) == [matter]
         with pytest.raises(DynamicInputError, match="已登记为 2017-03-18"):
             deaths.record_death(spouse, died_on=date(2017, 3, 19), source="clue", acting_user=office.town_review)
         deaths.propose(matter, acting_user=office.town_review, facts={"income_year": "4800.00"})
@@ -132,7 +132,13 @@ def test_a_gradual_exit_keeps_the_old_amount_six_months_and_ends_by_itself(make_
     with at(office.town_confirm, date(2021, 9, 1)):
         month = Month(2021, 9)
         (line,) = exits.lines(list(exits.listing("open", "", month)), month)
-        assert (line.first, line.last, line.months, line.left, line.ratio_percent) == (Month(2021, 6), Month(2021, 11), 6, 3, 144)
+        assert (line.first, line.last, line.months, line.left, line.ratio_percent) == (
+            Month(2021, 6),
+            Month(2021, 11),
+            6,
+            3,
+            144,
+        )
         assert exits.watch_ended(month) == 0
     with at(office.town_confirm, date(2021, 12, 1)):
         assert exits.counts(Month(2021, 12)) == {"open": 0, "ending": 0, "ended": 1, "all": 1}
@@ -211,9 +217,8 @@ def test_a_report_after_three_months_may_be_admonished_and_never_twice(office):
             change_reports.report_change(
                 household, kind="other", happened_on=date(2017, 9, 2), text="x", acting_user=office.town_accept
             )
-    with at(office.county_confirm, date(2017, 9, 4)):
-        with pytest.raises(DynamicStateError):
-            change_reports.decide_report(late, reasons="未核实", acting_user=office.county_confirm)
+    with at(office.county_confirm, date(2017, 9, 4)), pytest.raises(DynamicStateError):
+        change_reports.decide_report(late, reasons="未核实", acting_user=office.county_confirm)
 
 
 @pytest.mark.django_db
@@ -244,7 +249,12 @@ def test_who_checked_a_report_does_not_decide_it_and_strangers_see_nothing(offic
     both = hire(make_user, "420802", "review", "confirm")
     with at(both, date(2017, 9, 1)):
         report = change_reports.report_change(
-            household, kind="income", happened_on=date(2017, 8, 1), text="打零工", acting_user=both, income_year_fen=960_000
+            household,
+            kind="income",
+            happened_on=date(2017, 8, 1),
+            text="打零工",
+            acting_user=both,
+            income_year_fen=960_000,
         )
         change_reports.check_report(report, checked="属实", acting_user=both)
         with pytest.raises(DynamicHandsError):
@@ -296,7 +306,12 @@ def test_the_third_refusal_takes_that_persons_own_share_and_no_more(office):
         assert refuse(office, household, spouse, date(2017, 5, day)).streak == streak
     with at(office.county_confirm, date(2017, 5, 15)):
         proposal = RefusalProposal.objects.get()
-        assert (proposal.refusals, proposal.full_fen, proposal.share_fen, proposal.cut_fen) == (3, 82_500, 27_500, 27_500)
+        assert (proposal.refusals, proposal.full_fen, proposal.share_fen, proposal.cut_fen) == (
+            3,
+            82_500,
+            27_500,
+            27_500,
+        )
         assert spans(household) == [(201704, None, 82_500)]  # nothing by itself
         job_offers.confirm_refusal(proposal, reasons="经核实无正当理由", acting_user=office.county_confirm)
         with pytest.raises(DynamicStateError):
@@ -343,7 +358,9 @@ def test_a_review_from_the_due_list_to_a_rise(office, make_user):
         assert review_lists.counts(wanted, office.county_review, date(2017, 10, 2)).overdue == 2
         rows = list(review_lists.due(wanted, office.county_review, date(2017, 10, 2)))
         outsider = hire(make_user, "420804", "visit")
-        lines = periodic.assign_many([one.pk for one in rows] + [10**9], to=office.town_visit, acting_user=office.county_review)
+        lines = periodic.assign_many(
+            [one.pk for one in rows] + [10**9], to=office.town_visit, acting_user=office.county_review
+        )
         assert [one.why for one in lines] == ["", "", "没有找到，或不在您的职责范围内"]
         assert "职责范围内" in periodic.assign_many([rows[0].pk], to=outsider, acting_user=office.county_review)[0].why
     review, other = (next(one for one in rows if one.household_id == each.pk) for each in (household, quiet))

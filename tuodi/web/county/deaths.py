@@ -13,7 +13,6 @@ from tuodi.decisions.changes import require_confirmer
 from tuodi.kernel import clock
 from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.money import format_yuan
-from tuodi.kernel.periods import Month
 from tuodi.monitoring import deaths
 from tuodi.monitoring.deciding import preview
 from tuodi.monitoring.models import DeathMatter
@@ -172,7 +171,7 @@ def _why_not(user: Any, row: DeathMatter) -> str:
 
 
 def _parts(row: DeathMatter) -> list[Part]:
-    first = Month.of(row.died_on).next()
+    first = deaths.first_month(row)
     if row.state != DeathMatter.State.SETTLED:
         if row.last_member:
             pairs: list[tuple[str, Any]] = [("结论", f"没有其他成员，自 {first} 起停发")]

@@ -215,7 +215,7 @@ def _parts(row: JobOffer, proposal: RefusalProposal | None) -> list[Part]:
         if row.reason:
             pairs += [
                 ("理由认定", f"{row.get_reason_display()}，{row.judged_by.name if row.judged_by else ''}"),
-                ("无正当理由连续", f"{row.streak} 次"),
+                ("连续次数", f"无正当理由 {row.streak} 次"),
             ]
         parts.append(Part("答复", pairs))
     if proposal is not None:

@@ -289,7 +289,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "meta": [row.household.no, places.path(row.region, 3), life.programme(row.programme)],
         "links": _links(request, row), "notices": _notices(row, today), "parts": _parts(row), "deeds": deeds,
         "side": [Part("核查计划", _plan(row))],
-        "locked": [text for text in (why_not if row.state == "found" else "", "" if may_find or not is_open else "由初审或入户人员登记核查情况") if text],
+        "locked": [text for text in (why_not if row.state == "found" else "", "" if may_find or row.state not in ("due", "assigned") else "由初审或入户人员登记核查情况") if text],
     }  # fmt: skip
     return render(request, "county/life_page.html", context)
 
