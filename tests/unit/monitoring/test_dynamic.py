@@ -15,7 +15,7 @@ from tuodi.decisions.errors import NoticeDeliveryError, ReasonsMissingError
 from tuodi.decisions.models import Determination, RollNotice
 from tuodi.kernel import clock
 from tuodi.kernel.periods import Month
-from tuodi.monitoring import change_reports, deaths, exits, job_offers, layers, periodic, review_lists
+from tuodi.monitoring import change_reports, deaths, exits, job_offers, layers, periodic, review_lists, splits
 from tuodi.monitoring.dynamic_errors import DynamicHandsError, DynamicInputError, DynamicStateError
 from tuodi.monitoring.models import (
     ChangeReport,
@@ -27,6 +27,8 @@ from tuodi.monitoring.models import (
 )
 from tuodi.org.access import system_scope
 from tuodi.org.errors import NotFoundError
+from tuodi.people import actions as people
+from tuodi.people.facts import put_facts
 from tuodi.people.models import RollEntry
 
 TRANSACTION = pytest.mark.django_db(transaction=True)
@@ -440,3 +442,108 @@ def test_one_layer_at_a_time_proposed_confirmed_changed_ended(office):
         RollEntry.objects.update(end_month=201709)
         assert layers.propose_all() == (0, 1)
         assert layers.class_of(household) is None
+
+
+# ---- split and merge
+
+
+@pytest.mark.django_db
+def test_a_split_leaves_the_rest_to_be_decided_and_the_new_family_to_apply(office):
+    """575·3 − 900 = 825.00; the spouse leaves: 575·2 − 900 = 250.00 from the next month."""
+    household = on_roll(names=("欧阳建", "单晓月", "欧阳春"), income=900, amount_fen=82_500, start=201704)
+    with at(office.town_review, date(2017, 9, 4)):
+        spouse = household.memberships.order_by("id")[1].person
+        new, report = splits.split_family(household, head=spouse, reason="离婚", acting_user=office.town_review)
+        assert (new.head_id, report.state, report.kind) == (spouse.pk, "checked", "left")
+    with at(office.county_confirm, date(2017, 9, 5)):
+        (changed,) = change_reports.decide_report(report, reasons="人口减少", acting_user=office.county_confirm)
+        assert (changed.kind, changed.after_fen, changed.determination.start_month) == ("decrease", 25_000, 201710)
+    assert spans(new) == []
+
+
+@pytest.mark.django_db
+def test_a_merge_ends_one_roll_and_decides_the_other_anew(office):
+    """Two of 575·1 − 100 = 475.00 each; together 575·2 − 300 = 850.00 from the next month, the emptied one's ends."""
+    into = on_roll(names=("林安",), income=100, amount_fen=47_500, start=201704)
+    other = on_roll(names=("林平",), income=100, amount_fen=47_500, start=201704)
+    with at(office.town_review, date(2017, 9, 4)):
+        relations = {other.head_id: "parent"}
+        reports = splits.merge_families(
+            into, other, reason="父母随子女居住", relations=relations, facts={"income_year": "3600.00"},
+            acting_user=office.town_review,
+        )  # fmt: skip
+        assert [one.household_id for one in reports] == [into.pk, other.pk]
+    with at(office.county_confirm, date(2017, 9, 5)):
+        for report in reports:
+            change_reports.decide_report(report, reasons="并户", acting_user=office.county_confirm)
+        assert sorted(RollNotice.objects.values_list("kind", flat=True)) == ["increase", "stop"]
+    assert spans(into) == [(201704, 201709, 47_500), (201710, None, 85_000)]
+    assert spans(other) == [(201704, 201709, 47_500)]
+
+
+@TRANSACTION
+def test_who_joins_counts_from_the_month_after_the_check_and_is_paid_from_then(make_user, office):
+    """Born 08-20, checked 09-04, decided 09-05: September 575·2 − 600 = 550.00, October 575·3 − 600 = 1125.00, nothing back."""
+    household, staff = on_roll(income=600, amount_fen=55_000, start=201704), Staff(make_user)
+    run_month(staff, Month(2017, 8), programmes=["dibao"])
+    with at(office.town_review, date(2017, 9, 4)):
+        report = change_reports.report_change(
+            household, kind="born", happened_on=date(2017, 8, 20), text="生育一子", acting_user=office.town_review
+        )
+        baby = change_reports.Newcomer("欧阳小", "child", birth=date(2017, 8, 20), sex="M")
+        change_reports.check_report(report, checked="出生证", acting_user=office.town_review, newcomer=baby)
+    with at(office.county_confirm, date(2017, 9, 5)):
+        change_reports.decide_report(report, reasons="人口增加", acting_user=office.county_confirm)
+    for month in (9, 10):
+        run_month(staff, Month(2017, month), programmes=["dibao"])
+    assert paid(household) == {201708: 55_000, 201709: 55_000, 201710: 112_500}
+
+
+# ---- a tekun minor comes of age
+
+
+@pytest.mark.django_db
+def test_a_tekun_minor_at_school_goes_on_after_eighteen_and_ends_on_leaving(make_user):
+    """E42 in 云南: 18 on 2021-09-01, senior school: 832 + 251 = 1083.00 goes on; out of school in 2022-07: stopped."""
+    village = "530102001001"
+    office = Office(village, make_user)
+    with clock.frozen(date(2021, 8, 2)), system_scope("530102"):
+        child = people.register_person(
+            acting_user=None, region=village, name="仇小", birth=date(2003, 9, 1), is_demo=True
+        )
+        home = people.form_household(
+            acting_user=None, region=village, head=child, area_kind="urban", on=date(2015, 1, 1)
+        )
+        put_facts(home, {"household": {"assets_ok": True}, "members": []}, date(2015, 1, 1))
+        RollEntry.objects.create(
+            household=home, person=child, region=home.region, programme="tekun", category="urban", form="centralised",
+            self_care="able", amount_fen=108_300, start_month=202107, determination_id=_tekun(home, child),
+        )  # fmt: skip
+        review_lists.plan_units()
+        plan = ReviewPlan.objects.get()
+        assert plan.due_on == date(2021, 9, 1)  # his eighteenth birthday, not a year after the last look
+    facts = {
+        "own_income_year": "0", "supporters_listed": True, "support_form": "centralised", "assessed_self_care": "able",
+    }  # fmt: skip
+    for day, school, kind in ((date(2021, 9, 10), "senior", "keep"), (date(2022, 9, 5), "no_school", "stop")):
+        with clock.frozen(day), system_scope("530102"):
+            review_lists.open_due("530102")
+            review = PeriodicReview.objects.get(state="due")
+        with at(office.town_review, day):
+            periodic.record_finding(
+                review,
+                found="到校核实",
+                acting_user=office.town_review,
+                members={child.pk: {**facts, "school": school}},
+            )
+        with at(office.county_confirm, day):
+            assert periodic.close_review(review, reasons="核实在读情况", acting_user=office.county_confirm).kind == kind
+    assert spans(home) == [(202107, 202209, 108_300)]
+
+
+def _tekun(home, child) -> int:
+    return Determination.objects.create(
+        region=home.region, no="TEST-1", kind="batch", household=home, person=child, programme="tekun", place="530102",
+        case_date=date(2021, 7, 1), month=202107, outcome="pass", amount_fen=108_300, start_month=202107,
+        decided_on=date(2021, 7, 1),
+    ).pk  # fmt: skip

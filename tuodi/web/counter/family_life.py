@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from tuodi.decisions.models import RollNotice
-from tuodi.monitoring import change_reports, deaths, job_offers, transfers
+from tuodi.monitoring import change_reports, deaths, job_offers, splits, transfers
 from tuodi.monitoring.dynamic_states import OPEN_TRANSFERS
 from tuodi.monitoring.models import ChangeReport, DeathMatter, HouseholdClass, PeriodicReview, ReviewPlan, Transfer
 from tuodi.people.models import Household
@@ -95,7 +95,7 @@ def _links(request: HttpRequest, household: Household) -> list[dict[str, str]]:
         return []
     wanted = (
         ("change-new", "登记变化", change_reports.DUTIES), ("death-new", "登记死亡", deaths.DUTIES),
-        ("job-offer-new", "登记介绍工作", job_offers.DUTIES), ("move-new", "迁移", transfers.DUTIES),
+        ("job-offer-new", "登记介绍工作", job_offers.DUTIES), ("move-new", "迁移", transfers.DUTIES), ("split", "分户、并户", splits.DUTIES),
     )  # fmt: skip
     return [
         {"href": reverse(f"web:{name}", args=[household.pk]), "label": label}
