@@ -23,6 +23,13 @@ KINDS = {
     "kin": "JQ",
     "relief": "JN",
     "discovery": "FX",
+    "online": "WS",
+    "complaint": "TS",
+    "appeal": "FY",
+    "self_care": "ZL",
+    "care": "WT",
+    "need": "XQ",
+    "ticket": "RX",
 }
 
 

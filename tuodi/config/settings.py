@@ -90,6 +90,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "tuodi.people.middleware.ResidentMiddleware",
     "tuodi.org.middleware.SessionLimitsMiddleware",
     "tuodi.org.middleware.NoStoreMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
@@ -211,6 +212,33 @@ CONTENT_SECURITY_POLICY = {
 GATEWAY_URL = os.environ.get("TUODI_GATEWAY", "")
 #: Our SM2 key for requests, made when first needed, readable by its owner only.
 GATEWAY_KEY = Path(os.environ.get("TUODI_GATEWAY_KEY") or var_dir() / "gateway_key")
+
+#: How messages to people outside leave the house: outbox (they stay, a demo shows them), folder, http.
+MESSAGES = {
+    "adapter": os.environ.get("TUODI_MESSAGES", "outbox"),
+    "folder": os.environ.get("TUODI_MESSAGES_FOLDER", ""),
+    "url": os.environ.get("TUODI_MESSAGES_URL", ""),
+    "secret": os.environ.get("TUODI_MESSAGES_SECRET", ""),
+}
+
+#: Pages of residents. Who is signed in as staff is nobody there, and the other way round.
+RESIDENT_PREFIX = "/my/"
+RESIDENT_IDLE_SECONDS = int(os.environ.get("TUODI_RESIDENT_IDLE", "900"))
+RESIDENT_ABSOLUTE_SECONDS = 4 * 3600
+#: Codes asked for in an hour from one address: a village hall lends its computer to more than one family.
+RESIDENT_TRIES_PER_ADDRESS = int(os.environ.get("TUODI_RESIDENT_TRIES", "30"))
+#: The number on every page of residents.
+HOTLINE = os.environ.get("TUODI_HOTLINE", "12349")
+#: An identity provider for residents (OpenID Connect); an empty issuer = sign-in by code.
+RESIDENT_OIDC = {
+    "issuer": os.environ.get("TUODI_OIDC_ISSUER", ""),
+    "client_id": os.environ.get("TUODI_OIDC_CLIENT", ""),
+    "client_secret": os.environ.get("TUODI_OIDC_SECRET", ""),
+    "label": os.environ.get("TUODI_OIDC_LABEL", "统一身份认证"),
+    "scope": os.environ.get("TUODI_OIDC_SCOPE", "openid profile"),
+    "name_claim": os.environ.get("TUODI_OIDC_NAME", "name"),
+    "number_claim": os.environ.get("TUODI_OIDC_NUMBER", "id_number"),
+}
 
 LANGUAGE_CODE = "zh-hans"
 TIME_ZONE = "Asia/Shanghai"

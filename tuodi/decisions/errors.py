@@ -17,6 +17,9 @@ TuodiError
     ├── StagePlanError           a plan of stages that does not fit its grant
     └── ReliefInputError         a field of an emergency that is missing or wrong
     └── NoticeDeliveryError      a delivery that cannot be, or was entered before
+    ├── RevokedAlreadyError      a determination that was taken away or changed before
+    ├── SameGroundsError         the same refusal again on the same facts, after it was taken away
+    └── AppealBasisError         a change on appeal that nothing carries
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from collections.abc import Sequence
 from tuodi.kernel.errors import TuodiError
 
 __all__ = [
+    "AppealBasisError",
     "DecisionError",
     "DoubleBenefitError",
     "DuplicateReliefError",
@@ -37,7 +41,9 @@ __all__ = [
     "NoticeDeliveryError",
     "ReasonsMissingError",
     "ReliefInputError",
+    "RevokedAlreadyError",
     "RollConflictError",
+    "SameGroundsError",
     "StagePlanError",
     "SuspensionLiftedError",
     "SuspensionMonthError",
@@ -228,3 +234,34 @@ class NothingToPublishError(DecisionError):
 
     def __init__(self, place: str, programme: str, why: str) -> None:
         super().__init__(f"{place}的{programme}没有可以公布的名单：{why}。", place=place, programme=programme)
+
+
+class RevokedAlreadyError(DecisionError):
+    """An appeal has been decided over it."""
+
+    code = "decisions.revoked"
+
+    def __init__(self, no: str) -> None:
+        super().__init__(f"决定 {no} 已被撤销或变更，不能再次撤销、变更。请查看重新作出的决定。", no=no)
+
+
+class SameGroundsError(DecisionError):
+    """行政复议法 art 28: not the same decision on the same facts and reasons."""
+
+    code = "decisions.same_grounds"
+
+    def __init__(self, no: str, matter_no: str) -> None:
+        super().__init__(
+            f"原决定 {no} 已被 {matter_no} 撤销，不得以同一事实作出同样的决定。请重新调查，定稿新的事实表后再办理。",
+            no=no,
+            matter_no=matter_no,
+        )
+
+
+class AppealBasisError(DecisionError):
+    """What the level above wants to change has no ground to stand on."""
+
+    code = "decisions.appeal_basis"
+
+    def __init__(self, no: str, why: str) -> None:
+        super().__init__(f"决定 {no}：{why}。", no=no, why=why)

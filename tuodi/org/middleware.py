@@ -64,13 +64,17 @@ class NoStoreMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Adds the header where no view chose one."""
         response = self.get_response(request)
-        if request.user.is_authenticated and not response.has_header("Cache-Control"):
+        signed_in = request.user.is_authenticated or getattr(request, "subject", None) is not None
+        if signed_in and not response.has_header("Cache-Control"):
             response["Cache-Control"] = "no-store"
         return response
 
 
 class ScopeMiddleware:
     """Runs the view inside one transaction that sees the reader's range; an error takes all of it back.
+
+    A view that works through many rows marks itself with `own_transactions`: it opens a scope for each row itself, so that
+    what is done for one row stays done whatever becomes of the next; without one it sees no protected row.
 
     A view that is not public (`login_not_required`) never runs without a scope: a user without an office, or a
     disabled one, is refused before a query could scan whole tables to find nothing.
@@ -95,7 +99,13 @@ class ScopeMiddleware:
                     return HttpResponseRedirect(settings.PASSWORD_CHANGE_URL)
                 if _lacks_factor(request):
                     return HttpResponseRedirect(settings.FACTOR_URL)
+                if getattr(view, "own_transactions", False):
+                    return view(request, *args, **kwargs)
                 with access.scope(request.user):
+                    return self._answer(request, view, args, kwargs)
+            subject = getattr(request, "subject", None)  # a resident, see `people.middleware`
+            if subject is not None:
+                with access.subject_scope(subject):
                     return self._answer(request, view, args, kwargs)
             with transaction.atomic():  # a public page: no scope, so protected tables are empty to it
                 return self._answer(request, view, args, kwargs)

@@ -35,6 +35,8 @@ class DutyCode(models.TextChoices):
     HAND_OVER = "hand_over", "数据移交"
     HAND_OVER_APPROVE = "hand_over_approve", "数据移交审批"
     THIRD_PARTY = "third_party", "第三方核查"
+    COMPLAINT = "complaint", "投诉办理"
+    APPEAL = "appeal", "复议申诉"
     SUPERVISE = "supervise", "监督"
     SYSADMIN = "sysadmin", "系统管理"
     SECURITY = "security", "安全管理"

@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('cases', '0002_guards'),
-        ('decisions', '0004_suspension_guards'),
+        ("decisions", "0006_relief_guards"),
         ('people', '0002_rls'),
         ('verification', '0021_visits_guards'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
