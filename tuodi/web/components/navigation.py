@@ -50,6 +50,8 @@ VISITORS = frozenset({"visit", "clue", "third_party"})
 #: Who reads families and cases: all who work on them, not those who only keep the system or its log.
 READERS = CASEWORK | PAYMENT | {"roll_import", "verify", "clue", "clue_decide", "clue_close"}
 CHECKS = frozenset({"verify", "accept"})
+#: Who keeps the roll right after the grant.
+LIFE = frozenset({"review", "visit", "confirm", "supervise"})
 #: Who sits at the one door.
 DOOR = frozenset({"accept"})
 #: Who sees the clue ledger, and what sweeps found.
@@ -84,6 +86,19 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         ),
     ),
     ("对象", (Entry("web:families", "家庭档案", "users", READERS, "/families/"),)),
+    (
+        "动态管理",
+        (
+            Entry("web:reviews-due", "定期核查", "calendar", LIFE | {"clue_decide"}, "/reviews-due/"),
+            Entry("web:changes", "变化报告", "edit", LIFE | {"accept"}, "/changes/"),
+            Entry("web:roll-notices", "调整告知书", "file-text", LIFE | {"accept"}, "/roll-notices/"),
+            Entry("web:deaths", "死亡减员", "user", LIFE | {"accept", "clue", "clue_decide"}, "/deaths/"),
+            Entry("web:exits", "渐退", "clock", LIFE | {"clue_decide", "pay_prepare"}, "/exits/"),
+            Entry("web:job-refusals", "就业介绍和拒绝", "list-check", LIFE | {"accept"}, "/job-refusals/"),
+            Entry("web:moves", "迁移", "arrow-right", LIFE | {"accept"}, "/moves/"),
+            Entry("web:classes", "五类三层", "adjustments", LIFE | {"accept"}, "/classes/"),
+        ),
+    ),
     (
         "监测",
         (
