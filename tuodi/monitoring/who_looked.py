@@ -93,9 +93,7 @@ def who_looked(subject: Subject, *, since: datetime | None = None) -> list[Seen]
 
 def _entries(since: datetime) -> list[dict[str, Any]]:
     with connection.cursor() as cursor:
-        cursor.execute(
-            "select id, at, actor_id, actor_name, action, after from audit_seen(%s, %s)", [since, MOST]
-        )
+        cursor.execute("select id, at, actor_id, actor_name, action, after from audit_seen(%s, %s)", [since, MOST])
         names = [column.name for column in cursor.description]
         rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     for row in rows:
@@ -177,7 +175,9 @@ def _sweeps(subject: Subject, since: datetime) -> Iterable[Seen]:
     first = RollEntry.objects.filter(household__in=subject.household_ids).order_by("start_month").first()
     if first is None:
         return
-    runs = SweepRun.objects.filter(state=SweepRun.State.DONE, finished_at__gte=since).prefetch_related("sources__batch__source")
+    runs = SweepRun.objects.filter(state=SweepRun.State.DONE, finished_at__gte=since).prefetch_related(
+        "sources__batch__source"
+    )
     for run in runs.order_by("-finished_at")[:100]:
         if subject.region not in range_of(run.place_code):
             continue

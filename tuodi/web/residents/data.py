@@ -33,7 +33,9 @@ def show(request: HttpRequest) -> HttpResponse:
     page: Page[Seen] = page_of(request, lambda start, stop: kept[start:stop], total=len(kept), size=30)
     groups = [
         Group(f"{year} 年 {month} 月", [(one, ICONS[one.kind]) for one in rows])
-        for (year, month), rows in groupby(page.items, key=lambda one: (localtime(one.at).year, localtime(one.at).month))
+        for (year, month), rows in groupby(
+            page.items, key=lambda one: (localtime(one.at).year, localtime(one.at).month)
+        )
     ]
     chips = [("", "全部", len(found)), *((kind, KINDS[kind], counts[kind]) for kind in KINDS if counts[kind])]
     context = {"groups": groups, "page": page, "chips": chips, "wanted": wanted, "months": MONTHS, "total": len(found)}

@@ -65,7 +65,9 @@ def parts_of(data: Mapping[str, Any] | None, names: Sequence[str]) -> tuple[list
 def told_on(decision: Determination) -> tuple[date, bool]:
     """When the family was told in writing; the day of the decision while it was not."""
     step = (
-        Step.objects.filter(case=decision.case_id or 0, does="inform", state=StepState.DONE).order_by("completed_on").first()
+        Step.objects.filter(case=decision.case_id or 0, does="inform", state=StepState.DONE)
+        .order_by("completed_on")
+        .first()
     )
     return (step.completed_on, True) if step is not None and step.completed_on else (decision.decided_on, False)
 

@@ -50,7 +50,9 @@ def running(region: str) -> list[Board]:
     with system_scope(region):
         rows = [
             (row, row.case.programme, bool(_mask(row)))
-            for row in Notice.objects.filter(result="", posted_on__lte=today).select_related("case", "step").order_by("-id")[:100]
+            for row in Notice.objects.filter(result="", posted_on__lte=today)
+            .select_related("case", "step")
+            .order_by("-id")[:100]
             if row.region == region and (row.last_day is None or row.last_day >= today)
         ]
     return [_board(row, programme, masked, today) for row, programme, masked in rows]

@@ -105,7 +105,8 @@ def show(request: HttpRequest) -> HttpResponse:
     """The page. The rows are those the database shows the family."""
     cases = list(Case.objects.order_by("-id")[:20])
     decisions = {
-        row.case_id: row for row in Determination.objects.filter(case__in=cases).only("no", "case_id", "outcome").order_by("id")
+        row.case_id: row
+        for row in Determination.objects.filter(case__in=cases).only("no", "case_id", "outcome").order_by("id")
     }
     roads = [road_of(case, decisions.get(case.pk)) for case in cases]
     home = request.subject.region  # type: ignore[attr-defined]
