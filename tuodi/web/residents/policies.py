@@ -5,7 +5,8 @@ Figures, limits and clauses come from the packs and the procedure text in force 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal, InvalidOperation
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,22 @@ def conditions(programme: str, place: str) -> list[Asked]:
     ]
 
 
+def amounts_of(names: list[str], place: str) -> list[Line]:
+    """The values a reader wants to know: what is nought here is left out, shares are written in percent."""
+    found = []
+    for line in lines_in_force(law.book(), names, place, clock.today()):
+        try:
+            value = Decimal(line.printed.replace(",", ""))
+        except InvalidOperation:
+            found.append(line)
+            continue
+        if value and line.unit == "比例" and value < 1:
+            found.append(replace(line, printed=f"{(value * 100).normalize():f}%", unit=""))
+        elif value:
+            found.append(line)
+    return found
+
+
 def procedure_at(programme: str, place: str) -> Procedure | None:
     """The procedure of a place accepted today; None where the packs hold none."""
     try:
@@ -113,7 +130,7 @@ def show(request: HttpRequest, programme: str) -> HttpResponse:
     book, words, today = law.book(), guide()[programme], clock.today()
     text = procedure_at(programme, place)
     total = text.total_limit() if text else None
-    amounts: list[Line] = lines_in_force(book, words["amounts"], place, today)
+    amounts = amounts_of(words["amounts"], place)
     context = {
         "code": programme,
         "label": book.programmes[programme].label,

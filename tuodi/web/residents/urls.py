@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from tuodi.web.residents import calculator, data, decision, home, notices, payments, policies, progress, sign_in
+from tuodi.web.residents import calculator, data, decision, home, notices, oidc, payments, policies, progress, sign_in
 from tuodi.web.residents.doors import anybody, resident
 
 urlpatterns: list[URLPattern] = [
     path("", anybody(home.show), name="my-home"),
     path("sign-in/", anybody(sign_in.show), name="my-sign-in"),
     path("sign-in/code/", anybody(sign_in.code), name="my-code"),
+    path("sign-in/provider/", anybody(oidc.start), name="my-oidc"),
+    path("sign-in/back/", anybody(oidc.back), name="my-oidc-back"),
     path("sign-out/", anybody(sign_in.sign_out), name="my-sign-out"),
     path("display/", anybody(sign_in.display), name="my-display"),
     path("policies/", anybody(policies.listing), name="my-policies"),
