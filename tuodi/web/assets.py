@@ -74,6 +74,7 @@ ICONS = (
     "menu-2",
     "package-export",
     "paperclip",
+    "phone",
     "photo",
     "printer",
     "refresh",
