@@ -50,6 +50,11 @@ class AuditEntry(models.Model):
                 name="audit_entry_shown",
                 condition=models.Q(action__in=("web.view", "web.list")),
             ),
+            models.Index(
+                fields=["actor_id", "recorded_at"],
+                name="audit_entry_reads",
+                condition=models.Q(action__in=("web.view", "web.list")),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -6,6 +6,7 @@ TuodiError
     ├── AlreadyApplyingError     a member's application is running
     ├── ApplicationInputError    a field that is missing or wrong
     ├── MandateMissingError      an agent without a mandate
+    ├── DiscoveryInputError      a field of a patrol or report that is missing or wrong
     ├── NeedInputError           a field of a need or a ticket that is missing or wrong
     ├── NeedStateError           a need, referral or ticket that is at another step
     ├── NotYourNeedError         another officer answers for it (403)
@@ -21,6 +22,7 @@ __all__ = [
     "AlreadyApplyingError",
     "AlreadyOnRollError",
     "ApplicationInputError",
+    "DiscoveryInputError",
     "IntakeError",
     "MandateMissingError",
     "NeedInputError",
@@ -74,6 +76,16 @@ class ApplicationInputError(IntakeError):
     """A field that is missing or wrong."""
 
     code = "intake.input"
+    status = 400
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field}{problem}", field=field, problem=problem)
+
+
+class DiscoveryInputError(IntakeError):
+    """A field of a patrol, a report or a row of the at-risk list that is missing or wrong."""
+
+    code = "intake.discovery_input"
     status = 400
 
     def __init__(self, field: str, problem: str) -> None:

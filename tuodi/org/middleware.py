@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib.auth import logout
@@ -18,7 +19,8 @@ from tuodi.audit.actions import record
 from tuodi.kernel import clock
 from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.places import pad12
-from tuodi.org import access
+from tuodi.org import access, factor_actions, session_actions
+from tuodi.org.errors import StepUpNeededError
 
 Next = Callable[[HttpRequest], HttpResponse]
 
@@ -49,6 +51,7 @@ class SessionLimitsMiddleware:
                 logout(request)
             elif now - seen >= 60:
                 request.session["seen"] = now
+                session_actions.note_seen(request)
         return self.get_response(request)
 
 
@@ -61,7 +64,8 @@ class NoStoreMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Adds the header where no view chose one."""
         response = self.get_response(request)
-        if request.user.is_authenticated and not response.has_header("Cache-Control"):
+        signed_in = request.user.is_authenticated or getattr(request, "subject", None) is not None
+        if signed_in and not response.has_header("Cache-Control"):
             response["Cache-Control"] = "no-store"
         return response
 
@@ -93,12 +97,21 @@ class ScopeMiddleware:
                 allowed = (settings.PASSWORD_CHANGE_URL, settings.LOGOUT_URL)
                 if request.user.must_change_password and request.path not in allowed:
                     return HttpResponseRedirect(settings.PASSWORD_CHANGE_URL)
+                if _lacks_factor(request):
+                    return HttpResponseRedirect(settings.FACTOR_URL)
                 if getattr(view, "own_transactions", False):
                     return view(request, *args, **kwargs)
                 with access.scope(request.user):
                     return self._answer(request, view, args, kwargs)
+            subject = getattr(request, "subject", None)  # a resident, see `people.middleware`
+            if subject is not None:
+                with access.subject_scope(subject):
+                    return self._answer(request, view, args, kwargs)
             with transaction.atomic():  # a public page: no scope, so protected tables are empty to it
                 return self._answer(request, view, args, kwargs)
+        except StepUpNeededError as error:
+            _keep_refusal(request, error, "org.reading_alarm")
+            return HttpResponseRedirect(f"{settings.STEP_UP_URL}?{urlencode({'next': request.get_full_path()})}")
         except TuodiError as error:
             _keep_refusal(request, error)
             return problem(request, error)
@@ -117,14 +130,27 @@ class ScopeMiddleware:
         return response
 
 
-def _keep_refusal(request: HttpRequest, error: TuodiError) -> None:
+#: The session's word that its user has shown his second factor.
+PROVEN = "factor"
+
+
+def _lacks_factor(request: HttpRequest) -> bool:
+    """Whether a duty of the user asks for a second factor and this session has shown none. The page to set one up stays open."""
+    if request.user.is_demo or request.session.get(PROVEN):
+        return False
+    if request.path in (settings.FACTOR_URL, settings.LOGOUT_URL, settings.PASSWORD_CHANGE_URL):
+        return False
+    return factor_actions.needed(request.user)  # type: ignore[arg-type]
+
+
+def _keep_refusal(request: HttpRequest, error: TuodiError, action: str = "org.refused") -> None:
     """Writes a refused attempt into the log, in a transaction of its own since the view's was rolled back."""
     refused = getattr(error, "status", 400) in (403, 404) or getattr(error, "logged", False)
     if not (refused and request.user.is_authenticated):
         return
     user = request.user
     record(
-        "org.refused",
+        action,
         actor=user,
         subject_type="page",
         subject_id=request.path[:64],

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, path
+from django.urls import URLPattern, URLResolver, include, path
 from django.views.decorators.http import require_POST
 
 from tuodi.org.models import DutyCode
 from tuodi.web import account, style_page
+from tuodi.web.accounts import urls as accounts_urls
+from tuodi.web.board import urls as board_urls
 from tuodi.web.components.doors import LEDGER, PAYMENT, READERS, SWEEPS, WARNED, View, open_to
 from tuodi.web.counter import (
     apply,
+    care_urls,
     case,
     case_batch,
     cases,
@@ -33,6 +36,7 @@ from tuodi.web.county import (
     hand_overs,
     imports,
     kin,
+    procedure_urls,
     returned,
     runs,
     source_form,
@@ -74,7 +78,8 @@ def _post(door: object, view: View) -> View:
     return require_POST(door(view))  # type: ignore[operator,no-any-return]
 
 
-urlpatterns: list[URLPattern] = [
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("my/", include("tuodi.web.residents.urls")),
     path("", _staff(workbench.show), name="workbench"),
     *needs_urls.urlpatterns,
     *ticket_urls.urlpatterns,
@@ -163,9 +168,13 @@ urlpatterns: list[URLPattern] = [
     path("imports/<int:pk>/adopt/", _post(_importers, imports.adopt), name="import-adopt"),
     path("imports/<int:pk>/drop/", _post(_importers, imports.drop), name="import-drop"),
     path("standards/", _staff(standards.show), name="standards"),
+    *procedure_urls.urlpatterns,
+    *care_urls.urlpatterns,
     path("login/", account.SignIn.as_view(), name="login"),
     path("logout/", account.SignOut.as_view(), name="logout"),
     path("password/", account.Password.as_view(), name="password"),
     path("display/", account.display, name="display"),
     path("style/", style_page.show, name="style"),
+    *accounts_urls.urlpatterns,
+    *board_urls.urlpatterns,
 ]

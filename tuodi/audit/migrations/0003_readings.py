@@ -14,4 +14,13 @@ class Migration(migrations.Migration):
                 condition=models.Q(action__in=("web.view", "web.list")),
             ),
         ),
+        # How many pages one member of staff was shown within the hour.
+        migrations.AddIndex(
+            model_name="auditentry",
+            index=models.Index(
+                fields=["actor_id", "recorded_at"],
+                name="audit_entry_reads",
+                condition=models.Q(action__in=("web.view", "web.list")),
+            ),
+        ),
     ]

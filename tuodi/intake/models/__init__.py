@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from tuodi.intake.models.application import Application, ApplicationMember, Material
+from tuodi.intake.models.discovery import Discovery, PatrolTask
 from tuodi.intake.models.need import Need, NeedCase, NeedNote, Referral
+from tuodi.intake.models.online import OnlineApplication, OnlinePaper
 from tuodi.intake.models.roster import AcceptedRoster, RosterFamily, RosterImport, RosterRow, Verdict
 from tuodi.intake.models.ticket import DutyTurn, Ticket
 
@@ -11,11 +13,15 @@ __all__ = [
     "AcceptedRoster",
     "Application",
     "ApplicationMember",
+    "Discovery",
     "DutyTurn",
     "Material",
     "Need",
     "NeedCase",
     "NeedNote",
+    "OnlineApplication",
+    "OnlinePaper",
+    "PatrolTask",
     "Referral",
     "RosterFamily",
     "RosterImport",

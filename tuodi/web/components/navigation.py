@@ -73,6 +73,13 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry(
                 "web:spot-checks", "抽查", "list-check", frozenset({"review", "visit", "supervise"}), "/spot-checks/"
             ),
+            Entry(
+                "web:self-cares",
+                "自理能力评估",
+                "clipboard-check",
+                frozenset({"accept", "review", "visit", "confirm"}),
+                "/self-care/",
+            ),
             Entry("web:kin", "近亲属备案", "users", frozenset({"accept", "review", "confirm", "supervise"}), "/kin/"),
         ),
     ),
@@ -112,6 +119,10 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("web:imports", "名册导入", "upload", frozenset({"roll_import"}), "/imports/"),
             Entry("web:sources", "数据来源", "building-bank", frozenset({"sweep", "verify", "supervise"}), "/sources/"),
             Entry("web:standards", "标准与规则", "scale", prefix="/standards/"),
+            Entry("web:accounts", "账号与职责", "user", frozenset({"sysadmin", "security"}), "/accounts/"),
+            Entry("web:security", "登录安全", "lock", frozenset({"security"})),
+            Entry("web:audit", "审计日志", "history", frozenset({"audit_view"}), "/audit/"),
+            Entry("web:procedures", "办理程序", "list-check", prefix="/procedures/"),
         ),
     ),
 )

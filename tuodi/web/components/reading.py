@@ -9,16 +9,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 
 from tuodi.audit.actions import record
+from tuodi.audit.queries import readings_within_hour
 from tuodi.kernel.places import pad12
+from tuodi.org.errors import StepUpNeededError
 from tuodi.org.middleware import before_commit
 
-__all__ = ["LIST", "VIEW", "note_list", "note_reading"]
+__all__ = ["LIST", "STEPPED_UP", "VIEW", "note_list", "note_reading"]
 
 VIEW = "web.view"
 LIST = "web.list"
+#: The session's word when its user last said once more who he is: seconds of the database's clock.
+STEPPED_UP = "stepped_up"
 
 
 def note_reading(
@@ -38,12 +43,17 @@ def note_reading(
         household_ids, person_ids: Whose data is on it; None and repeats are dropped. Nothing on it, nothing recorded.
         region: Of the family looked at; None (lists) = the reader's own place.
         listed: A list (`web.list`) and not one family's page (`web.view`).
+
+    Raises: StepUpNeededError: He was shown as many pages within the hour as one person is expected to need.
     """
     user: Any = request.user
     households = sorted({one for one in household_ids if one is not None})
     persons = sorted({one for one in person_ids if one is not None})
     if not households and not persons:
         return
+    limit = settings.READING_LIMIT
+    if limit and readings_within_hour(user.pk, float(request.session.get(STEPPED_UP, 0)), limit) >= limit:
+        raise StepUpNeededError(limit)
     alone = not listed and len(households) == 1
     before_commit(
         request,

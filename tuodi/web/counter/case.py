@@ -33,7 +33,7 @@ from tuodi.verification.request_queries import requests_of
 from tuodi.web.components import deeds, explain, law, navigation, places, posting, reading
 from tuodi.web.components.explain import Programme
 from tuodi.web.components.words import Look
-from tuodi.web.counter import case_forms, case_panels, work
+from tuodi.web.counter import case_forms, case_panels, self_care, work
 
 _STEP_CSS = {StepState.DONE: "done", StepState.OPEN: "now", StepState.SKIPPED: "skipped", StepState.VOID: "stopped"}
 _STEP_LOOKS = {
@@ -154,6 +154,7 @@ def _draw(request: HttpRequest, case: Case, overtaken: list[dict[str, Any]] | No
         "waiting": waiting,
         "duplicates": _duplicates(case),
         "check_href": _check_href(request, case),
+        "self_care_href": self_care.link_of(request, case),
         "may_visits": navigation.may(request, DUTIES, case.region),
         "kin_href": _kin_href(request, case),
         "may_enter": case.is_running and navigation.may(request, DUTIES, case.region),
@@ -174,7 +175,7 @@ def _duplicates(case: Case) -> list[Duplicate]:
     """What the family gets already and must be thought of before this case is granted; a closed case asks nothing."""
     if not case.is_running or case.programme not in Programmes.values:
         return []
-    found = duplicates(case.household, case.programme)
+    found = duplicates(case.household, case.programme, case=case)
     return [one for one in found if one.verdict != ALLOW]
 
 
@@ -249,7 +250,7 @@ def _row(line: Progress, today: date) -> dict[str, Any]:
         due = f"{step.due_on:%Y-%m-%d}"
     done = ""
     if step.state == StepState.DONE and step.done_by_id:
-        done = f"{step.completed_on:%Y-%m-%d} {step.done_by.name}"
+        done = f"{step.completed_on:%Y-%m-%d} {_hand(step)}"
     elif step.state == StepState.WAITING and line.waits:
         done = "等：" + "、".join(line.waits)
     elif step.state == StepState.SKIPPED:
@@ -265,15 +266,24 @@ def _row(line: Progress, today: date) -> dict[str, Any]:
     }
 
 
+def _hand(step: Step) -> str:
+    """Who did a step, and for whom where the duty was lent."""
+    if step.done_by is None:
+        return ""
+    return f"{step.done_by.name}（代 {step.done_for.name}）" if step.done_for else step.done_by.name
+
+
 def _events(case: Case) -> list[dict[str, str]]:
     """What happened, newest first: finished steps of every round, and notices."""
-    done = Step.objects.filter(case=case, state=StepState.DONE).select_related("done_by").order_by("-done_at")
+    done = (
+        Step.objects.filter(case=case, state=StepState.DONE).select_related("done_by", "done_for").order_by("-done_at")
+    )
     events = [
         {
             "css": "bad" if step.result in {"refused", "refuse", "disputed"} else "ok",
             "when": f"{step.completed_on:%m-%d}",
             "title": step.label + (f"（第 {step.round} 轮）" if step.round > 1 else ""),
-            "text": " · ".join(part for part in (step.done_by.name if step.done_by else "", step.opinion) if part),
+            "text": " · ".join(part for part in (_hand(step), step.opinion) if part),
         }
         for step in done
     ]
