@@ -14,6 +14,7 @@ from tuodi.web.counter import (
     cases,
     checks,
     consents,
+    emergency_urls,
     facts,
     families,
     family,
@@ -44,7 +45,7 @@ from tuodi.web.county import (
     warnings,
     watch_list,
 )
-from tuodi.web.field import offline, own_checks, tasks
+from tuodi.web.field import offline, own_checks, patrol_urls, tasks
 
 app_name = "web"
 
@@ -161,4 +162,6 @@ urlpatterns: list[URLPattern] = [
     path("password/", account.Password.as_view(), name="password"),
     path("display/", account.display, name="display"),
     path("style/", style_page.show, name="style"),
+    *emergency_urls.urlpatterns,
+    *patrol_urls.urlpatterns,
 ]

@@ -50,6 +50,9 @@ VISITORS = frozenset({"visit", "clue", "third_party"})
 #: Who reads families and cases: all who work on them, not those who only keep the system or its log.
 READERS = CASEWORK | PAYMENT | {"roll_import", "verify", "clue", "clue_decide", "clue_close"}
 CHECKS = frozenset({"verify", "accept"})
+#: Who sees the emergency queue; who patrols and who reads what was found.
+RELIEF = frozenset({"accept", "review", "visit", "confirm", "file", "supervise"})
+PATROLS = frozenset({"accept", "review", "visit", "confirm", "supervise"})
 #: Who sees the clue ledger, and what sweeps found.
 LEDGER = frozenset({"sweep", "verify", "clue", "clue_decide", "clue_close", "supervise"})
 #: Who looks after families that were cut off.
@@ -63,6 +66,8 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         (
             Entry("web:workbench", "工作台", "home"),
             Entry("web:cases", "办件", "inbox", READERS, "/cases/"),
+            Entry("web:emergencies", "急难救助", "alert-triangle", RELIEF, "/emergencies/"),
+            Entry("web:patrols", "主动发现", "search", PATROLS, "/patrols/"),
             Entry("web:checks", "经济核对", "clipboard-check", CHECKS, "/checks/"),
             Entry("web:field", "入户调查", "map-pin", VISITORS, "/field/"),
             Entry("web:own-checks", "核查任务", "clipboard-check", frozenset({"third_party"}), "/own-checks/"),

@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
 
 from tuodi.cases.queries import my_open_work, notices_running, overdue
+from tuodi.decisions import relief_queries
 from tuodi.kernel import clock
 from tuodi.org.models import DutyCode
 from tuodi.payments.models import PayRun
@@ -36,7 +37,9 @@ def show(request: HttpRequest) -> HttpResponse:
     waiting = mine.count()
     queue = pages.page_of(request, lambda start, stop: list(mine[start:stop]), total=waiting, size=QUEUE_SIZE)
     items = [work.item_of_step(step, today) for step in queue.items]
+    urgent = relief_queries.counts(today, clock.now()) if navigation.RELIEF & set(duties) else None
     context = {
+        "urgent": urgent,
         "today": today,
         "duties": duties.values(),
         "queue": Page(items, queue.number, queue.total, queue.previous, queue.next, queue.pages),
