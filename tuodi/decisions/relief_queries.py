@@ -115,6 +115,6 @@ def bounds(region: str, on: date) -> Bounds:
 
     def fen(name: str) -> int | None:
         row = known.value(f"temporary.{name}", chain, (), on)
-        return None if row is None or row.value is None or row.value == NO_CAP else int(row.value * 100)
+        return None if row is None or row.value is None or row.value == NO_CAP else int(row.value)
 
     return Bounds(fen("minimum") or None, fen("maximum"), fen("year_cap"), fen("town_limit"))

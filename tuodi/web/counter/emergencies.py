@@ -85,14 +85,16 @@ def listing(request: HttpRequest) -> HttpResponse:
     today, now = clock.today(), clock.now()
     counts = relief_queries.counts(today, now)
     totals = {
-        "waiting": counts.waiting, "papers": counts.papers, "overdue": counts.overdue, "approval": counts.approval,
+        "waiting": counts.waiting + counts.discovered, "papers": counts.papers, "overdue": counts.overdue, "approval": counts.approval,
         "ended": counts.ended,
     }  # fmt: skip
     first = "waiting" if counts.waiting or counts.discovered else "overdue" if counts.overdue else "papers"
     show = request.GET.get("show", first)
     show = show if show in relief_queries.SHOWS else "waiting"
     rows = relief_queries.queue(show, today)
-    found = pages.page_of(request, lambda start, stop: list(rows[start:stop]), total=totals[show])
+    found = pages.page_of(
+        request, lambda start, stop: list(rows[start:stop]), total=counts.waiting if show == "waiting" else totals[show]
+    )
     lines = [_line(row, show, now) for row in found.items]
     discovered = list(urgent_discoveries()[:20]) if show == "waiting" else []
     context = {
@@ -196,7 +198,7 @@ def show(request: HttpRequest, no: str) -> HttpResponse:
     return _page(request, row)
 
 
-def _page(request: HttpRequest, row: Relief, *, form: Any = None, status: int = 200) -> HttpResponse:
+def _page(request: HttpRequest, row: Relief, *, form: Any = None) -> HttpResponse:
     user: Any = request.user
     today, now = clock.today(), clock.now()
     town = level_of(user) == "TOWN"
@@ -231,7 +233,7 @@ def _page(request: HttpRequest, row: Relief, *, form: Any = None, status: int = 
         "may_read": navigation.may_read(request),
         "month": Month.of(today).next(),
     }  # fmt: skip
-    return render(request, "counter/emergency.html", context, status=status)
+    return render(request, "counter/emergency.html", context)
 
 
 def _standing(row: Relief) -> Any:
@@ -315,12 +317,12 @@ def _with_form(
 ) -> HttpResponse:
     """Does a deed that has a form; a refusal stands beside the form, with everything typed still there."""
     if not form.is_valid():
-        return _page(request, row, form=form, status=400)
+        return _page(request, row, form=form)
     try:
         said = deed(request, row, form)
     except TuodiError as error:
         form.add_error(None, str(error))
-        return _page(request, relief_queries.access_relief(request.user, row.no), form=form, status=409)  # type: ignore[arg-type]
+        return _page(request, relief_queries.access_relief(request.user, row.no), form=form)  # type: ignore[arg-type]
     posting.succeed(request, said)
     return posting.back(reverse("web:emergency", args=[row.no]))
 

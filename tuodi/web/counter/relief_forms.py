@@ -54,6 +54,7 @@ class ReliefForm(forms.Form):
         min_value=1,
         max_value=12,
         initial=1,
+        help_text="没有填金额时，用来测算",
         error_messages={
             "min_value": "应在 1 到 12 之间。",
             "max_value": "应在 1 到 12 之间。",

@@ -10,6 +10,7 @@ from django.urls import NoReverseMatch, reverse
 
 from tuodi.cases.queries import my_open_work, notices_running, overdue
 from tuodi.decisions import relief_queries
+from tuodi.intake.discovery_queries import my_patrols
 from tuodi.kernel import clock
 from tuodi.org.models import DutyCode
 from tuodi.payments.models import PayRun
@@ -38,8 +39,10 @@ def show(request: HttpRequest) -> HttpResponse:
     queue = pages.page_of(request, lambda start, stop: list(mine[start:stop]), total=waiting, size=QUEUE_SIZE)
     items = [work.item_of_step(step, today) for step in queue.items]
     urgent = relief_queries.counts(today, clock.now()) if navigation.RELIEF & set(duties) else None
+    patrols = my_patrols(request.user, today).count() if DutyCode.VISIT in duties else 0  # type: ignore[arg-type]
     context = {
         "urgent": urgent,
+        "patrols": patrols,
         "today": today,
         "duties": duties.values(),
         "queue": Page(items, queue.number, queue.total, queue.previous, queue.next, queue.pages),

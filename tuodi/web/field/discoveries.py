@@ -81,7 +81,7 @@ def report(request: HttpRequest) -> HttpResponse:
         if answer is not None:
             return answer
     context = {"form": form, "household": household, "place": places.path(region)}
-    return render(request, "field/discovery_new.html", context, status=400 if form.errors else 200)
+    return render(request, "field/discovery_new.html", context)
 
 
 def report_from(

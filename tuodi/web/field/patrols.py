@@ -144,7 +144,7 @@ def one(request: HttpRequest, pk: int) -> HttpResponse:
         "open": task.state == PatrolState.PLANNED,
         "at_risk": reads.at_risk_of(task.person),
     }
-    return render(request, "field/patrol.html", context, status=400 if form.errors else 200)
+    return render(request, "field/patrol.html", context)
 
 
 def _done(request: HttpRequest, task: PatrolTask, form: FoundForm) -> HttpResponse | None:
@@ -213,7 +213,7 @@ def at_risk(request: HttpRequest) -> HttpResponse:
         "chosen": chosen,
         "may_import": navigation.may(request, verbs.PATROLLERS, user.office.place_code.ljust(12, "0")),
     }
-    return render(request, "field/at_risk.html", context, status=400 if form.errors else 200)
+    return render(request, "field/at_risk.html", context)
 
 
 def _import(request: HttpRequest, form: ImportForm) -> AtRiskReport | None:
