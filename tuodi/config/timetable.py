@@ -66,3 +66,21 @@ def on_app_ready(app: App) -> None:
 
         with system_scope("cn"):
             plan_patrols(acting_user=None, place="", month=Month.of(clock.today()))
+
+    @app.task(pass_context=False, name="outbox.carry")
+    def carry(message: str) -> None:
+        """Carries one message that has just been written."""
+        _carry(message)
+
+    @app.periodic(cron="* * * * *")
+    @app.task(queueing_lock="outbox.carry_due", pass_context=False, name="outbox.carry_due")
+    def carry_due(timestamp: int) -> None:
+        """Carries messages whose next try is due."""
+        _carry(None)
+
+
+def _carry(message: str | None) -> None:
+    from tuodi.messages import outbox
+    from tuodi.org.access import system_scope
+
+    outbox.carry(lambda: system_scope("cn"), message)

@@ -17,14 +17,15 @@ from tuodi.cases.errors import StepNotOpenError
 from tuodi.cases.guard import check_step, logs_blocks
 from tuodi.cases.marks import mark_found
 from tuodi.cases.models import Case, Notice, Step
+from tuodi.cases.notice_content import public_name
 from tuodi.cases.series import next_no
 from tuodi.cases.states import Decision, StepState
 from tuodi.decisions import duplicates, grants, relief_after
 from tuodi.decisions.decide import APPEAL, approver_of, ask, failed_reasons, require_pass, rows_of
 from tuodi.decisions.errors import ReasonsMissingError, UnknownOutcomeError
 from tuodi.decisions.models import Determination
+from tuodi.decisions.revoked import require_new_grounds, revocation_of
 from tuodi.kernel import clock
-from tuodi.kernel.masking import mask_name
 from tuodi.kernel.money import format_yuan
 from tuodi.kernel.periods import Month
 from tuodi.org.models import User
@@ -36,6 +37,7 @@ from tuodi.rules import ProgrammeResult
 from tuodi.verification import kin_actions as kin
 from tuodi.verification.models import FactSet
 from tuodi.verification.queries import frozen_for
+from tuodi.verification.self_care_road import require_in_facts
 
 __all__ = [
     "close_notice",
@@ -160,7 +162,7 @@ def _content(case: Case, step: Step, phone: str) -> dict[str, Any]:
     text = case.procedure.step(step.name).notice
     days = text.days if text else 0
     values: dict[str, Any] = {
-        "applicant_name": mask_name(case.applicant.name) if text and text.mask_name else case.applicant.name,
+        "applicant_name": public_name(case.applicant, masked=bool(text and text.mask_name)),
         "member_count": figures.get("members"),
         "amount": format_yuan(amount) if amount is not None else None,
         "programme": Programme(case.programme).label,
@@ -200,6 +202,7 @@ def confirm(
     Raises:
         UnknownOutcomeError: Facts are missing; they are named. NotEligibleError: Refuse instead.
         KinVisitMissingError: A near relative of staff, and the county has not visited.
+        SelfCareNeededError: The facts do not hold what was assessed (tekun).
         DuplicateReliefError: Relief is there already, and neither reason nor look is given.
     """
     case = cases.lock(case)
@@ -207,9 +210,16 @@ def confirm(
     check_step(step, acting_user)
     kin.require_county_visit(case)
     facts = _facts(case)
-    answer = preview(case, facts)
+    require_in_facts(case, facts)
+    again = revocation_of(case)
+    # What replaces a determination that was taken away holds from the month that one should have held from.
+    start = Month.parse(str(again.start_month)) if again else None
+    answer = ask(facts, case.programme, case_date=clock.today(), month=start) if start else preview(case, facts)
     require_pass(answer, f"案件 {case.no}")
-    made = rows_of(answer, facts, common=_common(case, facts, acting_user), reasons=opinion)
+    common = _common(case, facts, acting_user)
+    if again:
+        common |= {"follows": again.determination, "cause": "appeal"}
+    made = rows_of(answer, facts, common=common, start=start, reasons=opinion)
     if grants.is_once(case.programme):
         relief_after.into_months(case, made)
     persons = list(
@@ -257,7 +267,11 @@ def refuse(case: Case, *, acting_user: User, reasons: str) -> list[Determination
     answer = preview(case, facts)
     if answer.outcome == "unknown":
         raise UnknownOutcomeError(f"案件 {case.no}", answer.missing)
+    require_new_grounds(case, facts)
     common = {**_common(case, facts, acting_user), "appeal": APPEAL}
+    again = revocation_of(case)
+    if again:
+        common |= {"follows": again.determination, "cause": "appeal"}
     rows = rows_of(answer, facts, common=common, reasons=reasons)
     for row in rows:
         # What the officer decided is what stands; what the rules said stays readable in the explanation.

@@ -88,9 +88,7 @@ def place_facts(region: str, on: date) -> dict[str, str]:
     """What the place's own packs say of it that relief asks for, as facts of the place; nothing where they say nothing."""
     known = book()
     row = known.value("profile.disposable_income", known.chain(place_of(region)), (), on)
-    return (
-        {} if row is None or row.value is None else {"disposable_prior": format_yuan(int(row.value), sep=False)}
-    )
+    return {} if row is None or row.value is None else {"disposable_prior": format_yuan(int(row.value), sep=False)}
 
 
 def family_with_ledger(facts: FactSet, case: Case) -> dict[str, Any]:

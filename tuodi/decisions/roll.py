@@ -13,7 +13,7 @@ from tuodi.cases.models import Case
 from tuodi.decisions.approver import require_approver
 from tuodi.decisions.errors import DoubleBenefitError, NotDecidedError, RollConflictError
 from tuodi.decisions.grants import enter, is_once
-from tuodi.decisions.models import Determination
+from tuodi.decisions.models import Determination, Revocation
 from tuodi.kernel.masking import mask_name
 from tuodi.kernel.periods import Month
 from tuodi.org.models import User
@@ -58,6 +58,8 @@ def put_on_roll(determination: Determination, *, acting_user: User, account: Acc
     if known is not None:
         return known
     _not_twice(determination)
+    if case is not None and Revocation.objects.filter(case=case).exists():
+        cut(determination)  # it takes the place of what a determination that was taken away had put there
     accept_facts(determination)
     try:
         with transaction.atomic():

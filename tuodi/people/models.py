@@ -16,6 +16,21 @@ from django.db.models import F, Func, Q
 from tuodi.org.rls import region_field
 from tuodi.people import enums
 from tuodi.people.fields import cipher_field, index_field, month_check, month_period, name_field, period
+from tuodi.people.resident_models import ResidentAccount, SignInTry
+
+__all__ = [
+    "Account",
+    "FormerName",
+    "Household",
+    "HouseholdChange",
+    "HouseholdFacts",
+    "MemberFacts",
+    "Membership",
+    "Person",
+    "ResidentAccount",
+    "RollEntry",
+    "SignInTry",
+]
 
 
 class Person(models.Model):

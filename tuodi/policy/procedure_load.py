@@ -17,7 +17,7 @@ from tuodi.policy.faults import Fault, did_you_mean
 from tuodi.policy.loader import PLACE_CODE, policy_files
 from tuodi.policy.model import Where
 from tuodi.policy.procedure import LEVEL_LABELS, MARK_LABELS, Does, Limit, Notice, Objection, Procedure, Step, Unit
-from tuodi.policy.procedure_field import read_by_when, read_quorum, read_sample
+from tuodi.policy.procedure_field import read_by_when, read_prints, read_quorum, read_sample
 from tuodi.policy.reader import Reader, identifier_problem
 from tuodi.policy.yamltext import Map, Seq, load_documents
 
@@ -62,6 +62,7 @@ class Block:
     where: Where
     step_lines: dict[str, Where] = field(default_factory=dict)
     stop_in_notice: bool | None = None  # None = as above
+    stop_for_materials: bool | None = None  # likewise
 
     def in_force(self, day: date) -> bool:
         """Whether cases accepted on this day fall under it."""
@@ -185,6 +186,7 @@ def _block(key: str, node: Any, file: str, line: int, place: str, programme: str
         where=Where(file, line),
         step_lines=lines,
         stop_in_notice=r.flag("stop_in_notice") if r.has("stop_in_notice") else None,
+        stop_for_materials=r.flag("stop_for_materials") if r.has("stop_for_materials") else None,
     )
     r.choice("precision", ("day", "month", "year"))
     r.done()
@@ -215,29 +217,10 @@ def _drops(r: Reader) -> dict[str, Drop]:
 
 
 _STEP_KEYS = frozenset(
-    [
-        "label",
-        "does",
-        "by",
-        "by_when",
-        "duty",
-        "after",
-        "parallel_with",
-        "when",
-        "only_if",
-        "optional",
-        "delegable",
-        "people",
-        "limit",
-        "start_within",
-        "notice",
-        "objection",
-        "quorum",
-        "sample",
-        "clause",
-        "note",
-        "quote",
-    ]
+    (
+        "label does by by_when duty after parallel_with when only_if optional delegable people limit start_within notice "
+        "objection quorum sample prints clause note quote"
+    ).split()
 )
 
 
@@ -276,6 +259,8 @@ def _step_fields(step_id: str, node: Any, file: str, line: int, owner: str, faul
         out["quorum"] = read_quorum(r)
     if r.has("sample"):
         out["sample"] = read_sample(r)
+    if r.has("prints"):
+        out["prints"] = read_prints(r)
     r.taken |= _STEP_KEYS  # so that a misspelt key is told what it may have meant
     r.done()
     return out
@@ -402,6 +387,7 @@ def merge_full(stack: Sequence[Block]) -> tuple[Procedure, list[Departure], dict
         clause=near.clause,
         note=near.note,
         stop_in_notice=next((b.stop_in_notice for b in stack if b.stop_in_notice is not None), False),
+        stop_for_materials=next((b.stop_for_materials for b in stack if b.stop_for_materials is not None), False),
     )
     return procedure, departures, {name: lines[name] for name in steps if name in lines}
 

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('cases', '0002_guards'),
+        ("cases", "0003_done_for"),
         ('people', '0003_at_risk_list'),
     ]
 

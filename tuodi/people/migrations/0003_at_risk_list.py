@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('people', '0002_rls'),
+        ("people", "0003_readings"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -53,6 +53,8 @@ CHECKS = frozenset({"verify", "accept"})
 #: Who sees the emergency queue; who patrols and who reads what was found.
 RELIEF = frozenset({"accept", "review", "visit", "confirm", "file", "supervise"})
 PATROLS = frozenset({"accept", "review", "visit", "confirm", "supervise"})
+#: Who sits at the one door.
+DOOR = frozenset({"accept"})
 #: Who sees the clue ledger, and what sweeps found.
 LEDGER = frozenset({"sweep", "verify", "clue", "clue_decide", "clue_close", "supervise"})
 #: Who looks after families that were cut off.
@@ -65,6 +67,8 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         "办理",
         (
             Entry("web:workbench", "工作台", "home"),
+            Entry("web:needs", "一门受理", "users", DOOR, "/needs/"),
+            Entry("web:tickets", "热线工单", "speakerphone", DOOR, "/tickets/"),
             Entry("web:cases", "办件", "inbox", READERS, "/cases/"),
             Entry("web:emergencies", "急难救助", "alert-triangle", RELIEF, "/emergencies/"),
             Entry("web:patrols", "主动发现", "search", PATROLS, "/patrols/"),
@@ -73,6 +77,13 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("web:own-checks", "核查任务", "clipboard-check", frozenset({"third_party"}), "/own-checks/"),
             Entry(
                 "web:spot-checks", "抽查", "list-check", frozenset({"review", "visit", "supervise"}), "/spot-checks/"
+            ),
+            Entry(
+                "web:self-cares",
+                "自理能力评估",
+                "clipboard-check",
+                frozenset({"accept", "review", "visit", "confirm"}),
+                "/self-care/",
             ),
             Entry("web:kin", "近亲属备案", "users", frozenset({"accept", "review", "confirm", "supervise"}), "/kin/"),
         ),
@@ -113,6 +124,10 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("web:imports", "名册导入", "upload", frozenset({"roll_import"}), "/imports/"),
             Entry("web:sources", "数据来源", "building-bank", frozenset({"sweep", "verify", "supervise"}), "/sources/"),
             Entry("web:standards", "标准与规则", "scale", prefix="/standards/"),
+            Entry("web:accounts", "账号与职责", "user", frozenset({"sysadmin", "security"}), "/accounts/"),
+            Entry("web:security", "登录安全", "lock", frozenset({"security"})),
+            Entry("web:audit", "审计日志", "history", frozenset({"audit_view"}), "/audit/"),
+            Entry("web:procedures", "办理程序", "list-check", prefix="/procedures/"),
         ),
     ),
 )
