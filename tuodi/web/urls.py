@@ -46,6 +46,7 @@ from tuodi.web.county import (
     watch_list,
 )
 from tuodi.web.field import offline, own_checks, tasks
+from tuodi.web.papers import urls as papers_urls
 
 app_name = "web"
 
@@ -163,4 +164,5 @@ urlpatterns: list[URLPattern] = [
     path("display/", account.display, name="display"),
     path("style/", style_page.show, name="style"),
     *board_urls.urlpatterns,
+    *papers_urls.urlpatterns,
 ]
