@@ -8,14 +8,23 @@ import logging
 from procrastinate.contrib.django import app
 
 from tuodi.kernel.errors import TuodiError
-from tuodi.monitoring import clue_tasks, handover_actions, sweep_actions, warning_actions
-from tuodi.monitoring.models import HandOver, SweepRun, SweepSource
+from tuodi.monitoring import clue_tasks, export_actions, handover_actions, sweep_actions, warning_actions
+from tuodi.monitoring.models import Export, HandOver, SweepRun, SweepSource
 from tuodi.monitoring.sweep_errors import NoBatchError, SweepRunningError
 from tuodi.org.access import NATION, scope, system_scope
 from tuodi.org.models import User
 from tuodi.verification.models import DataSource, RegisterBatch
 
-__all__ = ["make_hand_over", "resume", "run_sweep", "sweep_arrivals", "sweep_scheduled", "swept_places", "watch_daily"]
+__all__ = [
+    "make_export",
+    "make_hand_over",
+    "resume",
+    "run_sweep",
+    "sweep_arrivals",
+    "sweep_scheduled",
+    "swept_places",
+    "watch_daily",
+]
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +47,16 @@ def make_hand_over(hand_over_id: int, user_id: int) -> None:
         row = HandOver.objects.filter(pk=hand_over_id, state=HandOver.State.APPROVED).first()
         if row is not None:
             handover_actions.make(row, acting_user=user)
+
+
+@app.task(name="monitoring.make_export", queue="long")
+def make_export(export_id: int, user_id: int) -> None:
+    """Makes a spreadsheet for who asked for it."""
+    user = User.objects.select_related("office").get(pk=user_id)
+    with scope(user):
+        row = Export.objects.filter(pk=export_id, state=Export.State.APPROVED).first()
+    if row is not None:
+        export_actions.make(row, acting_user=user)
 
 
 def _ran(run: SweepRun) -> bool:
@@ -132,4 +151,5 @@ def scheduled_job(timestamp: int) -> None:
 def daily_job(timestamp: int) -> None:
     """Each morning before the offices open."""
     watch_daily()
+    export_actions.expire(NATION)
     clue_tasks.ledger_daily(NATION)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tuodi.monitoring.models.clue import Clue, ClueEvent, ClueEvidence
 from tuodi.monitoring.models.finding import SweepFinding
-from tuodi.monitoring.models.handover import HandOver, PaymentHistory, ReturnedList, ReturnedRow
+from tuodi.monitoring.models.handover import Export, HandOver, PaymentHistory, ReturnedList, ReturnedRow
 from tuodi.monitoring.models.sweep import Hit, SweepRun, SweepSource
 from tuodi.monitoring.models.thirdparty import ThirdPartyContract, ThirdPartyPhoto, ThirdPartyTask
 from tuodi.monitoring.models.watch import WatchAid, WatchEntry
@@ -13,6 +13,7 @@ __all__ = [
     "Clue",
     "ClueEvent",
     "ClueEvidence",
+    "Export",
     "HandOver",
     "Hit",
     "PaymentHistory",

@@ -105,6 +105,13 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
                 frozenset({"hand_over", "hand_over_approve"}),
                 "/hand-over/",
             ),
+            Entry(
+                "web:exports",
+                "导出",
+                "file-spreadsheet",
+                READERS | {"supervise", "hand_over_approve"},
+                "/exports/",
+            ),
             Entry("web:returned", "返回线索", "mail-question", frozenset({"sweep", "hand_over"}), "/returned/"),
             Entry("web:imports", "名册导入", "upload", frozenset({"roll_import"}), "/imports/"),
             Entry("web:sources", "数据来源", "building-bank", frozenset({"sweep", "verify", "supervise"}), "/sources/"),

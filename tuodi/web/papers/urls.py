@@ -6,9 +6,10 @@ from django.urls import URLPattern, path
 
 from tuodi.org.models import DutyCode
 from tuodi.web.components.doors import READERS, open_to
-from tuodi.web.papers import cases, families
+from tuodi.web.papers import cases, exports, families
 
 _readers = open_to(*READERS, DutyCode.SUPERVISE)
+_takers = open_to(*READERS, DutyCode.SUPERVISE, DutyCode.HAND_OVER_APPROVE)
 
 urlpatterns: list[URLPattern] = [
     path("papers/cases/<int:pk>/", _readers(cases.show), name="case-papers"),
@@ -19,4 +20,8 @@ urlpatterns: list[URLPattern] = [
     path("papers/families/<int:pk>/", _readers(families.show), name="family-papers"),
     path("papers/determinations/<int:pk>.pdf", _readers(families.letter), name="letter"),
     path("papers/rosters/", _readers(families.rosters), name="rosters"),
+    path("exports/", _takers(exports.listing), name="exports"),
+    path("exports/<int:pk>/", _takers(exports.show), name="export"),
+    path("exports/<int:pk>/progress/", _takers(exports.progress), name="export-progress"),
+    path("exports/<int:pk>/file.xlsx", _takers(exports.download), name="export-file"),
 ]
