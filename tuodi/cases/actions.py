@@ -150,6 +150,7 @@ def _finish(
     step.completed_on = completed_on or clock.today()
     step.started_on = step.started_on or step.completed_on
     step.done_by = user
+    step.done_for = access.lender_of(user, step.duty, step.region)
     step.with_ids = [other.pk for other in people]
     step.result, step.opinion, step.data = result, opinion.strip(), dict(data or {})
     step.case = case

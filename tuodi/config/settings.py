@@ -90,6 +90,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "tuodi.people.middleware.ResidentMiddleware",
     "tuodi.org.middleware.SessionLimitsMiddleware",
     "tuodi.org.middleware.NoStoreMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
@@ -146,6 +147,8 @@ AUTH_PASSWORD_VALIDATORS = [
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+#: The name as the product reads it: full-width or capital spellings of one account are one account.
+AXES_USERNAME_CALLABLE = "tuodi.org.backends.typed_name"
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_CALLABLE = "tuodi.org.backends.locked_out"
 AXES_ENABLE_ACCESS_FAILURE_LOG = False
@@ -163,6 +166,22 @@ SESSION_COOKIE_AGE = 12 * 3600
 #: Seconds without a request after which a session ends, and the longest one may last.
 SESSION_IDLE_SECONDS = int(os.environ.get("TUODI_SESSION_IDLE", "1800"))
 SESSION_ABSOLUTE_SECONDS = 12 * 3600
+#: How many sessions one account may have at once; 0 = any number. The oldest ends.
+SESSIONS_MOST = int(os.environ.get("TUODI_SESSIONS", "3"))
+#: Duties whose holder signs in with a second factor (GB/T 22239-2019 8.1.4.1 d); an empty text switches it off.
+SECOND_FACTOR_DUTIES = frozenset(
+    filter(
+        None,
+        os.environ.get(
+            "TUODI_FACTOR_DUTIES", "pay_approve,pay_send,hand_over,hand_over_approve,sysadmin,security,audit_view"
+        ).split(","),
+    )
+)
+#: Where one who needs a second factor and has none must go first.
+FACTOR_URL = "/security/me/factor/"
+#: Pages with people one user may see within an hour before he must say once more who he is; 0 = any number.
+READING_LIMIT = int(os.environ.get("TUODI_READING_LIMIT", "200"))
+STEP_UP_URL = "/security/me/step-up/"
 CSRF_COOKIE_NAME = "__Host-tuodi-csrf" if HTTPS else "tuodi_csrf"
 CSRF_COOKIE_HTTPONLY = True
 
@@ -193,6 +212,33 @@ CONTENT_SECURITY_POLICY = {
 GATEWAY_URL = os.environ.get("TUODI_GATEWAY", "")
 #: Our SM2 key for requests, made when first needed, readable by its owner only.
 GATEWAY_KEY = Path(os.environ.get("TUODI_GATEWAY_KEY") or var_dir() / "gateway_key")
+
+#: How messages to people outside leave the house: outbox (they stay, a demo shows them), folder, http.
+MESSAGES = {
+    "adapter": os.environ.get("TUODI_MESSAGES", "outbox"),
+    "folder": os.environ.get("TUODI_MESSAGES_FOLDER", ""),
+    "url": os.environ.get("TUODI_MESSAGES_URL", ""),
+    "secret": os.environ.get("TUODI_MESSAGES_SECRET", ""),
+}
+
+#: Pages of residents. Who is signed in as staff is nobody there, and the other way round.
+RESIDENT_PREFIX = "/my/"
+RESIDENT_IDLE_SECONDS = int(os.environ.get("TUODI_RESIDENT_IDLE", "900"))
+RESIDENT_ABSOLUTE_SECONDS = 4 * 3600
+#: Codes asked for in an hour from one address: a village hall lends its computer to more than one family.
+RESIDENT_TRIES_PER_ADDRESS = int(os.environ.get("TUODI_RESIDENT_TRIES", "30"))
+#: The number on every page of residents.
+HOTLINE = os.environ.get("TUODI_HOTLINE", "12349")
+#: An identity provider for residents (OpenID Connect); an empty issuer = sign-in by code.
+RESIDENT_OIDC = {
+    "issuer": os.environ.get("TUODI_OIDC_ISSUER", ""),
+    "client_id": os.environ.get("TUODI_OIDC_CLIENT", ""),
+    "client_secret": os.environ.get("TUODI_OIDC_SECRET", ""),
+    "label": os.environ.get("TUODI_OIDC_LABEL", "统一身份认证"),
+    "scope": os.environ.get("TUODI_OIDC_SCOPE", "openid profile"),
+    "name_claim": os.environ.get("TUODI_OIDC_NAME", "name"),
+    "number_claim": os.environ.get("TUODI_OIDC_NUMBER", "id_number"),
+}
 
 LANGUAGE_CODE = "zh-hans"
 TIME_ZONE = "Asia/Shanghai"

@@ -15,14 +15,16 @@ from tuodi.cases import actions as cases
 from tuodi.cases.engine import latest
 from tuodi.cases.errors import StepNotOpenError
 from tuodi.cases.guard import check_step, logs_blocks
+from tuodi.cases.marks import mark_found
 from tuodi.cases.models import Case, Notice, Step
 from tuodi.cases.notice_content import public_name
 from tuodi.cases.series import next_no
 from tuodi.cases.states import Decision, StepState
-from tuodi.decisions import duplicates
-from tuodi.decisions.decide import APPEAL, ask, failed_reasons, require_pass, rows_of
+from tuodi.decisions import duplicates, grants, relief_after
+from tuodi.decisions.decide import APPEAL, approver_of, ask, failed_reasons, require_pass, rows_of
 from tuodi.decisions.errors import ReasonsMissingError, UnknownOutcomeError
 from tuodi.decisions.models import Determination
+from tuodi.decisions.revoked import require_new_grounds, revocation_of
 from tuodi.kernel import clock
 from tuodi.kernel.money import format_yuan
 from tuodi.kernel.periods import Month
@@ -35,11 +37,13 @@ from tuodi.rules import ProgrammeResult
 from tuodi.verification import kin_actions as kin
 from tuodi.verification.models import FactSet
 from tuodi.verification.queries import frozen_for
+from tuodi.verification.self_care_road import require_in_facts
 
 __all__ = [
     "close_notice",
     "confirm",
     "file_record",
+    "find_approver",
     "first_review",
     "inform",
     "open_of_kind",
@@ -74,7 +78,8 @@ def preview(case: Case, fact_set: FactSet | None = None) -> ProgrammeResult:
     """
     facts = fact_set or frozen_for(case)
     today = clock.today()
-    return ask(facts, case.programme, case_date=today, month=Month.of(today).next())
+    family = grants.family_with_ledger(facts, case) if grants.is_once(case.programme) else None
+    return ask(facts, case.programme, case_date=today, month=Month.of(today).next(), family=family)
 
 
 def _figures(result: ProgrammeResult, facts: FactSet) -> dict[str, Any]:
@@ -102,13 +107,31 @@ def first_review(case: Case, *, acting_user: User, result: str, opinion: str) ->
     """
     step = open_of_kind(case, Does.REVIEW)
     check_step(step, acting_user)
-    facts = frozen_for(case)
+    facts = _facts(case)
     answer = preview(case, facts)
     if result == "pass":
         require_pass(answer, f"案件 {case.no}")
-    return cases.complete_step(
-        step, acting_user=acting_user, result=result, opinion=opinion, data=_figures(answer, facts)
-    )
+    data = _figures(answer, facts)
+    if grants.is_once(case.programme) and result == "pass":
+        data |= find_approver(case, facts, acting_user=acting_user)
+    return cases.complete_step(step, acting_user=acting_user, result=result, opinion=opinion, data=data)
+
+
+def _facts(case: Case) -> FactSet:
+    """The frozen facts of a case; for relief that is granted once, with what the ledger says today."""
+    facts = frozen_for(case)
+    return grants.with_ledger(facts, case) if grants.is_once(case.programme) else facts
+
+
+def find_approver(case: Case, facts: FactSet, *, acting_user: User) -> dict[str, str]:
+    """Marks a case whose amount the township may confirm; where no ceiling is set, the county confirms and it is said why."""
+    today = clock.today()
+    approver = approver_of(facts, case_date=today, month=Month.of(today).next())
+    if approver == "town":
+        mark_found(cases.lock(case), "small", acting_user=acting_user)
+        case.refresh_from_db(fields=["marks"])
+    told = {"town": "在乡镇（街道）审批额度以内，由乡镇（街道）审批", "county": "超过乡镇（街道）审批额度，由县级审批"}
+    return {"approver": approver, "approver_why": told.get(approver, "本地没有规定乡镇（街道）审批额度，由县级审批")}
 
 
 @logs_blocks
@@ -179,16 +202,26 @@ def confirm(
     Raises:
         UnknownOutcomeError: Facts are missing; they are named. NotEligibleError: Refuse instead.
         KinVisitMissingError: A near relative of staff, and the county has not visited.
+        SelfCareNeededError: The facts do not hold what was assessed (tekun).
         DuplicateReliefError: Relief is there already, and neither reason nor look is given.
     """
     case = cases.lock(case)
     step = open_of_kind(case, Does.CONFIRM)
     check_step(step, acting_user)
     kin.require_county_visit(case)
-    facts = frozen_for(case)
-    answer = preview(case, facts)
+    facts = _facts(case)
+    require_in_facts(case, facts)
+    again = revocation_of(case)
+    # What replaces a determination that was taken away holds from the month that one should have held from.
+    start = Month.parse(str(again.start_month)) if again else None
+    answer = ask(facts, case.programme, case_date=clock.today(), month=start) if start else preview(case, facts)
     require_pass(answer, f"案件 {case.no}")
-    made = rows_of(answer, facts, common=_common(case, facts, acting_user), reasons=opinion)
+    common = _common(case, facts, acting_user)
+    if again:
+        common |= {"follows": again.determination, "cause": "appeal"}
+    made = rows_of(answer, facts, common=common, start=start, reasons=opinion)
+    if grants.is_once(case.programme):
+        relief_after.into_months(case, made)
     persons = list(
         Person.objects.filter(pk__in=[row.person_id for row in made if row.outcome == "pass" and row.person_id])
     )
@@ -202,6 +235,8 @@ def confirm(
         data["duplicate_reason"] = duplicate_reason.strip()[:1000]
     decided = cases.decide_case(step, acting_user=acting_user, decision=Decision.PASSED, opinion=opinion, data=data)
     kin.note_decision(decided, acting_user=acting_user)
+    if grants.is_once(case.programme):
+        relief_after.after_grant(decided, rows, acting_user=acting_user)
     for row in rows:
         told = (
             {"duplicates": duplicates.verdict(there), "duplicate_reason": duplicate_reason.strip()[:1000]}
@@ -228,11 +263,15 @@ def refuse(case: Case, *, acting_user: User, reasons: str) -> list[Determination
     step = open_of_kind(case, Does.CONFIRM)
     check_step(step, acting_user)
     kin.require_county_visit(case)
-    facts = frozen_for(case)
+    facts = _facts(case)
     answer = preview(case, facts)
     if answer.outcome == "unknown":
         raise UnknownOutcomeError(f"案件 {case.no}", answer.missing)
+    require_new_grounds(case, facts)
     common = {**_common(case, facts, acting_user), "appeal": APPEAL}
+    again = revocation_of(case)
+    if again:
+        common |= {"follows": again.determination, "cause": "appeal"}
     rows = rows_of(answer, facts, common=common, reasons=reasons)
     for row in rows:
         # What the officer decided is what stands; what the rules said stays readable in the explanation.
@@ -241,6 +280,8 @@ def refuse(case: Case, *, acting_user: User, reasons: str) -> list[Determination
     data = {**_figures(answer, facts), "determinations": [row.no for row in rows]}
     decided = cases.decide_case(step, acting_user=acting_user, decision=Decision.REFUSED, opinion=reasons, data=data)
     kin.note_decision(decided, acting_user=acting_user)
+    if grants.is_once(case.programme):
+        relief_after.after_refusal(decided, acting_user=acting_user, reasons=reasons)
     for row in rows:
         _audit("refuse", acting_user, row, case)
     return rows
@@ -255,7 +296,7 @@ def _common(case: Case, facts: FactSet, user: User) -> dict[str, Any]:
         "household_id": case.household_id,
         "decided_on": clock.today(),
         "decided_by": user,
-        "cause": case.kind,
+        "cause": (grants.cause_of(facts) if grants.is_once(case.programme) else "") or case.kind,
     }
 
 

@@ -15,7 +15,13 @@ TuodiError
     ├── NothingInForceError      no determination in force for a family and month
     ├── NothingToPublishError    no standing publication for a village
     ├── SuspensionMonthError     payment can be held from this month or a later one only, and for the entitled unit
-    └── SuspensionLiftedError    a suspension that has ended
+    ├── SuspensionLiftedError    a suspension that has ended
+    ├── StagePlanError           a plan of stages that does not fit its grant
+    └── ReliefInputError         a field of an emergency that is missing or wrong
+    └── NoticeDeliveryError      a delivery that cannot be, or was entered before
+    ├── RevokedAlreadyError      a determination that was taken away or changed before
+    ├── SameGroundsError         the same refusal again on the same facts, after it was taken away
+    └── AppealBasisError         a change on appeal that nothing carries
 """
 
 from __future__ import annotations
@@ -26,6 +32,7 @@ from tuodi.kernel.errors import TuodiError
 
 __all__ = [
     "CaseFileError",
+    "AppealBasisError",
     "DecisionError",
     "DoubleBenefitError",
     "DuplicateReliefError",
@@ -34,9 +41,14 @@ __all__ = [
     "NotEligibleError",
     "NothingInForceError",
     "NothingToPublishError",
+    "NoticeDeliveryError",
     "ReasonsMissingError",
+    "ReliefInputError",
+    "RevokedAlreadyError",
     "RollConflictError",
     "RosterTooLongError",
+    "SameGroundsError",
+    "StagePlanError",
     "SuspensionLiftedError",
     "SuspensionMonthError",
     "UnknownOutcomeError",
@@ -189,6 +201,36 @@ class SuspensionLiftedError(DecisionError):
         super().__init__(f"停保 {notice_no} 已经解除，不能再次解除。请刷新后再看。", notice_no=notice_no)
 
 
+class StagePlanError(DecisionError):
+    """Stages are whole, in order, to come, and sum to the grant."""
+
+    code = "decisions.stage_plan"
+    status = 400
+
+    def __init__(self, no: str, problem: str) -> None:
+        super().__init__(f"决定 {no} 的分期不对：{problem}。请更正后重试。", no=no, problem=problem)
+
+
+class ReliefInputError(DecisionError):
+    """A field that is missing or wrong."""
+
+    code = "decisions.relief_input"
+    status = 400
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field}{problem}", field=field, problem=problem)
+
+
+class NoticeDeliveryError(DecisionError):
+    """How and when a notice reached the family is told once, and truly."""
+
+    code = "decisions.notice_delivery"
+    status = 400
+
+    def __init__(self, no: str, why: str) -> None:
+        super().__init__(f"告知书 {no} 的送达不能登记：{why}。请更正后重试。", no=no)
+
+
 class NothingToPublishError(DecisionError):
     """No standing publication is asked for, or nobody is to be published."""
 
@@ -218,3 +260,32 @@ class RosterTooLongError(DecisionError):
             f"{programme}花名册超过 {allowed} 行，不适合打印。请缩小到一个乡镇或村，或者用“导出”取电子表格。",
             allowed=allowed,
         )
+class RevokedAlreadyError(DecisionError):
+    """An appeal has been decided over it."""
+
+    code = "decisions.revoked"
+
+    def __init__(self, no: str) -> None:
+        super().__init__(f"决定 {no} 已被撤销或变更，不能再次撤销、变更。请查看重新作出的决定。", no=no)
+
+
+class SameGroundsError(DecisionError):
+    """行政复议法 art 28: not the same decision on the same facts and reasons."""
+
+    code = "decisions.same_grounds"
+
+    def __init__(self, no: str, matter_no: str) -> None:
+        super().__init__(
+            f"原决定 {no} 已被 {matter_no} 撤销，不得以同一事实作出同样的决定。请重新调查，定稿新的事实表后再办理。",
+            no=no,
+            matter_no=matter_no,
+        )
+
+
+class AppealBasisError(DecisionError):
+    """What the level above wants to change has no ground to stand on."""
+
+    code = "decisions.appeal_basis"
+
+    def __init__(self, no: str, why: str) -> None:
+        super().__init__(f"决定 {no}：{why}。", no=no, why=why)

@@ -16,11 +16,13 @@ from tuodi.documents.case_forms import (
     MissingPapers,
     StopNotice,
 )
+from tuodi.documents.door_forms import LimitsBoard
 from tuodi.documents.list_forms import CaseFileCover, NoticeSheet, RosterForm, StandingNotice
 from tuodi.documents.parts import Answer, Day, Form, Line, Month, Part, Signature
 
 __all__ = [
     "FORMS",
+    "AnswerLetter",
     "CheckReport",
     "ClueSheet",
     "ConsentForm",
@@ -256,12 +258,31 @@ class ClueSheet(Form):
     signatures: list[Signature] = []
 
 
+# Answers ---------------------------------------------------------------------------------------------------------
+
+
+class AnswerLetter(Form):
+    """投诉答复书、行政复议决定书、不予受理决定书: facts of the matter, then its parts in order.
+
+    Attributes:
+        title: What the paper is. parts: Heading and text. remedy: What may still be done, by when.
+    """
+
+    title: str
+    recipient: str
+    facts: list[Line] = []
+    parts: list[Line] = Field(min_length=1)
+    remedy: str = ""
+    contact: str = ""
+
+
 #: Form -> what it takes.
 FORMS: dict[str, type[Form]] = {
     "acceptance_receipt": AcceptanceReceipt,
     "application_form": ApplicationForm,
     "case_file": CaseFileCover,
     "change_notice": ChangeNotice,
+    "answer_letter": AnswerLetter,
     "check_report": CheckReport,
     "clue_sheet": ClueSheet,
     "consent_form": ConsentForm,
@@ -269,6 +290,7 @@ FORMS: dict[str, type[Form]] = {
     "filing_form": FilingForm,
     "home_visit": HomeVisit,
     "ledger": RosterForm,
+    "limits_board": LimitsBoard,
     "means_form": MeansForm,
     "missing_papers": MissingPapers,
     "notice_sheet": NoticeSheet,

@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -27,7 +28,17 @@ from tuodi.files.errors import FileDamagedError, FileMissingError
 from tuodi.files.models import StoredFile
 from tuodi.kernel import clock
 
-__all__ = ["aad_of", "clear_scratch", "open_plain", "path_of", "plain_copy", "put_bytes", "put_path", "safe_name"]
+__all__ = [
+    "aad_of",
+    "clear_scratch",
+    "open_plain",
+    "path_of",
+    "plain_copy",
+    "put_bytes",
+    "put_path",
+    "remove",
+    "safe_name",
+]
 
 _CHUNK = 1 << 20
 #: No work is so long that what it keeps in scratch lies untouched for so many seconds.
@@ -99,6 +110,22 @@ def put_bytes(
         source = folder / "plain"
         source.write_bytes(data)
         return put_path(source, region=region, name=name, purpose=purpose, media_type=media_type, by_id=by_id)
+
+
+@transaction.atomic
+def remove(stored: StoredFile) -> None:
+    """Destroys a file and its row, once the transaction is done. Bytes that another row of the county needs stay.
+
+    For what must not be kept (a draft that was given up). The caller has taken away what pointed at the row.
+    """
+    path = path_of(stored)
+    others = StoredFile.objects.filter(
+        sha256=stored.sha256, purpose=stored.purpose, region__startswith=stored.region[:6]
+    )
+    shared = others.exclude(pk=stored.pk).exists()
+    stored.delete()
+    if not shared:
+        transaction.on_commit(partial(path.unlink, missing_ok=True))
 
 
 def open_plain(stored: StoredFile) -> BinaryIO:

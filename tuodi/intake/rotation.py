@@ -1,10 +1,10 @@
-"""What this room keeps enciphered, for a change of keys: agents' numbers, and rosters as they were read."""
+"""What this room keeps enciphered, for a change of keys: agents' numbers, callers' phones, and rosters as they were read."""
 
 from __future__ import annotations
 
 import json
 
-from tuodi.intake.models import Application, RosterFamily, RosterRow
+from tuodi.intake.models import Application, RosterFamily, RosterRow, Ticket
 from tuodi.people.rotation import Column
 
 __all__ = ["COLUMNS"]
@@ -22,4 +22,5 @@ COLUMNS = (
     ),
     Column(RosterRow, "rosterrow.secret", "secret", "intake.row", "id", "id_index", indexed=_number),
     Column(RosterFamily, "rosterfamily.account", "account_cipher", "intake.family", "account", "account_index"),
+    Column(Ticket, "ticket.caller", "caller_phone", "intake.ticket"),
 )

@@ -5,6 +5,7 @@ a duty covers. A range is half-open: `4208 <= region < 4208~` ("~" sorts after e
 
     with scope(user): ...           a request: sees the user's office range
     with system_scope("4208"): ...  a job or a command of the system itself
+    with subject_scope(subject): .. a resident: rows of his own family, in its own village
 """
 
 from __future__ import annotations
@@ -23,16 +24,20 @@ from tuodi.org.models import Duty, DutyCode, Office, User
 
 __all__ = [
     "Range",
+    "Subject",
     "current_range",
+    "current_subject",
     "duties_of",
     "has_duty",
     "in_scope",
+    "lender_of",
     "one",
     "range_of",
     "ranges_for",
     "require",
     "require_any",
     "scope",
+    "subject_scope",
     "system_scope",
 ]
 
@@ -56,12 +61,37 @@ class Range:
         return self.low <= other.low and other.high <= self.high
 
 
+@dataclass(frozen=True)
+class Subject:
+    """A resident and his family, as the database is told of them.
+
+    Attributes:
+        account_id: of the room people; one resident, one account.
+        person_id: the resident himself.
+        region: 12-character code of the village his family lives in.
+        person_ids: the family as it is today, himself included.
+        household_ids: his present households; empty for somebody in none.
+    """
+
+    account_id: int
+    person_id: int
+    region: str
+    person_ids: tuple[int, ...]
+    household_ids: tuple[int, ...]
+
+    def setting(self) -> str:
+        """`app.subject`: `1,2|3`, the resident first."""
+        others = sorted(set(self.person_ids) - {self.person_id})
+        return ",".join(map(str, [self.person_id, *others])) + "|" + ",".join(map(str, sorted(self.household_ids)))
+
+
 #: What staff of an outside provider see of the tables: no row. They are handed fields of their own tasks, by queries
 #: that ask whose task it is.
 NOTHING = Range("", "")
 
 #: The range the present transaction was given; None = none, and the database shows nothing.
 _current: ContextVar[Range | None] = ContextVar("tuodi_range", default=None)
+_subject: ContextVar[Subject | None] = ContextVar("tuodi_subject", default=None)
 
 
 def range_of(place_code: str) -> Range:
@@ -91,13 +121,23 @@ def current_range() -> Range | None:
     return _current.get()
 
 
-def _set(found: Range | None, actor: str) -> None:
+def current_subject() -> Subject | None:
+    """The resident whose request this is, or None (staff, the system, nobody)."""
+    return _subject.get()
+
+
+def _set(found: Range | None, actor: str, subject: Subject | None = None) -> None:
     with connection.cursor() as cursor:
         # Transaction-local on purpose: a session setting would leak to the next user of a pooled connection.
         cursor.execute(
             "select set_config('app.region', %s, true), set_config('app.region_hi', %s, true), "
-            "set_config('app.actor', %s, true)",
-            [found.low if found else "", found.high if found else "", actor],
+            "set_config('app.actor', %s, true), set_config('app.subject', %s, true)",
+            [
+                found.low if found else "",
+                found.high if found else "",
+                actor,
+                subject.setting() if subject else "",
+            ],
         )
 
 
@@ -105,23 +145,42 @@ def _set(found: Range | None, actor: str) -> None:
 def scope(holder: User | Range) -> Iterator[Range]:
     """Opens a transaction (or savepoint) that sees one range, and puts the former range back afterwards.
 
+    Inside a resident's scope it is a way out of it, for what the system does for him: keep the block short, and hand out
+    of it only what he may see.
+
     Args:
         holder: a user (his office's range) or a range.
     Raises: NoScopeError for a disabled user or office.
     """
-    found = _range_for(holder)
-    before = _current.get()
+    with _opened(_range_for(holder), str(holder.pk) if isinstance(holder, User) else "system", None) as found:
+        yield found
+
+
+@contextmanager
+def subject_scope(subject: Subject) -> Iterator[Range]:
+    """The scope of a resident: the exact region of his family, narrowed by the database to its own rows.
+
+    Tables that open no rows to residents (`rls.SubjectRows`) show nothing and take nothing here.
+    """
+    with _opened(range_of(subject.region), f"resident:{subject.account_id}", subject) as found:
+        yield found
+
+
+@contextmanager
+def _opened(found: Range, actor: str, subject: Subject | None) -> Iterator[Range]:
+    before, whose = _current.get(), _subject.get()
     with transaction.atomic():
-        _set(found, str(holder.pk) if isinstance(holder, User) else "system")
-        token = _current.set(found)
+        _set(found, actor, subject)
+        tokens = _current.set(found), _subject.set(subject)
         try:
             yield found
         finally:
-            _current.reset(token)
+            _current.reset(tokens[0])
+            _subject.reset(tokens[1])
         # Reached on success only: a failure rolls the setting back with the savepoint. The settings outlive a
         # released savepoint, so they are put back by hand.
         if not connection.needs_rollback:
-            _set(before, "")
+            _set(before, f"resident:{whose.account_id}" if whose else "", whose)
 
 
 @contextmanager
@@ -137,13 +196,27 @@ def in_scope(user: User, region: str) -> bool:
 
 
 def duties_of(user: User) -> list[Duty]:
-    """The duties in force today. Asked anew each time, so that a taken duty is gone at once."""
+    """The duties in force today, own and lent. Asked anew each time, so that a taken duty is gone at once.
+
+    A lent one counts on its days only, while its lender still holds it himself and his account is open.
+    """
     today = clock.today()
-    return list(
-        Duty.objects.filter(user=user, since__lte=today).filter(
-            models.Q(until__isnull=True) | models.Q(until__gt=today)
-        )
+    held = models.Q(lent_from__isnull=True) | (
+        models.Q(lent_from__since__lte=today, lent_from__user__is_active=True)
+        & (models.Q(lent_from__until__isnull=True) | models.Q(lent_from__until__gt=today))
     )
+    rows = Duty.objects.filter(held, user=user, since__lte=today).select_related("lent_from__user")
+    return list(rows.filter(models.Q(until__isnull=True) | models.Q(until__gt=today)))
+
+
+def lender_of(user: User, duty: str, region: str) -> User | None:
+    """Whom the user acts for with a duty in a region: None where it is his own, or he has none."""
+    found = [one for one in duties_of(user) if one.code == duty and region in range_of(one.place_code)]
+    if not found or any(one.lent_from is None for one in found):
+        return None
+    lent_from = found[0].lent_from
+    assert lent_from is not None
+    return lent_from.user
 
 
 def ranges_for(user: User, duties: Iterable[str]) -> list[Range]:

@@ -6,6 +6,9 @@ that `tuodi.org.access.scope` put into the transaction. The form is chosen for s
 no range set, or an empty one, no row is seen (a `LIKE` policy would show rows then).
 
 The owner of the tables is not held by the policy, so that migrations can move data; the runtime role owns nothing.
+
+A second lock stands on each of these tables for residents: while `app.subject` is set (`access.subject_scope`) a row is
+seen only if the table opens it to its own family (`SubjectRows`); a table that says nothing shows and takes nothing.
 """
 
 from __future__ import annotations
@@ -21,6 +24,21 @@ from django.db.migrations.operations.base import Operation
 #: The role of pages and jobs; `tuodi.config.postgres` makes it.
 APP_ROLE = "tuodi_app"
 POLICY = "tuodi_region"
+SUBJECT = "tuodi_subject"
+
+#: True for staff and the system. IS NOT NULL on purpose: the planner takes it for nearly always true, as it is, and the
+#: subquery makes it a value computed once for a statement and not for each row.
+NO_SUBJECT = "(select case when coalesce(current_setting('app.subject', true), '') = '' then true end) is not null"
+
+#: `app.subject` is `1,2|3`: the persons of the family, the subject first, and its households.
+SUBJECT_FUNCTIONS = """
+create or replace function tuodi_subject_persons() returns bigint[] language sql stable as $$
+  select string_to_array(nullif(split_part(current_setting('app.subject', true), '|', 1), ''), ',')::bigint[]
+$$;
+create or replace function tuodi_subject_households() returns bigint[] language sql stable as $$
+  select string_to_array(nullif(split_part(current_setting('app.subject', true), '|', 2), ''), ',')::bigint[]
+$$;
+"""
 
 
 def region_field(**options: Any) -> models.CharField[str, str]:
@@ -53,7 +71,35 @@ def enable_sql(table: str, column: str = "region") -> list[str]:
         f'alter table "{table}" enable row level security',
         f'drop policy if exists {POLICY} on "{table}"',
         f'create policy {POLICY} on "{table}" for all to {APP_ROLE} using ({inside}) with check ({inside})',
+        *close_sql(table),
     ]
+
+
+def close_sql(table: str) -> list[str]:
+    """The statements that close one table to residents. Safe to run twice."""
+    return subject_sql(table, "", write=False)
+
+
+def subject_sql(table: str, own: str, *, write: bool) -> list[str]:
+    """The statements of a table's second lock.
+
+    Args:
+        own: a condition true for the present subject's own rows; empty = no row is.
+        write: whether a subject may also write rows of his own.
+    """
+    seen = f"{NO_SUBJECT} or {own}" if own else NO_SUBJECT
+    written = seen if write else NO_SUBJECT
+    made = []
+    for verb, clause in (
+        ("select", f"using ({seen})"),
+        ("insert", f"with check ({written})"),
+        ("update", f"using ({written}) with check ({written})"),
+        ("delete", f"using ({written})"),
+    ):
+        name = f"{SUBJECT}_{verb}"
+        made.append(f'drop policy if exists {name} on "{table}"')
+        made.append(f'create policy {name} on "{table}" as restrictive for {verb} to {APP_ROLE} {clause}')
+    return made
 
 
 def lend_analyze(name: str, tables: Sequence[str]) -> RunSQL:
@@ -116,11 +162,98 @@ class EnableRLS(_TableOperation):
         """Takes the protection away."""
         table = self._name(app_label, from_state)
         schema_editor.execute(f'drop policy if exists {POLICY} on "{table}"')
+        for verb in ("select", "insert", "update", "delete"):
+            schema_editor.execute(f'drop policy if exists {SUBJECT}_{verb} on "{table}"')
         schema_editor.execute(f'alter table "{table}" disable row level security')
 
     def describe(self) -> str:
         """Shown by makemigrations."""
         return f"Row-level security on {self.table}"
+
+
+class SubjectRows(_TableOperation):
+    """Migration operation: opens a protected table to residents, for rows of their own family.
+
+        SubjectRows("Case", household="household_id", case="id")
+
+    Args:
+        table: a table name, or a model name of the app the migration belongs to.
+        write: whether a resident may also insert, change and delete rows of his own (his drafts, his objections).
+        own: what a column points at = the column: `person`, `household`, `case`, `application`, or any other `thing` for
+            which a migration makes a function `tuodi_subject_<thing>s()` (`subject_ids`). Of several columns one that is
+            his own is enough.
+    """
+
+    def __init__(self, table: str, *, write: bool = False, **own: str) -> None:
+        super().__init__(table)
+        self.write, self.own = write, own
+        if not own:
+            raise ImproperlyConfigured(f"SubjectRows({table})：须写明哪一列属于谁")
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        """As written in a migration."""
+        return "SubjectRows", [self.table], {"write": self.write, **self.own}
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        """Opens the table to its own."""
+        own = " or ".join(
+            f'"{column}" = any ((select tuodi_subject_{kind}s())::bigint[])' for kind, column in self.own.items()
+        )
+        for statement in subject_sql(self._name(app_label, to_state), own, write=self.write):
+            schema_editor.execute(statement, params=None)
+
+    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        """Closes it."""
+        for statement in close_sql(self._name(app_label, from_state)):
+            schema_editor.execute(statement, params=None)
+
+    def describe(self) -> str:
+        """Shown by makemigrations."""
+        return f"Rows of {self.table} for the family they are about"
+
+
+def subject_ids(thing: str, query: str) -> RunSQL:
+    """A function with the ids of the present subject's own things: `tuodi_subject_<thing>s()`.
+
+    It reads past the policies, since a policy that asked a table with a policy would ask itself; therefore the query may
+    name rows by `tuodi_subject_households()` and its like alone.
+    """
+    return RunSQL(
+        f"create or replace function tuodi_subject_{thing}s() returns bigint[] language sql stable security definer "
+        f"set search_path = pg_catalog, public, pg_temp as $$ select array({query})::bigint[] $$",
+        f"drop function if exists tuodi_subject_{thing}s()",
+    )
+
+
+class CloseToSubjects(Operation):
+    """Migration operation: closes every protected table that has no second lock yet (databases made before it existed)."""
+
+    reversible = True
+
+    def state_forwards(self, app_label: str, state: Any) -> None:
+        """The models do not change."""
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        """Walks the tables with a region policy."""
+        with schema_editor.connection.cursor() as cursor:
+            cursor.execute(
+                "select tablename from pg_policies p where policyname = %s and not exists (select 1 from pg_policies q "
+                "where q.tablename = p.tablename and q.policyname = %s) order by 1",
+                [POLICY, f"{SUBJECT}_select"],
+            )
+            tables = [name for (name,) in cursor.fetchall()]
+        for table in tables:
+            for statement in close_sql(table):
+                if table == "audit_auditentry" and "_insert" in statement:
+                    continue  # anybody may append: the log never refuses a record
+                schema_editor.execute(statement, params=None)
+
+    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        """Nothing: a lock more does no harm."""
+
+    def describe(self) -> str:
+        """Shown by makemigrations."""
+        return "Close tables to residents"
 
 
 #: Whether a ciphertext is another one enciphered anew: it begins with its version and the key's number and is as long as its

@@ -7,6 +7,8 @@ TuodiError
     ├── HouseholdStateError     the household is closed, or its head would be missing
     ├── DatesError              a day that cannot be (before birth, in the future)
     ├── ReasonMissingError      a full number is shown only for a stated reason
+    ├── PhoneError              no mobile number a code could go to
+    ├── TooManyTriesError       a resident asked for too many codes
     └── FactsError              facts that do not fit the household
 """
 
@@ -71,3 +73,23 @@ class ReasonMissingError(PeopleError):
 
     def __init__(self) -> None:
         super().__init__("查看完整证件号码须填写理由。请填写后重试。")
+
+
+class PhoneError(PeopleError):
+    """Codes go to a mobile number of the mainland."""
+
+    code = "people.phone"
+    status = 400
+
+    def __init__(self) -> None:
+        super().__init__("手机号不对：应为 11 位数字，以 1 开头。请核对后重填。")
+
+
+class TooManyTriesError(PeopleError):
+    """The same words for a number, an address, somebody known and nobody."""
+
+    code = "people.too_many_tries"
+    status = 429
+
+    def __init__(self) -> None:
+        super().__init__("获取验证码的次数过多。请一小时后再试，或到乡镇（街道）服务窗口办理。")

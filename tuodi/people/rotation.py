@@ -16,7 +16,7 @@ from tuodi.crypto import fields
 from tuodi.crypto.index import blind_index
 from tuodi.kernel.places import NATION, pad12
 from tuodi.org.models import User
-from tuodi.people.models import Account, Person
+from tuodi.people.models import Account, Person, ResidentAccount
 
 __all__ = ["COLUMNS", "Column", "Follower", "reseal"]
 
@@ -68,6 +68,7 @@ class Follower:
 COLUMNS = (
     Column(Person, "person.id", "id_cipher", "people.id", "id", "id_index"),
     Column(Person, "person.phone", "phone_cipher", "people.phone"),
+    Column(ResidentAccount, "resident.phone", "phone_cipher", "people.resident", "resident", "phone_index"),
     Column(Account, "account.account", "account_cipher", "people.account", "account", "account_index"),
 )
 

@@ -15,7 +15,7 @@ from tuodi.people.models import Account, Person
 
 __all__ = ["Sealed", "account_index", "id_indexes", "index_of", "open_account", "open_id", "open_phone", "seal"]
 
-_MASKS = {"id": mask_id, "phone": mask_phone, "account": mask_account}
+_MASKS = {"id": mask_id, "phone": mask_phone, "resident": mask_phone, "account": mask_account}
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def seal(kind: str, text: str, uid: uuid.UUID) -> Sealed:
     """Encrypts one value for one row.
 
     Args:
-        kind: `id`, `phone` or `account`.
+        kind: `id`, `phone`, `account`, or `resident` (the phone a resident signs in with).
         text: the normalised value (18 characters for a number).
         uid: the row's `uid`.
     """

@@ -22,13 +22,14 @@ from typing import TYPE_CHECKING, Any
 from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.workdays import Unit
 from tuodi.policy.faults import Fault, PolicyErrors
-from tuodi.policy.procedure_field import Quorum, Sample, quorum_from, sample_from
+from tuodi.policy.procedure_field import FORM_LABELS, Quorum, Sample, quorum_from, sample_from
 
 if TYPE_CHECKING:
     from tuodi.policy.procedure_load import Block
 
 __all__ = [
     "DUTY_LABELS",
+    "FORM_LABELS",
     "LEVEL_LABELS",
     "MARK_LABELS",
     "Does",
@@ -85,6 +86,7 @@ class Does(StrEnum):
     ACCEPT = "accept"  # 受理: starts the clock, exactly one, first
     CHECK = "check"  # 信息核对
     VISIT = "visit"  # 入户调查
+    ASSESS = "assess"  # 生活自理能力评估
     MEETING = "meeting"  # 民主评议
     REVIEW = "review"  # 审核，提出初审意见
     NOTICE = "notice"  # 公示，可提异议
@@ -188,7 +190,7 @@ class Step:
         id: Short name, stable across versions: ``first_review``.
         label: 中文名称.
         does: Kind of work.
-        by: Level whose office does it.
+        by: Level whose office does it. by_when: (mark, level) pairs: whose instead, in cases with the mark.
         duty: Duty the person needs.
         after: Steps that must be done or skipped before it opens. Empty only for the acceptance.
         parallel_with: Steps that run at the same time; a promise the checker holds the text to.
@@ -202,6 +204,7 @@ class Step:
         notice: For ``notice`` and ``publish``.
         objection: For ``notice``.
         quorum: For ``meeting``. sample: On the step in which the county checks before it decides.
+        prints: Forms printed here, by the names of FORM_LABELS.
         clause: Instrument and article that ask for the step; empty = a local addition without one.
         note: Shown on the case page.
     """
@@ -226,6 +229,13 @@ class Step:
     note: str = ""
     quorum: Quorum | None = None
     sample: Sample | None = None
+    by_when: tuple[tuple[str, str], ...] = ()
+    prints: tuple[str, ...] = ()
+
+    def level(self, marks: Iterable[str] = ()) -> str:
+        """Level that does the step in a case with these marks: the first mark of `by_when` that is set, else `by`."""
+        have = set(marks)
+        return next((level for mark, level in self.by_when if mark in have), self.by)
 
     def limit(self, marks: Iterable[str] = ()) -> Limit | None:
         """The limit for finishing that applies to a case with these marks."""
@@ -256,6 +266,7 @@ class Procedure:
         marks: Marks cases under it may carry, with labels.
         steps: In the order they are shown, which is an order in which they can be done.
         stop_in_notice: The clock of the whole stands still while a notice hangs; a regional switch, off by default.
+        stop_for_materials: Clocks stand still while the family is waited for with papers; likewise.
         warnings: Sentences about national rules the local text departs from; shown on every case page.
         clause: Instrument and article of the nearest text.
         note: Shown on the case page.
@@ -275,6 +286,7 @@ class Procedure:
     clause: str = ""
     note: str = ""
     stop_in_notice: bool = False
+    stop_for_materials: bool = False
 
     def step(self, step_id: str) -> Step:
         """The step of this name. Raises KeyError if there is none."""
@@ -290,8 +302,12 @@ class Procedure:
     @property
     def approver(self) -> str:
         """Level that confirms: ``COUN`` or ``TOWN``."""
+        return self.approver_for(())
+
+    def approver_for(self, marks: Iterable[str]) -> str:
+        """Level that confirms a case with these marks (small sums of temporary relief go to the township)."""
         confirm = self.first(Does.CONFIRM)
-        return confirm.by if confirm else ""
+        return confirm.level(marks) if confirm else ""
 
     def total_limit(self, marks: Iterable[str] = ()) -> Limit | None:
         """The limit of the whole that applies to a case with these marks."""
@@ -438,8 +454,8 @@ def _limit(row: Mapping[str, Any]) -> Limit:
 
 def _step(row: Mapping[str, Any]) -> Step:
     fields = dict(row)
-    for name in ("after", "parallel_with", "when", "delegable"):
-        fields[name] = tuple(row[name])
+    for name in ("after", "parallel_with", "when", "delegable", "prints"):
+        fields[name] = tuple(row.get(name, ()))  # texts frozen before a key was known lack it
     fields["does"] = Does(row["does"])
     fields["limits"] = tuple(_limit(entry) for entry in row["limits"])
     fields["start_within"] = tuple(_limit(entry) for entry in row["start_within"])
@@ -450,5 +466,6 @@ def _step(row: Mapping[str, Any]) -> Step:
         entry = row["objection"]
         limit = _limit(entry["limit"]) if entry["limit"] else None
         fields["objection"] = Objection(**{**entry, "limit": limit})
+    fields["by_when"] = tuple((mark, level) for mark, level in row.get("by_when", ()))
     fields["quorum"], fields["sample"] = quorum_from(row.get("quorum")), sample_from(row.get("sample"))
     return Step(**fields)

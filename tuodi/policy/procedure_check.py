@@ -221,6 +221,10 @@ def _shape(procedure: Procedure, block: Block, lines: Mapping[str, Where]) -> li
             fault(step, "是公示，缺少 objection：有异议时退回哪一步；案件遇异议将无法办结")
         if step.quorum and step.does is not Does.MEETING:
             fault(step, "写了 quorum，但它不是民主评议（does: meeting）")
+        if step.does is Does.ASSESS and procedure.programme != "tekun":
+            fault(step, "是生活自理能力评估，只有特困人员的程序才有，没有人可以办；去掉这一步")
+        if step.does is Does.FILE and confirm and _rank(step.by) >= _rank(confirm.by):
+            fault(step, f"是备案，应报{LEVEL_LABELS.get(confirm.by, confirm.by)}的上级；改 by，或去掉这一步")
         if step.objection and step.objection.back_to not in (*before[step.id], step.id):
             fault(step, f"有异议时退回“{step.objection.back_to}”，但那一步不在它之前")
         if confirm and step is not confirm:
@@ -234,6 +238,12 @@ def _shape(procedure: Procedure, block: Block, lines: Mapping[str, Where]) -> li
     return faults
 
 
+def _rank(level: str) -> int:
+    """Height of a level, the province first; an unknown one is reported elsewhere and counts as lowest."""
+    order = list(LEVEL_LABELS)[::-1]
+    return order.index(level) if level in order else len(order)
+
+
 def _check_who(step: Step, fault: Callable[[Step, str], None]) -> None:
     if step.by not in LEVEL_LABELS:
         fault(step, f"的办理层级“{step.by}”不认识，没有人可以办；可用：{'、'.join(LEVEL_LABELS)}")
@@ -242,6 +252,11 @@ def _check_who(step: Step, fault: Callable[[Step, str], None]) -> None:
     elif step.by not in _MAY[step.duty]:
         label = f"{LEVEL_LABELS[step.by]}没有“{DUTY_LABELS[step.duty]}”职责"
         fault(step, f"没有人可以办：{label}，只能由 {'、'.join(LEVEL_LABELS[level] for level in _MAY[step.duty])} 办理")
+    for _, level in step.by_when:
+        if level not in LEVEL_LABELS:
+            fault(step, f"的 by_when 层级“{level}”不认识，没有人可以办；可用：{'、'.join(LEVEL_LABELS)}")
+        elif level not in _MAY.get(step.duty, ()):
+            fault(step, f"的 by_when 层级没有人可以办：{LEVEL_LABELS[level]}没有这项职责")
     wanted = _FIXED_DUTY.get(step.does)
     if wanted and step.duty in DUTY_LABELS and step.duty != wanted:
         fault(step, f"的职责应是 {wanted}（{DUTY_LABELS[wanted]}）：申请、审批、拨付分离靠它判断")
@@ -260,7 +275,8 @@ def _check_names(
         if name not in steps:
             fault(step, f"提到的步骤“{name}”不存在{did_you_mean(name, steps)}")
     sampled = step.sample.all_when if step.sample else ()
-    for mark in (*step.when, *sampled, *(mark for limit in limits for mark in limit.when)):
+    chosen = [mark for mark, _ in step.by_when]
+    for mark in (*step.when, *chosen, *sampled, *(mark for limit in limits for mark in limit.when)):
         if mark not in marks:
             fault(step, f"的情形“{mark}”没有声明{did_you_mean(mark, marks)}；在 marks 里写明")
     if step.only_if not in ("", "passed", "refused"):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -15,6 +15,7 @@ from typing import Any
 
 from tuodi.files import store
 from tuodi.files.images import read_picture
+from tuodi.files.strokes import read_strokes
 from tuodi.kernel import clock
 from tuodi.kernel.errors import TuodiError
 from tuodi.org.models import User
@@ -34,8 +35,6 @@ __all__ = [
 ]
 
 MAX_PHOTOS = 40
-_MAX_STROKES, _MAX_POINTS = 200, 4000
-_SIDE = 1000  # signatures are drawn on a field of 1000 by 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,33 +170,9 @@ def sign(raw: Mapping[str, Any], photos: Mapping[str, VisitPhoto]) -> dict[str, 
         if photo is None:
             raise ValueError("的纸质签名照片没有上传")
         return {**row, "kind": "paper", "sha256": photo.sha256}
-    strokes = _strokes(raw.get("strokes"))
+    strokes = read_strokes(raw.get("strokes"))
     text = json.dumps(strokes, separators=(",", ":"))
     return {**row, "kind": "drawn", "strokes": strokes, "sha256": hashlib.sha256(text.encode()).hexdigest()}
-
-
-def _strokes(raw: Any) -> list[list[list[int]]]:
-    """Strokes as whole numbers within the field; a dot is no signature."""
-    if not isinstance(raw, Sequence) or isinstance(raw, str) or not raw:
-        raise ValueError("没有签名")
-    if len(raw) > _MAX_STROKES:
-        raise ValueError("笔画太多，请清除重签")
-    strokes: list[list[list[int]]] = []
-    for stroke in raw:
-        points = []
-        for pair in stroke if isinstance(stroke, Sequence) and not isinstance(stroke, str) else ():
-            if not isinstance(pair, Sequence) or isinstance(pair, str) or len(pair) != 2:
-                raise ValueError("笔迹读不出来，请清除重签")
-            if not all(isinstance(one, int | float) and 0 <= one <= _SIDE for one in pair):
-                raise ValueError("笔迹读不出来，请清除重签")
-            points.append([round(pair[0]), round(pair[1])])
-        strokes.append(points)
-    if sum(map(len, strokes)) > _MAX_POINTS:
-        raise ValueError("笔画太多，请清除重签")
-    wide = [pair for stroke in strokes for pair in stroke]
-    if len(wide) < 4 or max(x for x, _ in wide) - min(x for x, _ in wide) < 20:
-        raise ValueError("没有签名")
-    return strokes
 
 
 def digest_of(body: Mapping[str, Any]) -> str:

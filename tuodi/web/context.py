@@ -9,5 +9,6 @@ from django.http import HttpRequest
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
-    """`site.demo`: invented people and demo accounts; pages say so in a band."""
-    return {"site": {"demo": bool(getattr(settings, "DEMO", False)), "debug": bool(settings.DEBUG)}}
+    """`site.demo`: invented people and demo accounts; pages say so in a band. `site.hotline`: on residents' pages."""
+    demo = bool(getattr(settings, "DEMO", False))
+    return {"site": {"demo": demo, "debug": bool(settings.DEBUG), "hotline": settings.HOTLINE}}

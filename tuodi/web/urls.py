@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, path
+from django.urls import URLPattern, URLResolver, include, path
 from django.views.decorators.http import require_POST
 
 from tuodi.org.models import DutyCode
 from tuodi.web import account, style_page
+from tuodi.web.accounts import urls as accounts_urls
 from tuodi.web.board import urls as board_urls
 from tuodi.web.components.doors import LEDGER, PAYMENT, READERS, SWEEPS, WARNED, View, open_to
 from tuodi.web.counter import (
     apply,
+    care_urls,
     case,
+    case_batch,
     cases,
     checks,
     consents,
     facts,
     families,
     family,
+    needs_urls,
     reviews,
+    ticket_urls,
     visits,
     workbench,
 )
@@ -31,6 +36,7 @@ from tuodi.web.county import (
     hand_overs,
     imports,
     kin,
+    procedure_urls,
     returned,
     runs,
     source_form,
@@ -73,13 +79,18 @@ def _post(door: object, view: View) -> View:
     return require_POST(door(view))  # type: ignore[operator,no-any-return]
 
 
-urlpatterns: list[URLPattern] = [
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("my/", include("tuodi.web.residents.urls")),
     path("", _staff(workbench.show), name="workbench"),
+    *needs_urls.urlpatterns,
+    *ticket_urls.urlpatterns,
     path("families/", _readers(families.search), name="families"),
     path("families/<int:pk>/", _readers(family.show), name="family"),
     path("families/<int:pk>/apply/", open_to(DutyCode.ACCEPT)(apply.show), name="apply"),
     path("determinations/<int:pk>/", _readers(family.determination), name="determination"),
     path("cases/", _readers(cases.show), name="cases"),
+    path("cases/export.xlsx", _readers(cases.export), name="cases-export"),
+    path("cases/batch/", _post(_readers, case_batch.run), name="cases-batch"),
     path("cases/<int:pk>/", _readers(case.show), name="case"),
     path("cases/<int:pk>/facts/", _casework(facts.show), name="facts"),
     path("checks/", _checkers(checks.listing), name="checks"),
@@ -158,11 +169,14 @@ urlpatterns: list[URLPattern] = [
     path("imports/<int:pk>/adopt/", _post(_importers, imports.adopt), name="import-adopt"),
     path("imports/<int:pk>/drop/", _post(_importers, imports.drop), name="import-drop"),
     path("standards/", _staff(standards.show), name="standards"),
+    *procedure_urls.urlpatterns,
+    *care_urls.urlpatterns,
     path("login/", account.SignIn.as_view(), name="login"),
     path("logout/", account.SignOut.as_view(), name="logout"),
     path("password/", account.Password.as_view(), name="password"),
     path("display/", account.display, name="display"),
     path("style/", style_page.show, name="style"),
+    *accounts_urls.urlpatterns,
     *board_urls.urlpatterns,
     *papers_urls.urlpatterns,
 ]

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('cases', '0002_guards'),
+        ("cases", "0004_objections_online"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

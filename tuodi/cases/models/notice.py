@@ -106,9 +106,10 @@ class NoticeObjection(models.Model):
     text = models.TextField("内容")
     #: Key by which who objected reads the answer without signing in; given for objections from outside.
     code = models.CharField("查询码", max_length=40, db_collation="C", unique=True, null=True)
-    received_by = models.ForeignKey(
-        "org.User", on_delete=models.PROTECT, null=True, related_name="+"
-    )  #: null = from outside
+    #: Null = from outside: by the village's public board, or by a resident signed in on his phone (`account`).
+    received_by = models.ForeignKey("org.User", on_delete=models.PROTECT, null=True, related_name="+")
+    account = models.ForeignKey("people.ResidentAccount", on_delete=models.PROTECT, null=True, related_name="+")
+    client_key = models.UUIDField("提交键", null=True, unique=True)  #: of the form: sent twice, one objection
     reply_due_on = models.DateField("处理期限", null=True)
     reply_due_pending = models.BooleanField("处理期限待定", default=False)
     upheld = models.BooleanField("异议成立", null=True)  #: null = not answered

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('cases', '0011_boards_of_old_notices'),
-        ('decisions', '0004_suspension_guards'),
+        ("decisions", "0007_revocation_guards"),
         ('files', '0002_rls'),
         ('people', '0002_rls'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),

@@ -50,6 +50,8 @@ VISITORS = frozenset({"visit", "clue", "third_party"})
 #: Who reads families and cases: all who work on them, not those who only keep the system or its log.
 READERS = CASEWORK | PAYMENT | {"roll_import", "verify", "clue", "clue_decide", "clue_close"}
 CHECKS = frozenset({"verify", "accept"})
+#: Who sits at the one door.
+DOOR = frozenset({"accept"})
 #: Who sees the clue ledger, and what sweeps found.
 LEDGER = frozenset({"sweep", "verify", "clue", "clue_decide", "clue_close", "supervise"})
 #: Who looks after families that were cut off.
@@ -62,6 +64,8 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         "办理",
         (
             Entry("web:workbench", "工作台", "home"),
+            Entry("web:needs", "一门受理", "users", DOOR, "/needs/"),
+            Entry("web:tickets", "热线工单", "speakerphone", DOOR, "/tickets/"),
             Entry("web:cases", "办件", "inbox", READERS, "/cases/"),
             Entry("web:checks", "经济核对", "clipboard-check", CHECKS, "/checks/"),
             Entry("web:field", "入户调查", "map-pin", VISITORS, "/field/"),
@@ -70,6 +74,13 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
                 "web:spot-checks", "抽查", "list-check", frozenset({"review", "visit", "supervise"}), "/spot-checks/"
             ),
             Entry("web:notices", "公示", "flag", READERS | {"supervise"}, "/notices/"),
+            Entry(
+                "web:self-cares",
+                "自理能力评估",
+                "clipboard-check",
+                frozenset({"accept", "review", "visit", "confirm"}),
+                "/self-care/",
+            ),
             Entry("web:kin", "近亲属备案", "users", frozenset({"accept", "review", "confirm", "supervise"}), "/kin/"),
         ),
     ),
@@ -116,6 +127,10 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("web:imports", "名册导入", "upload", frozenset({"roll_import"}), "/imports/"),
             Entry("web:sources", "数据来源", "building-bank", frozenset({"sweep", "verify", "supervise"}), "/sources/"),
             Entry("web:standards", "标准与规则", "scale", prefix="/standards/"),
+            Entry("web:accounts", "账号与职责", "user", frozenset({"sysadmin", "security"}), "/accounts/"),
+            Entry("web:security", "登录安全", "lock", frozenset({"security"})),
+            Entry("web:audit", "审计日志", "history", frozenset({"audit_view"}), "/audit/"),
+            Entry("web:procedures", "办理程序", "list-check", prefix="/procedures/"),
         ),
     ),
 )

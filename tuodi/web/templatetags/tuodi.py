@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from django import forms, template
+from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.templatetags.static import static
 from django.utils.html import format_html, format_html_join
@@ -293,3 +294,15 @@ def topbar(context: template.Context) -> dict[str, Any]:
         "query": context.get("query", ""),
         "csrf_token": context.get("csrf_token"),
     }
+
+
+@register.simple_tag
+def my_idle() -> int:
+    """Seconds without a request after which a resident is signed out."""
+    return int(settings.RESIDENT_IDLE_SECONDS)
+
+
+@register.simple_tag
+def my_idle_minutes() -> int:
+    """The same in whole minutes."""
+    return int(settings.RESIDENT_IDLE_SECONDS) // 60

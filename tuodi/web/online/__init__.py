@@ -1,0 +1,1 @@
+"""Applications that came from phones, at the officer's desk."""

@@ -1,0 +1,1 @@
+"""Complaints, appeals and ratings, for those who answer them."""

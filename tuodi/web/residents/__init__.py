@@ -1,0 +1,1 @@
+"""Pages of residents, under `/my/`: phone first, readable without a script."""
