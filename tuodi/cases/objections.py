@@ -70,6 +70,7 @@ def object_online(
             notice=notice,
             region=case.region,
             received_on=clock.today(),
+            channel=NoticeObjection.Channel.RESIDENT,
             from_name=from_name.strip()[:60],
             text=words[:2000],
             account=account,

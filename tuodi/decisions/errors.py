@@ -31,8 +31,8 @@ from collections.abc import Sequence
 from tuodi.kernel.errors import TuodiError
 
 __all__ = [
-    "CaseFileError",
     "AppealBasisError",
+    "CaseFileError",
     "DecisionError",
     "DoubleBenefitError",
     "DuplicateReliefError",

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('files', '0002_rls'),
-        ('monitoring', '0013_returned_rows'),
+        ('monitoring', '0015_dynamic_guards'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
