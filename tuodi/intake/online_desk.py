@@ -26,7 +26,7 @@ from tuodi.intake.online_forms import form_of, shown
 from tuodi.intake.online_states import ONLINE_MOVES, OPEN, OnlineState
 from tuodi.kernel import clock
 from tuodi.kernel.places import pad12
-from tuodi.messages.actions import send
+from tuodi.messages.outbox import send
 from tuodi.org import access
 from tuodi.org.models import DutyCode, User
 from tuodi.people import actions as people

@@ -8,7 +8,7 @@ from django.conf import settings
 
 from tuodi.cases.guard import level_of
 from tuodi.decisions.appeals import LEVELS
-from tuodi.messages.actions import send
+from tuodi.messages.outbox import send
 from tuodi.org.models import User
 from tuodi.people import residents
 from tuodi.people.models import ResidentAccount

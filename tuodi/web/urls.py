@@ -45,6 +45,9 @@ from tuodi.web.county import (
     watch_list,
 )
 from tuodi.web.field import offline, own_checks, tasks
+from tuodi.web.online import helping
+from tuodi.web.online import urls as online
+from tuodi.web.oversight import urls as oversight
 
 app_name = "web"
 
@@ -73,6 +76,9 @@ def _post(door: object, view: View) -> View:
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("my/", include("tuodi.web.residents.urls")),
+    *online.urlpatterns,
+    *helping.urlpatterns,
+    *oversight.urlpatterns,
     path("", _staff(workbench.show), name="workbench"),
     path("families/", _readers(families.search), name="families"),
     path("families/<int:pk>/", _readers(family.show), name="family"),

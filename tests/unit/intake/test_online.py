@@ -249,9 +249,7 @@ def test_what_is_missing_is_told_once_and_what_comes_puts_it_back(me, office):
     assert seen(online).state == "sent"
     with at(office.town_accept, DAY):
         with pytest.raises(AskedOnceError, match="2021-09-13"):
-            desk.ask_missing(
-                online, acting_user=office.town_accept, items=["户口簿"], until=DAY + timedelta(days=10)
-            )
+            desk.ask_missing(online, acting_user=office.town_accept, items=["户口簿"], until=DAY + timedelta(days=10))
         assert accept_online(online, acting_user=office.town_accept).application.pk
 
 

@@ -201,7 +201,9 @@ def test_revoked_opens_a_case_beside_the_old_one_at_the_named_step(lost, above, 
         assert "420802-FY" in note
 
 
-def test_the_same_refusal_on_the_same_facts_is_refused_and_new_facts_grant_from_the_old_month(lost, above, office, household):
+def test_the_same_refusal_on_the_same_facts_is_refused_and_new_facts_grant_from_the_old_month(
+    lost, above, office, household
+):
     row, day, account = lost
     case = revoked(filed(row, account, day), above, days(day, 7))
     later = date(2021, 11, 15)

@@ -75,7 +75,9 @@ def test_whom_it_is_about_neither_sees_nor_answers_it(me, office, make_user):
         assert actions.answer(row, acting_user=above, text=FOUND).answered_by_id == above.pk
 
 
-def test_the_township_answers_nothing_that_is_the_county_s_and_a_hand_in_the_case_none(me, office, household, make_user):
+def test_the_township_answers_nothing_that_is_the_county_s_and_a_hand_in_the_case_none(
+    me, office, household, make_user
+):
     from tuodi.intake.application_actions import accept_application
 
     with at(office.town_accept, DAY):

@@ -63,6 +63,10 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         (
             Entry("web:workbench", "工作台", "home"),
             Entry("web:cases", "办件", "inbox", READERS, "/cases/"),
+            Entry("web:online", "网上申请", "device-mobile", frozenset({"accept"}), "/online/"),
+            Entry(
+                "web:help-others", "代办申请", "user-plus", frozenset({"accept", "review", "visit"}), "/online/help/"
+            ),
             Entry("web:checks", "经济核对", "clipboard-check", CHECKS, "/checks/"),
             Entry("web:field", "入户调查", "map-pin", VISITORS, "/field/"),
             Entry("web:own-checks", "核查任务", "clipboard-check", frozenset({"third_party"}), "/own-checks/"),
@@ -88,6 +92,14 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
                 "/third-party/",
             ),
             Entry("web:supervision", "线索监督", "chart-dots", frozenset({"supervise"}), "/supervision/"),
+        ),
+    ),
+    (
+        "监督",
+        (
+            Entry("web:complaints", "投诉举报", "message-report", frozenset({"complaint"}), "/complaints/"),
+            Entry("web:appeals", "行政复议", "gavel", frozenset({"appeal"}), "/appeals/"),
+            Entry("web:ratings", "好差评", "star", frozenset({"complaint"}), "/ratings/"),
         ),
     ),
     (

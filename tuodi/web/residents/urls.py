@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from tuodi.web.residents import home, sign_in
+from tuodi.web.residents import doing_urls, home, sign_in
 from tuodi.web.residents.doors import anybody, resident
 
 urlpatterns: list[URLPattern] = [
@@ -14,4 +14,5 @@ urlpatterns: list[URLPattern] = [
     path("sign-out/", anybody(sign_in.sign_out), name="my-sign-out"),
     path("display/", anybody(sign_in.display), name="my-display"),
     path("stay/", resident(sign_in.stay), name="my-stay"),
+    *doing_urls.urlpatterns,
 ]
