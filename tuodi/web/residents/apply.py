@@ -81,7 +81,7 @@ def begin(request: HttpRequest, road: Road, *, others: bool) -> HttpResponse:
             "others": True, "rows": [], "drafts": [], "key": uuid4(), "villages": known,
             "fault": "请选申请人住在哪个村（社区）。",
         }  # fmt: skip
-        return _render(request, road, "apply_list", context, 400)
+        return _render(request, road, "apply_list", context)
     try:
         key = UUID(posting.text(request, "key", 40))
     except ValueError:
@@ -148,7 +148,7 @@ def page(request: HttpRequest, road: Road, uid: UUID, name: str, place: int | No
             "first": not content.members,
             "action": request.get_full_path(),
         }
-        return _render(request, road, "apply_page", context, 400 if faults else 200)
+        return _render(request, road, "apply_page", context)
 
 
 def each(request: HttpRequest, road: Road, uid: UUID, name: str, place: int) -> HttpResponse:
@@ -323,7 +323,7 @@ def sign(request: HttpRequest, road: Road, uid: UUID) -> HttpResponse:
             "agent": holder.name if online.for_other else "",
             "place_name": places.path(online.region, 3),
         }
-        return _render(request, road, "apply_sign", context, 400 if faults else 200)
+        return _render(request, road, "apply_sign", context)
 
 
 def _sign(request: HttpRequest, uid: UUID, holder: actions.Holder) -> None:
@@ -409,7 +409,7 @@ def status(request: HttpRequest, road: Road, uid: UUID) -> HttpResponse:
             "open": online_queries.is_open(online),
             "place_name": places.path(online.region, 3),
         }
-        return _render(request, road, "apply_status", context, 400 if fault else 200)
+        return _render(request, road, "apply_status", context)
 
 
 def drop(request: HttpRequest, road: Road, uid: UUID) -> HttpResponse:

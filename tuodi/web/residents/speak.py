@@ -84,7 +84,7 @@ def object_to(request: HttpRequest, no: str) -> HttpResponse:
         else:
             return posting.back(reverse("web:my-objections") + "?sent=1")
     context = {"form": form, "key": uuid4(), "no": no, "last_day": notice.last_day, "shown": notice.content}
-    return _page(request, "object", context, 400 if form.errors else 200)
+    return _page(request, "object", context)
 
 
 def objections(request: HttpRequest) -> HttpResponse:
@@ -171,7 +171,7 @@ def complain(request: HttpRequest) -> HttpResponse:
         else:
             return posting.back(reverse("web:my-complaint", args=[row.uid]))
     limit = term("complaint_answer", region, clock.today())
-    return _page(request, "complain", {"form": form, "key": uuid4(), "limit": limit.text}, 400 if form.errors else 200)
+    return _page(request, "complain", {"form": form, "key": uuid4(), "limit": limit.text})
 
 
 def complaint(request: HttpRequest, uid: UUID) -> HttpResponse:
@@ -272,7 +272,7 @@ def appeal_new(request: HttpRequest, no: str) -> HttpResponse:
             return posting.back(reverse("web:my-appeal", args=[made.uid]))
     end = last_day("appeal_file", row.region, row.decided_on)
     context = {"form": form, "key": uuid4(), "row": row, "last_day": end.on}
-    return _page(request, "appeal_new", context, 400 if form.errors else 200)
+    return _page(request, "appeal_new", context)
 
 
 def appeal(request: HttpRequest, uid: UUID) -> HttpResponse:
@@ -384,4 +384,4 @@ def rate(request: HttpRequest) -> HttpResponse:
         else:
             return posting.back(reverse("web:my-ratings"))
     context = {"form": form, "no": no, "stage": stage, "label": Rating.Stage(stage).label}
-    return _page(request, "rate", context, 400 if form.errors else 200)
+    return _page(request, "rate", context)
