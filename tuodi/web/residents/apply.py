@@ -263,7 +263,7 @@ def check(request: HttpRequest, road: Road, uid: UUID) -> HttpResponse:
             "known_links": [road.page(uid, p.id) + "?check=1" for p in form.pages if p.id in ("home", "contact")],
             "papers": len(_papers(online, None)),
             "members_link": road.page(uid, "members") + "?check=1",
-            "place_name": places.path(online.region, 3),
+            "place_name": places.path(online.region[:9], 3),
         }
         return _render(request, road, "apply_check", context)
 
@@ -321,7 +321,7 @@ def sign(request: HttpRequest, road: Road, uid: UUID) -> HttpResponse:
             "signers": signers,
             "faults": [(f"sig-{key}" if key != "paper" else key, words) for key, words in faults],
             "agent": holder.name if online.for_other else "",
-            "place_name": places.path(online.region, 3),
+            "place_name": places.path(online.region[:9], 3),
         }
         return _render(request, road, "apply_sign", context)
 
@@ -359,7 +359,7 @@ def sent(request: HttpRequest, road: Road, uid: UUID) -> HttpResponse:
             "no": online.no,
             "others": online.for_other,
             "steps": [] if online.for_other else _steps(online),
-            "place_name": places.path(online.region, 3),
+            "place_name": places.path(online.region[:9], 3),
             "rate": None if online.for_other else road.to("status", uid),
         }
     response = _render(request, road, "apply_sent", context)
@@ -407,7 +407,7 @@ def status(request: HttpRequest, road: Road, uid: UUID) -> HttpResponse:
             "kinds": list(form.question("papers").options.items()),
             "fault": fault,
             "open": online_queries.is_open(online),
-            "place_name": places.path(online.region, 3),
+            "place_name": places.path(online.region[:9], 3),
         }
         return _render(request, road, "apply_status", context)
 
