@@ -125,6 +125,7 @@ def make_user(request: pytest.FixtureRequest) -> Callable[..., object]:
         from tuodi.org import actions
         from tuodi.org.models import Office
 
+        request.getfixturevalue("settings").DEMO = True  # demo accounts open nothing elsewhere
         number = next(_numbers)
         office = Office.objects.filter(place_code=place_code, name=f"测试机构{place_code}").first()
         if office is None:

@@ -19,7 +19,11 @@ from django.db import connection, models
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "tuodi"
 #: Tables with a `region` whose policy is another one on purpose.
-OWN_POLICY = {"audit_auditentry": {"tuodi_region", "tuodi_append"}, "outbox_message": {"tuodi_region", "tuodi_append"}}
+OWN_POLICY = {
+    "audit_auditentry": {"tuodi_region", "tuodi_append"},
+    "outbox_message": {"tuodi_region", "tuodi_append"},
+    "monitoring_transfer": {"tuodi_region", "tuodi_region_to"},  # both places see a move
+}
 #: The second lock: what a resident may do with a row. Tables anybody may append to have no lock on that.
 LOCKS = {f"tuodi_subject_{verb}" for verb in ("select", "insert", "update", "delete")}
 

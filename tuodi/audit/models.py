@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 
 from tuodi.audit.errors import AppendOnlyError
@@ -44,6 +45,16 @@ class AuditEntry(models.Model):
             models.Index("subject_type", "subject_id", name="audit_entry_subject"),
             models.Index("case_no", name="audit_entry_case"),
             models.Index(fields=["actor_id", "-id"], name="audit_entry_actor"),
+            GinIndex(
+                OpClass(models.F("after"), name="jsonb_path_ops"),
+                name="audit_entry_shown",
+                condition=models.Q(action__in=("web.view", "web.list")),
+            ),
+            models.Index(
+                fields=["actor_id", "recorded_at"],
+                name="audit_entry_reads",
+                condition=models.Q(action__in=("web.view", "web.list")),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,17 @@ from tuodi.audit.chain import GENESIS, row_hash, text_columns
 from tuodi.audit.errors import AnchorError
 from tuodi.audit.models import AuditEntry, AuditHead
 
-__all__ = ["Verdict", "history", "read_anchors", "verify", "write_anchors"]
+__all__ = [
+    "Verdict",
+    "Wanted",
+    "database_now",
+    "history",
+    "read_anchors",
+    "readings_within_hour",
+    "select",
+    "verify",
+    "write_anchors",
+]
 
 
 @dataclass(frozen=True)
@@ -39,6 +50,75 @@ class Verdict:
 def history(subject_type: str, subject_id: object) -> QuerySet[AuditEntry]:
     """What was done to one subject, newest first, as far as the reader's scope goes."""
     return AuditEntry.objects.filter(subject_type=subject_type, subject_id=str(subject_id)).order_by("-id")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to look for in the log; empty = everything.
+
+    Attributes:
+        actor_ids: Numbers of staff; None = anybody. action: A whole name, or a room with its dot.
+        subject_type, subject_id: One subject, or all of a kind. since, until: Days, both included. place: A place code.
+    """
+
+    actor_ids: tuple[int, ...] | None = None
+    actor_name: str = ""
+    action: str = ""
+    subject_type: str = ""
+    subject_id: str = ""
+    case_no: str = ""
+    since: date | None = None
+    until: date | None = None
+    place: str = ""
+
+
+def select(wanted: Wanted) -> QuerySet[AuditEntry]:
+    """The rows of the reader's range that answer, newest first."""
+    rows = AuditEntry.objects.order_by("-id")
+    if wanted.actor_ids is not None:
+        rows = rows.filter(actor_id__in=wanted.actor_ids)
+    if wanted.actor_name:
+        rows = rows.filter(actor_name=wanted.actor_name)
+    if wanted.action:
+        rows = (
+            rows.filter(action__startswith=wanted.action)
+            if wanted.action.endswith(".")
+            else rows.filter(action=wanted.action)
+        )
+    for name in ("subject_type", "subject_id", "case_no"):
+        if value := getattr(wanted, name):
+            rows = rows.filter(**{name: value})
+    if wanted.since:
+        rows = rows.filter(at__date__gte=wanted.since)
+    if wanted.until:
+        rows = rows.filter(at__date__lte=wanted.until)
+    if wanted.place:
+        rows = rows.filter(region__gte=wanted.place, region__lt=wanted.place + "~")
+    return rows
+
+
+def readings_within_hour(actor_id: int, since: float, most: int) -> int:
+    """How many pages with people one member of staff was shown within the hour and after a moment; counts no further than `most`.
+
+    By the database's clock, which no demo moves.
+
+    Args:
+        since: Seconds since 1970; 0 = none.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select count(*) from (select 1 from audit_auditentry where actor_id = %s and action in ('web.view', 'web.list') "
+            "and recorded_at > greatest(clock_timestamp() - interval '1 hour', to_timestamp(%s)) limit %s) shown",
+            [actor_id, since, most],
+        )
+        return int(cursor.fetchone()[0])
+
+
+def database_now() -> float:
+    """The database's clock in seconds since 1970."""
+    with connection.cursor() as cursor:
+        cursor.execute("select extract(epoch from clock_timestamp())::float8")
+        return float(cursor.fetchone()[0])
 
 
 def _rows() -> Iterator[tuple[Any, ...]]:

@@ -14,16 +14,16 @@ from django.db import transaction
 
 from tuodi.audit.actions import record
 from tuodi.cases import engine, roads
-from tuodi.cases.calendar import due, notice_end
+from tuodi.cases.calendar import Due, due, notice_end
 from tuodi.cases.errors import (
     MoveRefusedError,
-    NoticeContentError,
     NoticeRunningError,
     StepInputError,
     StepNotOpenError,
 )
 from tuodi.cases.guard import bar_kin, check_hand, check_step, logs_blocks
-from tuodi.cases.models import Case, CaseBar, Notice, NoticeObjection, StaffKin, Step
+from tuodi.cases.models import Case, CaseBar, Notice, NoticeBoard, NoticeObjection, StaffKin, Step
+from tuodi.cases.notice_content import check as check_content
 from tuodi.cases.procedures import procedure_for
 from tuodi.cases.series import next_no
 from tuodi.cases.states import CASE_MOVES, CaseState, Decision, StepState, move
@@ -36,6 +36,7 @@ from tuodi.policy.procedure import Does
 
 __all__ = [
     "add_mark",
+    "add_mark_for_objection",
     "close_notice",
     "complete_step",
     "decide_case",
@@ -45,6 +46,7 @@ __all__ = [
     "object_to_notice",
     "open_case",
     "post_notice",
+    "reply_due",
     "skip_step",
     "start_step",
 ]
@@ -148,6 +150,7 @@ def _finish(
     step.completed_on = completed_on or clock.today()
     step.started_on = step.started_on or step.completed_on
     step.done_by = user
+    step.done_for = access.lender_of(user, step.duty, step.region)
     step.with_ids = [other.pk for other in people]
     step.result, step.opinion, step.data = result, opinion.strip(), dict(data or {})
     step.case = case
@@ -294,9 +297,7 @@ def post_notice(step: Step, *, acting_user: User, content: Mapping[str, Any]) ->
         raise StepInputError(step.label, "办理方式", "不是公示步骤。")
     if Notice.objects.filter(step=step).exists():
         raise StepNotOpenError(case.no, step.label, "已张贴，公示中")
-    strange = [name for name in content if name not in text.content]
-    if strange:
-        raise NoticeContentError(strange, list(text.content))
+    content = check_content(case, text, content, step.label)
     today = clock.today()
     end = notice_end(today, text.days, roll=text.roll)
     notice = Notice.objects.create(
@@ -311,9 +312,10 @@ def post_notice(step: Step, *, acting_user: User, content: Mapping[str, Any]) ->
         last_day_pending=end.pending,
         roll=text.roll,
         where=list(text.where),
-        content=dict(content),
+        content=content,
         posted_by=acting_user,
     )
+    NoticeBoard.objects.get_or_create(place_code=case.region, defaults={"opened_at": clock.now()})
     step.started_on = today
     step.due_on, step.due_pending = notice.last_day, notice.last_day_pending
     step.save(update_fields=["started_on", "due_on", "due_pending"])
@@ -343,8 +345,7 @@ def object_to_notice(notice: Notice, *, acting_user: User, text: str, from_name:
         raise StepInputError(step.label, "异议内容", "没有填写。")
     if notice.last_day and clock.today() > notice.last_day:
         raise StepInputError(step.label, "异议", f"已过公示期（{notice.last_day}），请按投诉举报登记。")
-    rule = case.procedure.step(step.name).objection
-    end = due(rule.limit if rule else None, clock.today())
+    end = reply_due(case, step.name)
     objection = NoticeObjection.objects.create(
         notice=notice,
         region=case.region,
@@ -358,6 +359,12 @@ def object_to_notice(notice: Notice, *, acting_user: User, text: str, from_name:
     _mark(case, "objection")
     _audit("object_to_notice", acting_user, case, step, notice=notice.no, reply_due_on=end.on)
     return objection
+
+
+def reply_due(case: Case, step_name: str) -> Due:
+    """By when an objection that is taken up today must be dealt with."""
+    rule = case.procedure.step(step_name).objection
+    return due(rule.limit if rule else None, clock.today())
 
 
 @logs_blocks
@@ -374,13 +381,16 @@ def close_notice(notice: Notice, *, acting_user: User, opinion: str = "") -> Not
     step = case.steps.get(pk=notice.step_id)
     step.case = case
     check_step(step, acting_user)
-    objected = notice.objections.exists()
+    if notice.objections.filter(state=NoticeObjection.State.NEW).exists():
+        raise StepInputError(step.label, "异议", "还有没有处理的。请先在公示页面逐条受理或者不予受理，再结束公示。")
+    objected = notice.objections.filter(state=NoticeObjection.State.TAKEN).exists()
     today = clock.today()
     if not objected and (notice.last_day is None or today <= notice.last_day):
         raise NoticeRunningError(notice.last_day)
     notice.result = Notice.Result.OBJECTED if objected else Notice.Result.CLEAR
     notice.closed_at, notice.closed_by = clock.now(), acting_user
-    notice.save(update_fields=["result", "closed_at", "closed_by"])
+    notice.taken_down_on = notice.taken_down_on or today
+    notice.save(update_fields=["result", "closed_at", "closed_by", "taken_down_on"])
     last = notice.last_day if notice.last_day and notice.last_day <= today else today
     _finish(
         case, step, acting_user, result=notice.result, opinion=opinion, data={"notice": notice.no}, completed_on=last
@@ -411,6 +421,11 @@ def _mark(case: Case, mark: str) -> None:
                 if later.state == StepState.OPEN and row.name in text.step(later.name).after:
                     later.state = StepState.WAITING
                     later.save(update_fields=["state"])
+
+
+def add_mark_for_objection(case: Case) -> None:
+    """What a taken-up objection does to its case; called with the case locked."""
+    _mark(case, "objection")
 
 
 def add_mark(case: Case, mark: str, *, acting_user: User, reason: str) -> Case:

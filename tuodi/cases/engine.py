@@ -134,11 +134,12 @@ def _set(row: Step, state: StepState, *, note: str = "") -> None:
 def _open(case: Case, step: StepText, row: Step, rows: dict[str, Step]) -> None:
     move(f"步骤“{row.label}”", STEP_MOVES, row.state, StepState.OPEN)
     row.state = StepState.OPEN
+    row.by_level = step.level(case.marks)
     # The day the last of the steps it waits for was completed; a notice counts by its last day, not by its closing.
     done = [rows[name].completed_on for name in step.after if rows[name].completed_on]
     row.opened_on = max((day for day in done if day), default=case.accepted_on)
     compute_due(case, step, row, rows)
-    row.save(update_fields=["state", "opened_on", "start_due_on", "due_on", "due_pending", "due_note"])
+    row.save(update_fields=["state", "by_level", "opened_on", "start_due_on", "due_on", "due_pending", "due_note"])
 
 
 def compute_due(case: Case, step: StepText, row: Step, rows: dict[str, Step]) -> None:

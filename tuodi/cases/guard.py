@@ -49,6 +49,9 @@ def check_step(step: Step, acting_user: User, *, people: Iterable[User] = ()) ->
         raise WrongLevelError(step.label, LEVEL_LABELS[step.by_level], LEVEL_LABELS.get(held, "其他层级"))
     access.require(acting_user, step.duty, step.region)
     check_hand(step.case, acting_user, HANDS.get(step.duty))
+    lender = access.lender_of(acting_user, step.duty, step.region)
+    if lender is not None:  # a borrowed duty is no way around what its lender must keep away from
+        check_lender(step.case, lender, HANDS.get(step.duty))
     for other in people:
         check_hand(step.case, other, None)
     if step.state != StepState.OPEN:
@@ -71,6 +74,21 @@ def check_hand(case: Case, user: User, hand: str | None) -> None:
         if held is not None:
             reason = f"您已办理本案的“{Hand(held.hand).label}”，不能再办“{Hand(hand).label}”"
             raise DutySeparationError(case.no, reason, user=user.pk, held=held.hand, hand=hand)
+
+
+def check_lender(case: Case, lender: User, hand: str | None) -> None:
+    """Refuses to act for a lender who is barred from the case, or has another hand in it.
+
+    Raises: DutySeparationError.
+    """
+    bar = CaseBar.objects.filter(case=case, user=lender).first()
+    if bar is not None:
+        reason = f"委托人{lender.name}须回避本案（{BarReason(bar.reason).label}），不能代其办理"
+        raise DutySeparationError(case.no, reason, user=lender.pk, bar=bar.reason)
+    held = CaseHand.objects.filter(case=case, user=lender).exclude(hand=hand).first() if hand else None
+    if held is not None:
+        reason = f"委托人{lender.name}已办理本案的“{Hand(held.hand).label}”，不能代其办“{Hand(hand).label}”"
+        raise DutySeparationError(case.no, reason, user=lender.pk, held=held.hand, hand=hand)
 
 
 def take_hand(case: Case, user: User, hand: str) -> None:

@@ -8,7 +8,7 @@ from tuodi.cases.actions import _mark
 from tuodi.cases.models import Case
 from tuodi.org.models import User
 
-__all__ = ["mark_kin"]
+__all__ = ["mark_found", "mark_kin"]
 
 
 def mark_kin(case: Case, *, acting_user: User) -> Case:
@@ -19,15 +19,24 @@ def mark_kin(case: Case, *, acting_user: User) -> Case:
     Args:
         case: Its row, locked by the caller, who has opened the door too.
     """
-    _mark(case, "kin")
+    return mark_found(case, "kin", acting_user=acting_user)
+
+
+def mark_found(case: Case, mark: str, *, acting_user: User) -> Case:
+    """Sets a circumstance that an action found out, one the case's text declares.
+
+    Args:
+        case: Its row, locked by the caller, who has opened the door too.
+    """
+    _mark(case, mark)
     engine.advance(case)
     record(
-        "cases.mark_kin",
+        f"cases.mark_{mark}",
         actor=acting_user,
         subject_type="case",
         subject_id=case.pk,
         region=case.region,
         case_no=case.no,
-        after={"state": case.state, "mark": "kin"},
+        after={"state": case.state, "mark": mark},
     )
     return case

@@ -21,6 +21,8 @@ KINDS = {
     "review": "PY",
     "spot": "CC",
     "kin": "JQ",
+    "relief": "JN",
+    "discovery": "FX",
     "online": "WS",
     "complaint": "TS",
     "appeal": "FY",
@@ -46,8 +48,8 @@ def next_no(kind: str, region: str, day: date) -> str:
     return f"{place}-{KINDS[kind]}-{day:%Y%m%d}-{number:04d}"
 
 
-#: Series that run for a year in a county, and the letters that lead the number: clues, notices of suspension.
-YEARLY = {"clue": "XS", "suspension": "TB"}
+#: Series that run for a year in a county, and the letters that lead the number: clues, notices of suspension and of changes, reports of changes, moves.
+YEARLY = {"clue": "XS", "suspension": "TB", "roll_notice": "TZ", "change": "BH", "move": "QY"}
 
 
 def take_yearly(kind: str, region: str, year: int, count: int = 1) -> list[str]:

@@ -11,7 +11,7 @@ from django.db import models
 
 from tuodi.cases.errors import MoveRefusedError
 
-__all__ = ["CASE_MOVES", "HANDS", "STEP_MOVES", "BarReason", "CaseState", "Decision", "Hand", "StepState", "move"]
+__all__ = ["CASE_MOVES", "HANDS", "STEP_MOVES", "BarReason", "CaseState", "Decision", "Hand", "StepState", "go", "move"]
 
 
 class CaseState(models.TextChoices):
@@ -111,3 +111,13 @@ def move(what: str, table: Mapping[str, frozenset[str]], before: str, after: str
     """
     if before != after and after not in table[before]:
         raise MoveRefusedError(what, before, after)
+
+
+def go(what: str, table: Mapping[str, frozenset[str]], before: str, after: models.TextChoices) -> None:
+    """Nothing if the move is in the table; a deed that was done already is refused too, with the state in words.
+
+    Raises:
+        MoveRefusedError: It is not.
+    """
+    if after not in table[before]:
+        raise MoveRefusedError(what, str(type(after)(before).label), str(after.label))

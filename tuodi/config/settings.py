@@ -147,6 +147,8 @@ AUTH_PASSWORD_VALIDATORS = [
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+#: The name as the product reads it: full-width or capital spellings of one account are one account.
+AXES_USERNAME_CALLABLE = "tuodi.org.backends.typed_name"
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_CALLABLE = "tuodi.org.backends.locked_out"
 AXES_ENABLE_ACCESS_FAILURE_LOG = False
@@ -164,6 +166,22 @@ SESSION_COOKIE_AGE = 12 * 3600
 #: Seconds without a request after which a session ends, and the longest one may last.
 SESSION_IDLE_SECONDS = int(os.environ.get("TUODI_SESSION_IDLE", "1800"))
 SESSION_ABSOLUTE_SECONDS = 12 * 3600
+#: How many sessions one account may have at once; 0 = any number. The oldest ends.
+SESSIONS_MOST = int(os.environ.get("TUODI_SESSIONS", "3"))
+#: Duties whose holder signs in with a second factor (GB/T 22239-2019 8.1.4.1 d); an empty text switches it off.
+SECOND_FACTOR_DUTIES = frozenset(
+    filter(
+        None,
+        os.environ.get(
+            "TUODI_FACTOR_DUTIES", "pay_approve,pay_send,hand_over,hand_over_approve,sysadmin,security,audit_view"
+        ).split(","),
+    )
+)
+#: Where one who needs a second factor and has none must go first.
+FACTOR_URL = "/security/me/factor/"
+#: Pages with people one user may see within an hour before he must say once more who he is; 0 = any number.
+READING_LIMIT = int(os.environ.get("TUODI_READING_LIMIT", "200"))
+STEP_UP_URL = "/security/me/step-up/"
 CSRF_COOKIE_NAME = "__Host-tuodi-csrf" if HTTPS else "tuodi_csrf"
 CSRF_COOKIE_HTTPONLY = True
 

@@ -45,6 +45,28 @@ def on_app_ready(app: App) -> None:
         with system_scope("cn"):
             end_outdated()
 
+    @app.periodic(cron="40 0 * * *")
+    @app.task(queueing_lock="tuodi.overdue_reliefs", pass_context=False, name="tuodi.overdue_reliefs")
+    def overdue_reliefs(timestamp: int) -> None:
+        """Marks relief given first whose papers are overdue."""
+        from tuodi.decisions.relief import alarm_overdue
+        from tuodi.org.access import system_scope
+
+        with system_scope("cn"):
+            alarm_overdue()
+
+    @app.periodic(cron="10 0 1 * *")
+    @app.task(queueing_lock="tuodi.month_of_patrols", pass_context=False, name="tuodi.month_of_patrols")
+    def month_of_patrols(timestamp: int) -> None:
+        """Plans the month's patrols of everybody at risk."""
+        from tuodi.intake.discovery_actions import plan_patrols
+        from tuodi.kernel import clock
+        from tuodi.kernel.periods import Month
+        from tuodi.org.access import system_scope
+
+        with system_scope("cn"):
+            plan_patrols(acting_user=None, place="", month=Month.of(clock.today()))
+
     @app.task(pass_context=False, name="outbox.carry")
     def carry(message: str) -> None:
         """Carries one message that has just been written."""

@@ -15,16 +15,17 @@ from tuodi.cases import actions as cases
 from tuodi.cases.engine import latest
 from tuodi.cases.errors import StepNotOpenError
 from tuodi.cases.guard import check_step, logs_blocks
+from tuodi.cases.marks import mark_found
 from tuodi.cases.models import Case, Notice, Step
+from tuodi.cases.notice_content import public_name
 from tuodi.cases.series import next_no
 from tuodi.cases.states import Decision, StepState
-from tuodi.decisions import duplicates
-from tuodi.decisions.decide import APPEAL, ask, failed_reasons, require_pass, rows_of
+from tuodi.decisions import duplicates, grants, relief_after
+from tuodi.decisions.decide import APPEAL, approver_of, ask, failed_reasons, require_pass, rows_of
 from tuodi.decisions.errors import ReasonsMissingError, UnknownOutcomeError
 from tuodi.decisions.models import Determination
 from tuodi.decisions.revoked import require_new_grounds, revocation_of
 from tuodi.kernel import clock
-from tuodi.kernel.masking import mask_name
 from tuodi.kernel.money import format_yuan
 from tuodi.kernel.periods import Month
 from tuodi.org.models import User
@@ -41,6 +42,7 @@ __all__ = [
     "close_notice",
     "confirm",
     "file_record",
+    "find_approver",
     "first_review",
     "inform",
     "open_of_kind",
@@ -75,7 +77,8 @@ def preview(case: Case, fact_set: FactSet | None = None) -> ProgrammeResult:
     """
     facts = fact_set or frozen_for(case)
     today = clock.today()
-    return ask(facts, case.programme, case_date=today, month=Month.of(today).next())
+    family = grants.family_with_ledger(facts, case) if grants.is_once(case.programme) else None
+    return ask(facts, case.programme, case_date=today, month=Month.of(today).next(), family=family)
 
 
 def _figures(result: ProgrammeResult, facts: FactSet) -> dict[str, Any]:
@@ -103,13 +106,31 @@ def first_review(case: Case, *, acting_user: User, result: str, opinion: str) ->
     """
     step = open_of_kind(case, Does.REVIEW)
     check_step(step, acting_user)
-    facts = frozen_for(case)
+    facts = _facts(case)
     answer = preview(case, facts)
     if result == "pass":
         require_pass(answer, f"案件 {case.no}")
-    return cases.complete_step(
-        step, acting_user=acting_user, result=result, opinion=opinion, data=_figures(answer, facts)
-    )
+    data = _figures(answer, facts)
+    if grants.is_once(case.programme) and result == "pass":
+        data |= find_approver(case, facts, acting_user=acting_user)
+    return cases.complete_step(step, acting_user=acting_user, result=result, opinion=opinion, data=data)
+
+
+def _facts(case: Case) -> FactSet:
+    """The frozen facts of a case; for relief that is granted once, with what the ledger says today."""
+    facts = frozen_for(case)
+    return grants.with_ledger(facts, case) if grants.is_once(case.programme) else facts
+
+
+def find_approver(case: Case, facts: FactSet, *, acting_user: User) -> dict[str, str]:
+    """Marks a case whose amount the township may confirm; where no ceiling is set, the county confirms and it is said why."""
+    today = clock.today()
+    approver = approver_of(facts, case_date=today, month=Month.of(today).next())
+    if approver == "town":
+        mark_found(cases.lock(case), "small", acting_user=acting_user)
+        case.refresh_from_db(fields=["marks"])
+    told = {"town": "在乡镇（街道）审批额度以内，由乡镇（街道）审批", "county": "超过乡镇（街道）审批额度，由县级审批"}
+    return {"approver": approver, "approver_why": told.get(approver, "本地没有规定乡镇（街道）审批额度，由县级审批")}
 
 
 @logs_blocks
@@ -140,7 +161,7 @@ def _content(case: Case, step: Step, phone: str) -> dict[str, Any]:
     text = case.procedure.step(step.name).notice
     days = text.days if text else 0
     values: dict[str, Any] = {
-        "applicant_name": mask_name(case.applicant.name) if text and text.mask_name else case.applicant.name,
+        "applicant_name": public_name(case.applicant, masked=bool(text and text.mask_name)),
         "member_count": figures.get("members"),
         "amount": format_yuan(amount) if amount is not None else None,
         "programme": Programme(case.programme).label,
@@ -186,7 +207,7 @@ def confirm(
     step = open_of_kind(case, Does.CONFIRM)
     check_step(step, acting_user)
     kin.require_county_visit(case)
-    facts = frozen_for(case)
+    facts = _facts(case)
     again = revocation_of(case)
     # What replaces a determination that was taken away holds from the month that one should have held from.
     start = Month.parse(str(again.start_month)) if again else None
@@ -196,6 +217,8 @@ def confirm(
     if again:
         common |= {"follows": again.determination, "cause": "appeal"}
     made = rows_of(answer, facts, common=common, start=start, reasons=opinion)
+    if grants.is_once(case.programme):
+        relief_after.into_months(case, made)
     persons = list(
         Person.objects.filter(pk__in=[row.person_id for row in made if row.outcome == "pass" and row.person_id])
     )
@@ -209,6 +232,8 @@ def confirm(
         data["duplicate_reason"] = duplicate_reason.strip()[:1000]
     decided = cases.decide_case(step, acting_user=acting_user, decision=Decision.PASSED, opinion=opinion, data=data)
     kin.note_decision(decided, acting_user=acting_user)
+    if grants.is_once(case.programme):
+        relief_after.after_grant(decided, rows, acting_user=acting_user)
     for row in rows:
         told = (
             {"duplicates": duplicates.verdict(there), "duplicate_reason": duplicate_reason.strip()[:1000]}
@@ -235,7 +260,7 @@ def refuse(case: Case, *, acting_user: User, reasons: str) -> list[Determination
     step = open_of_kind(case, Does.CONFIRM)
     check_step(step, acting_user)
     kin.require_county_visit(case)
-    facts = frozen_for(case)
+    facts = _facts(case)
     answer = preview(case, facts)
     if answer.outcome == "unknown":
         raise UnknownOutcomeError(f"案件 {case.no}", answer.missing)
@@ -252,6 +277,8 @@ def refuse(case: Case, *, acting_user: User, reasons: str) -> list[Determination
     data = {**_figures(answer, facts), "determinations": [row.no for row in rows]}
     decided = cases.decide_case(step, acting_user=acting_user, decision=Decision.REFUSED, opinion=reasons, data=data)
     kin.note_decision(decided, acting_user=acting_user)
+    if grants.is_once(case.programme):
+        relief_after.after_refusal(decided, acting_user=acting_user, reasons=reasons)
     for row in rows:
         _audit("refuse", acting_user, row, case)
     return rows
@@ -266,7 +293,7 @@ def _common(case: Case, facts: FactSet, user: User) -> dict[str, Any]:
         "household_id": case.household_id,
         "decided_on": clock.today(),
         "decided_by": user,
-        "cause": case.kind,
+        "cause": (grants.cause_of(facts) if grants.is_once(case.programme) else "") or case.kind,
     }
 
 

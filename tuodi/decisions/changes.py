@@ -1,7 +1,7 @@
 """Changes to what is on the roll: a death, another income, a rise that came late.
 
 New facts make a new determination that holds from a month, also one in the past; what was decided before is never
-touched. What was paid too much or too little follows by itself: the payment room compares what is due with what was paid.
+touched. Who confirms it makes a written notice with it (`notices`). What was paid too much or too little follows by itself: the payment room compares what is due with what was paid.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from tuodi.decisions.actions import store
 from tuodi.decisions.decide import APPEAL, ask, failed_reasons, grace_end, rows_of
 from tuodi.decisions.errors import LaterDecisionError, NothingInForceError, ReasonsMissingError, UnknownOutcomeError
 from tuodi.decisions.models import Determination
+from tuodi.decisions.notices import notify
 from tuodi.decisions.queries import in_force
 from tuodi.decisions.roll import accept_facts, cut, entries, splice
 from tuodi.kernel import clock
@@ -31,7 +32,7 @@ from tuodi.policy.procedure import LEVEL_LABELS
 from tuodi.verification.errors import FrozenError
 from tuodi.verification.models import FactSet
 
-__all__ = ["record_change"]
+__all__ = ["record_change", "require_confirmer"]
 
 
 @logs_blocks
@@ -71,10 +72,7 @@ def record_change(
     """
     region, household = fact_set.region, fact_set.household
     if acting_user is not None:
-        access.require(acting_user, "confirm", region)
-        wanted = procedure_for(region, programme, clock.today()).approver
-        if level_of(acting_user) != wanted:
-            raise WrongLevelError("变更确认", LEVEL_LABELS[wanted], LEVEL_LABELS.get(level_of(acting_user), "其他层级"))
+        require_confirmer(acting_user, region, programme)
         if acting_user.pk in (fact_set.created_by_id, fact_set.frozen_by_id):
             raise DutySeparationError(household.no, "事实表由您录入或定稿，不能再由您确认", user=acting_user.pk)
     if not fact_set.is_frozen:
@@ -118,6 +116,7 @@ def record_change(
     accept_facts(row, **({"paid_until": grace.last_day.isoformat()} if grace else {}))
     if after is not None and last is not None:
         put_facts(household, after, last.next().first_day)
+    notice = notify(row, current.amount_fen if current else old.amount_fen) if acting_user is not None else None
     record(
         "decisions.change_roll",
         actor=acting_user,
@@ -132,9 +131,21 @@ def record_change(
             "amount_fen": row.amount_fen,
             "until": str(until) if until else None,
             "reasons": failed_reasons(answer),
+            "notice": notice.no if notice else None,
         },
     )
     return row
+
+
+def require_confirmer(user: User, region: str, programme: str) -> None:
+    """Opens the door to who confirms a programme in a place today.
+
+    Raises: NotFoundError, AccessDeniedError; WrongLevelError: another level confirms there.
+    """
+    access.require(user, "confirm", region)
+    wanted = procedure_for(region, programme, clock.today()).approver
+    if level_of(user) != wanted:
+        raise WrongLevelError("变更确认", LEVEL_LABELS[wanted], LEVEL_LABELS.get(level_of(user), "其他层级"))
 
 
 def _facts_on(household: Household, day: date) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -14,7 +15,7 @@ from tuodi.verification.models import FactSet
 from tuodi.verification.queries import as_family
 from tuodi.verification.rulebook import place_of, plan
 
-__all__ = ["APPEAL", "ask", "failed_reasons", "grace_end", "require_pass", "rows_of"]
+__all__ = ["APPEAL", "approver_of", "ask", "failed_reasons", "grace_end", "require_pass", "rows_of"]
 
 #: 行政复议法 art 9, 行政诉讼法 (six months), [57] art 38.
 APPEAL = (
@@ -23,14 +24,29 @@ APPEAL = (
 )
 
 
-def ask(fact_set: FactSet, programme: str, *, case_date: date, month: Month) -> ProgrammeResult:
+def ask(
+    fact_set: FactSet, programme: str, *, case_date: date, month: Month, family: Mapping[str, Any] | None = None
+) -> ProgrammeResult:
     """The answer of one programme on a fact set.
 
     Args:
         case_date: Picks the rule texts (decision date). month: Picks the standards (first month paid for).
+        family: Its family file with more known than the set holds; default the set's own.
     """
-    (result,) = plan(place_of(fact_set.region), case_date, month).decide(as_family(fact_set), programme)
+    asked = as_family(fact_set) if family is None else family
+    (result,) = plan(place_of(fact_set.region), case_date, month).decide(asked, programme)
     return result
+
+
+def approver_of(fact_set: FactSet, *, case_date: date, month: Month) -> str:
+    """Whose a grant of temporary relief is to confirm by its amount: ``town``, ``county``, or ``unknown``: no ceiling is set.
+
+    Asked apart from the decision, whose rule texts and fingerprint it must not touch.
+    """
+    rule = "temporary.approver"
+    (result,) = plan(place_of(fact_set.region), case_date, month).decide(as_family(fact_set), "temporary", also=(rule,))
+    code = result.values.get(rule)
+    return result.plan.book.enums["org_level"].value(int(code)) if code else "unknown"
 
 
 def failed_reasons(result: ProgrammeResult, only: int | None = None) -> list[str]:

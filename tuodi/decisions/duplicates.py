@@ -19,7 +19,7 @@ from tuodi.decisions.models import Determination
 from tuodi.kernel import clock
 from tuodi.kernel.periods import Month
 from tuodi.kernel.workdays import add_months
-from tuodi.people.enums import Programme
+from tuodi.people.enums import ONCE_PROGRAMMES, Programme
 from tuodi.people.models import Household, Membership, Person, RollEntry
 from tuodi.verification.rulebook import profile_value
 
@@ -45,7 +45,7 @@ _WITHIN = frozenset({
     frozenset({Programme.EDGE.value, Programme.RIGID.value}),
 })  # fmt: skip
 #: Paid once, for a cause.
-_ONCE = frozenset({Programme.TEMPORARY.value})
+_ONCE = frozenset(ONCE_PROGRAMMES)
 
 
 @dataclass(frozen=True)
@@ -69,14 +69,15 @@ class Duplicate:
 
 
 def duplicates(
-    household: Household, programme: str, *, person: Person | None = None, cause: str = "", on: date | None = None
-) -> list[Duplicate]:
+    household: Household, programme: str, *, person: Person | None = None, cause: str = "", on: date | None = None,
+    case: Case | None = None,
+) -> list[Duplicate]:  # fmt: skip
     """What stands against granting a programme to a family, or to one person of it; the gravest first.
 
     Args:
         person: the person it is for (特困, 困境儿童); None = the family.
         cause: of a one-off relief: the same cause again is a warning.
-        on: the day; None = today.
+        on: the day; None = today. case: its own grants are left out (what was given first and is confirmed now).
     Needs a scope that covers the family; what lies elsewhere only a sweep knows (`monitoring.duplicates`).
     """
     day = on or clock.today()
@@ -92,7 +93,7 @@ def duplicates(
         one for entry in entries.order_by("id") if (one := _against(entry, programme, household, person)) is not None
     ]
     if programme in _ONCE:
-        found += _repeated(household, programme, cause, day)
+        found += _repeated(household, programme, cause, day, case)
     return gravest_first(found)
 
 
@@ -110,7 +111,7 @@ def against_case(case: Case, persons: Sequence[Person] = ()) -> list[Duplicate]:
         persons: whom it is decided for, where a programme entitles persons; none = the family.
     """
     units: Sequence[Person | None] = persons or (None,)
-    found = [one for unit in units for one in duplicates(case.household, case.programme, person=unit)]
+    found = [one for unit in units for one in duplicates(case.household, case.programme, person=unit, case=case)]
     again = case.kind != Case.Kind.APPLICATION
     kept = (
         one for one in found if one.verdict != ALLOW and not (again and one.own and one.programme == case.programme)
@@ -139,6 +140,8 @@ def _against(entry: RollEntry, programme: str, household: Household, person: Per
     def said(verdict: str, text: str) -> Duplicate:
         return Duplicate(verdict, entry.programme, label, since, text, whose, not other)
 
+    if entry.programme == programme and programme in _ONCE and not other:
+        return None  # by cause, see `_repeated`
     if entry.programme == programme:
         if not other and whose == (person.pk if person else None):
             return said(BLOCK, f"已从 {since} 起享受{label}。如情况变化，请办理变更，不要重复给予。")
@@ -153,7 +156,7 @@ def _against(entry: RollEntry, programme: str, household: Household, person: Per
     return said(ALLOW, f"另从 {since} 起享受{label}，可以同时享受。")
 
 
-def _repeated(household: Household, programme: str, cause: str, day: date) -> list[Duplicate]:
+def _repeated(household: Household, programme: str, cause: str, day: date, case: Case | None) -> list[Duplicate]:
     """One-off relief granted within the place's period."""
     months = profile_value("relief_repeat_months", household.region, day)
     # A place without the period: every earlier grant is told, none is left out by a guess.
@@ -162,6 +165,8 @@ def _repeated(household: Household, programme: str, cause: str, day: date) -> li
     rows = Determination.objects.filter(
         household=household, programme=programme, outcome="pass", decided_on__gte=since, decided_on__lte=day
     ).order_by("-decided_on", "-id")  # fmt: skip
+    if case is not None:
+        rows = rows.filter(Q(case__isnull=True) | ~Q(case=case))
     out = []
     for row in rows:
         same = bool(cause) and row.cause == cause

@@ -11,8 +11,12 @@ TuodiError
     ├── DuplicateReliefError     relief that is there already, and nobody has answered for the second
     ├── LaterDecisionError       a change that would run over a later decision
     ├── NothingInForceError      no determination in force for a family and month
+    ├── NothingToPublishError    no standing publication for a village
     ├── SuspensionMonthError     payment can be held from this month or a later one only, and for the entitled unit
     ├── SuspensionLiftedError    a suspension that has ended
+    ├── StagePlanError           a plan of stages that does not fit its grant
+    └── ReliefInputError         a field of an emergency that is missing or wrong
+    └── NoticeDeliveryError      a delivery that cannot be, or was entered before
     ├── RevokedAlreadyError      a determination that was taken away or changed before
     ├── SameGroundsError         the same refusal again on the same facts, after it was taken away
     └── AppealBasisError         a change on appeal that nothing carries
@@ -33,10 +37,14 @@ __all__ = [
     "NotDecidedError",
     "NotEligibleError",
     "NothingInForceError",
+    "NothingToPublishError",
+    "NoticeDeliveryError",
     "ReasonsMissingError",
+    "ReliefInputError",
     "RevokedAlreadyError",
     "RollConflictError",
     "SameGroundsError",
+    "StagePlanError",
     "SuspensionLiftedError",
     "SuspensionMonthError",
     "UnknownOutcomeError",
@@ -187,6 +195,45 @@ class SuspensionLiftedError(DecisionError):
 
     def __init__(self, notice_no: str) -> None:
         super().__init__(f"停保 {notice_no} 已经解除，不能再次解除。请刷新后再看。", notice_no=notice_no)
+
+
+class StagePlanError(DecisionError):
+    """Stages are whole, in order, to come, and sum to the grant."""
+
+    code = "decisions.stage_plan"
+    status = 400
+
+    def __init__(self, no: str, problem: str) -> None:
+        super().__init__(f"决定 {no} 的分期不对：{problem}。请更正后重试。", no=no, problem=problem)
+
+
+class ReliefInputError(DecisionError):
+    """A field that is missing or wrong."""
+
+    code = "decisions.relief_input"
+    status = 400
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field}{problem}", field=field, problem=problem)
+
+
+class NoticeDeliveryError(DecisionError):
+    """How and when a notice reached the family is told once, and truly."""
+
+    code = "decisions.notice_delivery"
+    status = 400
+
+    def __init__(self, no: str, why: str) -> None:
+        super().__init__(f"告知书 {no} 的送达不能登记：{why}。请更正后重试。", no=no)
+
+
+class NothingToPublishError(DecisionError):
+    """No standing publication is asked for, or nobody is to be published."""
+
+    code = "decisions.nothing_to_publish"
+
+    def __init__(self, place: str, programme: str, why: str) -> None:
+        super().__init__(f"{place}的{programme}没有可以公布的名单：{why}。", place=place, programme=programme)
 
 
 class RevokedAlreadyError(DecisionError):

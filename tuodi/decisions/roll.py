@@ -8,13 +8,14 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 
 from tuodi.audit.actions import record
-from tuodi.cases.guard import check_hand, level_of, logs_blocks
+from tuodi.cases.guard import logs_blocks
 from tuodi.cases.models import Case
+from tuodi.decisions.approver import require_approver
 from tuodi.decisions.errors import DoubleBenefitError, NotDecidedError, RollConflictError
+from tuodi.decisions.grants import enter, is_once
 from tuodi.decisions.models import Determination, Revocation
 from tuodi.kernel.masking import mask_name
 from tuodi.kernel.periods import Month
-from tuodi.org import access
 from tuodi.org.models import User
 from tuodi.people.enums import Programme
 from tuodi.people.facts import put_facts
@@ -45,13 +46,14 @@ def put_on_roll(determination: Determination, *, acting_user: User, account: Acc
         DoubleBenefitError: A person of it is assisted in the other of dibao and tekun.
     """
     case = determination.case
-    region = determination.region
-    access.require(acting_user, "confirm", region)
-    if case is not None:
-        _at_approver(case, acting_user)
-        check_hand(case, acting_user, "approve")
+    require_approver(determination, acting_user)
     if determination.outcome != "pass" or determination.start_month is None:
         raise NotDecidedError(determination.no, "不是予以确认的决定")
+    if is_once(determination.programme):
+        # No accepted facts: what was found for one event says nothing about what the family lives on.
+        entry = enter(determination, by=acting_user, account=account)
+        _audit("put_on_roll", acting_user, entry, case)
+        return entry
     known = RollEntry.objects.filter(determination_id=determination.pk).first()
     if known is not None:
         return known
@@ -95,15 +97,6 @@ def _not_twice(determination: Determination) -> None:
     found = standing.filter(household__in=home).first()
     if found is not None:
         raise DoubleBenefitError(mask_name(person.name), label, found.household.no, text)
-
-
-def _at_approver(case: Case, user: User) -> None:
-    from tuodi.cases.errors import WrongLevelError
-    from tuodi.policy.procedure import LEVEL_LABELS
-
-    wanted, held = case.procedure.approver, level_of(user)
-    if wanted != held:
-        raise WrongLevelError("列入名册", LEVEL_LABELS[wanted], LEVEL_LABELS.get(held, "其他层级"))
 
 
 def accept_facts(determination: Determination, **more: Any) -> None:

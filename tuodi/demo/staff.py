@@ -70,6 +70,7 @@ def accounts() -> list[Account]:
     rows = [
         Account("sheng", "省厅监督 向兰", "42", ("supervise",)),
         Account("guanli", "系统管理 石磊", "4208", ("sysadmin",)),
+        Account("anquan", "安全管理 韩梅", "4208", ("security",)),
         Account("shenji", "审计 邹正", "4208", ("audit_view",)),
         Account("shi-dr", "市局花名册 龚敏", "4208", ("roll_import",)),
         Account("shi-bz", "市局标准 唐宁", "4208", ("standards",)),

@@ -8,6 +8,7 @@ What each form takes is in `schemas`; `TEMPLATES` lists the forms. Data never be
 from __future__ import annotations
 
 from tuodi.documents.errors import DocumentDataError, DocumentError, UnknownDocumentError
+from tuodi.documents.qr import qr_svg
 from tuodi.documents.rendering import TEMPLATES, render
 
-__all__ = ["TEMPLATES", "DocumentDataError", "DocumentError", "UnknownDocumentError", "render"]
+__all__ = ["TEMPLATES", "DocumentDataError", "DocumentError", "UnknownDocumentError", "qr_svg", "render"]

@@ -1,14 +1,23 @@
-"""What each form takes. Every value is text made ready for a reader, unless said otherwise; empty text prints as 「—」.
-
-Dates are ISO (`2017-09-08`) or empty; months `2017-09`; amounts already written in yuan (`1,200.00`); identity numbers
-already masked. Unknown keys are refused, so that a misspelt field never prints as blank.
-"""
+"""What each form takes; how values are written stands in `parts`."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from tuodi.documents.case_forms import (
+    AcceptanceReceipt,
+    ApplicationForm,
+    ChangeNotice,
+    DecisionNotice,
+    FilingForm,
+    MeansForm,
+    MissingPapers,
+    StopNotice,
+)
+from tuodi.documents.list_forms import CaseFileCover, NoticeSheet, RosterForm, StandingNotice
+from tuodi.documents.parts import Answer, Day, Form, Line, Month, Part, Signature
 
 __all__ = [
     "FORMS",
@@ -21,43 +30,10 @@ __all__ = [
     "SuspensionNotice",
 ]
 
-Day = Annotated[str, Field(pattern=r"^(\d{4}-\d{2}-\d{2})?$")]
-Month = Annotated[str, Field(pattern=r"^(\d{4}-\d{2})?$")]
-#: Yes, no, or not answered.
-Answer = bool | None
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Line(_Part):
-    """A label and what stands beside it."""
-
-    label: str
-    value: str = ""
-
-
-class Signature(_Part):
-    """Who signs: 申请人, 调查人, 主持人 …; `on` may be empty on a form still to be signed."""
-
-    role: str
-    name: str = ""
-    on: Day = ""
-
-
-class _Form(_Part):
-    """What every form has: its number, the office it is from, the day."""
-
-    number: str = ""
-    office: str = ""
-    date: Day = ""
-
-
 # Report of a check -----------------------------------------------------------------------------------------------
 
 
-class CheckedPerson(_Part):
+class CheckedPerson(Part):
     """One person that was checked, with what allowed it."""
 
     name: str
@@ -67,7 +43,7 @@ class CheckedPerson(_Part):
     consent: str = ""
 
 
-class CheckedItem(_Part):
+class CheckedItem(Part):
     """One finding, beside what the family declared. `mark`: agree, differ, undeclared, only_declared, stale, none."""
 
     source: str
@@ -80,14 +56,14 @@ class CheckedItem(_Part):
     as_of: Day = ""
 
 
-class Gap(_Part):
+class Gap(Part):
     """A source that gave no usable answer, or a person not asked about, and why."""
 
     who: str
     why: str
 
 
-class CheckReport(_Form):
+class CheckReport(Form):
     """核对报告: one request's answers as frozen."""
 
     request_no: str
@@ -111,7 +87,7 @@ class CheckReport(_Form):
 # Consent ---------------------------------------------------------------------------------------------------------
 
 
-class Consenting(_Part):
+class Consenting(Part):
     """One person who signs; all empty on a blank form."""
 
     name: str = ""
@@ -120,7 +96,7 @@ class Consenting(_Part):
     guardian: str = ""
 
 
-class ConsentForm(_Form):
+class ConsentForm(Form):
     """核对授权书. Without people it is the blank form with room for eight signatures."""
 
     head: str = ""
@@ -136,7 +112,7 @@ class ConsentForm(_Form):
 # Notice of suspension --------------------------------------------------------------------------------------------
 
 
-class SuspensionNotice(_Form):
+class SuspensionNotice(Form):
     """停保告知书: what is held from when, why, on which clause, and how to be heard and appeal."""
 
     recipient: str
@@ -158,7 +134,7 @@ class SuspensionNotice(_Form):
 # Visit and review ------------------------------------------------------------------------------------------------
 
 
-class Visited(_Part):
+class Visited(Part):
     """One member as met in the home."""
 
     name: str
@@ -171,7 +147,7 @@ class Visited(_Part):
     present: Answer = None
 
 
-class Compared(_Part):
+class Compared(Part):
     """One thing looked at: declared, seen, and whether they agree (null = not looked at)."""
 
     label: str
@@ -181,7 +157,7 @@ class Compared(_Part):
     note: str = ""
 
 
-class Photo(_Part):
+class Photo(Part):
     """A photograph kept with the visit; the picture itself stays in the file store."""
 
     caption: str
@@ -189,7 +165,7 @@ class Photo(_Part):
     sha256: str = ""
 
 
-class HomeVisit(_Form):
+class HomeVisit(Form):
     """入户调查表."""
 
     household_no: str
@@ -214,7 +190,7 @@ class HomeVisit(_Form):
     signatures: list[Signature] = []
 
 
-class Attendee(_Part):
+class Attendee(Part):
     """One who sat in the review."""
 
     name: str
@@ -222,7 +198,7 @@ class Attendee(_Part):
     represents_residents: bool = False
 
 
-class ReviewedCase(_Part):
+class ReviewedCase(Part):
     """One family that was talked about, and the count of hands; null = not counted yet, printed as room to write."""
 
     head: str
@@ -236,7 +212,7 @@ class ReviewedCase(_Part):
     conclusion: str = ""
 
 
-class ReviewMinutes(_Form):
+class ReviewMinutes(Form):
     """民主评议记录."""
 
     place: str
@@ -255,7 +231,7 @@ class ReviewMinutes(_Form):
 # Clue ------------------------------------------------------------------------------------------------------------
 
 
-class ClueSheet(_Form):
+class ClueSheet(Form):
     """线索核查单: what a register says about one person, with room for what the officer finds."""
 
     clue_no: str
@@ -284,7 +260,7 @@ class ClueSheet(_Form):
 # Answers ---------------------------------------------------------------------------------------------------------
 
 
-class AnswerLetter(_Form):
+class AnswerLetter(Form):
     """投诉答复书、行政复议决定书、不予受理决定书: facts of the matter, then its parts in order.
 
     Attributes:
@@ -300,12 +276,25 @@ class AnswerLetter(_Form):
 
 
 #: Form -> what it takes.
-FORMS: dict[str, type[_Form]] = {
+FORMS: dict[str, type[Form]] = {
+    "acceptance_receipt": AcceptanceReceipt,
+    "application_form": ApplicationForm,
+    "case_file": CaseFileCover,
+    "change_notice": ChangeNotice,
     "answer_letter": AnswerLetter,
     "check_report": CheckReport,
     "clue_sheet": ClueSheet,
     "consent_form": ConsentForm,
+    "decision_notice": DecisionNotice,
+    "filing_form": FilingForm,
     "home_visit": HomeVisit,
+    "ledger": RosterForm,
+    "means_form": MeansForm,
+    "missing_papers": MissingPapers,
+    "notice_sheet": NoticeSheet,
     "review_minutes": ReviewMinutes,
+    "roster": RosterForm,
+    "standing_notice": StandingNotice,
+    "stop_notice": StopNotice,
     "suspension_notice": SuspensionNotice,
 }

@@ -28,11 +28,14 @@ from tuodi.kernel.identity import normalise, parse_id
 from tuodi.kernel.masking import mask_id, mask_name
 from tuodi.org import access
 from tuodi.org.models import User
-from tuodi.people.enums import Programme
+from tuodi.people.enums import ONCE_PROGRAMMES, Programme
 from tuodi.people.models import Household, Person
 from tuodi.people.queries import members_on
 
-__all__ = ["Agent", "accept_application", "receive_material"]
+__all__ = ["EMERGENCY", "EXPENSE", "Agent", "accept_application", "receive_material"]
+
+#: Marks of a case of temporary relief: relief first and papers after, or the full procedure.
+EMERGENCY, EXPENSE = "emergency", "expense"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,7 @@ def accept_application(
         materials: Name of each paper asked for -> received. What is missing is listed on the receipt.
         agent: Who applies for the family; None = a member himself.
         declares_kin: The applicant declares a near relative among staff (kept apart, [57] art 11).
-        marks: Circumstances known now (人户分离、异地申请 …).
+        marks: `EMERGENCY` for relief first (then several may run beside each other), and other circumstances known now (人户分离、异地申请 …).
 
     Raises:
         NotFoundError, AccessDeniedError, WrongLevelError, DutySeparationError: As for every step.
@@ -89,7 +92,7 @@ def accept_application(
     """
     access.require(acting_user, "accept", household.region)
     today = clock.today()
-    people = _check(household, programme, channel, applied_on, applicant, agent, today)
+    people = _check(household, programme, channel, applied_on, applicant, agent, today, urgent=EMERGENCY in set(marks))
     chosen = applicant or household.head
     agent_uid, agent_columns = uuid4(), {}
     agent_index: bytes | None = None
@@ -106,7 +109,7 @@ def accept_application(
         household=household,
         applicant=chosen,
         programme=programme,
-        marks={*marks, *(("kin",) if declares_kin else ())},
+        marks=_marks(programme, marks, declares_kin),
         member_indexes=[bytes(m.person.id_index) for m in people if m.person.id_index],
         agent_index=agent_index,
         agent_user=agent.user if agent else None,
@@ -158,6 +161,8 @@ def _check(
     applicant: Person | None,
     agent: Agent | None,
     today: date,
+    *,
+    urgent: bool,
 ) -> Sequence[Any]:
     if programme not in Programme.values:
         raise ApplicationInputError("项目", f"“{programme}”不认识。可选：{'、'.join(Programme.labels)}。")
@@ -178,19 +183,30 @@ def _check(
         raise ApplicationInputError("代办人", "没有填写姓名。")
     if agent and not agent.has_mandate and agent.user is None:
         raise MandateMissingError(agent.name)
-    standing = standing_on_roll(people, programme)
+    # What is granted once for a cause is no standing benefit; whether the cause is the same the rules ask.
+    standing = [] if programme in ONCE_PROGRAMMES else standing_on_roll(people, programme)
     if standing:
         entry, person = standing[0]
         label = Programme(entry.programme).label
         raise AlreadyOnRollError(
             mask_name(person.name), label, entry.household.no, same=entry.household_id == household.pk
         )
-    running = running_applications(people, programme)
+    running = [
+        row
+        for row in running_applications(people, programme)
+        if not (programme in ONCE_PROGRAMMES and (urgent or EMERGENCY in row.application.case.marks))
+    ]
     if running:
         found = running[0]
         same = found.application.household_id == household.pk
         raise AlreadyApplyingError(mask_name(found.person.name), found.application.case.no, same=same)
     return people
+
+
+def _marks(programme: str, marks: Iterable[str], declares_kin: bool) -> set[str]:
+    """Circumstances of a new case; relief that is no emergency takes the full procedure."""
+    found = {*marks, *(("kin",) if declares_kin else ())}
+    return found | ({EXPENSE} if programme in ONCE_PROGRAMMES and EMERGENCY not in found else set())
 
 
 @transaction.atomic

@@ -6,6 +6,7 @@ TuodiError
     ├── AlreadyApplyingError     a member's application is running
     ├── ApplicationInputError    a field that is missing or wrong
     ├── MandateMissingError      an agent without a mandate
+    ├── DiscoveryInputError      a field of a patrol or report that is missing or wrong
     ├── RosterStateError         a roster's import is at another step
     └── RosterPlaceError         nothing says which county a roster is of
 """
@@ -18,6 +19,7 @@ __all__ = [
     "AlreadyApplyingError",
     "AlreadyOnRollError",
     "ApplicationInputError",
+    "DiscoveryInputError",
     "IntakeError",
     "MandateMissingError",
     "RosterPlaceError",
@@ -68,6 +70,16 @@ class ApplicationInputError(IntakeError):
     """A field that is missing or wrong."""
 
     code = "intake.input"
+    status = 400
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field}{problem}", field=field, problem=problem)
+
+
+class DiscoveryInputError(IntakeError):
+    """A field of a patrol, a report or a row of the at-risk list that is missing or wrong."""
+
+    code = "intake.discovery_input"
     status = 400
 
     def __init__(self, field: str, problem: str) -> None:

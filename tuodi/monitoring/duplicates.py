@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from tuodi.cases.models import Case
 from tuodi.decisions import duplicates as here
 from tuodi.decisions.duplicates import WARN, Duplicate
 from tuodi.kernel import clock
@@ -15,10 +16,11 @@ __all__ = ["duplicates"]
 
 
 def duplicates(
-    household: Household, programme: str, *, person: Person | None = None, cause: str = "", on: date | None = None
-) -> list[Duplicate]:
+    household: Household, programme: str, *, person: Person | None = None, cause: str = "", on: date | None = None,
+    case: Case | None = None,
+) -> list[Duplicate]:  # fmt: skip
     """`decisions.duplicates.duplicates` and the unsettled findings of sweeps; the gravest first."""
-    found = here.duplicates(household, programme, person=person, cause=cause, on=on)
+    found = here.duplicates(household, programme, person=person, cause=cause, on=on, case=case)
     members = members_on(household, on or clock.today())
     people = [person.pk] if person is not None else [row.person_id for row in members]
     rows = SweepFinding.objects.filter(person__in=people, kind=SweepFinding.Kind.CROSS_REGION, settled="")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import narwhals as nw
@@ -53,6 +54,12 @@ class Engine:
         assert isinstance(found, pl.DataFrame)
         return found
 
+    def collect_many(self, frames: Sequence[nw.LazyFrame[Any]]) -> list[pl.DataFrame]:
+        """The rows of many frames. Polars works them out side by side: most are small and cost the call more than the work."""
+        if self.name == "polars" and len(frames) > 1:
+            return pl.collect_all([nw.to_native(frame) for frame in frames])
+        return [self.collect(frame) for frame in frames]
+
     def height(self, frame: Any, taken: nw.LazyFrame[Any]) -> int:
         """How many rows a frame has, counted only where it is not known."""
         if isinstance(frame, pl.DataFrame):
@@ -61,6 +68,10 @@ class Engine:
 
     def store(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         """Computed once, used often: an engine that shares no sub-plan would work it out again at each use."""
+        return self.store_many([frame])[0]
+
+    def store_many(self, frames: Sequence[nw.LazyFrame[Any]]) -> list[nw.LazyFrame[Any]]:
+        """Like `store` for many."""
         if self.name == "spark":
-            return nw.from_native(nw.to_native(frame).cache()).lazy()
-        return self.take(self.collect(frame))
+            return [nw.from_native(nw.to_native(frame).cache()).lazy() for frame in frames]
+        return [self.take(rows) for rows in self.collect_many(frames)]

@@ -8,7 +8,7 @@ always Polars. A finding is evidence, never a verdict.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -78,6 +78,49 @@ class _Bundle:
     plans: list[Plan]
 
 
+@dataclass
+class _Narrowed:
+    """A bundle with the frames its rules look at. `members` is null where no rule looks at members by themselves."""
+
+    bundle: _Bundle
+    hits: dict[str, nw.LazyFrame[Any]]
+    households: nw.LazyFrame[Any]
+    members: nw.LazyFrame[Any] | None
+
+
+@dataclass
+class _Found:
+    """A bundle, what its rules answer (level -> outputs), and the hits they were asked of."""
+
+    bundle: _Bundle
+    levels: dict[str, nw.LazyFrame[Any]]
+    hits: dict[str, nw.LazyFrame[Any]]
+
+
+@dataclass
+class _Asked:
+    """The rules of a bundle at one level: what they said (true or unknown), the rows below all of them and below each."""
+
+    found: _Found
+    level: str
+    rules: list[ClueRule]
+    table: pl.DataFrame = field(default_factory=pl.DataFrame)
+    whole: dict[str, pl.DataFrame] = field(default_factory=dict)
+    below: dict[tuple[str, str], pl.DataFrame] = field(default_factory=dict)
+    named: dict[tuple[str, str], pl.DataFrame] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """The column that names a subject of the level."""
+        return "row_id" if kind_of(self.level) else "person_id" if self.level == MEMBERS else "household_id"
+
+    def rows_of(self, rule: ClueRule) -> dict[str, pl.DataFrame]:
+        """Kind -> the rows a rule's answers rest on: those it names, or all where it names none or none fits."""
+        all_rows = {kind: self.below[rule.code, kind] for kind in self.whole}
+        named = {kind: self.named.get((rule.code, kind), rows) for kind, rows in all_rows.items()}
+        return named if any(rows.height for rows in named.values()) else all_rows
+
+
 def _outputs(rules: Iterable[ClueRule]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(n for r in rules for n in (r.rule, *r.rows, *r.shows)))
 
@@ -127,8 +170,9 @@ class _Judge:
         wanted = nw.concat(ids).unique() if ids else None
         if wanted is not None:
             wanted = engine.store(wanted)
-            self.members = engine.store(self.members.join(wanted, on="household_id", how="semi"))
-            self.households = engine.store(self.households.join(wanted, on="household_id", how="semi"))
+            self.members, self.households = engine.store_many(
+                [f.join(wanted, on="household_id", how="semi") for f in (self.members, self.households)]
+            )
         self.where: pl.DataFrame | None = None
         if len(self.places) > 1:
             self.households = self.placed(self.households)
@@ -162,10 +206,8 @@ class _Judge:
         joined = households.join(self.engine.take(table), on="place", how="inner").drop("place")
         return self.engine.store(joined.rename({"place__": "place"}))
 
-    def run(
-        self, bundle: _Bundle, everywhere: bool
-    ) -> tuple[dict[str, nw.LazyFrame[Any]], dict[str, nw.LazyFrame[Any]]]:
-        """The rules over the families that have a row in the bundle's registers: level -> outputs, and the hits used."""
+    def narrowed(self, bundle: _Bundle, everywhere: bool) -> _Narrowed:
+        """The families that have a row in the bundle's registers, with their hits; nothing is worked out yet."""
         kinds = [k for k in bundle.rules[0].kinds if k in self.hits]
         hits = {k: self.hits[k] for k in kinds}
         households = self.households
@@ -175,41 +217,67 @@ class _Judge:
             own = households.select("household_id")
             hits = {k: self.engine.store(f.join(own, on="household_id", how="semi")) for k, f in hits.items()}
         ids = nw.concat([f.select("household_id") for f in hits.values()]).unique()
-        members = self.members
+        members = None
         if any(s.level == MEMBERS or s.child_level == MEMBERS for s in bundle.model.slots.values()):
-            members = self.engine.store(members.join(ids, on="household_id", how="semi"))
+            members = self.members.join(ids, on="household_id", how="semi")
         if any(s.level == LEVEL_ROOT for s in bundle.model.slots.values()):
             households = households.join(ids, on="household_id", how="semi")
-        levels = {REGISTER + k for k in kinds}
+        return _Narrowed(bundle, hits, households, members)
+
+    def found(self, bundles: Sequence[_Bundle]) -> list[_Found]:
+        """The rules of all bundles over the families they look at."""
+        parts = [self.narrowed(b, everywhere=len(b.plans) == len(self.places)) for b in bundles]
+        asked = [p for p in parts if p.members is not None]
+        kept = self.engine.store_many([p.members for p in asked if p.members is not None])
+        for part, members in zip(asked, kept, strict=True):
+            part.members = members
+        return [self.run(part) for part in parts]
+
+    def run(self, part: _Narrowed) -> _Found:
+        """One bundle: level -> outputs, not worked out yet."""
+        levels = {REGISTER + k for k in part.hits}
         keys = Keys(
             {LEVEL_ROOT: "household_id", MEMBERS: "person_id", **dict.fromkeys(levels, "row_id")},
             {MEMBERS: "household_id", **dict.fromkeys(levels, "person_id")},
         )
-        frames = {LEVEL_ROOT: households, MEMBERS: members, **{REGISTER + k: f for k, f in hits.items()}}
+        members = self.members if part.members is None else part.members
+        frames = {LEVEL_ROOT: part.households, MEMBERS: members, **{REGISTER + k: f for k, f in part.hits.items()}}
         native = {level: nw.to_native(f) for level, f in frames.items()}
+        bundle = part.bundle
         found = run_bulk(bundle.plans, bundle.model, native, keys=keys, connection=self.engine.connection)
-        return {level: nw.from_native(f).lazy() for level, f in found.items()}, hits
+        return _Found(bundle, {level: nw.from_native(f).lazy() for level, f in found.items()}, part.hits)
 
-    def answers(
-        self, bundle: _Bundle, found: Mapping[str, nw.LazyFrame[Any]], hits: Mapping[str, nw.LazyFrame[Any]]
-    ) -> Iterable[grading.Answer]:
-        """Each rule of the bundle with what it said of whom, and the rows that rest below it."""
-        slots = bundle.model.slots
-        for level in dict.fromkeys(r.level for r in bundle.rules):
-            rules = [r for r in bundle.rules if r.level == level]
-            if level not in found:  # no frame of this register: nothing can be true
-                continue
-            columns = [column_name(r.rule) for r in rules]
-            said = nw.any_horizontal(*((nw.col(c) | nw.col(c).is_null()) for c in columns), ignore_nulls=True)
-            table = self.engine.collect(found[level].filter(said))
-            if not table.height:
-                continue
-            table = self.with_above(table, level, rules, found, slots)
-            rows = self.rows_below(table, level, rules, found, hits)
-            for rule in rules:
+    def answers(self, bundles: Sequence[_Bundle]) -> list[grading.Answer]:
+        """Each rule with what it said of whom, and the rows that rest below it. Three rounds for all bundles together."""
+        asked: list[_Asked] = []
+        said = []
+        for found in self.found(bundles):
+            for level in dict.fromkeys(r.level for r in found.bundle.rules):
+                if level not in found.levels:  # no frame of this register: nothing can be true
+                    continue
+                rules = [r for r in found.bundle.rules if r.level == level]
+                columns = [nw.col(column_name(r.rule)) for r in rules]
+                said.append(
+                    found.levels[level].filter(
+                        nw.any_horizontal(*((c | c.is_null()) for c in columns), ignore_nulls=True)
+                    )
+                )
+                asked.append(_Asked(found, level, rules))
+        for one, table in zip(asked, self.engine.collect_many(said), strict=True):
+            one.table = table
+        asked = [one for one in asked if one.table.height]
+        self.bring_rows(asked)
+        self.bring_above(asked)
+        self.bring_tests(asked)
+        out = []
+        for one in asked:
+            for rule in one.rules:
                 name = column_name(rule.rule)
-                true, unknown = table.filter(pl.col(name)), table.filter(pl.col(name).is_null())
-                yield grading.Answer(rule, self.home(true), unknown, rows[rule.code], slots)
+                true, unknown = one.table.filter(pl.col(name)), one.table.filter(pl.col(name).is_null())
+                out.append(
+                    grading.Answer(rule, self.home(true), unknown, one.rows_of(rule), one.found.bundle.model.slots)
+                )
+        return out
 
     def home(self, true: pl.DataFrame) -> pl.DataFrame:
         """With the place each family is judged by."""
@@ -219,60 +287,60 @@ class _Judge:
             self.where = self.engine.collect(self.households.select("household_id", "place"))
         return true.join(self.where, on="household_id", how="inner")
 
-    def with_above(
-        self,
-        table: pl.DataFrame,
-        level: str,
-        rules: Sequence[ClueRule],
-        found: Mapping[str, nw.LazyFrame[Any]],
-        slots: Mapping[str, Any],
-    ) -> pl.DataFrame:
-        """The family of each answer, and the figures its rules show from levels above."""
-        if kind_of(level):
-            kind = self.hits[kind_of(level)]
-            heads = self.engine.take(table.select("row_id"))
-            home = self.engine.collect(kind.select("row_id", "household_id").join(heads, on="row_id", how="semi"))
-            table = table.join(home, on="row_id", how="inner")
-        upper: dict[str, list[str]] = {}
-        for name in dict.fromkeys(n for r in rules for n in r.shows):
-            if name in slots and slots[name].level not in (level, "place"):
-                upper.setdefault(slots[name].level, []).append(column_name(name))
-        for above, columns in upper.items():
-            key = "household_id" if above == LEVEL_ROOT else "person_id"
-            ids = self.engine.take(table.select(key).unique())
-            values = self.engine.collect(found[above].join(ids, on=key, how="semi").select(key, *columns))
-            table = table.join(values, on=key, how="left")
-        return table
+    def bring_rows(self, asked: Sequence[_Asked]) -> None:
+        """The register rows below what was true or, of a rule over register rows, said at all; and the family of such rows."""
+        wanted = []
+        for one in asked:
+            own = kind_of(one.level)
+            true = one.table.filter(pl.any_horizontal(pl.col([column_name(r.rule) for r in one.rules])))
+            for kind, frame in one.found.hits.items():
+                ids = self.engine.take((one.table if kind == own else true).select(one.key).unique())
+                wanted.append((one, kind, frame.join(ids, on=one.key, how="semi")))
+        rows = self.engine.collect_many([frame for _, _, frame in wanted])
+        for (one, kind, _), frame in zip(wanted, rows, strict=True):
+            one.whole[kind] = frame
+        for one in asked:
+            own = kind_of(one.level)
+            if own:
+                home = one.whole[own].select("row_id", "household_id")
+                one.table = one.table.join(home, on="row_id", how="inner")
 
-    def rows_below(
-        self,
-        table: pl.DataFrame,
-        level: str,
-        rules: Sequence[ClueRule],
-        found: Mapping[str, nw.LazyFrame[Any]],
-        hits: Mapping[str, nw.LazyFrame[Any]],
-    ) -> dict[str, dict[str, pl.DataFrame]]:
-        """Rule code -> kind -> the register rows its answers rest on."""
-        key = "row_id" if kind_of(level) else "person_id" if level == MEMBERS else "household_id"
-        true = table.filter(pl.any_horizontal(pl.col([column_name(r.rule) for r in rules])))
-        ids = self.engine.take(true.select(key).unique())
-        whole = {k: self.engine.collect(f.join(ids, on=key, how="semi")) for k, f in hits.items()}
-        out: dict[str, dict[str, pl.DataFrame]] = {}
-        for rule in rules:
-            subjects = table.filter(pl.col(column_name(rule.rule))).select(key)
-            out[rule.code] = {}
-            for kind, frame in whole.items():
-                own = frame.join(subjects, on=key, how="semi")
-                tests = [column_name(n) for n in rule.rows if self.level_of(n) == REGISTER + kind]
-                if tests and own.height:
-                    test = nw.any_horizontal(*(nw.col(c) for c in tests), ignore_nulls=True)
-                    chosen = self.engine.take(own.select("row_id"))
-                    passed = found[REGISTER + kind].filter(test).select("row_id").join(chosen, on="row_id", how="semi")
-                    own = own.join(self.engine.collect(passed), on="row_id", how="semi")
-                out[rule.code][kind] = own
-            if rule.rows and any(f.height for f in out[rule.code].values()) is False:
-                out[rule.code] = {k: f.join(subjects, on=key, how="semi") for k, f in whole.items()}
-        return out
+    def bring_above(self, asked: Sequence[_Asked]) -> None:
+        """The figures the rules show from levels above."""
+        wanted = []
+        for one in asked:
+            slots = one.found.bundle.model.slots
+            upper: dict[str, list[str]] = {}
+            for name in dict.fromkeys(n for r in one.rules for n in r.shows):
+                if name in slots and slots[name].level not in (one.level, "place"):
+                    upper.setdefault(slots[name].level, []).append(column_name(name))
+            for above, columns in upper.items():
+                key = "household_id" if above == LEVEL_ROOT else "person_id"
+                ids = self.engine.take(one.table.select(key).unique())
+                values = one.found.levels[above].join(ids, on=key, how="semi").select(key, *columns)
+                wanted.append((one, key, values))
+        found = self.engine.collect_many([values for _, _, values in wanted])
+        for (one, key, _), values in zip(wanted, found, strict=True):
+            one.table = one.table.join(values, on=key, how="left")
+
+    def bring_tests(self, asked: Sequence[_Asked]) -> None:
+        """Which of the rows below an answer its rule names (`rows`)."""
+        wanted = []
+        for one in asked:
+            for rule in one.rules:
+                subjects = one.table.filter(pl.col(column_name(rule.rule))).select(one.key)
+                for kind, frame in one.whole.items():
+                    own = frame.join(subjects, on=one.key, how="semi")
+                    one.below[rule.code, kind] = own
+                    tests = [column_name(n) for n in rule.rows if self.level_of(n) == REGISTER + kind]
+                    if tests and own.height:
+                        test = nw.any_horizontal(*(nw.col(c) for c in tests), ignore_nulls=True)
+                        chosen = self.engine.take(own.select("row_id"))
+                        passed = one.found.levels[REGISTER + kind].filter(test).select("row_id")
+                        wanted.append((one, rule.code, kind, passed.join(chosen, on="row_id", how="semi")))
+        found = self.engine.collect_many([passed for *_, passed in wanted])
+        for (one, code, kind, _), passed in zip(wanted, found, strict=True):
+            one.named[code, kind] = one.below[code, kind].join(passed, on="row_id", how="semi")
 
     def level_of(self, rule: str) -> str:
         return next((t.level for t in self.book.rules[rule].texts if t.level), LEVEL_ROOT)
@@ -308,10 +376,7 @@ def judge(
     paid = month or Month.of(day)
     bundles = _bundles(book, chosen, day, paid, hits, codes)
     work = _Judge(book, on, members, households, hits, chosen)
-    told: list[grading.Answer] = []
-    for bundle in bundles:
-        found, used = work.run(bundle, everywhere=len(bundle.plans) == len(chosen))
-        told += work.answers(bundle, found, used)
+    told = work.answers(bundles)
     ids = pl.concat([a.true.select("household_id") for a in told], how="vertical").unique() if told else None
     paid_rows = pl.DataFrame(schema={"household_id": pl.Int64, "programme": pl.String})
     if ids is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -14,7 +15,7 @@ from tuodi.kernel.periods import Month
 from tuodi.monitoring.models import Clue
 from tuodi.people.enums import PERSON_PROGRAMMES
 
-__all__ = ["FACT_DATES", "PaidMonth", "Recovery", "fact_date", "proposal"]
+__all__ = ["FACT_DATES", "PaidMonth", "Recovery", "fact_date", "over_since", "proposal"]
 
 #: Columns of registers that say since when the thing is so, in the order they are asked.
 FACT_DATES = {
@@ -112,9 +113,21 @@ def proposal(clue: Clue, *, since: date | None = None) -> Recovery:
         since, told = fact_date(clue)
     if since is None:
         return Recovery(None, "", ())
-    first = Month.of(since).next()
     person = clue.person_id if clue.programme in PERSON_PROGRAMMES else None
-    unit = [clue.household_id, clue.programme, person, first.yyyymm]
+    return over_since(clue.household_id, clue.programme, person, since, told, _due(clue))
+
+
+def over_since(
+    household_id: int, programme: str, person_id: int | None, since: date, told: str, owed: Callable[[int], int]
+) -> Recovery:
+    """What a unit was paid too much since a fact: every month after the one it came about in, paid less due.
+
+    Args:
+        person_id: of programmes that entitle persons. told: where the day is from, in Chinese.
+        owed: month (yyyymm) -> fen that was due.
+    """
+    first = Month.of(since).next()
+    unit = [household_id, programme, person_id, first.yyyymm]
     with connection.cursor() as cursor:
         cursor.execute(
             "select month, sum(fen)::bigint from ("
@@ -138,12 +151,11 @@ def proposal(clue: Clue, *, since: date | None = None) -> Recovery:
             [list(_OUT), *unit],
         )
         (kept,) = cursor.fetchone()
-    owed = _due(clue)
     months = tuple(PaidMonth(Month.parse(str(m)), fen, owed(m)) for m, fen in paid if fen)
     return Recovery(since, told, months, int(kept))
 
 
-def _due(clue: Clue) -> Any:
+def _due(clue: Clue) -> Callable[[int], int]:
     """Month -> fen that would have been right: of the determination the clue led to."""
     made = Determination.objects.filter(pk=clue.determination_id).first() if clue.determination_id else None
     amount = made.amount_fen if made is not None and made.outcome == "pass" else None

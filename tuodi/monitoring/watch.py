@@ -1,4 +1,4 @@
-"""Soft landing (软着陆): families cut off over a clue are looked after for a time, and helped otherwise."""
+"""Soft landing (软着陆): families that lost their assistance are looked after for a time, and helped otherwise."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ from tuodi.monitoring.models import Clue, WatchAid, WatchEntry
 from tuodi.org import access
 from tuodi.org.errors import NotFoundError
 from tuodi.org.models import DutyCode, User
+from tuodi.people.models import Household
+from tuodi.verification.rulebook import profile_value
 
-__all__ = ["LOOK_DAYS", "WATCH_MONTHS", "add_aid", "end_watch", "overdue", "watch", "watch_many"]
+__all__ = ["LOOK_DAYS", "WATCH_MONTHS", "add_aid", "end_watch", "overdue", "watch", "watch_family", "watch_many"]
 
 #: The sources name no term for 密切关注: half a year, and a look every month. Both may be set for one family.
 WATCH_MONTHS = 6
@@ -66,6 +68,29 @@ def watch_many(clues: Iterable[Clue], *, acting_user: User, watch_until: date | 
         found.append(there)
     WatchEntry.objects.bulk_create(list(new.values()), batch_size=2000)
     return found
+
+
+@transaction.atomic
+def watch_family(household: Household, programme: str) -> WatchEntry:
+    """Watches a family that lost its assistance without a clue; for actions that have asked for the duty themselves. Once."""
+    today = clock.today()
+    months = profile_value("exit_watch", household.region, today) or WATCH_MONTHS
+    until = add_months(today, months)
+    there = (
+        WatchEntry.objects.select_for_update(of=("self",))
+        .filter(household=household, programme=programme)
+        .exclude(state=WatchEntry.State.ENDED)
+        .first()
+    )
+    if there is not None:
+        if there.watch_until < until:
+            there.watch_until = until
+            there.save(update_fields=["watch_until"])
+        return there
+    return WatchEntry.objects.create(
+        region=household.region, household=household, programme=programme, since=today, watch_until=until,
+        next_look_on=min(today + timedelta(days=LOOK_DAYS), until),
+    )  # fmt: skip
 
 
 @transaction.atomic

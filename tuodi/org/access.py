@@ -30,6 +30,7 @@ __all__ = [
     "duties_of",
     "has_duty",
     "in_scope",
+    "lender_of",
     "one",
     "range_of",
     "ranges_for",
@@ -195,13 +196,27 @@ def in_scope(user: User, region: str) -> bool:
 
 
 def duties_of(user: User) -> list[Duty]:
-    """The duties in force today. Asked anew each time, so that a taken duty is gone at once."""
+    """The duties in force today, own and lent. Asked anew each time, so that a taken duty is gone at once.
+
+    A lent one counts on its days only, while its lender still holds it himself and his account is open.
+    """
     today = clock.today()
-    return list(
-        Duty.objects.filter(user=user, since__lte=today).filter(
-            models.Q(until__isnull=True) | models.Q(until__gt=today)
-        )
+    held = models.Q(lent_from__isnull=True) | (
+        models.Q(lent_from__since__lte=today, lent_from__user__is_active=True)
+        & (models.Q(lent_from__until__isnull=True) | models.Q(lent_from__until__gt=today))
     )
+    rows = Duty.objects.filter(held, user=user, since__lte=today).select_related("lent_from__user")
+    return list(rows.filter(models.Q(until__isnull=True) | models.Q(until__gt=today)))
+
+
+def lender_of(user: User, duty: str, region: str) -> User | None:
+    """Whom the user acts for with a duty in a region: None where it is his own, or he has none."""
+    found = [one for one in duties_of(user) if one.code == duty and region in range_of(one.place_code)]
+    if not found or any(one.lent_from is None for one in found):
+        return None
+    lent_from = found[0].lent_from
+    assert lent_from is not None
+    return lent_from.user
 
 
 def ranges_for(user: User, duties: Iterable[str]) -> list[Range]:

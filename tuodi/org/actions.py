@@ -3,47 +3,56 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
+from datetime import date
 from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
 from django.db import transaction
+from django.db.models import Q
 
 from tuodi.audit.actions import record
 from tuodi.kernel import clock
 from tuodi.kernel.places import pad12
-from tuodi.org import access
-from tuodi.org.errors import DutyConflictError, NotFoundError
-from tuodi.org.models import Duty, DutyCode, Office, User
+from tuodi.org import access, session_actions
+from tuodi.org.errors import DutyConflictError, NotFoundError, OwnAccountError
+from tuodi.org.models import ALONE, Duty, DutyCode, Office, User
 
 __all__ = [
     "add_office",
     "add_user",
+    "conflict",
     "disable_user",
     "enable_user",
     "grant_duty",
     "make_password",
+    "move_user",
     "revoke_duty",
     "set_password",
 ]
 
-#: GB/T 22239-2019 8.1.4.2: system managers, auditors and those who do the work are different people.
-_BUSINESS = frozenset(DutyCode.values) - {DutyCode.SYSADMIN, DutyCode.AUDIT_VIEW, DutyCode.SUPERVISE}
+#: Pairs one person never holds together. Administrators and third parties have nothing beside (`ALONE`; the database refuses it too).
 APART: tuple[tuple[frozenset[str], frozenset[str]], ...] = (
-    (frozenset({DutyCode.SYSADMIN}), frozenset(_BUSINESS | {DutyCode.AUDIT_VIEW, DutyCode.SUPERVISE})),
-    (frozenset({DutyCode.AUDIT_VIEW}), frozenset(_BUSINESS)),
+    *((frozenset({one}), frozenset(set(DutyCode.values) - {one})) for one in ALONE),
     # Money: who prepares does not check, and neither approves.
     (frozenset({DutyCode.PAY_PREPARE}), frozenset({DutyCode.PAY_CHECK, DutyCode.PAY_APPROVE})),
     (frozenset({DutyCode.PAY_CHECK}), frozenset({DutyCode.PAY_APPROVE})),
-    # A third party's account does one thing; who asks for a hand-over does not approve one.
-    (frozenset({DutyCode.THIRD_PARTY}), frozenset(set(DutyCode.values) - {DutyCode.THIRD_PARTY})),
+    # Who asks for a hand-over does not approve one.
     (frozenset({DutyCode.HAND_OVER}), frozenset({DutyCode.HAND_OVER_APPROVE})),
 )
 
 
-def _door(acting_user: User | None, place_code: str) -> None:
-    """Staff is managed by system managers in their own range; None is the system itself (set-up, demo)."""
+def conflict(code: str, held: Iterable[str]) -> str | None:
+    """The first held duty that must stay with somebody else than the holder of `code`."""
+    return next(
+        (one for one in held if any((code in a and one in b) or (code in b and one in a) for a, b in APART)), None
+    )
+
+
+def _door(acting_user: User | None, place_code: str, duty: str = DutyCode.SYSADMIN) -> None:
+    """Accounts belong to system managers, duties to security managers, in their own range; None is the system (set-up, demo)."""
     if acting_user is not None:
-        access.require(acting_user, DutyCode.SYSADMIN, pad12(place_code))
+        access.require(acting_user, duty, pad12(place_code))
 
 
 @transaction.atomic
@@ -100,48 +109,77 @@ def add_user(
 
 
 @transaction.atomic
-def grant_duty(*, acting_user: User | None, user: User, code: str, place_code: str | None = None) -> Duty:
+def grant_duty(
+    *, acting_user: User | None, user: User, code: str, place_code: str | None = None, until: date | None = None
+) -> Duty:
     """Gives a duty in a place (default: the office's), from today. Granting twice changes nothing.
+
+    Args:
+        until: The first day without it; None = open.
 
     Raises:
         NotFoundError: the place lies outside the user's office range.
-        DutyConflictError: with a duty he holds that must stay with somebody else.
+        DutyConflictError: with a duty he holds, or was lent, that must stay with somebody else.
     """
     where = place_code or user.office.place_code
-    _door(acting_user, where)
+    _door(acting_user, where, DutyCode.SECURITY)
     if not access.range_of(user.office.place_code).covers(access.range_of(where)):
         raise NotFoundError("地点")
     User.objects.select_for_update().get(pk=user.pk)  # two grants at once must see each other
-    held = access.duties_of(user)
-    for one, others in APART:
-        for duty in held:
-            if (code in one and duty.code in others) or (code in others and duty.code in one):
-                raise DutyConflictError(DutyCode(code).label, DutyCode(duty.code).label)
+    today = clock.today()
+    held = list(Duty.objects.filter(user=user).filter(Q(until__isnull=True) | Q(until__gt=today)))
+    if other := conflict(code, (duty.code for duty in held)):
+        raise DutyConflictError(DutyCode(code).label, DutyCode(other).label)
     for duty in held:
-        if duty.code == code and duty.place_code == where:
+        if duty.code == code and duty.place_code == where and duty.lent_from_id is None and duty.since <= today:
             return duty
     made = Duty.objects.create(
-        user=user, code=DutyCode(code), place_code=where, since=clock.today(), granted_by=acting_user
+        user=user, code=DutyCode(code), place_code=where, since=today, until=until, granted_by=acting_user
     )
-    _note("org.grant_duty", acting_user, "user", user.pk, where, {"duty": code, "place": where})
+    said = {"duty": code, "place": where} | ({"until": until} if until else {})
+    _note("org.grant_duty", acting_user, "user", user.pk, where, said)
     return made
 
 
 @transaction.atomic
 def revoke_duty(*, acting_user: User | None, duty: Duty) -> None:
-    """Takes a duty away from today on; effective at the next request."""
-    _door(acting_user, duty.place_code)
-    duty.until = clock.today()
+    """Takes a duty away from today on; effective at the next request, and so is what was lent from it."""
+    _door(acting_user, duty.place_code, DutyCode.SECURITY)
+    duty.until = max(clock.today(), duty.since)
     duty.save(update_fields=["until"])
     _note("org.revoke_duty", acting_user, "user", duty.user_id, duty.place_code, {"duty": duty.code})
 
 
 @transaction.atomic
-def disable_user(*, acting_user: User | None, user: User) -> None:
-    """Closes an account; its sessions end at their next request."""
+def move_user(*, acting_user: User | None, user: User, office: Office) -> None:
+    """Moves an account to another office: its duties and all it lent end, its sessions too.
+
+    Raises: NotFoundError, AccessDeniedError: the old or the new place is not the manager's.
+    """
     _door(acting_user, user.office.place_code)
+    _door(acting_user, office.place_code)
+    before, today = user.office, clock.today()
+    for duty in Duty.objects.filter(user=user).exclude(until__lte=today):
+        duty.until = max(today, duty.since)
+        duty.save(update_fields=["until"])
+    user.office = office
+    user.save(update_fields=["office"])
+    session_actions.end_all(user, why="调离原机构")
+    _note("org.move_user", acting_user, "user", user.pk, office.place_code, {"from": before.name, "to": office.name})
+
+
+@transaction.atomic
+def disable_user(*, acting_user: User | None, user: User) -> None:
+    """Closes an account; its sessions are dead at once, and stay dead when it is opened again.
+
+    Raises: OwnAccountError: Somebody must be left to open it again.
+    """
+    _door(acting_user, user.office.place_code)
+    if acting_user is not None and acting_user.pk == user.pk:
+        raise OwnAccountError()
     user.is_active = False
     user.save(update_fields=["is_active"])
+    session_actions.end_all(user, why="账号停用")
     _note("org.disable_user", acting_user, "user", user.pk, user.office.place_code, None)
 
 
@@ -156,18 +194,19 @@ def enable_user(*, acting_user: User | None, user: User) -> None:
 
 @transaction.atomic
 def set_password(*, acting_user: User | None, user: User, password: str) -> None:
-    """Sets a password: one's own, or (by a system manager) another's, which must then be changed.
+    """Sets a password: one's own, or (by the system) another's, which must then be changed. Other sessions end.
 
     Raises: ValidationError for a weak one; NotFoundError, AccessDeniedError for another's without the duty.
     """
     own = acting_user is not None and acting_user.pk == user.pk
     if not own:
-        _door(acting_user, user.office.place_code)
+        _door(acting_user, user.office.place_code, DutyCode.SECURITY)
     validate_password(password, user)
     user.set_password(password)
     user.password_changed_at = clock.now()
     user.must_change_password = not own and not user.is_demo
     user.save(update_fields=["password", "password_changed_at", "must_change_password"])
+    session_actions.end_all(user, why="密码已修改")
     _note("org.set_password", acting_user, "user", user.pk, user.office.place_code, None)
 
 

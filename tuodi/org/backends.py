@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template import TemplateDoesNotExist
 
 from tuodi.org.models import User
+
+
+def folded_name(name: object) -> str:
+    """An account name as it is compared: full-width signs folded, lower case, without the NUL no database takes."""
+    return User.normalize_username(str(name or "")).strip().lower().replace("\x00", "")
+
+
+def typed_name(request: HttpRequest | None, credentials: dict[str, Any] | None = None) -> str:
+    """The account name of an attempt, for the lock-out (setting AXES_USERNAME_CALLABLE)."""
+    given = (credentials or {}).get("username") or (request.POST.get("username") if request is not None else "")
+    return folded_name(given)
 
 
 class StaffBackend(ModelBackend):
@@ -21,9 +33,9 @@ class StaffBackend(ModelBackend):
         """The user, or None. Full-width signs in the name are folded first."""
         if username is None or password is None:
             return None
-        # NUL would reach the database as an error.
-        folded = User.normalize_username(username).strip().lower().replace("\x00", "")
-        return super().authenticate(request, username=folded, password=password, **kwargs)  # type: ignore[return-value]
+        found: User | None = super().authenticate(request, username=folded_name(username), password=password, **kwargs)  # type: ignore[assignment]
+        # A demo account left in a real site's data is a default account: it opens nothing there.
+        return None if found is not None and found.is_demo and not settings.DEMO else found
 
     def user_can_authenticate(self, user: Any) -> bool:
         """A disabled account or office ends sessions too: this is asked at every request."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib.auth import logout
@@ -18,9 +19,19 @@ from tuodi.audit.actions import record
 from tuodi.kernel import clock
 from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.places import pad12
-from tuodi.org import access
+from tuodi.org import access, factor_actions, session_actions
+from tuodi.org.errors import StepUpNeededError
 
 Next = Callable[[HttpRequest], HttpResponse]
+
+
+def before_commit(request: HttpRequest, deed: Callable[[], None]) -> None:
+    """Calls a deed after the answer is drawn and before its transaction ends: for what takes a lock others wait for.
+
+    It runs with the answer's own scope and fails with it: no answer without its deed, no deed for an answer of 400 or more.
+    """
+    deeds: list[Callable[[], None]] = request.__dict__.setdefault("tuodi_before_commit", [])
+    deeds.append(deed)
 
 
 class SessionLimitsMiddleware:
@@ -40,6 +51,7 @@ class SessionLimitsMiddleware:
                 logout(request)
             elif now - seen >= 60:
                 request.session["seen"] = now
+                session_actions.note_seen(request)
         return self.get_response(request)
 
 
@@ -82,6 +94,8 @@ class ScopeMiddleware:
                 allowed = (settings.PASSWORD_CHANGE_URL, settings.LOGOUT_URL)
                 if request.user.must_change_password and request.path not in allowed:
                     return HttpResponseRedirect(settings.PASSWORD_CHANGE_URL)
+                if _lacks_factor(request):
+                    return HttpResponseRedirect(settings.FACTOR_URL)
                 with access.scope(request.user):
                     return self._answer(request, view, args, kwargs)
             subject = getattr(request, "subject", None)  # a resident, see `people.middleware`
@@ -90,6 +104,9 @@ class ScopeMiddleware:
                     return self._answer(request, view, args, kwargs)
             with transaction.atomic():  # a public page: no scope, so protected tables are empty to it
                 return self._answer(request, view, args, kwargs)
+        except StepUpNeededError as error:
+            _keep_refusal(request, error, "org.reading_alarm")
+            return HttpResponseRedirect(f"{settings.STEP_UP_URL}?{urlencode({'next': request.get_full_path()})}")
         except TuodiError as error:
             _keep_refusal(request, error)
             return problem(request, error)
@@ -102,17 +119,33 @@ class ScopeMiddleware:
             response = render_now()  # while the scope is still open: templates read rows
         if response.status_code >= 500:
             transaction.set_rollback(True)
+        elif response.status_code < 400:
+            for deed in request.__dict__.pop("tuodi_before_commit", ()):
+                deed()
         return response
 
 
-def _keep_refusal(request: HttpRequest, error: TuodiError) -> None:
+#: The session's word that its user has shown his second factor.
+PROVEN = "factor"
+
+
+def _lacks_factor(request: HttpRequest) -> bool:
+    """Whether a duty of the user asks for a second factor and this session has shown none. The page to set one up stays open."""
+    if request.user.is_demo or request.session.get(PROVEN):
+        return False
+    if request.path in (settings.FACTOR_URL, settings.LOGOUT_URL, settings.PASSWORD_CHANGE_URL):
+        return False
+    return factor_actions.needed(request.user)  # type: ignore[arg-type]
+
+
+def _keep_refusal(request: HttpRequest, error: TuodiError, action: str = "org.refused") -> None:
     """Writes a refused attempt into the log, in a transaction of its own since the view's was rolled back."""
     refused = getattr(error, "status", 400) in (403, 404) or getattr(error, "logged", False)
     if not (refused and request.user.is_authenticated):
         return
     user = request.user
     record(
-        "org.refused",
+        action,
         actor=user,
         subject_type="page",
         subject_id=request.path[:64],

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import RangeOperators
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Case, F, Func, Q, Value, When
 
 
 class DutyCode(models.TextChoices):
@@ -36,6 +39,11 @@ class DutyCode(models.TextChoices):
     APPEAL = "appeal", "复议申诉"
     SUPERVISE = "supervise", "监督"
     SYSADMIN = "sysadmin", "系统管理"
+    SECURITY = "security", "安全管理"
+
+
+#: Duties whose holder has no other: the three administrators (GB/T 22239-2019 8.1.4.2 d) and a third party's account.
+ALONE = (DutyCode.SYSADMIN, DutyCode.SECURITY, DutyCode.AUDIT_VIEW, DutyCode.THIRD_PARTY)
 
 
 class Place(models.Model):
@@ -128,8 +136,39 @@ class User(AbstractBaseUser):
         return self.name
 
 
+class StandIn(models.Model):
+    """One row: an officer's whole queue covered by a colleague while he is away (AB岗). Its duties are `Duty` rows."""
+
+    officer = models.ForeignKey(User, on_delete=models.PROTECT, related_name="away", verbose_name="A 岗")
+    stand_in = models.ForeignKey(User, on_delete=models.PROTECT, related_name="covers", verbose_name="B 岗")
+    since = models.DateField("起")
+    until = models.DateField("止")  #: the first day without it
+    reason = models.CharField("事由", max_length=80, blank=True)
+    made_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    made_at = models.DateTimeField("设定时间")
+
+    class Meta:
+        verbose_name = "顶岗"
+        constraints = [
+            models.CheckConstraint(condition=Q(until__gte=F("since")), name="org_stand_in_period"),
+            models.CheckConstraint(condition=~Q(officer=F("stand_in")), name="org_stand_in_another"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.stand_in} 代 {self.officer}"
+
+
+class _Days(Func):
+    """`daterange(since, until)`, half-open; an empty end is open."""
+
+    function = "daterange"
+
+
 class Duty(models.Model):
-    """One row: a duty a user holds in a place range for a period."""
+    """One row: a duty a user holds in a place range for a period; his own, or lent by a colleague (委托, AB岗).
+
+    A lent row ends by itself, never reaches beyond the row it is lent from, and is cut short with it: by triggers.
+    """
 
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="duties")
     code = models.CharField("职责", max_length=20, choices=DutyCode.choices)
@@ -137,10 +176,32 @@ class Duty(models.Model):
     since = models.DateField("起")
     until = models.DateField("止", null=True, blank=True)  #: the first day without it; null = open
     granted_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    #: The holder's own row this one is lent from; null = his own.
+    lent_from = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="lent")
+    #: The stand-in it belongs to; null = lent singly.
+    stand_in = models.ForeignKey(StandIn, on_delete=models.PROTECT, null=True, blank=True, related_name="duties")
 
     class Meta:
         verbose_name = "职责"
         constraints = [
+            ExclusionConstraint(
+                name="org_duty_apart",
+                expressions=[
+                    (F("user"), RangeOperators.EQUAL),
+                    (
+                        Case(
+                            When(code__in=[code.value for code in ALONE], then=F("code")),
+                            default=Value("work"),
+                            output_field=models.CharField(),
+                        ),
+                        RangeOperators.NOT_EQUAL,
+                    ),
+                    (_Days(F("since"), F("until")), RangeOperators.OVERLAPS),
+                ],
+            ),
+            models.CheckConstraint(
+                condition=Q(lent_from__isnull=True) | Q(until__isnull=False), name="org_duty_lent_ends"
+            ),
             models.UniqueConstraint(
                 "user", "code", "place_code", condition=Q(until__isnull=True), name="org_duty_open_once"
             ),
@@ -149,3 +210,74 @@ class Duty(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_code_display()}@{self.place_code}"
+
+
+class SecondFactor(models.Model):
+    """One row: a user's code generator (RFC 6238). It counts from the moment a first code was confirmed."""
+
+    user = models.OneToOneField(User, on_delete=models.PROTECT, related_name="factor")
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    secret_cipher = models.BinaryField("密钥", null=True, editable=False)  #: `crypto.fields`, hexadecimal text
+    confirmed_at = models.DateTimeField("启用时间", null=True)
+    last_step = models.BigIntegerField("上次时间步", default=0)  #: a code of this step or an earlier one is spent
+    failures = models.PositiveSmallIntegerField("连续错误", default=0)
+    locked_until = models.DateTimeField("锁定至", null=True)
+
+    class Meta:
+        verbose_name = "第二因素"
+
+    def __str__(self) -> str:
+        return f"{self.user_id}"
+
+
+class RecoveryCode(models.Model):
+    """One row: a code for the day the telephone is lost; kept as a hash, used once."""
+
+    factor = models.ForeignKey(SecondFactor, on_delete=models.CASCADE, related_name="recovery_codes")
+    digest = models.CharField("校验值", max_length=64)
+    used_at = models.DateTimeField("使用时间", null=True)
+
+    class Meta:
+        verbose_name = "恢复码"
+        constraints = [models.UniqueConstraint("factor", "digest", name="org_recovery_once")]
+
+    def __str__(self) -> str:
+        return f"{self.factor_id}"
+
+
+class OneTimeLink(models.Model):
+    """One row: a link by which a user sets a new password, once and within its time. Only a hash of it is kept."""
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="links")
+    digest = models.CharField("校验值", max_length=64, unique=True)
+    made_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    made_at = models.DateTimeField("生成时间")
+    until = models.DateTimeField("失效时间")
+    used_at = models.DateTimeField("使用时间", null=True)
+
+    class Meta:
+        verbose_name = "一次性链接"
+        indexes = [models.Index("user", name="org_link_user")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id}"
+
+
+class SignedIn(models.Model):
+    """One row: a session of a user. `ended_at` null = it may still be alive (see the session limits)."""
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="sessions")
+    session_key = models.CharField("会话", max_length=40, unique=True)
+    began_at = models.DateTimeField("登录时间")
+    seen_at = models.DateTimeField("最近使用")
+    address = models.CharField("来源地址", max_length=45, blank=True)
+    device = models.CharField("设备", max_length=120, blank=True)
+    ended_at = models.DateTimeField("结束时间", null=True)
+    ended_why = models.CharField("结束原因", max_length=40, blank=True)
+
+    class Meta:
+        verbose_name = "登录"
+        indexes = [models.Index(fields=["user", "-began_at"], name="org_signed_in_user")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id}@{self.began_at:%Y-%m-%d %H:%M}"

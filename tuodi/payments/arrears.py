@@ -14,6 +14,7 @@ from tuodi.payments.compute import UNIT, due
 from tuodi.payments.frames import covering
 from tuodi.payments.source import Inputs
 from tuodi.payments.states import Basis, Cause, Held, LineStatus
+from tuodi.people.enums import ONCE_PROGRAMMES
 from tuodi.policy.book import Book
 
 __all__ = ["SCHEMA", "claims", "earlier_months"]
@@ -87,9 +88,10 @@ def _one(inputs: Inputs, month: Month, programmes: list[str], book: Book) -> pl.
     had_line = pl.col("basis").is_not_null()
     by_rules = pl.col("basis").is_in([Basis.RULES.value, Basis.RULES_ROLL.value])
     held = pl.col("held").fill_null("") != ""
+    once = pl.col("programme").is_in(ONCE_PROGRAMMES)
     due_fen = (
-        # Off the roll for that month by a later decision: nothing was due.
-        pl.when(pl.col("outcome").is_null() & had_line & pl.col("ever").fill_null(False) & ~held)
+        # Off the roll for that month by a later decision: nothing was due. Relief taken back leaves no entry at all.
+        pl.when(pl.col("outcome").is_null() & had_line & (pl.col("ever").fill_null(False) | once) & ~held)
         .then(0)
         .when((pl.col("outcome") == "pass") & (by_rules | (~had_line & ~pl.col("imported").fill_null(True))))
         .then(pl.col("regular_fen"))

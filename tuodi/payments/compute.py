@@ -9,9 +9,9 @@ from typing import Any
 import polars as pl
 
 from tuodi.kernel.periods import Month
-from tuodi.payments.frames import KEYS, covering, frames_of
+from tuodi.payments.frames import KEYS, covering, frames_of, rule_place, valid
 from tuodi.payments.source import Inputs
-from tuodi.people.enums import PERSON_PROGRAMMES
+from tuodi.people.enums import ONCE_PROGRAMMES, PERSON_PROGRAMMES
 from tuodi.policy.book import Book
 from tuodi.policy.model import LEVEL_ROOT, NO_CAP, Programme
 from tuodi.rules import Plan, plan_for
@@ -68,11 +68,47 @@ def due(inputs: Inputs, month: Month, programmes: list[str], book: Book, entries
         mine = wanted.filter(pl.col("programme") == programme)
         if mine.is_empty():
             continue
+        if programme in ONCE_PROGRAMMES:
+            rows_, place_prints = _granted(inputs, mine, programme, month, book)
+            parts.append(rows_)
+            for place, found in place_prints.items():
+                prints.setdefault(place, {})[programme] = found
+            continue
         per_person = programme in PERSON_PROGRAMMES
         frames, filled = frames_of(inputs, mine, month, book, per_person=per_person)
         parts += _by_model(frames, filled, mine, programme, month, book, prints, per_person=per_person)
     rows = pl.concat(parts, how="vertical") if parts else pl.DataFrame(schema=SCHEMA)
     return Due(rows, prints)
+
+
+def _granted(
+    inputs: Inputs, entries: pl.DataFrame, programme: str, month: Month, book: Book
+) -> tuple[pl.DataFrame, dict[str, str]]:
+    """What was granted once for a month: the roll's own amount, never computed anew from the family's present facts.
+
+    The rules spoke when it was granted, on the facts of that event; their fingerprint is that of the month all the same.
+    """
+    present = valid(inputs.members, month.first_day, "since", "until")
+    heads = present.group_by("household_id").agg(pl.len().cast(pl.Int64).alias("persons"))
+    rows = entries.with_columns(rule_place(book).alias("place")).join(heads, on="household_id", how="left")
+    prints: dict[str, str] = {}
+    for place in rows["place"].unique().sort():
+        plan = plan_for(book, place, month.first_day, month)
+        known = next((p for p in plan.programmes() if p.id == programme), None)
+        prints[place] = plan.model(plan.outputs_of(known)).fingerprint if known else ""
+    made = rows.with_columns(
+        pl.lit("pass").alias("outcome"),
+        pl.col("amount_fen").alias("base_fen"),
+        *(pl.lit(0, dtype=pl.Int64).alias(name) for name in MONEY if name != "base_fen"),
+        pl.col("amount_fen").alias("regular_fen"),
+        pl.col("persons").fill_null(0),
+        pl.lit(None, dtype=pl.Int64).alias("income_year_fen"),
+        pl.lit(False).alias("in_grace"),
+        pl.lit(False).alias("from_roll"),
+        pl.lit(None, dtype=pl.String).alias("fault"),
+        pl.col("place").replace_strict(prints, default="", return_dtype=pl.String).alias("fingerprint"),
+    )
+    return made.select(pl.col(name).cast(kind) for name, kind in SCHEMA.items()), prints
 
 
 def _by_model(
@@ -190,7 +226,9 @@ def price(inputs: Inputs, month: Month, programmes: list[str], book: Book, indic
         indices: place facts of the index month as in the family file (`{"cpi": "3.6", "food": "5.0"}`).
     """
     empty = pl.DataFrame(schema={k: SCHEMA[k] for k in UNIT} | {"price_fen": pl.Int64})
-    entries = covering(inputs.roll, month).filter(pl.col("programme").is_in(programmes))
+    # What is granted once is no standing benefit that prices could go with.
+    wanted = [one for one in programmes if one not in ONCE_PROGRAMMES]
+    entries = covering(inputs.roll, month).filter(pl.col("programme").is_in(wanted))
     if not indices or entries.is_empty() or "price" not in book.programmes:
         return empty
     index = month.prev()

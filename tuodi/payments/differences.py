@@ -13,6 +13,7 @@ from tuodi.payments.compute import UNIT, due
 from tuodi.payments.frames import valid
 from tuodi.payments.source import Inputs
 from tuodi.payments.states import Cause, Held
+from tuodi.people.enums import ONCE_PROGRAMMES
 from tuodi.policy.book import Book
 
 __all__ = ["SCHEMA", "explain_differences"]
@@ -22,6 +23,8 @@ SCHEMA = {
     "amount_fen": pl.Int64, "households": pl.Int64, "persons": pl.Int64, "affected": pl.Int64, "note": pl.String,
 }  # fmt: skip
 _REGULAR = ["base_fen", "increment_fen", "care_fen", "other_fen"]
+#: Coming and going, and stages of different size, are what relief granted once is; no other word fits.
+_once = pl.col("programme").is_in(ONCE_PROGRAMMES)
 _EXIT_CAUSES = {"clue": Cause.CLUE, "verification": Cause.CLUE, "death": Cause.DEATH}
 
 
@@ -116,7 +119,12 @@ def _entering(both: pl.DataFrame, exits: dict[int, str], inputs: Inputs, month: 
         .otherwise(pl.col("cause"))
         .alias("cause")
     )
-    rows = pl.concat([came, went], how="diagonal_relaxed")
+    rows = pl.concat([came, went], how="diagonal_relaxed").with_columns(
+        pl.when(_once & ~pl.col("cause").is_in([Cause.HELD.value, Cause.CLUE.value, Cause.RESUMED.value]))
+        .then(pl.lit(Cause.RELIEF.value))
+        .otherwise(pl.col("cause"))
+        .alias("cause")
+    )
     return rows.select(
         *UNIT, "region", "cause", pl.col("amount").alias("amount_fen"), "households", pl.col("n").alias("persons"),
         pl.col("n").abs().alias("affected"), pl.lit("").alias("note"),
@@ -183,10 +191,15 @@ def _changed(
     moved = stay.filter((pl.col("a3") != pl.col("a0")) | (pl.col("persons") != pl.col("persons_was")))
     other_basis = (pl.col("basis") == "roll") != (pl.col("basis_was") == "roll")
     graced = pl.col("in_grace") != pl.col("in_grace_was")
-    whole = moved.filter(other_basis | graced).with_columns(
-        pl.when(graced).then(pl.lit(Cause.GRACE.value)).otherwise(pl.lit(Cause.BASIS.value)).alias("cause")
+    whole = moved.filter(other_basis | graced | _once).with_columns(
+        pl.when(_once)
+        .then(pl.lit(Cause.RELIEF.value))
+        .when(graced)
+        .then(pl.lit(Cause.GRACE.value))
+        .otherwise(pl.lit(Cause.BASIS.value))
+        .alias("cause")
     )
-    steps = moved.filter(~(other_basis | graced))
+    steps = moved.filter(~(other_basis | graced | _once))
     steps = _stages(steps, inputs, before, month, programmes, book)
     fewer = (
         pl.when(pl.col("persons") < pl.col("persons_was"))

@@ -11,6 +11,7 @@ from tuodi.payments.family import family_of
 from tuodi.payments.models import Arrear, LineDifference, PayLine
 from tuodi.payments.models.run import COMPONENTS
 from tuodi.payments.states import Basis, Cause, Held, LineStatus
+from tuodi.people.enums import ONCE_PROGRAMMES
 from tuodi.people.models import Household
 from tuodi.rules import Plan, ProgrammeResult, plan_for
 from tuodi.rules.explain import Change, compare
@@ -91,7 +92,9 @@ def explain_line(
     labels = {name: str(PayLine._meta.get_field(name).verbose_name) for name in COMPONENTS}  # type: ignore[union-attr]
     graph: dict[str, Any] | None = None
     text, same, changes, missing = "", True, [], ()
-    if line.basis == Basis.ROLL or line.roll_id is None:
+    if line.programme in ONCE_PROGRAMMES and line.roll_id is not None:
+        text = "一次性救助，按决定的金额发放，不逐月重新计算。计算过程见决定。"
+    elif line.basis == Basis.ROLL or line.roll_id is None:
         text = "按花名册金额发放，没有足够的事实按规则计算。" if line.roll_id else "本月不在册，只补发往月差额。"
     else:
         result = answer_of(household, line.programme, month, person_id=line.person_id)

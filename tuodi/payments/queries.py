@@ -173,7 +173,7 @@ def by_component(run: PayRun) -> list[ComponentRow]:
     )
     found = []
     for programme, category, homes, persons, amount, *parts in rows:
-        short = {"dibao": "低保", "tekun": "特困"}.get(programme, Programme(programme).label)
+        short = {"dibao": "低保", "tekun": "特困", "temporary": "临时救助"}.get(programme, Programme(programme).label)
         found.append(
             ComponentRow(
                 programme,

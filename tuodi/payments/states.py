@@ -140,6 +140,7 @@ class Cause(models.TextChoices):
     HELD = "held", "本月暂缓"
     RESUMED = "resumed", "上月暂缓本月恢复"
     ONE_OFF = "one_off", "上月一次性补发到期"
+    RELIEF = "relief", "临时救助（一次性）"
     BASIS = "basis", "计算依据变化"
     OTHER = "other", "其他"
 

@@ -58,6 +58,24 @@ class Programme(models.TextChoices):
 PERSON_PROGRAMMES = (Programme.TEKUN.value, Programme.CHILD.value)
 
 
+#: Programmes granted once for a cause: paid what was granted in the months it was granted for, never computed anew.
+ONCE_PROGRAMMES = (Programme.TEMPORARY.value,)
+
+
+class RiskClass(models.TextChoices):
+    """Why a person is looked in on before he asks (急难对象库)."""
+
+    DISPERSED_TEKUN = "dispersed_tekun", "分散供养特困（五保）"
+    THREE_NONE = "three_none", "三无人员"
+    SEVERE_DISABILITY = "severe_disability", "重度残疾"
+    SERIOUS_ILLNESS = "serious_illness", "大病患者"
+    LIVING_ALONE = "living_alone", "独居、空巢老年人"
+    CHILD_IN_NEED = "child_in_need", "困境、留守儿童"
+    JOBLESS = "jobless", "失业无收入"
+    DISASTER_HIT = "disaster_hit", "受灾家庭"
+    OTHER = "other", "其他易陷入困难"
+
+
 class CareForm(models.TextChoices):
     """Where a tekun person is cared for."""
 

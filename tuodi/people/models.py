@@ -303,3 +303,34 @@ class MemberFacts(models.Model):
             models.Index("region", "id", name="people_mfacts_region"),
             models.Index("household", name="people_mfacts_household"),
         ]
+
+
+class AtRisk(models.Model):
+    """One row: a person stands on the list of those who easily fall into hardship, for one reason (急难对象数据库)."""
+
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="at_risk")
+    region = region_field()  #: village of the person, which patrols him
+    risk_class = models.CharField("类别", max_length=20, choices=enums.RiskClass.choices)
+    source = models.CharField("来源", max_length=100)  #: survey, register or list it is from
+    note = models.CharField("说明", max_length=200, blank=True)
+    grid = models.CharField(
+        "网格", max_length=40, blank=True
+    )  #: as the village calls it; empty = the village is one grid
+    listed_on = models.DateField("列入日期")
+    listed_by = models.ForeignKey("org.User", on_delete=models.PROTECT, null=True, related_name="+")
+    last_checked = models.DateField("最近巡查", null=True)  #: null = not yet
+    ended_on = models.DateField("移出日期", null=True)  #: null = still listed
+    end_reason = models.CharField("移出原因", max_length=100, blank=True)
+
+    class Meta:
+        verbose_name = "急难风险对象"
+        constraints = [
+            models.UniqueConstraint(
+                "person", "risk_class", condition=Q(ended_on__isnull=True), name="people_at_risk_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(ended_on__isnull=True) | (Q(ended_on__gte=F("listed_on")) & ~Q(end_reason="")),
+                name="people_at_risk_ended",
+            ),
+        ]
+        indexes = [models.Index("region", "id", name="people_at_risk_region")]

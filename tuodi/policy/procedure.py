@@ -188,7 +188,7 @@ class Step:
         id: Short name, stable across versions: ``first_review``.
         label: 中文名称.
         does: Kind of work.
-        by: Level whose office does it.
+        by: Level whose office does it. by_when: (mark, level) pairs: whose instead, in cases with the mark.
         duty: Duty the person needs.
         after: Steps that must be done or skipped before it opens. Empty only for the acceptance.
         parallel_with: Steps that run at the same time; a promise the checker holds the text to.
@@ -226,6 +226,12 @@ class Step:
     note: str = ""
     quorum: Quorum | None = None
     sample: Sample | None = None
+    by_when: tuple[tuple[str, str], ...] = ()
+
+    def level(self, marks: Iterable[str] = ()) -> str:
+        """Level that does the step in a case with these marks: the first mark of `by_when` that is set, else `by`."""
+        have = set(marks)
+        return next((level for mark, level in self.by_when if mark in have), self.by)
 
     def limit(self, marks: Iterable[str] = ()) -> Limit | None:
         """The limit for finishing that applies to a case with these marks."""
@@ -290,8 +296,12 @@ class Procedure:
     @property
     def approver(self) -> str:
         """Level that confirms: ``COUN`` or ``TOWN``."""
+        return self.approver_for(())
+
+    def approver_for(self, marks: Iterable[str]) -> str:
+        """Level that confirms a case with these marks (small sums of temporary relief go to the township)."""
         confirm = self.first(Does.CONFIRM)
-        return confirm.by if confirm else ""
+        return confirm.level(marks) if confirm else ""
 
     def total_limit(self, marks: Iterable[str] = ()) -> Limit | None:
         """The limit of the whole that applies to a case with these marks."""
@@ -450,5 +460,6 @@ def _step(row: Mapping[str, Any]) -> Step:
         entry = row["objection"]
         limit = _limit(entry["limit"]) if entry["limit"] else None
         fields["objection"] = Objection(**{**entry, "limit": limit})
+    fields["by_when"] = tuple((mark, level) for mark, level in row.get("by_when", ()))
     fields["quorum"], fields["sample"] = quorum_from(row.get("quorum")), sample_from(row.get("sample"))
     return Step(**fields)

@@ -242,6 +242,11 @@ def _check_who(step: Step, fault: Callable[[Step, str], None]) -> None:
     elif step.by not in _MAY[step.duty]:
         label = f"{LEVEL_LABELS[step.by]}没有“{DUTY_LABELS[step.duty]}”职责"
         fault(step, f"没有人可以办：{label}，只能由 {'、'.join(LEVEL_LABELS[level] for level in _MAY[step.duty])} 办理")
+    for _, level in step.by_when:
+        if level not in LEVEL_LABELS:
+            fault(step, f"的 by_when 层级“{level}”不认识，没有人可以办；可用：{'、'.join(LEVEL_LABELS)}")
+        elif level not in _MAY.get(step.duty, ()):
+            fault(step, f"的 by_when 层级没有人可以办：{LEVEL_LABELS[level]}没有这项职责")
     wanted = _FIXED_DUTY.get(step.does)
     if wanted and step.duty in DUTY_LABELS and step.duty != wanted:
         fault(step, f"的职责应是 {wanted}（{DUTY_LABELS[wanted]}）：申请、审批、拨付分离靠它判断")
@@ -260,7 +265,8 @@ def _check_names(
         if name not in steps:
             fault(step, f"提到的步骤“{name}”不存在{did_you_mean(name, steps)}")
     sampled = step.sample.all_when if step.sample else ()
-    for mark in (*step.when, *sampled, *(mark for limit in limits for mark in limit.when)):
+    chosen = [mark for mark, _ in step.by_when]
+    for mark in (*step.when, *chosen, *sampled, *(mark for limit in limits for mark in limit.when)):
         if mark not in marks:
             fault(step, f"的情形“{mark}”没有声明{did_you_mean(mark, marks)}；在 marks 里写明")
     if step.only_if not in ("", "passed", "refused"):

@@ -219,6 +219,7 @@ _STEP_KEYS = frozenset(
         "label",
         "does",
         "by",
+        "by_when",
         "duty",
         "after",
         "parallel_with",
@@ -257,6 +258,8 @@ def _step_fields(step_id: str, node: Any, file: str, line: int, owner: str, faul
     for name in ("after", "parallel_with", "when", "delegable"):
         if r.has(name):
             out[name] = r.names(name)
+    if r.has("by_when"):
+        out["by_when"] = _by_when(r)
     if r.has("optional"):
         out["optional"] = r.flag("optional")
     if r.has("people"):
@@ -276,6 +279,14 @@ def _step_fields(step_id: str, node: Any, file: str, line: int, owner: str, faul
     r.taken |= _STEP_KEYS  # so that a misspelt key is told what it may have meant
     r.done()
     return out
+
+
+def _by_when(r: Reader) -> tuple[tuple[str, str], ...]:
+    node = r.raw("by_when")
+    if not isinstance(node, Map):
+        r.fault(f"{r.what}的 by_when 应是 情形: 层级 的映射，例如 {{small: TOWN}}", r.line_at("by_when"))
+        return ()
+    return tuple((str(mark), str(level)) for mark, level in node.items())
 
 
 def _limits(r: Reader, key: str) -> tuple[Limit, ...]:

@@ -16,6 +16,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from tuodi.kernel import clock
+from tuodi.org import factor_actions, session_actions
+from tuodi.web.accounts import entry
 
 _YEAR_SECONDS = 365 * 24 * 3600
 
@@ -70,6 +72,14 @@ class SignIn(views.LoginView):
     authentication_form = SignInForm
     redirect_authenticated_user = True
 
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        """Who has a second factor is asked for it before he is signed in."""
+        user = form.get_user()
+        if factor_actions.confirmed(user) is None:
+            return super().form_valid(form)
+        entry.wait_for_code(self.request, user, self.get_redirect_url())
+        return HttpResponseRedirect(str(reverse_lazy("web:login-code")))
+
     def get_success_url(self) -> str:
         """A forced password change comes before anything else."""
         if getattr(self.request.user, "must_change_password", False):
@@ -98,8 +108,11 @@ class Password(views.PasswordChangeView):
         """Tells that it worked."""
         from django.contrib import messages
 
+        before = self.request.session.session_key
+        answer = super().form_valid(form)
+        session_actions.note_own_password(self.request, before)
         messages.success(self.request, "密码已修改，其他设备上的登录已失效。")
-        return super().form_valid(form)
+        return answer
 
 
 @login_not_required

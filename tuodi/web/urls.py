@@ -7,6 +7,8 @@ from django.views.decorators.http import require_POST
 
 from tuodi.org.models import DutyCode
 from tuodi.web import account, style_page
+from tuodi.web.accounts import urls as accounts_urls
+from tuodi.web.board import urls as board_urls
 from tuodi.web.components.doors import LEDGER, PAYMENT, READERS, SWEEPS, WARNED, View, open_to
 from tuodi.web.counter import (
     apply,
@@ -168,4 +170,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("password/", account.Password.as_view(), name="password"),
     path("display/", account.display, name="display"),
     path("style/", style_page.show, name="style"),
+    *accounts_urls.urlpatterns,
+    *board_urls.urlpatterns,
 ]

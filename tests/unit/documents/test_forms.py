@@ -15,10 +15,56 @@ from tuodi.documents.schemas import FORMS
 RARE = "欧阳䶮㛃𬭎"
 HOSTILE = '#eval("1+1") *粗* _斜_ $x^2$ @ref <label> \\ "引号" [方括号] {大括号} // 注释 #import "/etc/passwd"'
 
+_DECIDED = {
+    "recipient": RARE, "programme": "最低生活保障", "reasons": [HOSTILE], "clauses": ["国务院令第649号 第13条"],
+    "appeal": "六十日内申请行政复议", "appeal_until": "申请复议的最后一日为 2017 年 11 月 11 日",
+}  # fmt: skip
+_HUNG = {
+    "intro": HOSTILE, "columns": ["applicant_name", "member_count", "amount"], "rows": [[RARE, "3", "825.00"]],
+    "unit": "元/月", "period": "2017 年 9 月 8 日至 14 日", "qr": documents.qr_svg("http://127.0.0.1/notices/x/"),
+}  # fmt: skip
+_LIST = {
+    "subtitle": HOSTILE,
+    "columns": [{"label": "户主"}, {"label": "月保障金", "figures": True}],
+    "rows": [[RARE, "825.00"]],
+}
+
 SAMPLES: dict[str, dict[str, Any]] = {
     "answer_letter": {
         "number": "420802-FY-20170512-0001", "office": "测试民政局", "date": "2017-05-12", "title": "行政复议决定书", "recipient": RARE,
         "facts": [{"label": "原决定", "value": HOSTILE}], "parts": [{"label": "决定", "value": "撤销，责令重新作出。"}], "remedy": "六个月内起诉",
+    },
+    "application_form": {
+        "head": RARE, "place": HOSTILE, "members": [{"name": RARE, "income_month": "300.00"}],
+        "opinions": [{"title": "乡镇（街道）审核意见", "text": "同意", "office": "龙泉街道办事处"}],
+    },
+    "case_file": {
+        "case_no": "420802-SL-1", "head": RARE, "place": HOSTILE, "programme": "最低生活保障", "pages": 2,
+        "parts": [{"name": "申请书", "first": 2, "pages": 1}, {"name": "授权书", "state": "missing", "note": "没有签署"}],
+    },
+    "change_notice": _DECIDED | {"before": "825.00", "after": "550.00", "effective": "2017-10"},
+    "decision_notice": _DECIDED | {"applied_on": "2017-09-07"},
+    "stop_notice": _DECIDED | {"before": "825.00", "effective": "2017-10", "last_paid": "2017-09"},
+    "filing_form": {
+        "case_no": "420804-SL-1", "head": RARE, "place": HOSTILE, "programme": "最低生活保障",
+        "opinions": [{"title": "县（区）备案意见"}],
+    },
+    "means_form": {
+        "head": RARE, "place": HOSTILE, "supporters": [{"name": RARE}],
+        "blocks": [{"title": "收入", "unit": "元/年", "rows": [{"label": "养老金", "declared": "3,600.00"}], "total": "3,600.00"}],
+    },
+    "notice_sheet": _HUNG,
+    "standing_notice": _HUNG,
+    "roster": _LIST,
+    "ledger": _LIST,
+    "acceptance_receipt": {
+        "number": "420802-HZ-1", "case_no": "420802-SL-1", "applicant": RARE, "place": HOSTILE, "programmes": ["最低生活保障"],
+        "accepted_on": "2017-09-07", "due": "2017 年 11 月 6 日前", "papers": [{"name": "身份证", "kind": "复印件", "copies": "1 份"}],
+        "owed": ["在校证明"], "steps": [{"label": "入户调查", "who": "乡镇", "limit": "10个工作日"}], "officer": "李梅", "officer_b": "周强",
+    },
+    "missing_papers": {
+        "recipient": RARE, "programmes": ["最低生活保障"], "until": "2017-09-21",
+        "missing": [{"name": "在校证明", "requirement": HOSTILE, "source": "就读学校", "clause": "第十条"}],
     },
     "check_report": {
         "number": "420802-HB-20170512-0001", "office": "测试核对中心", "date": "2017-05-12", "request_no": "420802-HD-1",
@@ -48,6 +94,15 @@ SAMPLES: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
+#: Forms whose heading names the programme.
+OWN_HEADING = {
+    "change_notice": "最低生活保障调整告知书",
+    "decision_notice": "最低生活保障不予确认告知书",
+    "filing_form": "最低生活保障确认备案表",
+    "stop_notice": "最低生活保障停发告知书",
+}
+
+
 def text_of(pdf: bytes, folder: Path) -> str:
     """The words on the paper, without spaces."""
     if shutil.which("pdftotext") is None:
@@ -66,7 +121,7 @@ def test_every_form_has_a_sample_and_a_title() -> None:
 def test_a_form_holds_its_words_and_rare_characters(name: str, tmp_path: Path) -> None:
     pdf = documents.render(name, SAMPLES[name], printed_by="李四", printed_at="2017-09-08 09:00")
     words = text_of(pdf, tmp_path)
-    assert documents.TEMPLATES[name] in words
+    assert OWN_HEADING.get(name, documents.TEMPLATES[name]) in words
     assert RARE in words
     assert "李四2017-09-0809:00打印" in words
     assert "第1页，共" in words
@@ -107,3 +162,19 @@ def test_unknown_forms_and_wrong_data_are_refused_with_paths_and_without_values(
         documents.render("suspension_notice", wrong)
     assert {path for path, _ in caught.value.faults} == {"suspended_from", "reasons", "surprise"}
     assert "秘密" not in str(caught.value)
+
+
+def test_a_notice_sheet_has_no_place_for_anything_but_the_allowed_columns() -> None:
+    with pytest.raises(documents.DocumentDataError) as caught:
+        documents.render(
+            "notice_sheet", SAMPLES["notice_sheet"] | {"columns": ["applicant_name", "id_no"], "bank": "x"}
+        )
+    assert {path for path, _ in caught.value.faults} == {"columns.1", "bank"}
+
+
+def test_the_heading_of_a_notice_on_a_grant_says_so(tmp_path: Path) -> None:
+    granted = SAMPLES["decision_notice"] | {"granted": True, "amount": "825.00", "start": "2017-10", "members": "3"}
+    words = text_of(documents.render("decision_notice", granted), tmp_path)
+    assert "最低生活保障确认告知书" in words
+    assert "保障人口3人，每月825.00元，自2017年10月起发放" in words
+    assert "不予" not in words

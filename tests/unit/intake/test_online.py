@@ -139,7 +139,7 @@ def test_nothing_entered_lies_in_the_row_in_plain(me):
     with system_scope("cn"):
         number = open_content(row).members[0]["id"]
     assert number not in str(vars(row))
-    assert "13900005678".encode() not in bytes(row.content)
+    assert b"13900005678" not in bytes(row.content)
     assert (row.applicant_name, row.no) == ("", None)
 
 

@@ -183,7 +183,7 @@ def test_duties_that_must_stay_apart_are_refused_in_both_orders(make_user, held:
 
 
 def test_a_manager_grants_only_in_his_own_range(make_user) -> None:
-    manager, clerk = make_user(TOWN_A, "sysadmin"), make_user(TOWN_B)
+    manager, clerk = make_user(TOWN_A, "security"), make_user(TOWN_B)
     with pytest.raises(NotFoundError):
         actions.grant_duty(acting_user=manager, user=clerk, code="accept")
     nobody = make_user(TOWN_A)

@@ -67,9 +67,11 @@ def test_the_code_goes_to_the_phone_on_file_and_opens_once(head) -> None:
     ticket = ask(head)
     ((to, text),) = messages()
     assert to == PHONE
-    assert head.number not in text and head.name not in text
+    assert head.number not in text
+    assert head.name not in text
     account = enter(ticket, code_of(text))
-    assert account is not None and account.person_id == head.pk
+    assert account is not None
+    assert account.person_id == head.pk
     assert enter(ticket, code_of(text)) is None
     with system_scope("cn"):
         entry = AuditEntry.objects.get(action="people.resident_signed_in")
@@ -204,7 +206,8 @@ def test_a_closed_account_gets_nothing(head) -> None:
 
 def test_the_provider_s_word_counts_for_one_subject_only(head) -> None:
     come = residents.provider_sign_in(subject="https://id.example a", name=head.name, number=head.number)
-    assert come is not None and come.person_id == head.pk
+    assert come is not None
+    assert come.person_id == head.pk
     assert residents.provider_sign_in(subject="https://id.example b", name=head.name, number=head.number) is None
     assert residents.provider_sign_in(subject="https://id.example a", name="王不是", number=head.number) is None
 

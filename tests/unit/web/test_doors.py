@@ -17,7 +17,10 @@ from tuodi.web.urls import urlpatterns
 
 pytestmark = pytest.mark.django_db
 
-PUBLIC = {"login", "logout", "password", "display", "style"}
+PUBLIC = {
+    *("login", "login-code", "logout", "password", "reset", "reset-form", "display", "style"),
+    *("board", "board-json", "board-sheet", "board-object", "board-objection"),  # a village's notices, by its key
+}
 BACKEND = "tuodi.org.backends.StaffBackend"
 VILLAGE = "420804001001"
 

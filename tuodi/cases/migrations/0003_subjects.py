@@ -4,7 +4,7 @@ from tuodi.org.rls import SubjectRows, subject_ids
 
 
 class Migration(migrations.Migration):
-    dependencies = [("cases", "0002_guards"), ("people", "0004_subjects")]
+    dependencies = [("cases", "0003_several_emergencies"), ("people", "0004_subjects")]
     operations = [
         subject_ids("case", "select id from cases_case where household_id = any (tuodi_subject_households())"),
         SubjectRows("Case", household="household_id"),

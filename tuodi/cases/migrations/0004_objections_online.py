@@ -29,8 +29,4 @@ class Migration(migrations.Migration):
             name='received_by',
             field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
         ),
-        migrations.AddConstraint(
-            model_name='noticeobjection',
-            constraint=models.CheckConstraint(condition=models.Q(('received_by__isnull', False), ('account__isnull', False), _connector='OR'), name='cases_objection_by'),
-        ),
     ]

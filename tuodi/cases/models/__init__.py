@@ -5,7 +5,7 @@ from __future__ import annotations
 from tuodi.cases.models.calendar import WorkdayYear
 from tuodi.cases.models.case import Case, Step
 from tuodi.cases.models.hands import CaseBar, CaseHand, StaffKin
-from tuodi.cases.models.notice import Notice, NoticeObjection
+from tuodi.cases.models.notice import Notice, NoticeBoard, NoticeObjection
 from tuodi.cases.models.series import NumberSeries
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "CaseBar",
     "CaseHand",
     "Notice",
+    "NoticeBoard",
     "NoticeObjection",
     "NumberSeries",
     "StaffKin",

@@ -52,11 +52,11 @@ class Case(models.Model):
             models.CheckConstraint(
                 condition=Q(decided_on__isnull=True) | Q(decided_on__gte=F("accepted_on")), name="cases_decided_after"
             ),
-            # One running application of a family and programme.
+            # One running application of a family and programme; several emergencies may befall one family.
             models.UniqueConstraint(
                 "household",
                 "programme",
-                condition=Q(decision="", closed_on__isnull=True),
+                condition=Q(decision="", closed_on__isnull=True) & ~Q(programme="temporary"),
                 name="cases_one_running",
             ),
         ]
@@ -105,6 +105,8 @@ class Step(models.Model):
     #: Day the step counts as completed for limits that begin with it: a notice's last day, else the day it was done.
     completed_on = models.DateField("完成日", null=True)
     done_by = models.ForeignKey("org.User", on_delete=models.PROTECT, null=True, related_name="+")
+    #: Whose duty it was, where it was lent to `done_by` (代办); null = his own.
+    done_for = models.ForeignKey("org.User", on_delete=models.PROTECT, null=True, related_name="+")
     with_ids = ArrayField(models.BigIntegerField(), verbose_name="共同办理人", default=list)
     result = models.CharField("结果", max_length=16, blank=True)
     opinion = models.TextField("意见", blank=True)

@@ -18,7 +18,7 @@ def register(subparsers: Any) -> None:
     parser.add_argument("--month", required=True, help="月份，如 2017-06")
     parser.add_argument("--step", choices=[*STEPS, "return"], help="办哪一步；不写就只看")
     parser.add_argument("--user", help="以哪个账号办理（办一步时必须写）")
-    parser.add_argument("--programme", action="append", help="项目，可写多次；默认 dibao 和 tekun")
+    parser.add_argument("--programme", action="append", help="项目，可写多次；默认 dibao、tekun 和 temporary")
     parser.add_argument("--profile", default="generic-csv", help="银行文件格式，见 sources/banks/")
     parser.add_argument("--out", type=Path, help="send：代发文件写到哪个文件夹")
     parser.add_argument("--file", type=Path, help="return：回盘文件")
@@ -47,13 +47,14 @@ def _step(args: argparse.Namespace, month: Any) -> int:
     from tuodi.org.access import scope
     from tuodi.org.models import User
     from tuodi.payments import actions, queries
+    from tuodi.payments.actions.run import PAYABLE_PROGRAMMES
     from tuodi.payments.errors import NoRunError
 
     user = User.objects.select_related("office").filter(username=args.user or "").first()
     if user is None:
         print(f"没有账号“{args.user or ''}”。办理时请用 --user 写明经办人账号。")
         return 2
-    programmes = args.programme or ["dibao", "tekun"]
+    programmes = args.programme or list(PAYABLE_PROGRAMMES)
     if args.step == "open":
         with scope(user):
             found = actions.open_run(acting_user=user, place=args.place, month=month, programmes=programmes)

@@ -3,27 +3,48 @@
 from __future__ import annotations
 
 from tuodi.monitoring.models.clue import Clue, ClueEvent, ClueEvidence
+from tuodi.monitoring.models.dynamic import (
+    ChangeReport,
+    DeathMatter,
+    Grade,
+    HouseholdClass,
+    JobOffer,
+    PeriodicReview,
+    RefusalProposal,
+    ReviewPlan,
+)
 from tuodi.monitoring.models.finding import SweepFinding
 from tuodi.monitoring.models.handover import HandOver, PaymentHistory, ReturnedList, ReturnedRow
 from tuodi.monitoring.models.sweep import Hit, SweepRun, SweepSource
 from tuodi.monitoring.models.thirdparty import ThirdPartyContract, ThirdPartyPhoto, ThirdPartyTask
+from tuodi.monitoring.models.transfer import Transfer, TransferPart
 from tuodi.monitoring.models.watch import WatchAid, WatchEntry
 
 __all__ = [
+    "ChangeReport",
     "Clue",
     "ClueEvent",
     "ClueEvidence",
+    "DeathMatter",
+    "Grade",
     "HandOver",
     "Hit",
+    "HouseholdClass",
+    "JobOffer",
     "PaymentHistory",
+    "PeriodicReview",
+    "RefusalProposal",
     "ReturnedList",
     "ReturnedRow",
+    "ReviewPlan",
     "SweepFinding",
     "SweepRun",
     "SweepSource",
     "ThirdPartyContract",
     "ThirdPartyPhoto",
     "ThirdPartyTask",
+    "Transfer",
+    "TransferPart",
     "WatchAid",
     "WatchEntry",
 ]

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('org', '0010_office_provider'),
+        ("org", "0011_administrators"),
     ]
 
     operations = [

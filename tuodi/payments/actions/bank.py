@@ -46,7 +46,7 @@ def _word(run: PayRun) -> str:
     return (
         "救助金"
         if len(run.programmes) > 1
-        else {"dibao": "低保金", "tekun": "特困供养金"}.get(run.programmes[0], "救助金")
+        else {"dibao": "低保金", "tekun": "特困供养金", "temporary": "临时救助金"}.get(run.programmes[0], "救助金")
     )
 
 

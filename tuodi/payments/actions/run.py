@@ -37,7 +37,10 @@ from tuodi.verification.rulebook import book as site_book
 
 __all__ = ["approve", "calculate", "cancel", "check", "close", "open_run", "settle"]
 
-PAYABLE_PROGRAMMES = ("dibao", "tekun")
+PAYABLE_PROGRAMMES = ("dibao", "tekun", "temporary")
+#: What a run's number says of the programmes it pays; all of them, and the two that are paid every month, say nothing.
+_MARKS = {"dibao": "DB", "tekun": "TK", "temporary": "LS"}
+_PLAIN = (list(PAYABLE_PROGRAMMES), ["dibao", "tekun"])
 Tell = Callable[[str, int, int], None]
 
 
@@ -98,9 +101,9 @@ def open_run(
     )
     if known is not None:
         return known
-    mark = {("dibao",): "-DB", ("tekun",): "-TK"}.get(tuple(chosen), "")
+    mark = "" if chosen in _PLAIN else "-" + "".join(_MARKS[one] for one in chosen)
     number = f"FF-{place}{mark}-{month.yyyymm}"
-    tried = PayRun.objects.filter(place=place, month=month.yyyymm, programmes=chosen).count()
+    tried = PayRun.objects.filter(no__regex=rf"^{number}(-\d+)?$").count()
     run = PayRun.objects.create(
         region=region,
         place=place,

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('people', '0002_rls'),
+        ("people", "0004_at_risk_rls"),
     ]
 
     operations = [

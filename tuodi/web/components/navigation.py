@@ -120,6 +120,9 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("web:imports", "名册导入", "upload", frozenset({"roll_import"}), "/imports/"),
             Entry("web:sources", "数据来源", "building-bank", frozenset({"sweep", "verify", "supervise"}), "/sources/"),
             Entry("web:standards", "标准与规则", "scale", prefix="/standards/"),
+            Entry("web:accounts", "账号与职责", "user", frozenset({"sysadmin", "security"}), "/accounts/"),
+            Entry("web:security", "登录安全", "lock", frozenset({"security"})),
+            Entry("web:audit", "审计日志", "history", frozenset({"audit_view"}), "/audit/"),
         ),
     ),
 )

@@ -25,7 +25,7 @@ from tuodi.verification.kin_actions import KEEPERS
 from tuodi.verification.models import FactSet
 from tuodi.verification.queries import as_family, draft_of
 from tuodi.verification.request_queries import requests_of
-from tuodi.web.components import explain, law, navigation, places
+from tuodi.web.components import explain, law, navigation, places, reading
 from tuodi.web.components.explain import Programme
 from tuodi.web.components.words import Look
 from tuodi.web.counter import case_forms, work
@@ -74,6 +74,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST":
         return case_forms.answer(request, case, {form.step.name: form for form in forms})
     programmes, note, problem = _explained(case)
+    reading.note_reading(request, "办件", [case.household_id], [case.applicant_id], region=case.region)
     context = {
         "case": _page(case, lines, bool(forms)),
         "forms": forms,
@@ -95,7 +96,7 @@ def _duplicates(case: Case) -> list[Duplicate]:
     """What the family gets already and must be thought of before this case is granted; a closed case asks nothing."""
     if not case.is_running or case.programme not in Programmes.values:
         return []
-    found = duplicates(case.household, case.programme)
+    found = duplicates(case.household, case.programme, case=case)
     return [one for one in found if one.verdict != ALLOW]
 
 
@@ -171,7 +172,7 @@ def _row(line: Progress, today: date) -> dict[str, Any]:
         due = f"{step.due_on:%Y-%m-%d}"
     done = ""
     if step.state == StepState.DONE and step.done_by_id:
-        done = f"{step.completed_on:%Y-%m-%d} {step.done_by.name}"
+        done = f"{step.completed_on:%Y-%m-%d} {_hand(step)}"
     elif step.state == StepState.WAITING and line.waits:
         done = "等：" + "、".join(line.waits)
     elif step.state == StepState.SKIPPED:
@@ -187,15 +188,24 @@ def _row(line: Progress, today: date) -> dict[str, Any]:
     }
 
 
+def _hand(step: Step) -> str:
+    """Who did a step, and for whom where the duty was lent."""
+    if step.done_by is None:
+        return ""
+    return f"{step.done_by.name}（代 {step.done_for.name}）" if step.done_for else step.done_by.name
+
+
 def _events(case: Case) -> list[dict[str, str]]:
     """What happened, newest first: finished steps of every round, and notices."""
-    done = Step.objects.filter(case=case, state=StepState.DONE).select_related("done_by").order_by("-done_at")
+    done = (
+        Step.objects.filter(case=case, state=StepState.DONE).select_related("done_by", "done_for").order_by("-done_at")
+    )
     events = [
         {
             "css": "bad" if step.result in {"refused", "refuse", "disputed"} else "ok",
             "when": f"{step.completed_on:%m-%d}",
             "title": step.label + (f"（第 {step.round} 轮）" if step.round > 1 else ""),
-            "text": " · ".join(part for part in (step.done_by.name if step.done_by else "", step.opinion) if part),
+            "text": " · ".join(part for part in (_hand(step), step.opinion) if part),
         }
         for step in done
     ]

@@ -9,7 +9,7 @@ from django.shortcuts import render
 from tuodi.cases.models import Case
 from tuodi.cases.states import RUNNING
 from tuodi.kernel import clock
-from tuodi.web.components import pages, places
+from tuodi.web.components import pages, places, reading
 from tuodi.web.components.pages import Page
 from tuodi.web.counter import work
 
@@ -24,6 +24,8 @@ def show(request: HttpRequest) -> HttpResponse:
         chosen = "running"
     cases = _filtered(chosen).select_related("applicant").order_by("-accepted_on", "-id")
     found = pages.page_of(request, lambda start, stop: list(cases[start:stop]))
+    shown = found.items
+    reading.note_list(request, "办件列表", [one.household_id for one in shown], [one.applicant_id for one in shown])
     context = {
         "page": Page(
             [work.item_of_case(case, today) for case in found.items], found.number, None, found.previous, found.next

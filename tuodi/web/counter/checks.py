@@ -19,7 +19,7 @@ from tuodi.verification.comparing import MARKS
 from tuodi.verification.models import CheckAnswer, CheckReport, CheckRequest
 from tuodi.verification.queries import draft_of
 from tuodi.verification.request_queries import access_report, access_request
-from tuodi.web.components import law, navigation, pages, places, posting
+from tuodi.web.components import law, navigation, pages, places, posting, reading
 from tuodi.web.components.words import Look
 
 DUTIES = (DutyCode.VERIFY, DutyCode.ACCEPT)
@@ -63,6 +63,8 @@ def listing(request: HttpRequest) -> HttpResponse:
     if chosen in RequestState.values:
         rows = rows.filter(state=chosen)
     page = pages.page_of(request, lambda start, stop: list(rows[start:stop]), size=30)
+    households = [row.household for row in page.items]
+    reading.note_list(request, "经济核对列表", [one.pk for one in households], [one.head_id for one in households])
     page.items = [_line(row) for row in page.items]
     here = reverse("web:checks")
     choices = [{"label": "全部", "href": here, "current": not chosen}] + [
@@ -89,7 +91,13 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     found = access_request(request.user, pk)
     if request.method == "POST":
         return _do(request, found)
+    _note(request, found, "经济核对")
     return render(request, "counter/check.html", _context(request, found))
+
+
+def _note(request: HttpRequest, found: CheckRequest, what: str) -> None:
+    people = found.answers.values_list("person_id", flat=True).distinct()
+    reading.note_reading(request, what, [found.household_id], people, region=found.region)
 
 
 def progress(request: HttpRequest, pk: int) -> HttpResponse:
@@ -107,6 +115,7 @@ def paper(request: HttpRequest, pk: int) -> HttpResponse:
         "verification.open_report", actor=request.user, subject_type="checkreport", subject_id=found.pk,
         region=found.region, after={"no": found.no},
     )  # fmt: skip
+    _note(request, found.request, "经济核对报告")
     response = HttpResponse(open_plain(found.file).read(), content_type="application/pdf")
     response["Content-Disposition"] = f'inline; filename="{found.no}.pdf"'
     return response

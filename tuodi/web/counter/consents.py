@@ -26,7 +26,7 @@ from tuodi.verification import consent_actions, consent_bulk, request_actions
 from tuodi.verification.consent_queries import ConsentLine, consents_of, without_consent
 from tuodi.verification.models import CheckRequest, Consent, Supporter
 from tuodi.verification.request_queries import requests_of, sources_of, why_not_live
-from tuodi.web.components import navigation, pages, places, posting
+from tuodi.web.components import navigation, pages, places, posting, reading
 from tuodi.web.components.words import Look
 from tuodi.web.counter import checks, work
 
@@ -89,6 +89,9 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     supporter = SupporterForm(given if do == "supporter" else None, lines=lines, prefix="s")
     if request.method == "POST" and (answer := _do(request, household, do, consent, supporter)) is not None:
         return answer
+    reading.note_reading(
+        request, "核对授权", [household.pk], [one.person.pk for one in lines if one.person], region=household.region
+    )
     return render(request, "counter/consents.html", _context(request, household, lines, consent, supporter))
 
 
@@ -253,6 +256,8 @@ def missing(request: HttpRequest) -> HttpResponse:
     code = request.user.office.place_code
     rows = without_consent(code, clock.today())
     page = pages.page_of(request, lambda start, stop: list(rows[start:stop]))
+    shown = page.items
+    reading.note_list(request, "缺授权名单", [one.household_id for one in shown], [one.person_id for one in shown])
     page.items = [
         {
             "href": reverse("web:consents", args=[row.household_id]),

@@ -21,7 +21,7 @@ from tuodi.policy.model import Fact
 from tuodi.verification import actions, rulebook
 from tuodi.verification.models import FactSet
 from tuodi.verification.queries import draft_of, latest_frozen
-from tuodi.web.components import law, posting
+from tuodi.web.components import law, posting, reading
 
 #: Not asked: the register gives them, or the system itself keeps them.
 _REGISTERED = ("area_kind", "relation", "birth", "died", "name")
@@ -160,6 +160,8 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
             form.add_error(None, str(error))
         else:
             return posting.back(reverse("web:case", args=[case.pk]))
+    people = [int(one["person_id"]) for one in draft.facts.get("members", []) if one.get("person_id")]
+    reading.note_reading(request, "家庭情况登记", [case.household_id], people, region=case.region)
     return render(
         request, "counter/facts.html", {"case": case, "form": form, "draft": draft, "groups": list(form.groups())}
     )

@@ -15,7 +15,7 @@ from django.urls import reverse
 from tuodi.kernel.masking import mask_id
 from tuodi.people.models import Household, Membership, Person, RollEntry
 from tuodi.people.queries import search_households, search_people
-from tuodi.web.components import pages, places, posting
+from tuodi.web.components import pages, places, posting, reading
 from tuodi.web.components.pages import Page
 
 RESULTS_A_PAGE = 30
@@ -69,19 +69,22 @@ def _looks_like_household_no(query: str) -> bool:
 def _by_person(request: HttpRequest, query: str) -> Page[Hit]:
     people: QuerySet[Person] = search_people(query)
     found = pages.page_of(request, lambda start, stop: list(people[start:stop]), size=RESULTS_A_PAGE)
-    return Page(_hits(found.items), found.number, None, found.previous, found.next)
+    return Page(_hits(request, found.items), found.number, None, found.previous, found.next)
 
 
 def _by_household(request: HttpRequest, query: str) -> Page[Hit]:
     households = search_households(query)
     found = pages.page_of(request, lambda start, stop: list(households[start:stop]), size=RESULTS_A_PAGE)
-    return Page(_hits([household.head for household in found.items]), found.number, None, found.previous, found.next)
+    heads = [household.head for household in found.items]
+    return Page(_hits(request, heads), found.number, None, found.previous, found.next)
 
 
-def _hits(people: Sequence[Person]) -> list[Hit]:
+def _hits(request: HttpRequest, people: Sequence[Person]) -> list[Hit]:
     present = Membership.objects.filter(person__in=people, until__isnull=True).select_related("household__head")
     by_person = {membership.person_id: membership for membership in present}
-    roll = _open_roll({membership.household_id for membership in by_person.values()})
+    households = {membership.household_id for membership in by_person.values()}
+    roll = _open_roll(households)
+    reading.note_list(request, "家庭查找", households, [person.pk for person in people])
     return [_hit(person, by_person.get(person.pk), roll) for person in people]
 
 

@@ -20,7 +20,7 @@ from tuodi.org.models import DutyCode
 from tuodi.payments.history import history
 from tuodi.people.models import Household, HouseholdChange, RollEntry
 from tuodi.people.queries import access_household
-from tuodi.web.components import explain, law, navigation, pages, words
+from tuodi.web.components import explain, law, navigation, pages, reading, words
 from tuodi.web.components.words import Look
 from tuodi.web.counter import family_checks, family_page, work
 from tuodi.web.county import run_page
@@ -38,6 +38,8 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     household = access_household(request.user, pk)
     today = clock.today()
     memberships = list(household.memberships.select_related("person").order_by("id"))
+    people = [one.person_id for one in memberships]
+    reading.note_reading(request, "家庭档案", [household.pk], people, region=household.region)
     months = FamilyMonths(household, memberships)
     month = pages.month_of(request, default=_latest(months.roll))
     family = family_page.family_of(household, memberships, months.roll, month, today)
@@ -71,6 +73,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
 def determination(request: HttpRequest, pk: int) -> HttpResponse:
     """One decision as it was frozen: result, reasons, the way to appeal, and every figure."""
     found = access_determination(request.user, pk=pk)
+    reading.note_reading(request, "救助决定", [found.household_id], [found.person_id], region=found.region)
     programmes = [explain.programme(found.explanation)] if found.explanation else []
     context = {"found": found, "look": _DECIDED[found.outcome], "programmes": programmes, "line": _decided(found)}
     return render(request, "counter/determination.html", context)

@@ -17,7 +17,7 @@ from tuodi.kernel import clock
 from tuodi.monitoring import ledger
 from tuodi.monitoring.models import Clue
 from tuodi.org import access
-from tuodi.web.components import clue_words, navigation, places
+from tuodi.web.components import clue_words, navigation, places, reading
 from tuodi.web.county import clue_page, clue_verbs
 
 YEAR = timedelta(days=365)
@@ -30,6 +30,7 @@ def show(request: HttpRequest, no: str) -> HttpResponse:
     clue = ledger.access_clue(request.user, no)  # type: ignore[arg-type]
     if request.method == "POST":
         return clue_verbs.answer(request, clue)
+    reading.note_reading(request, "线索", [clue.household_id], [clue.person_id], region=clue.region)
     return render(request, "county/clue.html", context_of(request, clue))
 
 

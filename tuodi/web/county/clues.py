@@ -17,7 +17,7 @@ from tuodi.monitoring.clue_queues import my_queues
 from tuodi.monitoring.ledger import Position, Wanted
 from tuodi.monitoring.models import Clue
 from tuodi.org.models import DutyCode
-from tuodi.web.components import clue_words, navigation, places, posting
+from tuodi.web.components import clue_words, navigation, places, posting, reading
 from tuodi.web.components.words import Look
 from tuodi.web.county import clue_bulk, sheets
 
@@ -56,6 +56,8 @@ def listing(request: HttpRequest) -> HttpResponse:
     found = ledger.counts(ledger.select(wanted, user=user, today=today, narrow=False), today)
     tabs = ledger.tab_counts(user, today)
     choices = ledger.choices()
+    people = [one for clue in part.items for one in (clue.person_id, clue.household.head_id)]
+    reading.note_list(request, "线索台账", [clue.household_id for clue in part.items], people)
     context: dict[str, Any] = {
         "wanted": wanted,
         "query_text": wanted.text,

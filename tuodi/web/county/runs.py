@@ -17,6 +17,7 @@ from tuodi.kernel.periods import Month
 from tuodi.org import access
 from tuodi.org.models import DutyCode
 from tuodi.payments import queries
+from tuodi.payments.actions.run import PAYABLE_PROGRAMMES
 from tuodi.payments.models import BankBatch, PayLine, PayRun
 from tuodi.payments.states import DRAFT, Cause, Held, LineStatus
 from tuodi.web.components import navigation, pages, places, posting
@@ -29,7 +30,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     form = None
     if DutyCode.PAY_PREPARE in navigation.held_duties(request):
         form = run_actions.OpenForm(
-            request.POST or None, initial={"month": run_actions.default_month(), "programmes": ["dibao", "tekun"]}
+            request.POST or None, initial={"month": run_actions.default_month(), "programmes": list(PAYABLE_PROGRAMMES)}
         )
         if request.method == "POST" and form.is_valid():
             try:

@@ -229,7 +229,24 @@
   function troubled(kind) {
     if (kind === "signed-out") say("要重新登录", "填的内容还在本机；登录后回到本页即自动上传。", "bad");
     else if (kind === "stranger") say("换了账号", "上一个账号存在本机的内容已清除。", "bad");
-    else saved();
+    else {
+      if (current) saved();
+      tryLater();
+    }
+  }
+
+  // A signal that comes and goes tells the browser nothing: what waits is tried again, less often each time.
+  var pause = 4000, retry = 0;
+  function tryLater() {
+    clearTimeout(retry);
+    retry = setTimeout(async function () {
+      pause = Math.min(pause * 2, 120000);
+      if (!shell) return sendAll();
+      var who = null;
+      try { who = await session(); } catch (error) { /* still no signal */ }
+      if (who) location.reload();
+      else tryLater();
+    }, pause);
   }
 
   // The server's own fragment of both versions side by side; nothing of it comes from the network unescaped.
@@ -290,6 +307,7 @@
         picture.append("device_at", new Date().toISOString());
         var taken = await post(kept.photo, picture, who.csrf);
         if (taken.status === 401) return { kind: "signed-out" };
+        if (taken.status >= 500 || taken.status === 429) return { kind: "offline" };
         if (taken.status !== 200) return { kind: "refused", body: { message: photo.caption + "：" + taken.body.message, faults: {} } };
         hashes.push(taken.body.sha256);
       }
@@ -302,6 +320,7 @@
         return { kind: "sent", body: answer.body };
       }
       if (answer.status === 401) return { kind: "signed-out" };
+      if (answer.status >= 500 || answer.status === 429) return { kind: "offline" };
       return { kind: answer.status === 409 && answer.body.html ? "conflict" : "refused", body: answer.body };
     } catch (error) {
       return { kind: "offline" };
@@ -474,10 +493,12 @@
       document.getElementById("field-offline").prepend(heading);
       await mount(document.getElementById("field-form"), kept);
       if (kept.state !== "fresh") await saved();
+      if (kept.state === "queued") tryLater();
       return;
     }
     await listKept();
     document.getElementById("field-nothing").hidden = !found && !document.getElementById("field-kept").hidden;
+    if ((await Store.allTasks()).some(function (one) { return one.state === "queued"; })) tryLater();
   }
 
   function plain() {
@@ -492,6 +513,7 @@
 
   window.addEventListener("online", function () {
     if (shell) return location.reload();
+    pause = 4000;
     if (able) sendAll();
   });
   window.addEventListener("offline", function () { if (able && current) saved(); else if (able) say("离线", "已存本机的任务可以继续填。", "off"); });

@@ -1,0 +1,260 @@
+"""Grants that are given once: what was given before, the months they are paid in, and the roll that follows from them.
+
+The roll's entry of a family and month is the sum of the stages that stand. So a second grant for another cause in the
+same month is paid by the same line, and a grant withdrawn leaves the other as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Sum
+
+from tuodi.audit.actions import record
+from tuodi.cases.guard import logs_blocks
+from tuodi.cases.models import Case
+from tuodi.decisions.approver import require_approver
+from tuodi.decisions.errors import NotDecidedError, RollConflictError, StagePlanError
+from tuodi.decisions.models import Determination, GrantStage
+from tuodi.decisions.relief_states import Cause
+from tuodi.kernel import clock
+from tuodi.kernel.money import format_yuan
+from tuodi.kernel.periods import Month
+from tuodi.kernel.workdays import add_months
+from tuodi.org.models import User
+from tuodi.people.enums import ONCE_PROGRAMMES, Programme
+from tuodi.people.models import Account, Household, RollEntry
+from tuodi.verification.actions import enter_facts, freeze, start_fact_set
+from tuodi.verification.models import FactSet
+from tuodi.verification.queries import as_family
+from tuodi.verification.rulebook import profile_value
+
+__all__ = [
+    "MOST_STAGES",
+    "cause_of",
+    "end_stages",
+    "enter",
+    "family_with_ledger",
+    "is_once",
+    "ledger_facts",
+    "stage_grant",
+    "stages_of",
+    "with_ledger",
+]
+
+#: Longest plan of one grant, in months: relief is for passing hardship.
+MOST_STAGES = 12
+
+
+def is_once(programme: str) -> bool:
+    """Whether a programme is granted once for a cause."""
+    return programme in ONCE_PROGRAMMES
+
+
+def cause_of(facts: FactSet) -> str:
+    """The cause a fact set names, in words; empty = none entered."""
+    code = str(facts.facts["household"].get("ta_cause") or "")
+    return str(Cause(code).label) if code in Cause.values else ""
+
+
+def stages_of(determination: Determination) -> list[GrantStage]:
+    """The stages of a grant that stand, by month."""
+    return list(GrantStage.objects.filter(determination=determination, ended_at__isnull=True).order_by("month"))
+
+
+def ledger_facts(household: Household, cause: str, on: date, *, case: Case | None) -> dict[str, Any]:
+    """What the ledger says of a family's relief: how much this year, and whether for the same cause.
+
+    Args:
+        cause: In words, as determinations keep it. on: The day; its calendar year counts.
+        case: Its own grants are left out: a case is not its own predecessor.
+
+    The same cause counts within the months the place's profile names; without them, for ever.
+    """
+    live = GrantStage.objects.filter(household=household, programme__in=ONCE_PROGRAMMES, ended_at__isnull=True)
+    if case is not None:
+        live = live.exclude(determination__case=case)
+    paid = live.filter(determination__decided_on__year=on.year).aggregate(n=Sum("amount_fen"))["n"] or 0
+    months = profile_value("relief_repeat_months", household.region, on)
+    since = Month.of(add_months(on, -months)).first_day if months is not None else date.min
+    same = bool(cause) and live.filter(determination__cause=cause, determination__decided_on__gte=since).exists()
+    return {"ta_paid_this_year": format_yuan(paid, sep=False), "same_cause_before": same}
+
+
+def family_with_ledger(facts: FactSet, case: Case) -> dict[str, Any]:
+    """A case's family file with what the ledger says today over it: for a page, nothing is stored."""
+    family = as_family(facts)
+    known = ledger_facts(case.household, cause_of(facts), clock.today(), case=case)
+    family["household"] |= {name: {"value": value, "source": "ledger"} for name, value in known.items()}
+    return family
+
+
+def with_ledger(facts: FactSet, case: Case) -> FactSet:
+    """The frozen facts of a case with what the ledger says today: the given ones, or a new frozen set that follows them."""
+    known = ledger_facts(case.household, cause_of(facts), clock.today(), case=case)
+    held = facts.facts["household"]
+    if all(_same(held.get(name), value) for name, value in known.items()):
+        return facts
+    fresh = start_fact_set(acting_user=None, household=case.household, case=case, base=facts, reason="按救助台账补记")
+    enter_facts(fresh, acting_user=None, household=known, source=FactSet.Source.LEDGER)
+    return freeze(fresh, acting_user=None)
+
+
+def _same(held: Any, value: Any) -> bool:
+    if held is None:  # the declarations' own defaults
+        return value in ("0.00", False)
+    return str(held) == str(value)
+
+
+@transaction.atomic
+def enter(determination: Determination, *, by: User, account: Account | None = None) -> RollEntry:
+    """Puts a grant into its month, and takes over the months of the provisional grant it follows.
+
+    Done twice, it changes nothing. The door is the caller's.
+
+    Returns:
+        The roll's entry of the grant's first month.
+
+    Raises:
+        NotDecidedError: It grants nothing. RollConflictError: An imported entry stands in the month.
+    """
+    if determination.outcome != "pass" or determination.start_month is None or not determination.amount_fen:
+        raise NotDecidedError(determination.no, "不是予以救助的决定")
+    Household.objects.select_for_update(of=("self",)).get(pk=determination.household_id)
+    standing = stages_of(determination)
+    months: set[int] = {row.month for row in standing}
+    if not standing:
+        before = determination.follows
+        plan: list[tuple[int, int]] = [(determination.start_month, determination.amount_fen)]
+        if before is not None:
+            old = stages_of(before)
+            months |= {row.month for row in old}
+            if old and sum(row.amount_fen for row in old) == determination.amount_fen:
+                plan = [(row.month, row.amount_fen) for row in old]
+            end_stages(before, reason=f"已由决定 {determination.no} 接替", rebuild=False)
+        _plan(determination, plan, by)
+        months |= {month for month, _ in plan}
+    _rebuild(determination, months, account=account)
+    first = min(row.month for row in stages_of(determination))
+    return RollEntry.objects.get(
+        household=determination.household_id, programme=determination.programme, start_month=first
+    )
+
+
+def end_stages(determination: Determination, *, reason: str, rebuild: bool = True) -> int:
+    """Ends every stage of a grant that stands. What was paid already the monthly run finds and claims back.
+
+    Returns:
+        Fen that no longer stand.
+    """
+    rows = stages_of(determination)
+    for row in rows:
+        row.ended_at, row.end_reason = clock.now(), reason[:200]
+        row.save(update_fields=["ended_at", "end_reason"])
+    if rebuild:
+        _rebuild(determination, {row.month for row in rows})
+    return sum(row.amount_fen for row in rows)
+
+
+@logs_blocks
+def stage_grant(
+    determination: Determination, *, acting_user: User, plan: Sequence[tuple[Month, int]]
+) -> list[GrantStage]:
+    """Approves once and pays in stages: spreads a grant over months (23号 of 2018: 一次审批、分阶段救助).
+
+    By who confirms, at the level that confirmed, before the first month has begun.
+
+    Args:
+        plan: Month and fen of each stage; together the amount granted, not a fen more or less.
+
+    Raises:
+        StagePlanError: Naming what does not fit. NotDecidedError; WrongLevelError, AccessDeniedError.
+    """
+    require_approver(determination, acting_user, what="分阶段救助")
+    old = stages_of(determination)
+    if not is_once(determination.programme) or not old:
+        raise NotDecidedError(determination.no, "没有待发放的一次性救助")
+    this_month = Month.of(clock.today())
+    begun = [row for row in old if row.month <= this_month.yyyymm]
+    if begun:
+        raise StagePlanError(determination.no, f"{begun[0].month} 的发放月已经开始，不能再改分期")
+    months = [month for month, _ in plan]
+    total = sum(fen for _, fen in plan)
+    if not plan or len(plan) > MOST_STAGES:
+        raise StagePlanError(determination.no, f"应分 1 至 {MOST_STAGES} 期")
+    if any(month.yyyymm <= this_month.yyyymm for month in months) or months != sorted(set(months)):
+        raise StagePlanError(determination.no, f"各期月份应从 {this_month.next()} 起，由先到后，不重复")
+    if any(fen <= 0 for _, fen in plan) or total != determination.amount_fen:
+        granted = format_yuan(determination.amount_fen or 0)
+        raise StagePlanError(
+            determination.no, f"各期合计 {format_yuan(total)} 元，应等于批准的 {granted} 元，每期大于 0"
+        )
+    with transaction.atomic():
+        Household.objects.select_for_update(of=("self",)).get(pk=determination.household_id)
+        end_stages(determination, reason="改为分阶段救助", rebuild=False)
+        rows = _plan(determination, [(month.yyyymm, fen) for month, fen in plan], acting_user)
+        _rebuild(determination, {row.month for row in (*old, *rows)})
+        record(
+            "decisions.stage_grant",
+            actor=acting_user,
+            subject_type="determination",
+            subject_id=determination.pk,
+            region=determination.region,
+            case_no=determination.case.no if determination.case else None,
+            after={"no": determination.no, "plan": [[row.month, row.amount_fen] for row in rows]},
+        )
+    return rows
+
+
+def _plan(determination: Determination, plan: Iterable[tuple[int, int]], by: User) -> list[GrantStage]:
+    return [
+        GrantStage.objects.create(
+            region=determination.region,
+            determination=determination,
+            household_id=determination.household_id,
+            programme=determination.programme,
+            month=month,
+            amount_fen=fen,
+            planned_by=by,
+            planned_at=clock.now(),
+        )
+        for month, fen in plan
+    ]
+
+
+def _rebuild(determination: Determination, months: Iterable[int], *, account: Account | None = None) -> None:
+    """Makes the roll of some months what the standing stages say."""
+    unit = {"household_id": determination.household_id, "programme": determination.programme}
+    facts: Mapping[str, Any] = determination.fact_set.facts["household"] if determination.fact_set else {}
+    for month in sorted(set(months)):
+        standing = GrantStage.objects.filter(**unit, month=month, ended_at__isnull=True)
+        total = standing.aggregate(n=Sum("amount_fen"))["n"]
+        entry = RollEntry.objects.filter(**unit, start_month=month, end_month=month, imported=False).first()
+        if total is None:
+            if entry is not None:
+                entry.delete()
+            continue
+        newest = standing.order_by("-determination_id").values_list("determination_id", flat=True)[0]
+        if entry is not None:
+            entry.amount_fen, entry.determination_id = total, newest
+            entry.account = account or entry.account
+            entry.save(update_fields=["amount_fen", "determination_id", "account"])
+            continue
+        try:
+            with transaction.atomic():
+                RollEntry.objects.create(
+                    **unit,
+                    region=determination.region,
+                    category=facts.get("area_kind") or determination.household.area_kind,
+                    account=account,
+                    amount_fen=total,
+                    start_month=month,
+                    end_month=month,
+                    determination_id=newest,
+                )
+        except IntegrityError as error:
+            label = Programme(determination.programme).label
+            raise RollConflictError(determination.household.no, label, str(Month.parse(str(month)))) from error

@@ -1,0 +1,86 @@
+"""Reading emergencies: the queue by its clock, one of them, what a family was relieved of, whose papers are owed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.db.models import Count, Q, QuerySet
+
+from tuodi.decisions.models import Relief
+from tuodi.decisions.relief_states import ReliefState
+from tuodi.intake.discovery_queries import urgent_discoveries
+from tuodi.org import access
+from tuodi.org.models import User
+from tuodi.people.models import Household
+
+__all__ = ["SHOWS", "Counts", "access_relief", "counts", "queue", "reliefs_of", "waiting_for_relief"]
+
+#: What the queue may show.
+SHOWS = {"waiting": "待救助", "papers": "待补手续", "overdue": "手续超期", "approval": "待审批", "ended": "已结束"}
+_WAITING = (ReliefState.REPORTED, ReliefState.RESPONDED)
+_ENDED = (ReliefState.CONFIRMED, ReliefState.WITHDRAWN, ReliefState.CLOSED)
+
+
+def access_relief(user: User, no: str) -> Relief:
+    """One emergency in the user's range, by its number. NotFoundError alike for absent and forbidden."""
+    rows = Relief.objects.select_related(
+        "household__head", "person", "case", "determination", "reported_by", "responded_by", "relieved_by__office",
+        "papers_by", "ended_by", "photo",
+    )  # fmt: skip
+    return access.one(rows, user=user, what="急难求助", no=no)
+
+
+def queue(show: str, today: date) -> QuerySet[Relief]:
+    """Emergencies in scope, what burns first: by the hour they must be relieved, by the day their papers are due."""
+    rows = Relief.objects.select_related("household__head", "person", "determination", "responded_by")
+    if show == "waiting":
+        return rows.filter(state__in=_WAITING).order_by("relieve_by", "id")
+    if show == "papers":
+        return rows.filter(state=ReliefState.RELIEVED).order_by("papers_due_on", "id")
+    if show == "overdue":
+        return rows.filter(state=ReliefState.RELIEVED, papers_due_on__lt=today).order_by("papers_due_on", "id")
+    if show == "approval":
+        return rows.filter(state=ReliefState.COMPLETED).order_by("papers_at", "id")
+    return rows.filter(state__in=_ENDED).order_by("-id")
+
+
+def waiting_for_relief() -> QuerySet[Relief]:
+    """Emergencies in scope that nobody has relieved yet."""
+    return Relief.objects.filter(state__in=_WAITING)
+
+
+def reliefs_of(household: Household) -> QuerySet[Relief]:
+    """Emergencies of a family, newest first."""
+    return Relief.objects.filter(household=household).select_related("determination").order_by("-id")
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many emergencies in scope stand where.
+
+    Attributes:
+        late: not answered or not relieved within their hours. discovered: urgent discoveries nobody took up.
+    """
+
+    waiting: int
+    late: int
+    papers: int
+    overdue: int
+    approval: int
+    ended: int
+    discovered: int
+
+
+def counts(today: date, now: datetime) -> Counts:
+    """The queue in figures, in two queries."""
+    late = (Q(state=ReliefState.REPORTED) & Q(respond_by__lt=now)) | (Q(state__in=_WAITING) & Q(relieve_by__lt=now))
+    found = Relief.objects.aggregate(
+        waiting=Count("id", filter=Q(state__in=_WAITING)),
+        late=Count("id", filter=late),
+        papers=Count("id", filter=Q(state=ReliefState.RELIEVED)),
+        overdue=Count("id", filter=Q(state=ReliefState.RELIEVED, papers_due_on__lt=today)),
+        approval=Count("id", filter=Q(state=ReliefState.COMPLETED)),
+        ended=Count("id", filter=Q(state__in=_ENDED)),
+    )
+    return Counts(**found, discovered=urgent_discoveries().count())

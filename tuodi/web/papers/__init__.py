@@ -1,0 +1,1 @@
+"""Printed papers of cases and families, case files, rosters and exports: who may print what, and that it was printed."""
