@@ -86,7 +86,8 @@ def filled(as_owner) -> Iterator[list[str]]:
                 with connection.cursor() as cursor:
                     cursor.execute(f"alter table {table} disable trigger user")
                     for (name,) in rows(
-                        "select conname from pg_constraint where conrelid = %s::regclass and contype in ('c', 'x', 'f')", table
+                        "select conname from pg_constraint where conrelid = %s::regclass and contype in ('c', 'x', 'f')",
+                        table,
                     ):
                         cursor.execute(f"alter table {table} drop constraint {name}")
                     for name in found:
