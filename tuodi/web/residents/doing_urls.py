@@ -11,8 +11,8 @@ from tuodi.web.residents.roads import MY
 _road = {"road": MY}
 
 urlpatterns: list[URLPattern] = [
-    path("apply/", resident(apply.listing), _road, name="my-apply-list"),
-    path("for-others/", resident(apply.listing), {"road": MY, "others": True}, name="my-apply-others"),
+    path("apply/", resident(apply.listing), _road, name="my-apply"),
+    path("for-others/", resident(apply.listing), {"road": MY, "others": True}, name="my-for-others"),
     path("apply/<uuid:uid>/", resident(apply.go), _road, name="my-apply-go"),
     path("apply/<uuid:uid>/check/", resident(apply.check), _road, name="my-apply-check"),
     path("apply/<uuid:uid>/sign/", resident(apply.sign), _road, name="my-apply-sign"),

@@ -19,11 +19,12 @@ class Road:
     """One way of addresses.
 
     Attributes:
-        name: Before each name of an address. home: Name of the page it starts from. staff: Walked by an officer.
+        name: Before each name of an address. own, others: Names of the pages it starts from. staff: Walked by an officer.
     """
 
     name: str
-    home: str
+    own: str
+    others: str
     staff: bool = False
 
     def holder(self, request: HttpRequest) -> Holder:
@@ -40,7 +41,8 @@ class Road:
 
     def to(self, name: str, *args: Any) -> str:
         """The address of a page of this road."""
-        return reverse(f"web:{self.name}-{name}", args=args)
+        starts = {"list": self.own, "others": self.others}
+        return reverse(f"web:{starts.get(name) or f'{self.name}-{name}'}", args=args)
 
     def page(self, uid: UUID, key: str) -> str:
         """The address of a question by its key (`work`, `state.1`)."""
@@ -48,5 +50,5 @@ class Road:
         return self.to("each", uid, name, int(place)) if place else self.to("page", uid, name)
 
 
-MY = Road("my-apply", "my-home")
-HELP = Road("help", "workbench", staff=True)
+MY = Road("my-apply", "my-apply", "my-for-others")
+HELP = Road("help", "help-others", "help-others", staff=True)

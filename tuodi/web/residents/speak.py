@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from tuodi import documents
-from tuodi.cases.models import Case
+from tuodi.cases.models import Case, NoticeObjection
 from tuodi.cases.objections import object_online, objections_of, open_notice
 from tuodi.decisions.models import Determination, Revocation
 from tuodi.decisions.revoked import follower
@@ -87,6 +87,14 @@ def object_to(request: HttpRequest, no: str) -> HttpResponse:
     return _page(request, "object", context)
 
 
+_OBJECTION = {
+    NoticeObjection.State.NEW: "已收到，等待受理",
+    NoticeObjection.State.TAKEN: "已受理，重新调查",
+    NoticeObjection.State.DISMISSED: "不予受理",
+    NoticeObjection.State.ANSWERED: "已答复",
+}
+
+
 def objections(request: HttpRequest) -> HttpResponse:
     """One's own objections and what became of the notice."""
     rows = [
@@ -95,7 +103,8 @@ def objections(request: HttpRequest) -> HttpResponse:
             "on": one.received_on,
             "text": one.text,
             "due": one.reply_due_on,
-            "state": "已转去重新调查" if one.notice.result == "objected" else "已收到，正在核查",
+            "state": _OBJECTION[NoticeObjection.State(one.state)],
+            "answer": one.answer,
         }
         for one in objections_of(_account(request))
     ]
