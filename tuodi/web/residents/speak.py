@@ -222,7 +222,7 @@ class AppealForm(forms.Form):
     known_on = forms.DateField(
         label="哪天知道这个决定的？",
         help_text="期限从这一天算起",
-        widget=forms.DateInput(attrs={"type": "date"}),
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
         error_messages={"required": "没有填，请选日期。", "invalid": "日期不对，请重选。"},
     )
     late_reason = _area("为什么没有在期限内提出？", "超过期限才要写", rows=2, most=1000, required=False)
