@@ -74,7 +74,9 @@ def test_a_refused_family_appeals_wins_and_is_paid_back_in_the_next_run(
         page.get_by_role("button", name="受理", exact=True).click()
         page.get_by_label("撤销，责令重新作出").check()
         page.get_by_label("撤销后从哪一步").select_option("visit")
-        page.get_by_label("认定的事实和理由").fill("原决定所依据的收入把借款计入，事实不清，依行政复议法第二十八条撤销。")
+        page.get_by_label("认定的事实和理由").fill(
+            "原决定所依据的收入把借款计入，事实不清，依行政复议法第二十八条撤销。"
+        )
         axe()
         shot(page, "appeal-desk")
         page.get_by_role("button", name="作出决定").click()
