@@ -12,6 +12,8 @@ from django.urls import NoReverseMatch, reverse
 from tuodi.cases import worklist
 from tuodi.cases.queries import my_open_work, notices_running, overdue
 from tuodi.cases.worklist import Wanted
+from tuodi.decisions import relief_queries
+from tuodi.intake.discovery_queries import my_patrols
 from tuodi.kernel import clock
 from tuodi.org.models import DutyCode
 from tuodi.payments.models import PayRun
@@ -45,9 +47,13 @@ def show(request: HttpRequest) -> HttpResponse:
     reading.note_list(
         request, "工作台待办", [case.household_id for case in cases], [case.applicant_id for case in cases]
     )
+    urgent = relief_queries.counts(today, clock.now()) if navigation.RELIEF & set(duties) else None
+    patrols = my_patrols(user, today).count() if DutyCode.VISIT in duties else 0
     sources = inbox.offered(request)
     coming = inbox.first_of_all(user, sources, today)[:COMING]
     context = {
+        "urgent": urgent,
+        "patrols": patrols,
         "today": today,
         "duties": duties.values(),
         "queue": Page(items, queue.number, None, queue.previous, queue.next),
