@@ -217,30 +217,10 @@ def _drops(r: Reader) -> dict[str, Drop]:
 
 
 _STEP_KEYS = frozenset(
-    [
-        "label",
-        "does",
-        "by",
-        "by_when",
-        "duty",
-        "after",
-        "parallel_with",
-        "when",
-        "only_if",
-        "optional",
-        "delegable",
-        "people",
-        "limit",
-        "start_within",
-        "notice",
-        "objection",
-        "quorum",
-        "sample",
-        "prints",
-        "clause",
-        "note",
-        "quote",
-    ]
+    (
+        "label does by by_when duty after parallel_with when only_if optional delegable people limit start_within notice "
+        "objection quorum sample prints clause note quote"
+    ).split()
 )
 
 
