@@ -217,10 +217,30 @@ def _drops(r: Reader) -> dict[str, Drop]:
 
 
 _STEP_KEYS = frozenset(
-    (
-        "label does by by_when duty after parallel_with when only_if optional delegable people limit start_within notice "
-        "objection quorum sample prints clause note quote"
-    ).split()
+    [
+        "label",
+        "does",
+        "by",
+        "by_when",
+        "duty",
+        "after",
+        "parallel_with",
+        "when",
+        "only_if",
+        "optional",
+        "delegable",
+        "people",
+        "limit",
+        "start_within",
+        "notice",
+        "objection",
+        "quorum",
+        "sample",
+        "prints",
+        "clause",
+        "note",
+        "quote",
+    ]
 )
 
 
