@@ -17,7 +17,7 @@ from tuodi.policy.faults import Fault, did_you_mean
 from tuodi.policy.loader import PLACE_CODE, policy_files
 from tuodi.policy.model import Where
 from tuodi.policy.procedure import LEVEL_LABELS, MARK_LABELS, Does, Limit, Notice, Objection, Procedure, Step, Unit
-from tuodi.policy.procedure_field import read_by_when, read_prints, read_quorum, read_sample
+from tuodi.policy.procedure_field import STEP_KEYS, read_by_when, read_prints, read_quorum, read_sample
 from tuodi.policy.reader import Reader, identifier_problem
 from tuodi.policy.yamltext import Map, Seq, load_documents
 
@@ -216,34 +216,6 @@ def _drops(r: Reader) -> dict[str, Drop]:
     return drops
 
 
-_STEP_KEYS = frozenset(
-    [
-        "label",
-        "does",
-        "by",
-        "by_when",
-        "duty",
-        "after",
-        "parallel_with",
-        "when",
-        "only_if",
-        "optional",
-        "delegable",
-        "people",
-        "limit",
-        "start_within",
-        "notice",
-        "objection",
-        "quorum",
-        "sample",
-        "prints",
-        "clause",
-        "note",
-        "quote",
-    ]
-)
-
-
 def _step_fields(step_id: str, node: Any, file: str, line: int, owner: str, faults: list[Fault]) -> dict[str, Any]:
     """The fields of :class:`Step` that are written for this step; absent keys stay absent (= as above)."""
     r = Reader(node, file, line, f"{owner}的步骤“{step_id}”", faults)
@@ -281,7 +253,7 @@ def _step_fields(step_id: str, node: Any, file: str, line: int, owner: str, faul
         out["sample"] = read_sample(r)
     if r.has("prints"):
         out["prints"] = read_prints(r)
-    r.taken |= _STEP_KEYS  # so that a misspelt key is told what it may have meant
+    r.taken |= STEP_KEYS  # so that a misspelt key is told what it may have meant
     r.done()
     return out
 
