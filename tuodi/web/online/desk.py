@@ -56,7 +56,7 @@ class AskForm(forms.Form):
     items = forms.CharField(
         label="缺哪些材料", help_text="一行一项，一次写全", widget=forms.Textarea(attrs={"rows": 3}), max_length=1000
     )
-    until = forms.DateField(label="补齐期限", widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(label="补齐期限", widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}))
     note = forms.CharField(label="说明", required=False, max_length=500)
 
 
