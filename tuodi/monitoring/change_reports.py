@@ -166,8 +166,10 @@ def check_report(
         )
     row.household.refresh_from_db()
     if row.kind not in (*PLAIN, Kind.DIED) and members_on(row.household, clock.today()):
+        joined = row.kind in (Kind.BORN, Kind.JOINED)
         row.fact_set = collect(
             row.household,
+            on=Month.of(clock.today()).next().first_day if joined else None,  # the day he counts from
             acting_user=acting_user,
             facts=found,
             reason=f"变化报告 {row.no}",
