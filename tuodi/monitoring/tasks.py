@@ -10,8 +10,17 @@ from procrastinate.contrib.django import app
 from tuodi.kernel import clock
 from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.periods import Month
-from tuodi.monitoring import clue_tasks, exits, handover_actions, layers, review_lists, sweep_actions, warning_actions
-from tuodi.monitoring.models import HandOver, SweepRun, SweepSource
+from tuodi.monitoring import (
+    clue_tasks,
+    exits,
+    export_actions,
+    handover_actions,
+    layers,
+    review_lists,
+    sweep_actions,
+    warning_actions,
+)
+from tuodi.monitoring.models import Export, HandOver, SweepRun, SweepSource
 from tuodi.monitoring.sweep_errors import NoBatchError, SweepRunningError
 from tuodi.org.access import NATION, scope, system_scope
 from tuodi.org.models import User
@@ -19,6 +28,7 @@ from tuodi.verification.models import DataSource, RegisterBatch
 
 __all__ = [
     "keep_roll_daily",
+    "make_export",
     "make_hand_over",
     "resume",
     "run_sweep",
@@ -49,6 +59,16 @@ def make_hand_over(hand_over_id: int, user_id: int) -> None:
         row = HandOver.objects.filter(pk=hand_over_id, state=HandOver.State.APPROVED).first()
         if row is not None:
             handover_actions.make(row, acting_user=user)
+
+
+@app.task(name="monitoring.make_export", queue="long")
+def make_export(export_id: int, user_id: int) -> None:
+    """Makes a spreadsheet for who asked for it."""
+    user = User.objects.select_related("office").get(pk=user_id)
+    with scope(user):
+        row = Export.objects.filter(pk=export_id, state=Export.State.APPROVED).first()
+    if row is not None:
+        export_actions.make(row, acting_user=user)
 
 
 def _ran(run: SweepRun) -> bool:
@@ -160,4 +180,5 @@ def scheduled_job(timestamp: int) -> None:
 def daily_job(timestamp: int) -> None:
     """Each morning before the offices open."""
     watch_daily()
+    export_actions.expire(NATION)
     clue_tasks.ledger_daily(NATION)

@@ -13,6 +13,7 @@ from tuodi.cases.models import Case
 from tuodi.decisions.family_months import FamilyMonths, covers
 from tuodi.decisions.models import Determination
 from tuodi.decisions.queries import access_determination
+from tuodi.decisions.relief import DUTIES as RELIEVERS
 from tuodi.kernel import clock
 from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.periods import Month
@@ -68,6 +69,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "life": family_life.panel(request, household, today),
         "may_check": navigation.may(request, navigation.CHECKS, household.region),
         "may_accept": navigation.may(request, [DutyCode.ACCEPT], household.region),
+        "may_relieve": navigation.may(request, RELIEVERS, household.region),
     }
     return render(request, "counter/family.html", context)
 
