@@ -13,6 +13,7 @@ from tuodi.cases.errors import WrongLevelError
 from tuodi.decisions import notices
 from tuodi.decisions.errors import NoticeDeliveryError, ReasonsMissingError
 from tuodi.decisions.models import Determination, RollNotice
+from tuodi.kernel import clock
 from tuodi.kernel.periods import Month
 from tuodi.monitoring import change_reports, deaths, exits
 from tuodi.monitoring.dynamic_errors import DynamicHandsError, DynamicInputError, DynamicStateError
