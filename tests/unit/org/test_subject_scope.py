@@ -44,6 +44,8 @@ OPENED = {
     "verification_consent",
     "decisions_determination",
     "decisions_suspension",
+    "decisions_rollnotice",
+    "monitoring_changereport",
     "payments_payline",
     "payments_linedifference",
 }
