@@ -16,12 +16,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from tuodi.cases.procedures import procedure_for
+from tuodi.intake.counter_book import lines_of, materials_of
 from tuodi.kernel import clock
 from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.places import pad12
 from tuodi.policy.procedure import LEVEL_LABELS, Procedure
 from tuodi.web.components import law
-from tuodi.web.counter.apply import MATERIALS
 from tuodi.web.county.standards import Line, lines_in_force
 from tuodi.web.residents import places
 from tuodi.web.residents.decision import APPEAL_CLAUSES, APPEAL_DAYS
@@ -145,7 +145,8 @@ def show(request: HttpRequest, programme: str) -> HttpResponse:
         "total_clause": book.clause(total.clause).text if total and total.clause else "",
         "ground": book.clause(text.clause).text if text and text.clause else "",
         "steps": steps_of(text),
-        "materials": MATERIALS,
+        "materials": materials_of(pad12(place), programme, today),
+        "lines": lines_of(pad12(place), today),
         "offices": places.offices_at(place),
         "appeal_days": APPEAL_DAYS,
         "appeal_clauses": APPEAL_CLAUSES,

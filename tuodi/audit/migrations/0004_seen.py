@@ -4,9 +4,6 @@ from django.db import migrations
 # This function is the one look he has into it: rows of pages shown that name his own family, by the ids the database was
 # told (`app.subject`), never by ids a caller gives.
 FORWARD = """
-create index audit_entry_seen on audit_auditentry using gin (after jsonb_path_ops)
-  where action in ('web.view', 'web.list', 'people.reveal_id');
-
 create function audit_seen(since timestamptz, most integer)
 returns table (id bigint, at timestamptz, actor_id bigint, actor_name varchar, action varchar, subject_type varchar,
   subject_id varchar, after jsonb)
@@ -17,11 +14,11 @@ language sql stable security definer set search_path = pg_catalog, public, pg_te
   ), found as (
     select e.* from me, unnest(me.persons) p
       join public.audit_auditentry e on e.after @> jsonb_build_object('persons', jsonb_build_array(p))
-     where e.action in ('web.view', 'web.list', 'people.reveal_id')
+     where e.action in ('web.view', 'web.list')
     union
     select e.* from me, unnest(me.households) h
       join public.audit_auditentry e on e.after @> jsonb_build_object('households', jsonb_build_array(h))
-     where e.action in ('web.view', 'web.list', 'people.reveal_id')
+     where e.action in ('web.view', 'web.list')
     union
     select e.* from me, unnest(me.persons) p
       join public.audit_auditentry e on e.subject_type = 'person' and e.subject_id = p::text
@@ -36,9 +33,9 @@ grant execute on function audit_seen(timestamptz, integer) to tuodi_app;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("audit", "0002_chain")]
+    dependencies = [("audit", "0003_readings")]
     operations = [
         migrations.RunSQL(
-            FORWARD, "drop function audit_seen(timestamptz, integer); drop index audit_entry_seen"
+            FORWARD, "drop function audit_seen(timestamptz, integer)"
         )
     ]
