@@ -8,12 +8,12 @@ from typing import Any
 
 import residentkit
 from casekit import Office, family
-from conftest import PHONE
 from decisionkit import granted
 
 from tuodi.audit.actions import record
 from tuodi.kernel import clock
 
+PHONE = {"width": 360, "height": 760}
 PAGES = ("", "progress/", "notices/", "decisions/", "payments/", "data/", "policies/", "policies/dibao/", "calculator/")
 
 

@@ -15,8 +15,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from tuodi.kernel import clock
-from tuodi.kernel.places import pad12
 from tuodi.kernel.periods import Month
+from tuodi.kernel.places import pad12
 from tuodi.rules.family import FamilyErrors
 from tuodi.web.components import law
 from tuodi.web.components.explain import Programme

@@ -9,8 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from tuodi.kernel.periods import Month
-from tuodi.payments.queries import booked_runs
 from tuodi.payments.models import PayLine
+from tuodi.payments.queries import booked_runs
 from tuodi.payments.states import LineStatus
 from tuodi.people.models import Account
 from tuodi.web.residents.doors import own
