@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from tuodi.web.residents import calculator, data, decision, home, notices, oidc, payments, policies, progress, sign_in
+from tuodi.web.residents import (
+    calculator,
+    data,
+    decision,
+    doing_urls,
+    home,
+    notices,
+    oidc,
+    payments,
+    policies,
+    progress,
+    sign_in,
+)
 from tuodi.web.residents.doors import anybody, resident
 
 urlpatterns: list[URLPattern] = [
@@ -25,4 +37,5 @@ urlpatterns: list[URLPattern] = [
     path("payments/", resident(payments.show), name="my-payments"),
     path("data/", resident(data.show), name="my-data"),
     path("stay/", resident(sign_in.stay), name="my-stay"),
+    *doing_urls.urlpatterns,
 ]
