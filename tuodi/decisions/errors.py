@@ -260,6 +260,8 @@ class RosterTooLongError(DecisionError):
             f"{programme}花名册超过 {allowed} 行，不适合打印。请缩小到一个乡镇或村，或者用“导出”取电子表格。",
             allowed=allowed,
         )
+
+
 class RevokedAlreadyError(DecisionError):
     """An appeal has been decided over it."""
 
