@@ -105,7 +105,7 @@ def make_file(office: Office, case: Any, on: date) -> tuple[CaseFile, list[str]]
         assert answer["Content-Type"] == "application/pdf", page.content.decode()
         words = text_of(b"".join(answer.streaming_content))
     with at(office.town_review, on):
-        return CaseFile.objects.get(case=case, state="ready", downloads=1), words
+        return CaseFile.objects.select_related("stored", "case").get(case=case, state="ready"), words
 
 
 def test_a_case_from_acceptance_to_its_file(office: Office) -> None:
