@@ -1,7 +1,7 @@
-"""An objection that a resident sends himself while a notice hangs. It counts from the moment it is sent.
+"""An objection that a resident sends himself, signed in, while a notice hangs.
 
-No officer stands between: a notice with an objection cannot be closed as clear, whoever would like to. The family is never
-shown who objected.
+It is one from outside (`notice_actions.receive_objection`): in time from the moment it is sent, and no notice ends while one
+waits for an officer to take it up or dismiss it in writing. The family is never shown who objected.
 """
 
 from __future__ import annotations
@@ -10,15 +10,12 @@ from uuid import UUID
 
 from django.db import transaction
 
-from tuodi.audit.actions import record
-from tuodi.cases.actions import _mark, lock
-from tuodi.cases.calendar import due
 from tuodi.cases.errors import StepInputError
 from tuodi.cases.models import Notice, NoticeObjection
+from tuodi.cases.notice_actions import receive_objection
 from tuodi.kernel import clock
 from tuodi.org import access
 from tuodi.org.errors import NotFoundError
-from tuodi.people import residents
 from tuodi.people.models import ResidentAccount
 
 __all__ = ["object_online", "objections_of", "open_notice"]
@@ -30,7 +27,7 @@ def open_notice(no: str, *, region: str) -> Notice:
     Raises: NotFoundError, alike for one that is over and one of another place.
     """
     with access.system_scope(region[:9]):
-        found = Notice.objects.select_related("case", "step").filter(no=no, result="", days__gt=0).first()
+        found = Notice.objects.select_related("case__household", "step").filter(no=no, result="", days__gt=0).first()
         if found is None or (found.last_day is not None and found.last_day < clock.today()):
             raise NotFoundError("公示")
         return found
@@ -55,39 +52,16 @@ def object_online(
         if known is not None:
             return known
         notice = open_notice(no, region=region)
-        case = lock(notice.case)
-        notice = Notice.objects.select_for_update().get(pk=notice.pk)
-        if notice.result or (notice.last_day and clock.today() > notice.last_day):
-            raise NotFoundError("公示")
-        step = case.steps.get(pk=notice.step_id)
+        notice = (
+            Notice.objects.select_for_update(of=("self",)).select_related("case__household", "step").get(pk=notice.pk)
+        )
         if len(words) < 5:
             raise StepInputError("公示异议", "内容", "没有写清楚。请写明哪里不符合实际。")
-        if case.household.memberships.filter(person=account.person_id, until__isnull=True).exists():
+        if notice.case.household.memberships.filter(person=account.person_id, until__isnull=True).exists():
             raise StepInputError("公示异议", "提出人", "是本户成员。对自家的决定不同意，请申请复议。")
-        rule = case.procedure.step(step.name).objection
-        end = due(rule.limit if rule else None, clock.today())
-        row = NoticeObjection.objects.create(
-            notice=notice,
-            region=case.region,
-            received_on=clock.today(),
-            channel=NoticeObjection.Channel.RESIDENT,
-            from_name=from_name.strip()[:60],
-            text=words[:2000],
-            account=account,
-            client_key=client_key,
-            reply_due_on=end.on,
-            reply_due_pending=end.pending,
-        )
-        _mark(case, "objection")
-        record(
-            "cases.object_online",
-            actor=residents.ResidentActor("居民（公示异议）"),  # the log is read by the office too
-            subject_type="step",
-            subject_id=step.pk,
-            region=case.region,
-            case_no=case.no,
-            after={"notice": notice.no, "objection": row.pk, "reply_due_on": end.on},
-        )
+        row = receive_objection(notice, text=words, from_name=from_name, channel=NoticeObjection.Channel.RESIDENT)
+        row.account, row.client_key = account, client_key
+        row.save(update_fields=["account", "client_key"])
         return row
 
 

@@ -7,8 +7,19 @@ import logging
 
 from procrastinate.contrib.django import app
 
+from tuodi.kernel import clock
 from tuodi.kernel.errors import TuodiError
-from tuodi.monitoring import clue_tasks, export_actions, handover_actions, sweep_actions, warning_actions
+from tuodi.kernel.periods import Month
+from tuodi.monitoring import (
+    clue_tasks,
+    exits,
+    export_actions,
+    handover_actions,
+    layers,
+    review_lists,
+    sweep_actions,
+    warning_actions,
+)
 from tuodi.monitoring.models import Export, HandOver, SweepRun, SweepSource
 from tuodi.monitoring.sweep_errors import NoBatchError, SweepRunningError
 from tuodi.org.access import NATION, scope, system_scope
@@ -16,6 +27,7 @@ from tuodi.org.models import User
 from tuodi.verification.models import DataSource, RegisterBatch
 
 __all__ = [
+    "keep_roll_daily",
     "make_export",
     "make_hand_over",
     "resume",
@@ -129,6 +141,23 @@ def sweep_scheduled() -> list[str]:
 def watch_daily() -> tuple[int, int]:
     """Warnings that climb, hand-over files that end: how many of each."""
     return len(warning_actions.escalate(NATION)), handover_actions.expire(NATION)
+
+
+def keep_roll_daily() -> dict[str, int]:
+    """Plans and tasks of re-review, families whose gradual exit has ended, classes of households: how many of each are new."""
+    with system_scope(NATION):
+        planned, ended = review_lists.plan_units()
+        opened = review_lists.open_due(NATION)
+        watched = exits.watch_ended(Month.of(clock.today()))
+        proposed, _ = layers.propose_all()
+    return {"planned": planned, "ended": ended, "opened": opened, "watched": watched, "proposed": proposed}
+
+
+@app.periodic(cron="0 5 * * *")
+@app.task(name="monitoring.keep_roll", queue="long", queueing_lock="monitoring.keep_roll")
+def keep_roll_job(timestamp: int) -> None:
+    """Each night, before the offices open."""
+    keep_roll_daily()
 
 
 @app.periodic(cron="*/10 * * * *")

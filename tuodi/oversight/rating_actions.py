@@ -189,6 +189,7 @@ def open_phone(row: Rating, *, acting_user: User) -> str:
     Raises: OversightStateError: Nothing to call back.
     """
     check_handler(row, acting_user)
+    row = Rating.objects.get(pk=row.pk)
     if row.grade > Grade.POOR or row.state == RatingState.CLOSED:
         raise OversightStateError("这条评价", "无须回访")
     record(

@@ -15,8 +15,9 @@ from typing import Any
 
 from tuodi.policy.faults import did_you_mean
 from tuodi.policy.reader import Reader
+from tuodi.policy.yamltext import Map
 
-__all__ = ["FORM_LABELS", "Quorum", "Sample", "read_prints", "read_quorum", "read_sample"]
+__all__ = ["FORM_LABELS", "Quorum", "Sample", "read_by_when", "read_prints", "read_quorum", "read_sample"]
 
 #: Forms a step may print; the room `documents` sets each of them under this name.
 FORM_LABELS: Mapping[str, str] = {
@@ -76,6 +77,15 @@ class Sample:
     def size(self, cases: int, percent: int | None = None) -> int:
         """How many of so many cases: rounded up, never below the text's own rate."""
         return -(-cases * max(self.percent, percent or 0) // 100)
+
+
+def read_by_when(owner: Reader) -> tuple[tuple[str, str], ...]:
+    """The step's ``by_when``: mark -> level, in the order written; empty after a fault."""
+    node = owner.raw("by_when")
+    if not isinstance(node, Map):
+        owner.fault(f"{owner.what}的 by_when 应是 情形: 层级 的映射，例如 {{small: TOWN}}", owner.line_at("by_when"))
+        return ()
+    return tuple((str(mark), str(level)) for mark, level in node.items())
 
 
 def read_quorum(owner: Reader) -> Quorum | None:

@@ -17,7 +17,7 @@ from tuodi.policy.faults import Fault, did_you_mean
 from tuodi.policy.loader import PLACE_CODE, policy_files
 from tuodi.policy.model import Where
 from tuodi.policy.procedure import LEVEL_LABELS, MARK_LABELS, Does, Limit, Notice, Objection, Procedure, Step, Unit
-from tuodi.policy.procedure_field import read_prints, read_quorum, read_sample
+from tuodi.policy.procedure_field import read_by_when, read_prints, read_quorum, read_sample
 from tuodi.policy.reader import Reader, identifier_problem
 from tuodi.policy.yamltext import Map, Seq, load_documents
 
@@ -262,7 +262,7 @@ def _step_fields(step_id: str, node: Any, file: str, line: int, owner: str, faul
         if r.has(name):
             out[name] = r.names(name)
     if r.has("by_when"):
-        out["by_when"] = _by_when(r)
+        out["by_when"] = read_by_when(r)
     if r.has("optional"):
         out["optional"] = r.flag("optional")
     if r.has("people"):
@@ -284,14 +284,6 @@ def _step_fields(step_id: str, node: Any, file: str, line: int, owner: str, faul
     r.taken |= _STEP_KEYS  # so that a misspelt key is told what it may have meant
     r.done()
     return out
-
-
-def _by_when(r: Reader) -> tuple[tuple[str, str], ...]:
-    node = r.raw("by_when")
-    if not isinstance(node, Map):
-        r.fault(f"{r.what}的 by_when 应是 情形: 层级 的映射，例如 {{small: TOWN}}", r.line_at("by_when"))
-        return ()
-    return tuple((str(mark), str(level)) for mark, level in node.items())
 
 
 def _limits(r: Reader, key: str) -> tuple[Limit, ...]:

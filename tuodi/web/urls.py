@@ -18,6 +18,7 @@ from tuodi.web.counter import (
     cases,
     checks,
     consents,
+    emergency_urls,
     facts,
     families,
     family,
@@ -38,6 +39,7 @@ from tuodi.web.county import (
     kin,
     procedure_urls,
     returned,
+    roll_urls,
     runs,
     source_form,
     sources,
@@ -51,7 +53,10 @@ from tuodi.web.county import (
     warnings,
     watch_list,
 )
-from tuodi.web.field import offline, own_checks, tasks
+from tuodi.web.field import offline, own_checks, patrol_urls, tasks
+from tuodi.web.online import helping
+from tuodi.web.online import urls as online
+from tuodi.web.oversight import urls as oversight
 from tuodi.web.papers import urls as papers_urls
 
 app_name = "web"
@@ -81,6 +86,9 @@ def _post(door: object, view: View) -> View:
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("my/", include("tuodi.web.residents.urls")),
+    *online.urlpatterns,
+    *helping.urlpatterns,
+    *oversight.urlpatterns,
     path("", _staff(workbench.show), name="workbench"),
     *needs_urls.urlpatterns,
     *ticket_urls.urlpatterns,
@@ -169,6 +177,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("imports/<int:pk>/adopt/", _post(_importers, imports.adopt), name="import-adopt"),
     path("imports/<int:pk>/drop/", _post(_importers, imports.drop), name="import-drop"),
     path("standards/", _staff(standards.show), name="standards"),
+    *roll_urls.urlpatterns,
     *procedure_urls.urlpatterns,
     *care_urls.urlpatterns,
     path("login/", account.SignIn.as_view(), name="login"),
@@ -176,6 +185,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("password/", account.Password.as_view(), name="password"),
     path("display/", account.display, name="display"),
     path("style/", style_page.show, name="style"),
+    *emergency_urls.urlpatterns,
+    *patrol_urls.urlpatterns,
     *accounts_urls.urlpatterns,
     *board_urls.urlpatterns,
     *papers_urls.urlpatterns,

@@ -13,6 +13,7 @@ from oversightkit import as_resident, resident
 from tuodi.audit.models import AuditEntry
 from tuodi.cases.errors import StepInputError
 from tuodi.cases.models import Notice
+from tuodi.cases.notice_actions import take_up_objection
 from tuodi.cases.objections import object_online, objections_of
 from tuodi.decisions import actions
 from tuodi.org.access import system_scope
@@ -44,8 +45,11 @@ def send(notice, account, day=DAY, **more):
 
 def test_it_keeps_the_notice_from_closing_as_clear_and_reopens_the_case(notice, neighbour, office):
     row = send(notice, neighbour, from_name="外人甲")
-    assert row.received_by_id is None
+    assert (row.received_by_id, row.channel, row.state) == (None, "resident", "new")
     with at(office.town_review, days(DAY, 8)):
+        with pytest.raises(StepInputError, match="没有处理"):
+            actions.close_notice(notice.case, acting_user=office.town_review, opinion="无异议")
+        take_up_objection(row, acting_user=office.town_review)
         closed = actions.close_notice(notice.case, acting_user=office.town_review, opinion="有异议")
         assert closed.result == "objected"
         case = closed.case
@@ -80,7 +84,7 @@ def test_nothing_is_no_objection_and_the_log_names_nobody(notice, neighbour):
         send(notice, neighbour, text="  ")
     send(notice, neighbour, from_name="外人甲")
     with system_scope("420802"):
-        entry = AuditEntry.objects.get(action="cases.object_online")
-        assert entry.actor_name == "居民（公示异议）"
+        entry = AuditEntry.objects.get(action="cases.receive_objection")
+        assert entry.actor_name == "系统"
         assert "外人" not in str(entry.after)
         assert Notice.objects.get(pk=notice.pk).objections.count() == 1

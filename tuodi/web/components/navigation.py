@@ -50,6 +50,11 @@ VISITORS = frozenset({"visit", "clue", "third_party"})
 #: Who reads families and cases: all who work on them, not those who only keep the system or its log.
 READERS = CASEWORK | PAYMENT | {"roll_import", "verify", "clue", "clue_decide", "clue_close"}
 CHECKS = frozenset({"verify", "accept"})
+#: Who keeps the roll right after the grant.
+LIFE = frozenset({"review", "visit", "confirm", "supervise"})
+#: Who sees the emergency queue; who patrols and who reads what was found.
+RELIEF = frozenset({"accept", "review", "visit", "confirm", "file", "supervise"})
+PATROLS = frozenset({"accept", "review", "visit", "confirm", "supervise"})
 #: Who sits at the one door.
 DOOR = frozenset({"accept"})
 #: Who sees the clue ledger, and what sweeps found.
@@ -67,6 +72,12 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("web:needs", "一门受理", "users", DOOR, "/needs/"),
             Entry("web:tickets", "热线工单", "speakerphone", DOOR, "/tickets/"),
             Entry("web:cases", "办件", "inbox", READERS, "/cases/"),
+            Entry("web:emergencies", "急难救助", "alert-triangle", RELIEF, "/emergencies/"),
+            Entry("web:patrols", "主动发现", "search", PATROLS, "/patrols/"),
+            Entry("web:online", "网上申请", "device-mobile", frozenset({"accept"}), "/online/"),
+            Entry(
+                "web:help-others", "代办申请", "user-plus", frozenset({"accept", "review", "visit"}), "/online/help/"
+            ),
             Entry("web:checks", "经济核对", "clipboard-check", CHECKS, "/checks/"),
             Entry("web:field", "入户调查", "map-pin", VISITORS, "/field/"),
             Entry("web:own-checks", "核查任务", "clipboard-check", frozenset({"third_party"}), "/own-checks/"),
@@ -86,6 +97,19 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     ),
     ("对象", (Entry("web:families", "家庭档案", "users", READERS, "/families/"),)),
     (
+        "动态管理",
+        (
+            Entry("web:reviews-due", "定期核查", "calendar", LIFE | {"clue_decide"}, "/reviews-due/"),
+            Entry("web:changes", "变化报告", "edit", LIFE | {"accept"}, "/changes/"),
+            Entry("web:roll-notices", "调整告知书", "file-text", LIFE | {"accept"}, "/roll-notices/"),
+            Entry("web:deaths", "死亡减员", "user", LIFE | {"accept", "clue", "clue_decide"}, "/deaths/"),
+            Entry("web:exits", "渐退", "clock", LIFE | {"clue_decide", "pay_prepare"}, "/exits/"),
+            Entry("web:job-refusals", "就业介绍和拒绝", "list-check", LIFE | {"accept"}, "/job-refusals/"),
+            Entry("web:moves", "迁移", "arrow-right", LIFE | {"accept"}, "/moves/"),
+            Entry("web:classes", "五类三层", "adjustments", LIFE | {"accept"}, "/classes/"),
+        ),
+    ),
+    (
         "监测",
         (
             Entry("web:sweeps", "大数据比对", "database-search", SWEEPS, "/sweeps/"),
@@ -100,6 +124,14 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
                 "/third-party/",
             ),
             Entry("web:supervision", "线索监督", "chart-dots", frozenset({"supervise"}), "/supervision/"),
+        ),
+    ),
+    (
+        "监督",
+        (
+            Entry("web:complaints", "投诉举报", "message-report", frozenset({"complaint"}), "/complaints/"),
+            Entry("web:appeals", "行政复议", "gavel", frozenset({"appeal"}), "/appeals/"),
+            Entry("web:ratings", "好差评", "star", frozenset({"complaint"}), "/ratings/"),
         ),
     ),
     (

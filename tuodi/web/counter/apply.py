@@ -17,7 +17,7 @@ from tuodi.kernel.errors import TuodiError
 from tuodi.people.enums import Programme
 from tuodi.people.models import Household, Membership
 from tuodi.people.queries import access_household, members_on
-from tuodi.web.components import places, posting
+from tuodi.web.components import places, posting, reading
 
 
 class ApplyForm(forms.Form):
@@ -89,6 +89,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             posting.succeed(request, f"已受理，业务号 {application.case.no}，回执号 {application.receipt_no}。")
             return posting.back(reverse("web:case", args=[application.case_id]))
+    reading.note_reading(request, "受理申请", [household.pk], [int(pk) for pk in form.people], region=household.region)
     context = {"form": form, "household": household, "place": places.path(household.region)}
     return render(request, "counter/apply.html", context)
 

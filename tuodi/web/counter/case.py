@@ -33,7 +33,7 @@ from tuodi.verification.request_queries import requests_of
 from tuodi.web.components import deeds, explain, law, navigation, places, posting, reading
 from tuodi.web.components.explain import Programme
 from tuodi.web.components.words import Look
-from tuodi.web.counter import case_forms, case_panels, self_care, work
+from tuodi.web.counter import case_forms, case_panels, clock_stop, self_care, work
 
 _STEP_CSS = {StepState.DONE: "done", StepState.OPEN: "now", StepState.SKIPPED: "skipped", StepState.VOID: "stopped"}
 _STEP_LOOKS = {
@@ -155,6 +155,7 @@ def _draw(request: HttpRequest, case: Case, overtaken: list[dict[str, Any]] | No
         "duplicates": _duplicates(case),
         "check_href": _check_href(request, case),
         "self_care_href": self_care.link_of(request, case),
+        "clock_href": clock_stop.link_of(request, case),
         "may_visits": navigation.may(request, DUTIES, case.region),
         "kin_href": _kin_href(request, case),
         "may_enter": case.is_running and navigation.may(request, DUTIES, case.region),

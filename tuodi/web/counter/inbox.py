@@ -13,11 +13,13 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils.timezone import localtime
 
-from tuodi.intake import need_queries
-from tuodi.intake.models import Need, Referral, Ticket
+from tuodi.intake import need_queries, online_queries
+from tuodi.intake.discovery_queries import discoveries
+from tuodi.intake.models import Discovery, Need, OnlineApplication, Referral, Ticket
+from tuodi.intake.online_states import OnlineState
 from tuodi.org.models import DutyCode, User
 from tuodi.web.components import navigation, places
 from tuodi.web.components.words import Look
@@ -129,6 +131,46 @@ def _referral(row: Referral, today: date) -> Entry:
     )
 
 
+def _online(row: OnlineApplication, today: date) -> Entry:
+    label = row.get_programme_display() if row.programme else "说不准办哪一项"
+    asked = row.state == OnlineState.ASKED
+    return Entry(
+        source="online",
+        no=row.no or "",
+        name=row.applicant_name,
+        what=f"{label}，{row.members} 人" + (f"，{row.agent_name} 代办" if row.agent_name else ""),
+        place=places.path(row.region),
+        since=localtime(row.sent_at).date() if row.sent_at else today,
+        due=work.due_look(row.asked_until, False, today) if asked else Look("无期限"),
+        look=Look(row.get_state_display(), "info" if asked else "warn"),
+        officer="",
+        href=reverse("web:online-one", args=[row.pk]),
+        due_on=row.asked_until if asked else None,
+    )
+
+
+def _discovery(row: Discovery, today: date) -> Entry:
+    try:
+        href = reverse("web:discovery", args=[row.no])
+    except NoReverseMatch:  # a site without the pages of patrols
+        href = reverse("web:family", args=[row.household_id]) if row.household_id else reverse("web:families")
+    return Entry(
+        source="discovery",
+        no=row.no,
+        name=row.name,
+        what=f"{row.get_event_type_display()}：{row.story[:40]}",
+        place=places.path(row.region),
+        since=localtime(row.reported_at).date(),
+        due=Look("急难", "bad", "alert-triangle") if row.urgent else Look("无期限"),
+        look=Look(row.get_state_display(), "warn"),
+        officer=f"{row.reported_by.name} 上报",
+        href=href,
+        urgent=row.urgent,
+        household_id=row.household_id,
+        person_id=row.person_id,
+    )
+
+
 SOURCES: tuple[Source, ...] = (
     Source(
         "ticket",
@@ -153,6 +195,22 @@ SOURCES: tuple[Source, ...] = (
         lambda user: need_queries.waiting_referrals(),
         _referral,
         lambda user: need_queries.waiting_referrals().filter(need__officer_a=user),
+    ),
+    Source(
+        "discovery",
+        "村里发现",
+        "map-pin",
+        lambda user: discoveries("open"),
+        _discovery,
+        lambda user: discoveries("open").filter(reported_by=user),
+    ),
+    Source(
+        "online",
+        "网上申请",
+        "send",
+        lambda user: online_queries.waiting(user),
+        _online,
+        lambda user: online_queries.waiting(user),
     ),
 )
 

@@ -144,7 +144,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "others": [(one.pk, f"{one.name}（{one.office.name}）") for one in others],
         "back": back,
         "query": query,
-        "hits": families.hits_of(list(search_people(query)[:HITS])) if query else None,
+        "hits": families.hits_of(request, list(search_people(query)[:HITS])) if query else None,
         "link": LinkForm(),
         "phone": phone,
         "open": ticket.state != Ticket.State.CLOSED,

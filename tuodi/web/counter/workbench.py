@@ -12,10 +12,12 @@ from django.urls import NoReverseMatch, reverse
 from tuodi.cases import worklist
 from tuodi.cases.queries import my_open_work, notices_running, overdue
 from tuodi.cases.worklist import Wanted
+from tuodi.decisions import relief_queries
+from tuodi.intake.discovery_queries import my_patrols
 from tuodi.kernel import clock
 from tuodi.org.models import DutyCode
 from tuodi.payments.models import PayRun
-from tuodi.web.components import navigation, pages
+from tuodi.web.components import navigation, pages, reading
 from tuodi.web.components.pages import Page
 from tuodi.web.counter import inbox, work
 from tuodi.web.county import runs
@@ -41,9 +43,17 @@ def show(request: HttpRequest) -> HttpResponse:
     mine = my_open_work(user)
     queue = pages.page_of(request, lambda start, stop: list(mine[start:stop]), size=QUEUE_SIZE)
     items = [work.item_of_step(step, today) for step in queue.items]
+    cases = [step.case for step in queue.items]
+    reading.note_list(
+        request, "工作台待办", [case.household_id for case in cases], [case.applicant_id for case in cases]
+    )
+    urgent = relief_queries.counts(today, clock.now()) if navigation.RELIEF & set(duties) else None
+    patrols = my_patrols(user, today).count() if DutyCode.VISIT in duties else 0
     sources = inbox.offered(request)
     coming = inbox.first_of_all(user, sources, today)[:COMING]
     context = {
+        "urgent": urgent,
+        "patrols": patrols,
         "today": today,
         "duties": duties.values(),
         "queue": Page(items, queue.number, None, queue.previous, queue.next),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -76,6 +76,18 @@ def show(request: HttpRequest) -> HttpResponse:
         "warnings": book.warnings,
     }
     return render(request, "county/standards.html", context)
+
+
+def lines_in_force(book: Book, names: Sequence[str], place: str, on: date) -> list[Line]:
+    """The values in force of some parameters at a place on a day, in that order; those left open are not among them."""
+    chain = book.chain(place)
+    return [
+        line
+        for name in names
+        if name in book.params
+        for line in _lines(book, book.params[name], chain, on)
+        if line.printed
+    ]
 
 
 def _groups(book: Book, place: str, on: date) -> Iterator[Group]:

@@ -24,7 +24,7 @@ from tuodi.org.errors import NotFoundError
 from tuodi.people.enums import AreaKind, Programme, Relation
 from tuodi.verification.consent_actions import age
 from tuodi.verification.online_accept import accept_online
-from tuodi.web.components import pages, places, posting
+from tuodi.web.components import pages, places, posting, reading
 from tuodi.web.components.pages import Page
 from tuodi.web.components.words import Look
 
@@ -56,7 +56,7 @@ class AskForm(forms.Form):
     items = forms.CharField(
         label="缺哪些材料", help_text="一行一项，一次写全", widget=forms.Textarea(attrs={"rows": 3}), max_length=1000
     )
-    until = forms.DateField(label="补齐期限", widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(label="补齐期限", widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}))
     note = forms.CharField(label="说明", required=False, max_length=500)
 
 
@@ -121,6 +121,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             posting.succeed(request, said)
             return posting.back(to)
+    reading.note_reading(request, "网上申请", [online.household_id], [], region=online.region)
     content, form = online_queries.content_of(online)
     if request.method == "GET":
         record(
