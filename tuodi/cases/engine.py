@@ -27,6 +27,7 @@ _PHASE = {
     Does.ACCEPT: CaseState.ACCEPTED,
     Does.CHECK: CaseState.INVESTIGATING,
     Does.VISIT: CaseState.INVESTIGATING,
+    Does.ASSESS: CaseState.INVESTIGATING,
     Does.MEETING: CaseState.REVIEWING,
     Does.REVIEW: CaseState.REVIEWING,
     Does.RECORD: CaseState.REVIEWING,
@@ -145,10 +146,32 @@ def _open(case: Case, step: StepText, row: Step, rows: dict[str, Step]) -> None:
 def compute_due(case: Case, step: StepText, row: Step, rows: dict[str, Step]) -> None:
     """Sets the deadlines of an open step (not saved)."""
     begin = step.start_limit(case.marks)
-    row.start_due_on = due(begin, _since(case, begin.since if begin else "", row, rows)).on
+    row.start_due_on = _due(case, begin, _since(case, begin.since if begin else "", row, rows)).on
     limit = step.limit(case.marks)
-    found = due(limit, _since(case, limit.since if limit else "", row, rows))
+    found = _due(case, limit, _since(case, limit.since if limit else "", row, rows))
     row.due_on, row.due_pending, row.due_note = found.on, found.pending, found.note[:200]
+
+
+def _due(case: Case, limit: Limit | None, since: date, hung: Iterable[tuple[date, date]] = ()) -> Due:
+    """A deadline with the days left out on which the clock stood still; none at all while papers are waited for.
+
+    Args:
+        hung: First and last days of notices that stop this clock too. A day that is stopped twice counts once.
+    """
+    if limit is None:
+        return Due()
+    spans = list(hung)
+    if case.pk and case.procedure.stop_for_materials:
+        for stop in case.stops.order_by("id"):
+            if stop.answered_on is None:
+                return Due(note=f"{stop.asked_on} 起等待补正材料，停止计时（{limit.text}，{limit.clause}）")
+            spans.append((stop.asked_on, stop.answered_on))
+    stopped, upto = 0, since
+    for start, end in sorted(spans):
+        stopped += _units(max(start, upto), end, limit)
+        upto = max(upto, end)
+    found = due(replace(limit, n=limit.n + stopped), since)
+    return replace(found, note=f"{found.note}，含停算 {stopped}") if stopped else found
 
 
 def _since(case: Case, name: str, row: Step, rows: dict[str, Step]) -> date:
@@ -163,23 +186,26 @@ def set_total_due(case: Case) -> None:
     Where the region stops the clock during a notice, its days are added, in the limit's own unit.
     """
     limit = case.procedure.total_limit(case.marks)
-    if limit is not None and case.procedure.stop_in_notice and case.pk:
-        stopped = sum(_length(notice, limit) for notice in case.notices.filter(days__gt=0))
-        limit = replace(limit, n=limit.n + stopped)
-    found: Due = due(limit, case.accepted_on)
+    hung: list[tuple[date, date]] = []
+    if case.procedure.stop_in_notice and case.pk:
+        rows = case.notices.filter(days__gt=0, last_day__isnull=False)
+        hung = list(rows.values_list("posted_on", "last_day"))
+    found = _due(case, limit, case.accepted_on, hung)
     case.due_on, case.due_pending, case.due_note = found.on, found.pending, found.note[:200]
 
 
-def _length(notice: Notice, limit: Limit) -> int:
-    """How many of the limit's units a notice took; limits in months or years are not stopped."""
+def _units(start: date, end: date, limit: Limit) -> int:
+    """How many of a limit's units lie after one day up to another; limits in hours, months or years are not stopped."""
+    if end <= start:
+        return 0
     if limit.unit is Unit.DAY:
-        return notice.days
-    if limit.unit is not Unit.WORKDAY or notice.last_day is None:
+        return (end - start).days
+    if limit.unit is not Unit.WORKDAY:
         return 0
     try:
-        return calendar().workdays_between(notice.posted_on, notice.last_day)
+        return calendar().workdays_between(start, end)
     except UnknownYearError:
-        return 0
+        return 0  # the deadline itself runs into that year and is 待定
 
 
 def _move_case(case: Case) -> None:

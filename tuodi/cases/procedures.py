@@ -10,7 +10,7 @@ from pathlib import Path
 from tuodi.kernel.places import trim
 from tuodi.policy.procedure import Procedure, Procedures, load, place_chain
 
-__all__ = ["policy_dirs", "procedure_for", "reload", "site_chain"]
+__all__ = ["known_places", "policy_dirs", "procedure_for", "programmes_known", "reload", "site_chain"]
 
 _SHIPPED = Path(__file__).parents[2] / "policies"
 
@@ -50,3 +50,13 @@ def procedure_for(region: str, programme: str, accepted_on: date) -> Procedure:
     """
     place = trim(region)
     return _loaded(policy_dirs()).for_case(place, programme, accepted_on, chain=site_chain(place, accepted_on))
+
+
+def known_places() -> list[str]:
+    """Places that have a text of their own, the nation first."""
+    return sorted({block.place for block in _loaded(policy_dirs()).blocks}, key=lambda place: (place != "cn", place))
+
+
+def programmes_known() -> list[str]:
+    """Programmes that run as cases, in the order their texts are written."""
+    return list(dict.fromkeys(block.programme for block in _loaded(policy_dirs()).blocks if block.place == "cn"))

@@ -26,6 +26,10 @@ KINDS = {
     "online": "WS",
     "complaint": "TS",
     "appeal": "FY",
+    "self_care": "ZL",
+    "care": "WT",
+    "need": "XQ",
+    "ticket": "RX",
 }
 
 

@@ -37,6 +37,7 @@ from tuodi.rules import ProgrammeResult
 from tuodi.verification import kin_actions as kin
 from tuodi.verification.models import FactSet
 from tuodi.verification.queries import frozen_for
+from tuodi.verification.self_care_road import require_in_facts
 
 __all__ = [
     "close_notice",
@@ -201,6 +202,7 @@ def confirm(
     Raises:
         UnknownOutcomeError: Facts are missing; they are named. NotEligibleError: Refuse instead.
         KinVisitMissingError: A near relative of staff, and the county has not visited.
+        SelfCareNeededError: The facts do not hold what was assessed (tekun).
         DuplicateReliefError: Relief is there already, and neither reason nor look is given.
     """
     case = cases.lock(case)
@@ -208,6 +210,7 @@ def confirm(
     check_step(step, acting_user)
     kin.require_county_visit(case)
     facts = _facts(case)
+    require_in_facts(case, facts)
     again = revocation_of(case)
     # What replaces a determination that was taken away holds from the month that one should have held from.
     start = Month.parse(str(again.start_month)) if again else None

@@ -2,10 +2,12 @@
 
 TuodiError
 └── DecisionError
+    ├── CaseFileError            a case file that cannot be made or fetched now
     ├── UnknownOutcomeError      facts are missing: neither confirm nor refuse
     ├── NotEligibleError         the rules say no: refuse instead
     ├── ReasonsMissingError      a refusal or a change without written reasons
     ├── NotDecidedError          nothing to put on the roll
+    ├── RosterTooLongError       more rows than are printed
     ├── RollConflictError        the unit is on the roll in these months
     ├── DoubleBenefitError       a person would be assisted twice, as tekun and in a dibao family
     ├── DuplicateReliefError     relief that is there already, and nobody has answered for the second
@@ -30,6 +32,7 @@ from tuodi.kernel.errors import TuodiError
 
 __all__ = [
     "AppealBasisError",
+    "CaseFileError",
     "DecisionError",
     "DoubleBenefitError",
     "DuplicateReliefError",
@@ -43,6 +46,7 @@ __all__ = [
     "ReliefInputError",
     "RevokedAlreadyError",
     "RollConflictError",
+    "RosterTooLongError",
     "SameGroundsError",
     "StagePlanError",
     "SuspensionLiftedError",
@@ -234,6 +238,28 @@ class NothingToPublishError(DecisionError):
 
     def __init__(self, place: str, programme: str, why: str) -> None:
         super().__init__(f"{place}的{programme}没有可以公布的名单：{why}。", place=place, programme=programme)
+
+
+class CaseFileError(DecisionError):
+    """A case file that cannot be made or fetched now."""
+
+    code = "decisions.case_file"
+
+    def __init__(self, case_no: str, why: str) -> None:
+        super().__init__(f"案卷 {case_no} {why}。", case_no=case_no)
+
+
+class RosterTooLongError(DecisionError):
+    """More rows than are printed on paper."""
+
+    code = "decisions.roster_too_long"
+    status = 400
+
+    def __init__(self, programme: str, allowed: int) -> None:
+        super().__init__(
+            f"{programme}花名册超过 {allowed} 行，不适合打印。请缩小到一个乡镇或村，或者用“导出”取电子表格。",
+            allowed=allowed,
+        )
 
 
 class RevokedAlreadyError(DecisionError):

@@ -30,7 +30,7 @@ from tuodi.people.models import Account, Household, RollEntry
 from tuodi.verification.actions import enter_facts, freeze, start_fact_set
 from tuodi.verification.models import FactSet
 from tuodi.verification.queries import as_family
-from tuodi.verification.rulebook import profile_value
+from tuodi.verification.rulebook import book, place_of, profile_value
 
 __all__ = [
     "MOST_STAGES",
@@ -84,21 +84,39 @@ def ledger_facts(household: Household, cause: str, on: date, *, case: Case | Non
     return {"ta_paid_this_year": format_yuan(paid, sep=False), "same_cause_before": same}
 
 
+def place_facts(region: str, on: date) -> dict[str, str]:
+    """What the place's own packs say of it that relief asks for, as facts of the place; nothing where they say nothing."""
+    known = book()
+    row = known.value("profile.disposable_income", known.chain(place_of(region)), (), on)
+    return {} if row is None or row.value is None else {"disposable_prior": format_yuan(int(row.value), sep=False)}
+
+
 def family_with_ledger(facts: FactSet, case: Case) -> dict[str, Any]:
     """A case's family file with what the ledger says today over it: for a page, nothing is stored."""
     family = as_family(facts)
     known = ledger_facts(case.household, cause_of(facts), clock.today(), case=case)
     family["household"] |= {name: {"value": value, "source": "ledger"} for name, value in known.items()}
-    return family
+    return {**family, "place_facts": {**place_facts(case.region, clock.today()), **family.get("place_facts", {})}}
 
 
 def with_ledger(facts: FactSet, case: Case) -> FactSet:
     """The frozen facts of a case with what the ledger says today: the given ones, or a new frozen set that follows them."""
     known = ledger_facts(case.household, cause_of(facts), clock.today(), case=case)
     held = facts.facts["household"]
-    if all(_same(held.get(name), value) for name, value in known.items()):
+    here = place_facts(case.region, clock.today())
+    if (
+        all(_same(held.get(name), value) for name, value in known.items())
+        and facts.facts.get("place_facts", {}) == here
+    ):
         return facts
-    fresh = start_fact_set(acting_user=None, household=case.household, case=case, base=facts, reason="按救助台账补记")
+    fresh = start_fact_set(
+        acting_user=None,
+        household=case.household,
+        case=case,
+        base=facts,
+        reason="按救助台账补记",
+        place_facts=here,
+    )
     enter_facts(fresh, acting_user=None, household=known, source=FactSet.Source.LEDGER)
     return freeze(fresh, acting_user=None)
 

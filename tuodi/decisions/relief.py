@@ -294,8 +294,8 @@ def papers_due(region: str, day: date) -> tuple[date | None, bool, str]:
     row = known.value("profile.relief_papers_days", known.chain(place_of(region)), (), day)
     if row is None or row.value is None:
         return None, True, "本地没有规定补齐手续的期限，待定"
-    assumed = "，假设值，请在政策包里改为本地规定" if row.clause == "GK" else ""
-    found = due(Limit(int(row.value), Unit.WORKDAY, clause=f"{row.clause}{assumed}"), day)
+    ground = "本地没有规定，按假设值；请在政策包里写明" if row.clause == "GK" else row.clause
+    found = due(Limit(int(row.value), Unit.WORKDAY, clause=ground), day)
     return found.on, found.pending, found.note[:200]
 
 

@@ -13,8 +13,20 @@ from tuodi.intake.discovery_queries import urgent_discoveries
 from tuodi.org import access
 from tuodi.org.models import User
 from tuodi.people.models import Household
+from tuodi.policy.model import NO_CAP
+from tuodi.verification.rulebook import book, place_of
 
-__all__ = ["SHOWS", "Counts", "access_relief", "counts", "queue", "reliefs_of", "waiting_for_relief"]
+__all__ = [
+    "SHOWS",
+    "Bounds",
+    "Counts",
+    "access_relief",
+    "bounds",
+    "counts",
+    "queue",
+    "reliefs_of",
+    "waiting_for_relief",
+]
 
 #: What the queue may show.
 SHOWS = {"waiting": "待救助", "papers": "待补手续", "overdue": "手续超期", "approval": "待审批", "ended": "已结束"}
@@ -84,3 +96,25 @@ def counts(today: date, now: datetime) -> Counts:
         ended=Count("id", filter=Q(state__in=_ENDED)),
     )
     return Counts(**found, discovered=urgent_discoveries().count())
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a place gives a family at once, in fen; None = no bound, and for the township: no ceiling is set."""
+
+    least: int | None
+    most: int | None
+    year: int | None
+    town: int | None
+
+
+def bounds(region: str, on: date) -> Bounds:
+    """The bounds of temporary relief in force for a region on a day."""
+    known = book()
+    chain = known.chain(place_of(region))
+
+    def fen(name: str) -> int | None:
+        row = known.value(f"temporary.{name}", chain, (), on)
+        return None if row is None or row.value is None or row.value == NO_CAP else int(row.value)
+
+    return Bounds(fen("minimum") or None, fen("maximum"), fen("year_cap"), fen("town_limit"))

@@ -33,6 +33,7 @@ TEMPLATES: dict[str, str] = {
     "filing_form": "社会救助确认备案表",
     "home_visit": "入户调查表",
     "ledger": "台账",
+    "limits_board": "社会救助办理流程和办理时限",
     "means_form": "家庭经济状况核查表",
     "missing_papers": "补正材料一次性告知书",
     "notice_sheet": "公示单",

@@ -16,6 +16,7 @@ from tuodi.documents.case_forms import (
     MissingPapers,
     StopNotice,
 )
+from tuodi.documents.door_forms import LimitsBoard
 from tuodi.documents.list_forms import CaseFileCover, NoticeSheet, RosterForm, StandingNotice
 from tuodi.documents.parts import Answer, Day, Form, Line, Month, Part, Signature
 
@@ -289,6 +290,7 @@ FORMS: dict[str, type[Form]] = {
     "filing_form": FilingForm,
     "home_visit": HomeVisit,
     "ledger": RosterForm,
+    "limits_board": LimitsBoard,
     "means_form": MeansForm,
     "missing_papers": MissingPapers,
     "notice_sheet": NoticeSheet,

@@ -262,7 +262,8 @@ def _take(cells: dict[str, str], user: User, place: str, source: str, villages: 
     try:
         number = parse_id(normalise(cells["id_no"]).text)
     except InvalidIdError as error:
-        raise DiscoveryInputError("身份证号", f"：{error.message}") from error
+        # The words after the number: a list of faults must not hold it.
+        raise DiscoveryInputError("身份证号", f"：{error.message.split('：', 1)[-1]}") from error
     if not number.check_ok:
         raise DiscoveryInputError("身份证号", "校验码不对，请核对证件后更正。")
     try:

@@ -36,12 +36,12 @@ def access_patrol(user: User, pk: int) -> PatrolTask:
     return access.one(rows, user=user, what="巡查任务", pk=pk)
 
 
-def access_discovery(user: User, pk: int) -> Discovery:
-    """One report in the user's range. NotFoundError alike for absent and forbidden."""
+def access_discovery(user: User, no: str) -> Discovery:
+    """One report in the user's range, by its number. NotFoundError alike for absent and forbidden."""
     rows = Discovery.objects.select_related(
         "person", "household__head", "reported_by__office", "answered_by", "case", "task", "photo"
     )
-    return access.one(rows, user=user, what="主动发现", pk=pk)
+    return access.one(rows, user=user, what="主动发现", no=no)
 
 
 def access_at_risk(user: User, pk: int) -> AtRisk:

@@ -7,6 +7,9 @@ TuodiError
     ├── ApplicationInputError    a field that is missing or wrong
     ├── MandateMissingError      an agent without a mandate
     ├── DiscoveryInputError      a field of a patrol or report that is missing or wrong
+    ├── NeedInputError           a field of a need or a ticket that is missing or wrong
+    ├── NeedStateError           a need, referral or ticket that is at another step
+    ├── NotYourNeedError         another officer answers for it (403)
     ├── RosterStateError         a roster's import is at another step
     └── RosterPlaceError         nothing says which county a roster is of
 """
@@ -22,6 +25,9 @@ __all__ = [
     "DiscoveryInputError",
     "IntakeError",
     "MandateMissingError",
+    "NeedInputError",
+    "NeedStateError",
+    "NotYourNeedError",
     "RosterPlaceError",
     "RosterStateError",
 ]
@@ -94,6 +100,39 @@ class MandateMissingError(IntakeError):
 
     def __init__(self, agent: str) -> None:
         super().__init__(f"代办人 {agent} 没有提交委托书，不能受理。请补交委托书，或由申请人本人申请。", agent=agent)
+
+
+class NeedInputError(IntakeError):
+    """A field of a need, a referral or a ticket that is missing or wrong."""
+
+    code = "intake.need_input"
+    status = 400
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field}{problem}", field=field, problem=problem)
+
+
+class NeedStateError(IntakeError):
+    """A need, a referral or a ticket that is at another step. `way` says what can be done."""
+
+    code = "intake.need_state"
+
+    def __init__(self, what: str, state: str, way: str) -> None:
+        super().__init__(f"{what}现在是“{state}”。{way}", what=what, state=state, way=way)
+
+
+class NotYourNeedError(IntakeError):
+    """Only the first-contact officer and his stand-in answer for a need."""
+
+    code = "intake.not_your_need"
+    status = 403
+
+    def __init__(self, no: str, officer: str) -> None:
+        super().__init__(
+            f"{no} 的首问责任人是 {officer}，由其本人或 AB 岗办理。需要接手的，请由首问责任人先移交。",
+            no=no,
+            officer=officer,
+        )
 
 
 class RosterStateError(IntakeError):

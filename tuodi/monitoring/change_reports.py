@@ -16,6 +16,7 @@ from django.db.models import Count, Q, QuerySet
 from tuodi.audit.actions import record
 from tuodi.cases.guard import logs_blocks
 from tuodi.cases.series import take_yearly
+from tuodi.decisions.ends import end_unit
 from tuodi.decisions.errors import NothingInForceError, ReasonsMissingError
 from tuodi.kernel import clock
 from tuodi.kernel.money import format_yuan
@@ -32,11 +33,12 @@ from tuodi.org.errors import NotFoundError
 from tuodi.org.models import DutyCode, User
 from tuodi.people import actions as people
 from tuodi.people.enums import PERSON_PROGRAMMES, LeaveReason, Relation
-from tuodi.people.models import Account, Household, Person
+from tuodi.people.models import Account, Household, Person, RollEntry
+from tuodi.people.moving import join_from
 from tuodi.people.queries import members_on
 
 __all__ = [
-    "DUTIES", "Newcomer", "access_report", "admonish", "check_report", "close_without_effect", "counts", "decide_report",
+    "DUTIES", "Newcomer", "access_report", "admonish", "check_report", "close_without_effect", "counts", "decide_report", "first_month",
     "listing", "report_change", "withdraw_report",
 ]  # fmt: skip
 
@@ -188,9 +190,11 @@ def _join(row: ChangeReport, newcomer: Newcomer | None, user: User) -> None:
         acting_user=user, region=row.household.region, name=newcomer.name, id_text=newcomer.id_text.strip() or None,
         birth=newcomer.birth, sex=newcomer.sex, address=row.household.address, is_demo=row.household.is_demo,
     )  # fmt: skip
-    people.add_member(
-        acting_user=user, household=row.household, person=person, relation=newcomer.relation, on=row.happened_on
-    )
+    # He counts from the month after this check: a run reads the members of the first day of its month.
+    join_from(
+        acting_user=user, household=row.household, person=person, relation=newcomer.relation,
+        on=Month.of(clock.today()).next().first_day,
+    )  # fmt: skip
     row.person = person
     row.save(update_fields=["person"])
 
@@ -203,7 +207,8 @@ def decide_report(
     """Decides what a checked change means for each unit the family has on the roll. Nothing changes: no effect.
 
     Args:
-        effective: first month; None = the next.
+        effective: first month; None = when the change counts: who joined, from the month after the check; who left, from the
+            month after he left; all else, from the next month.
 
     Raises: NothingInForceError: the family is not on the roll. ReasonsMissingError, DynamicHandsError, DynamicStateError,
         UnknownOutcomeError, WrongLevelError, NotFoundError, AccessDeniedError.
@@ -211,16 +216,24 @@ def decide_report(
     row = _locked(report, acting_user, (DutyCode.CONFIRM,))
     if not reasons.strip():
         raise ReasonsMissingError("变更")
-    if row.state != State.CHECKED or row.fact_set is None:
+    gone = row.household.closed_on is not None
+    if row.state != State.CHECKED or (row.fact_set is None and not gone):
         raise DynamicStateError("确认", row.get_state_display())
     if row.checked_by_id == acting_user.pk:
         raise DynamicHandsError("核实", "确认")
-    month = effective or Month.of(clock.today()).next()
+    month = effective or first_month(row)
     units = [one for one in units_of(row.household, month) if one.programme not in ("temporary",)]
     if not units:
         raise NothingInForceError(row.household.no, "社会救助", str(month))
     found = []
     for one in units:
+        if gone or row.fact_set is None:
+            made = end_unit(
+                row.household, acting_user=acting_user, programme=one.programme, effective=month, cause="members",
+                reasons=f"变化报告 {row.no}：{reasons.strip()}", person=one.person,
+            )  # fmt: skip
+            found.append(Changed("stop", one.amount_fen, 0, made))
+            continue
         found.append(
             decide_change(
                 row.fact_set, one.programme, acting_user=acting_user, cause=_CAUSES.get(row.kind, "income"),
@@ -228,13 +241,27 @@ def decide_report(
                 person=one.person if one.programme in PERSON_PROGRAMMES else None,
             )
         )  # fmt: skip
-    made = next((one.determination for one in found if one.determination is not None), None)
-    move(REPORT_MOVES, row, State.DECIDED if made else State.NO_EFFECT, "确认")
-    row.determination, row.answer = made, reasons.strip()[:500]
+    first = next((one.determination for one in found if one.determination is not None), None)
+    move(REPORT_MOVES, row, State.DECIDED if first else State.NO_EFFECT, "确认")
+    row.determination, row.answer = first, reasons.strip()[:500]
     row.closed_at, row.closed_by = clock.now(), acting_user
     row.save(update_fields=["state", "determination", "answer", "closed_at", "closed_by"])
-    _audit("decide_report", acting_user, row, determination=made.no if made else None)
+    _audit("decide_report", acting_user, row, determination=first.no if first else None)
     return found
+
+
+def first_month(row: ChangeReport) -> Month:
+    """First month a checked change counts for, as the monthly run reads the members."""
+    following = Month.of(clock.today()).next()
+    if row.kind in (Kind.BORN, Kind.JOINED) and row.checked_at is not None:
+        return Month.of(row.checked_at.astimezone(clock.BEIJING).date()).next()
+    if row.kind == Kind.LEFT:
+        after = Month.of(row.happened_on).next()
+        start = (
+            RollEntry.objects.filter(household=row.household, end_month__isnull=True).order_by("start_month").first()
+        )
+        return min(following, max(after, Month.parse(str(start.start_month)))) if start else following
+    return following
 
 
 _CAUSES = {

@@ -41,7 +41,7 @@ def waiting(user: User) -> dict[str, Waiting]:
     # Where the decision comes first, a confirmed clue waits for nothing else.
     suspend = Q(on_confirmed="suspend") if place != access.NATION and suspends_first(place) else Q(pk__in=[])
     looking = Q(state__in=UNDER_VERIFICATION)
-    own, handled = Q(responsible=user), Q(handled_by=user)
+    own, handled = Q(responsible__in=[user, *access.covered(user)]), Q(handled_by=user)
     found = {
         "to_assign": Waiting(DutyCode.VERIFY, "待派发", Q(state=State.GENERATED)),
         "to_start": Waiting(DutyCode.CLUE, "待开始核实", own & Q(state=State.ASSIGNED)),

@@ -221,10 +221,11 @@ def _assign(clues: Iterable[Clue | int], responsible: User, office: Office | Non
 
 def _responsible(step: Step) -> None:
     user = step.user
+    mine = set() if user is None else {user.pk, *(one.pk for one in access.covered(user))}
     step.refuse(
         lambda row: (
             None
-            if user is not None and row.responsible_id == user.pk
+            if row.responsible_id in mine
             else NotResponsibleError(row.no, row.responsible.name if row.responsible else "")
         )
     )

@@ -17,6 +17,7 @@ from tuodi.cases.guard import logs_blocks
 from tuodi.decisions.changes import require_confirmer
 from tuodi.decisions.ends import end_unit
 from tuodi.decisions.errors import ReasonsMissingError
+from tuodi.decisions.roll import entries
 from tuodi.kernel import clock
 from tuodi.kernel.periods import Month
 from tuodi.kernel.workdays import add_months
@@ -33,7 +34,7 @@ from tuodi.people.enums import PERSON_PROGRAMMES
 from tuodi.people.models import Membership, Person
 from tuodi.people.queries import members_on
 
-__all__ = ["DUTIES", "access_death", "counts", "listing", "propose", "record_death", "settle"]
+__all__ = ["DUTIES", "access_death", "counts", "first_month", "listing", "propose", "record_death", "settle"]
 
 State, Source = DeathMatter.State, DeathMatter.Source
 DUTIES = (DutyCode.ACCEPT, DutyCode.REVIEW, DutyCode.VISIT, DutyCode.CLUE)
@@ -64,7 +65,8 @@ def record_death(
     household = home.household
     household.refresh_from_db()
     # The month of death is still paid: who was on the roll then or is now.
-    units = {(one.programme, one.person_id): one for one in units_of(household, Month.of(died_on).next())}
+    months = (Month.of(died_on).next(), Month.of(clock.today()))
+    units = {(one.programme, one.person_id) for month in months for one in units_of(household, month)}
     left = [one for one in members_on(household, clock.today()) if one.person.died_on is None]
     due_on = add_months(died_on, limit("death_limit", household.region, clock.today()))
     made = []
@@ -89,8 +91,9 @@ def record_death(
 
 
 def _home_on(person: Person, day: date) -> Membership | None:
-    rows = person.memberships.filter(since__lte=day).select_related("household").order_by("-since", "-id")
-    return rows.filter(Q(until__isnull=True) | Q(until__gt=day)).first()
+    rows = person.memberships.select_related("household").order_by("-since", "-id")
+    then = rows.filter(since__lte=day).filter(Q(until__isnull=True) | Q(until__gt=day)).first()
+    return then or rows.first()  # a list brought somebody who had died before: where he stands now
 
 
 @transaction.atomic
@@ -130,7 +133,7 @@ def settle(matter: DeathMatter, *, reasons: str, acting_user: User) -> DeathMatt
         raise DynamicStateError("办结", row.get_state_display())
     if row.entered_by_id == acting_user.pk:
         raise DynamicHandsError("登记死亡", "确认")
-    effective = Month.of(row.died_on).next()
+    effective = first_month(row)
     person = row.person if row.programme in PERSON_PROGRAMMES else None
     why = f"成员 {row.died_on} 死亡：{reasons.strip()}"
     if row.last_member:
@@ -145,14 +148,24 @@ def settle(matter: DeathMatter, *, reasons: str, acting_user: User) -> DeathMatt
             row.fact_set, row.programme, acting_user=acting_user, cause="death", reasons=why, effective=effective
         )
         row.determination, due_fen = changed.determination, changed.after_fen
-    found = over_since(
-        row.household_id, row.programme, person.pk if person else None, row.died_on, "死亡日期", lambda _: due_fen
-    )
+    with access.system_scope(row.region[:6]):  # a run is the county's row: a town that confirms does not see it
+        found = over_since(
+            row.household_id, row.programme, person.pk if person else None, row.died_on, "死亡日期", lambda _: due_fen
+        )
     row.over_fen, row.over_text = found.total_fen, found.text[:400]
     row.state, row.settled_at, row.settled_by = State.SETTLED, clock.now(), acting_user
     row.save(update_fields=["determination", "over_fen", "over_text", "state", "settled_at", "settled_by"])
     _audit("settle_death", acting_user, row, over_fen=row.over_fen, late=clock.today() > row.due_on)
     return row
+
+
+def first_month(matter: DeathMatter) -> Month:
+    """First month without the person: the one after the death, or the unit's first on the roll where that is later."""
+    after = Month.of(matter.died_on).next()
+    person = matter.person_id if matter.programme in PERSON_PROGRAMMES else None
+    unit = entries(matter.household_id, matter.programme, person)
+    first = unit.filter(Q(end_month__isnull=True) | Q(end_month__gte=after.yyyymm)).first()
+    return max(after, Month.parse(str(first.start_month))) if first else after
 
 
 def listing(show: str, town: str, today: date) -> QuerySet[DeathMatter]:

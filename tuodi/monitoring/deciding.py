@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from django.db import transaction
@@ -79,12 +80,18 @@ def collect(
     reason: str,
     evidence: str = "",
     source: str = FactSet.Source.ENTERED,
+    on: date | None = None,
 ) -> FactSet:
     """A frozen fact set: what was known, with what has been found now on top.
 
+    Args:
+        on: Day whose members count; default today.
+
     Raises: FactFaultsError; NotFoundError, AccessDeniedError.
     """
-    draft = start_fact_set(acting_user=acting_user, household=household, base=latest_frozen(household), reason=reason)
+    draft = start_fact_set(
+        acting_user=acting_user, household=household, base=latest_frozen(household), reason=reason, on=on
+    )
     if facts or members:
         enter_facts(draft, acting_user=acting_user, household=facts, members=members, source=source, evidence=evidence)
     return freeze(draft, acting_user=acting_user)

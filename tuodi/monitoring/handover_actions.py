@@ -7,34 +7,26 @@ step is in the audit log with counts and hash.
 
 from __future__ import annotations
 
-import hashlib
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 
-from tuodi.audit.actions import record
 from tuodi.exchange.bulk_xlsx import Notes, write_csv, write_xlsx
-from tuodi.files.store import path_of, plain_copy, put_path
 from tuodi.kernel import clock
 from tuodi.kernel.money import format_yuan
 from tuodi.kernel.periods import Month
 from tuodi.kernel.places import pad12
+from tuodi.monitoring.guarded import Guard, scratch
 from tuodi.monitoring.handover_rows import filled, load_profile
 from tuodi.monitoring.history import count_rows, payment_rows_of
 from tuodi.monitoring.limits import limit
 from tuodi.monitoring.models import HandOver
 from tuodi.monitoring.series import numbers
-from tuodi.monitoring.sweep_errors import HandOverError, SecondPersonError, WatchInputError, WatchStateError
+from tuodi.monitoring.sweep_errors import HandOverError, WatchInputError, WatchStateError
 from tuodi.org import access
-from tuodi.org.access import scope, system_scope
-from tuodi.org.errors import NotFoundError
 from tuodi.org.models import DutyCode, User
 from tuodi.org.places import place_name
 from tuodi.people.enums import Programme
@@ -44,20 +36,8 @@ __all__ = ["acknowledge", "approve", "expire", "fetch", "make", "refuse", "reque
 State = HandOver.State
 #: At most so many months in one file.
 _MONTHS = 120
-
-
-def _note(verb: str, actor: User | None, row: HandOver, **after: Any) -> None:
-    record(
-        f"monitoring.hand_over_{verb}", actor=actor, subject_type="handover", subject_id=row.pk, region=row.region,
-        after={"no": row.no, "state": row.state, **after},
-    )  # fmt: skip
-
-
-def _locked(row: HandOver) -> HandOver:
-    found = HandOver.objects.select_for_update(of=("self",)).select_related("requested_by").filter(pk=row.pk).first()
-    if found is None:
-        raise NotFoundError("数据移交")
-    return found
+GUARD: Guard[HandOver] = Guard(HandOver, "数据移交", "hand_over", "hand_over", "hand_over_days")
+_note = GUARD.note
 
 
 @transaction.atomic
@@ -98,38 +78,14 @@ def request(
     return made
 
 
-@transaction.atomic
 def approve(hand_over: HandOver, *, acting_user: User) -> HandOver:
-    """A second person agrees. Raises: WatchStateError, SecondPersonError, NotFoundError, AccessDeniedError."""
-    row = _locked(hand_over)
-    access.require(acting_user, DutyCode.HAND_OVER_APPROVE, row.region)
-    _waiting(row, "审批", acting_user)
-    row.state, row.approved_by, row.approved_at = State.APPROVED, acting_user, clock.now()
-    row.save(update_fields=["state", "approved_by", "approved_at"])
-    _note("approve", acting_user, row, rows=row.expected)
-    return row
+    """A second person agrees. Raises: WatchStateError, NotFoundError, AccessDeniedError."""
+    return GUARD.approve(hand_over, acting_user=acting_user)
 
 
-@transaction.atomic
 def refuse(hand_over: HandOver, reason: str, *, acting_user: User) -> HandOver:
     """A second person does not agree, and says why. Raises as `approve`, and WatchInputError."""
-    row = _locked(hand_over)
-    access.require(acting_user, DutyCode.HAND_OVER_APPROVE, row.region)
-    if not reason.strip():
-        raise WatchInputError("不批准理由", "没有填写")
-    _waiting(row, "审批", acting_user)
-    row.state, row.approved_by, row.approved_at = State.REFUSED, acting_user, clock.now()
-    row.refuse_reason = reason.strip()[:200]
-    row.save(update_fields=["state", "approved_by", "approved_at", "refuse_reason"])
-    _note("refuse", acting_user, row, reason=row.refuse_reason)
-    return row
-
-
-def _waiting(row: HandOver, wanted: str, user: User) -> None:
-    if row.state != State.WAITING:
-        raise WatchStateError(f"数据移交 {row.no}", row.get_state_display(), wanted)
-    if row.requested_by_id == user.pk:
-        raise SecondPersonError("申请", "审批")
+    return GUARD.refuse(hand_over, reason, acting_user=acting_user)
 
 
 @transaction.atomic
@@ -140,7 +96,7 @@ def make(hand_over: HandOver, *, acting_user: User) -> HandOver:
 
     Raises: WatchStateError, HandOverError, NotFoundError, AccessDeniedError.
     """
-    row = _locked(hand_over)
+    row = GUARD.locked(hand_over)
     access.require(acting_user, DutyCode.HAND_OVER, row.region)
     if row.requested_by_id != acting_user.pk:
         raise HandOverError(row.no, "只有申请人可以生成")
@@ -151,10 +107,7 @@ def make(hand_over: HandOver, *, acting_user: User) -> HandOver:
     began = time.perf_counter()
     first, last = Month.parse(str(row.first_month)), Month.parse(str(row.last_month))
     rows = payment_rows_of(row.place_code, first, last, row.programmes)
-    if rows.height > row.limit_rows and row.approved_by_id is None:
-        row.state, row.expected = State.WAITING, rows.height
-        row.save(update_fields=["state", "expected"])
-        _note("grown", acting_user, row, rows=rows.height)
+    if GUARD.grown(row, rows.height, acting_user):
         return row
     label, columns = load_profile(row.profile)
     counts, total = count_rows(rows), int(rows["amount_fen"].sum() or 0)
@@ -173,7 +126,7 @@ def make(hand_over: HandOver, *, acting_user: User) -> HandOver:
         ],
     )  # fmt: skip
     shown = filled(row.place_code, rows, full_numbers=any(one.field == "id_no" for one in columns))
-    with _scratch() as folder:
+    with scratch() as folder:
         path = folder / f"{row.no}.{'xlsx' if row.format == 'xlsx' else 'zip'}"
         if row.format == HandOver.Format.XLSX:
             written = write_xlsx(path, [shown], columns, notes)
@@ -181,16 +134,12 @@ def make(hand_over: HandOver, *, acting_user: User) -> HandOver:
         else:
             written = write_csv(path, [shown], columns, notes, row.no)
             media = "application/zip"
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        stored = put_path(
-            path, region=row.region, name=path.name, purpose="hand_over", media_type=media, by_id=acting_user.pk
-        )
+        digest, stored = GUARD.store(row, path, media, acting_user)
     if written != rows.height:
         raise HandOverError(row.no, f"写出 {written} 行，应为 {rows.height} 行，文件已作废")
     row.rows, row.rows_by, row.amount_fen, row.sha256, row.stored = written, counts, total, digest, stored
     row.state, row.made_at, row.seconds = State.READY, now, round(time.perf_counter() - began, 3)
-    row.expires_on = now.date() + timedelta(days=limit("hand_over_days", row.place_code, now.date()))
+    row.expires_on = GUARD.last_day(row, now.date())
     row.save()
     _note(
         "make", acting_user, row, rows=written, rows_by=counts, amount_fen=total, sha256=digest, receiver=row.receiver
@@ -199,40 +148,16 @@ def make(hand_over: HandOver, *, acting_user: User) -> HandOver:
 
 
 @contextmanager
-def _scratch() -> Iterator[Path]:
-    base = Path(settings.FILES_DIR) / ".scratch"
-    base.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with tempfile.TemporaryDirectory(dir=base) as folder:
-        yield Path(folder)
-
-
-@contextmanager
 def fetch(hand_over: HandOver, *, acting_user: User) -> Iterator[Path]:
-    """The plain file for the time of the block, for who asked for it alone; each time is counted and logged.
-
-    Raises: HandOverError (not ready, expired, somebody else's; logged by who calls), FileMissingError, FileDamagedError.
-    """
-    with scope(acting_user):
-        row = _locked(hand_over)
-        access.require(acting_user, DutyCode.HAND_OVER, row.region)
-        if row.requested_by_id != acting_user.pk:
-            raise HandOverError(row.no, "只有申请人可以下载")
-        if row.state == State.EXPIRED or (row.expires_on and row.expires_on < clock.today()):
-            raise HandOverError(row.no, f"已于 {row.expires_on} 到期，请重新申请")
-        if row.state != State.READY or row.stored is None:
-            raise HandOverError(row.no, f"现在是“{row.get_state_display()}”，文件还没有生成")
-        row.downloads += 1
-        row.save(update_fields=["downloads"])
-        _note("fetch", acting_user, row, rows=row.rows, sha256=row.sha256, time=row.downloads)
-        stored = row.stored
-    with plain_copy(stored) as path:
+    """The plain file for the time of the block, for who asked for it alone; see `Guard.fetch`."""
+    with GUARD.fetch(hand_over, acting_user=acting_user, duties=(DutyCode.HAND_OVER,)) as path:
         yield path
 
 
 @transaction.atomic
 def acknowledge(hand_over: HandOver, by: str, *, acting_user: User) -> HandOver:
     """The receiver has signed for the file (回执). Raises: WatchInputError, WatchStateError, access errors."""
-    row = _locked(hand_over)
+    row = GUARD.locked(hand_over)
     access.require(acting_user, DutyCode.HAND_OVER, row.region)
     if not by.strip():
         raise WatchInputError("签收人", "没有填写")
@@ -246,14 +171,4 @@ def acknowledge(hand_over: HandOver, by: str, *, acting_user: User) -> HandOver:
 
 def expire(place: str, *, acting_user: User | None = None) -> int:
     """Ends what may no longer be fetched and destroys its bytes; count and hash stay. Returns how many."""
-    ended = 0
-    with system_scope(place):
-        rows = HandOver.objects.select_for_update(of=("self",)).select_related("stored")
-        for row in rows.filter(state=State.READY, expires_on__lt=clock.today()).order_by("region", "id"):
-            row.state = State.EXPIRED
-            row.save(update_fields=["state"])
-            if row.stored is not None:
-                path_of(row.stored).unlink(missing_ok=True)
-            _note("expire", acting_user, row, sha256=row.sha256)
-            ended += 1
-    return ended
+    return GUARD.expire(place, acting_user=acting_user)

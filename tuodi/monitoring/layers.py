@@ -5,6 +5,7 @@ The table of classes and layers is [S3] 宽城2021 五类三层; one household i
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 
 from django.db import connection, transaction
@@ -20,6 +21,7 @@ from tuodi.monitoring.models import HouseholdClass
 from tuodi.monitoring.periodic import LineResult
 from tuodi.org import access
 from tuodi.org.models import DutyCode, User
+from tuodi.people.enums import Programme
 from tuodi.people.models import Household
 
 __all__ = ["LAYER_OF", "class_of", "confirm_many", "counts", "listing", "propose_all", "set_class"]
@@ -49,7 +51,7 @@ _INSERT = (
     _WANTED
     + """
 insert into monitoring_householdclass (region, household_id, kind, layer, basis, state, valid_from, proposed_at, reason)
-select w.region, w.household_id, w.kind, w.layer, %(basis)s || w.programme, 'proposed', %(today)s, %(now)s, ''
+select w.region, w.household_id, w.kind, w.layer, %(basis)s || coalesce(%(labels)s::jsonb ->> w.programme, w.programme), 'proposed', %(today)s, %(now)s, ''
 from wanted w where not exists (select 1 from monitoring_householdclass c where c.household_id = w.household_id
   and (c.state = 'proposed' or (c.state = 'confirmed' and c.kind = w.kind)))
 """
@@ -71,7 +73,13 @@ def propose_all() -> tuple[int, int]:
     Returns: proposed, ended.
     """
     today = clock.today()
-    values = {"month": Month.of(today).yyyymm, "today": today, "now": clock.now(), "basis": "在册："}
+    values = {
+        "month": Month.of(today).yyyymm,
+        "today": today,
+        "now": clock.now(),
+        "basis": "在册：",
+        "labels": json.dumps(dict(Programme.choices)),
+    }
     with connection.cursor() as cursor:
         cursor.execute(_STALE, values)
         ended = cursor.rowcount

@@ -187,7 +187,7 @@ def select(wanted: Wanted, *, user: User, today: date, narrow: bool = True) -> Q
 
 def _narrowed(rows: QuerySet[Clue], wanted: Wanted, user: User, today: date) -> QuerySet[Clue]:
     if wanted.tab == "mine":
-        rows = rows.filter(_OPEN, responsible=user)
+        rows = rows.filter(_OPEN, responsible__in=[user, *access.covered(user)])
     elif wanted.tab == "overdue":
         rows = rows.filter(_OPEN, deadline__lt=today)
     if wanted.queue:
@@ -299,7 +299,7 @@ def tab_counts(user: User, today: date) -> dict[str, int]:
     """How many clues each tab of the reader holds, whatever the filters. One query."""
     return Clue.objects.aggregate(
         all=Count("pk"),
-        mine=Count("pk", filter=_OPEN & Q(responsible=user)),
+        mine=Count("pk", filter=_OPEN & Q(responsible__in=[user, *access.covered(user)])),
         overdue=Count("pk", filter=_OPEN & Q(deadline__lt=today)),
     )
 

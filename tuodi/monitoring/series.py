@@ -9,7 +9,13 @@ from django.db import connection
 __all__ = ["SERIES", "numbers"]
 
 #: Series -> letters in the number, digits.
-SERIES = {"sweep": ("BD", 4), "handover": ("YJ", 4), "returned": ("FH", 4), "thirdparty": ("HT", 3)}
+SERIES = {
+    "sweep": ("BD", 4),
+    "handover": ("YJ", 4),
+    "returned": ("FH", 4),
+    "thirdparty": ("HT", 3),
+    "export": ("DC", 4),
+}
 
 
 def numbers(series: str, place: str, day: date, count: int = 1) -> list[str]:

@@ -121,8 +121,9 @@ class Step:
         self.refuse(test)
 
     def _kin(self, user: User) -> set[int]:
-        """Families with the user himself or a declared relative of his in them."""
-        indexes = list(StaffKin.objects.filter(user=user).values_list("id_index", flat=True))
+        """Families with the user himself or a declared relative of his in them; or of one whose duty he has borrowed."""
+        lenders = [one.lent_from.user_id for one in access.duties_of(user) if one.lent_from]
+        indexes = list(StaffKin.objects.filter(user__in=[user.pk, *lenders]).values_list("id_index", flat=True))
         if not indexes:
             return set()
         found = Membership.objects.filter(person__id_index__in=indexes, until__isnull=True)

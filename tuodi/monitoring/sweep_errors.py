@@ -90,8 +90,8 @@ class HandOverError(WatchError):
     code = "monitoring.hand_over"
     status = 403
 
-    def __init__(self, number: str, why: str) -> None:
-        super().__init__(f"数据移交 {number} 不能下载：{why}。", number=number)
+    def __init__(self, number: str, why: str, what: str = "数据移交") -> None:
+        super().__init__(f"{what} {number} 不能下载：{why}。", number=number)
 
 
 class MissingLimitError(WatchError):

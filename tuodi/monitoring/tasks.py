@@ -7,15 +7,36 @@ import logging
 
 from procrastinate.contrib.django import app
 
+from tuodi.kernel import clock
 from tuodi.kernel.errors import TuodiError
-from tuodi.monitoring import clue_tasks, handover_actions, sweep_actions, warning_actions
-from tuodi.monitoring.models import HandOver, SweepRun, SweepSource
+from tuodi.kernel.periods import Month
+from tuodi.monitoring import (
+    clue_tasks,
+    exits,
+    export_actions,
+    handover_actions,
+    layers,
+    review_lists,
+    sweep_actions,
+    warning_actions,
+)
+from tuodi.monitoring.models import Export, HandOver, SweepRun, SweepSource
 from tuodi.monitoring.sweep_errors import NoBatchError, SweepRunningError
 from tuodi.org.access import NATION, scope, system_scope
 from tuodi.org.models import User
 from tuodi.verification.models import DataSource, RegisterBatch
 
-__all__ = ["make_hand_over", "resume", "run_sweep", "sweep_arrivals", "sweep_scheduled", "swept_places", "watch_daily"]
+__all__ = [
+    "keep_roll_daily",
+    "make_export",
+    "make_hand_over",
+    "resume",
+    "run_sweep",
+    "sweep_arrivals",
+    "sweep_scheduled",
+    "swept_places",
+    "watch_daily",
+]
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +59,16 @@ def make_hand_over(hand_over_id: int, user_id: int) -> None:
         row = HandOver.objects.filter(pk=hand_over_id, state=HandOver.State.APPROVED).first()
         if row is not None:
             handover_actions.make(row, acting_user=user)
+
+
+@app.task(name="monitoring.make_export", queue="long")
+def make_export(export_id: int, user_id: int) -> None:
+    """Makes a spreadsheet for who asked for it."""
+    user = User.objects.select_related("office").get(pk=user_id)
+    with scope(user):
+        row = Export.objects.filter(pk=export_id, state=Export.State.APPROVED).first()
+    if row is not None:
+        export_actions.make(row, acting_user=user)
 
 
 def _ran(run: SweepRun) -> bool:
@@ -112,6 +143,23 @@ def watch_daily() -> tuple[int, int]:
     return len(warning_actions.escalate(NATION)), handover_actions.expire(NATION)
 
 
+def keep_roll_daily() -> dict[str, int]:
+    """Plans and tasks of re-review, families whose gradual exit has ended, classes of households: how many of each are new."""
+    with system_scope(NATION):
+        planned, ended = review_lists.plan_units()
+        opened = review_lists.open_due(NATION)
+        watched = exits.watch_ended(Month.of(clock.today()))
+        proposed, _ = layers.propose_all()
+    return {"planned": planned, "ended": ended, "opened": opened, "watched": watched, "proposed": proposed}
+
+
+@app.periodic(cron="0 5 * * *")
+@app.task(name="monitoring.keep_roll", queue="long", queueing_lock="monitoring.keep_roll")
+def keep_roll_job(timestamp: int) -> None:
+    """Each night, before the offices open."""
+    keep_roll_daily()
+
+
 @app.periodic(cron="*/10 * * * *")
 @app.task(name="monitoring.arrivals", queue="long", queueing_lock="monitoring.arrivals")
 def arrivals_job(timestamp: int) -> None:
@@ -132,4 +180,5 @@ def scheduled_job(timestamp: int) -> None:
 def daily_job(timestamp: int) -> None:
     """Each morning before the offices open."""
     watch_daily()
+    export_actions.expire(NATION)
     clue_tasks.ledger_daily(NATION)

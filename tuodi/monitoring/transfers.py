@@ -336,7 +336,8 @@ def _programmes(household: Household) -> list[str]:
 
 def _owed(household: Household) -> int:
     """Overpaid of this family that later lines have not kept back yet: it stays with the place that paid it."""
-    with connection.cursor() as cursor:
+    # A run is the county's row: the town that proposes does not see it.
+    with access.system_scope(household.region[:6]), connection.cursor() as cursor:
         cursor.execute(
             "select coalesce((select -sum(a.amount_fen) from payments_arrear a join payments_payrun r on r.id = a.run_id "
             " where a.amount_fen < 0 and a.household_id = %s and r.state in ('approved', 'sent', 'settled', 'closed')), 0) "

@@ -25,6 +25,7 @@ from tuodi.org.models import Duty, DutyCode, Office, User
 __all__ = [
     "Range",
     "Subject",
+    "covered",
     "current_range",
     "current_subject",
     "duties_of",
@@ -217,6 +218,12 @@ def lender_of(user: User, duty: str, region: str) -> User | None:
     lent_from = found[0].lent_from
     assert lent_from is not None
     return lent_from.user
+
+
+def covered(user: User) -> list[User]:
+    """The officers whose whole queue the user has today (AB岗): what is assigned to them by name is his to do."""
+    found = {one.lent_from.user_id: one.lent_from.user for one in duties_of(user) if one.lent_from and one.stand_in_id}
+    return list(found.values())
 
 
 def ranges_for(user: User, duties: Iterable[str]) -> list[Range]:

@@ -10,7 +10,7 @@ from axes.utils import reset
 from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from tuodi.audit.actions import record
 from tuodi.kernel.places import pad12
@@ -31,8 +31,8 @@ class Locked:
 
 
 def _rows() -> QuerySet[AccessAttempt]:
-    # The attempts bear the machine's time (axes knows no other clock), so they are compared with it.
-    since = timezone.now() - timedelta(hours=settings.AXES_COOLOFF_TIME)
+    # The attempts bear the machine's time (axes knows no other clock), so they are compared with the database's.
+    since = Now() - timedelta(hours=settings.AXES_COOLOFF_TIME)
     return AccessAttempt.objects.filter(failures_since_start__gte=settings.AXES_FAILURE_LIMIT, attempt_time__gte=since)
 
 

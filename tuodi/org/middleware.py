@@ -73,6 +73,9 @@ class NoStoreMiddleware:
 class ScopeMiddleware:
     """Runs the view inside one transaction that sees the reader's range; an error takes all of it back.
 
+    A view that works through many rows marks itself with `own_transactions`: it opens a scope for each row itself, so that
+    what is done for one row stays done whatever becomes of the next; without one it sees no protected row.
+
     A view that is not public (`login_not_required`) never runs without a scope: a user without an office, or a
     disabled one, is refused before a query could scan whole tables to find nothing.
     """
@@ -96,6 +99,8 @@ class ScopeMiddleware:
                     return HttpResponseRedirect(settings.PASSWORD_CHANGE_URL)
                 if _lacks_factor(request):
                     return HttpResponseRedirect(settings.FACTOR_URL)
+                if getattr(view, "own_transactions", False):
+                    return view(request, *args, **kwargs)
                 with access.scope(request.user):
                     return self._answer(request, view, args, kwargs)
             subject = getattr(request, "subject", None)  # a resident, see `people.middleware`

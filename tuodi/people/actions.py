@@ -17,6 +17,7 @@ from tuodi.audit.actions import record
 from tuodi.kernel import clock, pinyin
 from tuodi.kernel.identity import parse_id
 from tuodi.kernel.masking import mask_name
+from tuodi.kernel.visible import visible
 from tuodi.org import access
 from tuodi.org.models import DutyCode, User
 from tuodi.people import secrets
@@ -118,7 +119,7 @@ def register_person(
             person = Person.objects.create(
                 uid=uid,
                 region=region,
-                **_names(name.strip()),
+                **_names(visible(name)),
                 birth=birth,
                 sex=sex,
                 hukou_place=hukou_place,
@@ -145,7 +146,7 @@ def change_name(*, acting_user: User | None, person: Person, name: str, on: date
         person=person, region=person.region, name=person.name, name_pinyin=person.name_pinyin, until=on, reason=reason
     )
     before = {"name": mask_name(person.name)}
-    changed = _names(name.strip())
+    changed = _names(visible(name))
     for field, value in changed.items():
         setattr(person, field, value)
     person.save(update_fields=list(changed))

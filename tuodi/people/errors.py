@@ -9,6 +9,7 @@ TuodiError
     ├── ReasonMissingError      a full number is shown only for a stated reason
     ├── PhoneError              no mobile number a code could go to
     ├── TooManyTriesError       a resident asked for too many codes
+    ├── ProviderError           the identity provider did not prove who is there
     └── FactsError              facts that do not fit the household
 """
 
@@ -93,3 +94,14 @@ class TooManyTriesError(PeopleError):
 
     def __init__(self) -> None:
         super().__init__("获取验证码的次数过多。请一小时后再试，或到乡镇（街道）服务窗口办理。")
+
+
+class ProviderError(PeopleError):
+    """One sentence for the visitor; `reason` says what it was."""
+
+    code = "people.provider"
+    status = 502
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("没有通过统一身份认证登录成功。请重试，或改用短信验证码登录。", reason=reason)
+        self.reason = reason

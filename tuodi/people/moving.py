@@ -16,13 +16,15 @@ from django.db import connection, transaction
 from tuodi.audit.actions import record
 from tuodi.kernel import clock
 from tuodi.kernel.masking import mask_name
+from tuodi.org import access
+from tuodi.org.models import User
 from tuodi.people import actions, secrets
 from tuodi.people.actions import household_no
 from tuodi.people.enums import ChangeKind, LeaveReason, Relation
 from tuodi.people.errors import HouseholdStateError, MembershipError
 from tuodi.people.models import Account, Household, HouseholdChange, Membership, Person
 
-__all__ = ["Moved", "transplant"]
+__all__ = ["Moved", "join_from", "transplant"]
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,30 @@ def transplant(household: Household, *, region: str, on: date, address: str, by:
         after={"new": new.no, "region": region, "on": on, "members": len(present)},
     )  # fmt: skip
     return Moved(new, persons, accounts)
+
+
+@transaction.atomic
+def join_from(*, acting_user: User, household: Household, person: Person, relation: str, on: date) -> Membership:
+    """Takes a person into a household from a day that may lie ahead: who joins counts from the month after he was checked.
+
+    Raises: MembershipError, HouseholdStateError, NotFoundError, AccessDeniedError.
+    """
+    access.require_any(acting_user, actions.DUTIES, household.region)
+    found = Household.objects.select_for_update(of=("self",)).get(pk=household.pk)
+    if found.closed_on is not None:
+        raise HouseholdStateError(f"家庭 {found.no} 已于 {found.closed_on} 销户，不能再变更。", household=found.pk)
+    if person.memberships.filter(until__isnull=True).exists() or person.memberships.filter(until__gt=on).exists():
+        raise MembershipError(
+            f"{mask_name(person.name)} 已属于一个家庭。请先办理迁出、分户或并户。", person=person.pk, on=on
+        )
+    row = Membership.objects.create(
+        household=found, person=person, region=found.region, relation=Relation(relation), since=on
+    )
+    record(
+        "people.add_member", actor=acting_user, subject_type="household", subject_id=found.pk, region=found.region,
+        after={"person": person.pk, "relation": relation, "on": on},
+    )  # fmt: skip
+    return row
 
 
 def _head(old: Household, present: list[Membership]) -> int:

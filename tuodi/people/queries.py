@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 
 from tuodi.kernel.identity import InvalidIdError, normalise, parse_id
 from tuodi.kernel.masking import mask_id
+from tuodi.kernel.visible import visible
 from tuodi.org import access
 from tuodi.org.models import User
 from tuodi.people import secrets
@@ -55,7 +56,7 @@ def search_people(text: str) -> QuerySet[Person]:
 
     Ordered by pinyin. A whole identity number finds by its keyed index; part of one finds nothing, on purpose.
     """
-    wanted = " ".join(text.replace("\x00", "").split())
+    wanted = visible(text)
     people = Person.objects.order_by("name_pinyin", "id")
     if not wanted:
         return people.none()

@@ -37,7 +37,7 @@ __all__ = ["PLACE_CODE", "digest_of", "policy_files", "read_draft"]
 PLACE_CODE = re.compile(r"cn|\d{2}|\d{4}|\d{6}|\d{9}|\d{12}|\d{4}[A-Z]\d(\d{3}){0,2}")
 _BLOCKS = (
     "pack", "instruments", "places", "enums", "collections", "facts", "parameters", "rules", "programme", "procedures",
-    "clues", "cases", "note",
+    "clues", "cases", "counter", "note",
 )  # fmt: skip
 _SOURCES = ("entered", "register", "visit", "finding", "index", "ledger", "prior")
 _FACT_TYPES = ("money", "number", "ratio", "bool", "date", "month", "text")
@@ -110,6 +110,7 @@ class _Loader:
             self.programme(top.raw("programme"), file, top.line_at("programme"), place, programme)
         self.each(top, "clues", lambda code, node, at, line: self.clue(code, node, at, line, place))
         top.raw("procedures")  # read by policy.procedure
+        top.raw("counter")  # read by policy.counter
         top.text("note")
         cases = top.raw("cases")
         if isinstance(cases, Seq):

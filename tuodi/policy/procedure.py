@@ -22,13 +22,14 @@ from typing import TYPE_CHECKING, Any
 from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.workdays import Unit
 from tuodi.policy.faults import Fault, PolicyErrors
-from tuodi.policy.procedure_field import Quorum, Sample, quorum_from, sample_from
+from tuodi.policy.procedure_field import FORM_LABELS, Quorum, Sample, quorum_from, sample_from
 
 if TYPE_CHECKING:
     from tuodi.policy.procedure_load import Block
 
 __all__ = [
     "DUTY_LABELS",
+    "FORM_LABELS",
     "LEVEL_LABELS",
     "MARK_LABELS",
     "Does",
@@ -85,6 +86,7 @@ class Does(StrEnum):
     ACCEPT = "accept"  # 受理: starts the clock, exactly one, first
     CHECK = "check"  # 信息核对
     VISIT = "visit"  # 入户调查
+    ASSESS = "assess"  # 生活自理能力评估
     MEETING = "meeting"  # 民主评议
     REVIEW = "review"  # 审核，提出初审意见
     NOTICE = "notice"  # 公示，可提异议
@@ -202,6 +204,7 @@ class Step:
         notice: For ``notice`` and ``publish``.
         objection: For ``notice``.
         quorum: For ``meeting``. sample: On the step in which the county checks before it decides.
+        prints: Forms printed here, by the names of FORM_LABELS.
         clause: Instrument and article that ask for the step; empty = a local addition without one.
         note: Shown on the case page.
     """
@@ -227,6 +230,7 @@ class Step:
     quorum: Quorum | None = None
     sample: Sample | None = None
     by_when: tuple[tuple[str, str], ...] = ()
+    prints: tuple[str, ...] = ()
 
     def level(self, marks: Iterable[str] = ()) -> str:
         """Level that does the step in a case with these marks: the first mark of `by_when` that is set, else `by`."""
@@ -262,6 +266,7 @@ class Procedure:
         marks: Marks cases under it may carry, with labels.
         steps: In the order they are shown, which is an order in which they can be done.
         stop_in_notice: The clock of the whole stands still while a notice hangs; a regional switch, off by default.
+        stop_for_materials: Clocks stand still while the family is waited for with papers; likewise.
         warnings: Sentences about national rules the local text departs from; shown on every case page.
         clause: Instrument and article of the nearest text.
         note: Shown on the case page.
@@ -281,6 +286,7 @@ class Procedure:
     clause: str = ""
     note: str = ""
     stop_in_notice: bool = False
+    stop_for_materials: bool = False
 
     def step(self, step_id: str) -> Step:
         """The step of this name. Raises KeyError if there is none."""
@@ -448,8 +454,8 @@ def _limit(row: Mapping[str, Any]) -> Limit:
 
 def _step(row: Mapping[str, Any]) -> Step:
     fields = dict(row)
-    for name in ("after", "parallel_with", "when", "delegable"):
-        fields[name] = tuple(row[name])
+    for name in ("after", "parallel_with", "when", "delegable", "prints"):
+        fields[name] = tuple(row.get(name, ()))  # texts frozen before a key was known lack it
     fields["does"] = Does(row["does"])
     fields["limits"] = tuple(_limit(entry) for entry in row["limits"])
     fields["start_within"] = tuple(_limit(entry) for entry in row["start_within"])

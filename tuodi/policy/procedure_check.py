@@ -221,6 +221,10 @@ def _shape(procedure: Procedure, block: Block, lines: Mapping[str, Where]) -> li
             fault(step, "是公示，缺少 objection：有异议时退回哪一步；案件遇异议将无法办结")
         if step.quorum and step.does is not Does.MEETING:
             fault(step, "写了 quorum，但它不是民主评议（does: meeting）")
+        if step.does is Does.ASSESS and procedure.programme != "tekun":
+            fault(step, "是生活自理能力评估，只有特困人员的程序才有，没有人可以办；去掉这一步")
+        if step.does is Does.FILE and confirm and _rank(step.by) >= _rank(confirm.by):
+            fault(step, f"是备案，应报{LEVEL_LABELS.get(confirm.by, confirm.by)}的上级；改 by，或去掉这一步")
         if step.objection and step.objection.back_to not in (*before[step.id], step.id):
             fault(step, f"有异议时退回“{step.objection.back_to}”，但那一步不在它之前")
         if confirm and step is not confirm:
@@ -232,6 +236,12 @@ def _shape(procedure: Procedure, block: Block, lines: Mapping[str, Where]) -> li
     if confirm and confirm.when:
         fault(confirm, "是确认，不能带 when 条件；不满足条件的案件将无法办结")
     return faults
+
+
+def _rank(level: str) -> int:
+    """Height of a level, the province first; an unknown one is reported elsewhere and counts as lowest."""
+    order = list(LEVEL_LABELS)[::-1]
+    return order.index(level) if level in order else len(order)
 
 
 def _check_who(step: Step, fault: Callable[[Step, str], None]) -> None:

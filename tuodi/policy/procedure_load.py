@@ -17,7 +17,7 @@ from tuodi.policy.faults import Fault, did_you_mean
 from tuodi.policy.loader import PLACE_CODE, policy_files
 from tuodi.policy.model import Where
 from tuodi.policy.procedure import LEVEL_LABELS, MARK_LABELS, Does, Limit, Notice, Objection, Procedure, Step, Unit
-from tuodi.policy.procedure_field import read_quorum, read_sample
+from tuodi.policy.procedure_field import read_by_when, read_prints, read_quorum, read_sample
 from tuodi.policy.reader import Reader, identifier_problem
 from tuodi.policy.yamltext import Map, Seq, load_documents
 
@@ -62,6 +62,7 @@ class Block:
     where: Where
     step_lines: dict[str, Where] = field(default_factory=dict)
     stop_in_notice: bool | None = None  # None = as above
+    stop_for_materials: bool | None = None  # likewise
 
     def in_force(self, day: date) -> bool:
         """Whether cases accepted on this day fall under it."""
@@ -185,6 +186,7 @@ def _block(key: str, node: Any, file: str, line: int, place: str, programme: str
         where=Where(file, line),
         step_lines=lines,
         stop_in_notice=r.flag("stop_in_notice") if r.has("stop_in_notice") else None,
+        stop_for_materials=r.flag("stop_for_materials") if r.has("stop_for_materials") else None,
     )
     r.choice("precision", ("day", "month", "year"))
     r.done()
@@ -234,6 +236,7 @@ _STEP_KEYS = frozenset(
         "objection",
         "quorum",
         "sample",
+        "prints",
         "clause",
         "note",
         "quote",
@@ -259,7 +262,7 @@ def _step_fields(step_id: str, node: Any, file: str, line: int, owner: str, faul
         if r.has(name):
             out[name] = r.names(name)
     if r.has("by_when"):
-        out["by_when"] = _by_when(r)
+        out["by_when"] = read_by_when(r)
     if r.has("optional"):
         out["optional"] = r.flag("optional")
     if r.has("people"):
@@ -276,17 +279,11 @@ def _step_fields(step_id: str, node: Any, file: str, line: int, owner: str, faul
         out["quorum"] = read_quorum(r)
     if r.has("sample"):
         out["sample"] = read_sample(r)
+    if r.has("prints"):
+        out["prints"] = read_prints(r)
     r.taken |= _STEP_KEYS  # so that a misspelt key is told what it may have meant
     r.done()
     return out
-
-
-def _by_when(r: Reader) -> tuple[tuple[str, str], ...]:
-    node = r.raw("by_when")
-    if not isinstance(node, Map):
-        r.fault(f"{r.what}的 by_when 应是 情形: 层级 的映射，例如 {{small: TOWN}}", r.line_at("by_when"))
-        return ()
-    return tuple((str(mark), str(level)) for mark, level in node.items())
 
 
 def _limits(r: Reader, key: str) -> tuple[Limit, ...]:
@@ -410,6 +407,7 @@ def merge_full(stack: Sequence[Block]) -> tuple[Procedure, list[Departure], dict
         clause=near.clause,
         note=near.note,
         stop_in_notice=next((b.stop_in_notice for b in stack if b.stop_in_notice is not None), False),
+        stop_for_materials=next((b.stop_for_materials for b in stack if b.stop_for_materials is not None), False),
     )
     return procedure, departures, {name: lines[name] for name in steps if name in lines}
 

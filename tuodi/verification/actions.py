@@ -49,6 +49,7 @@ def start_fact_set(
     base: FactSet | None = None,
     reason: str = "",
     on: date | None = None,
+    place_facts: Mapping[str, str] | None = None,
 ) -> FactSet:
     """Opens a draft with what the register knows, or with the facts of an earlier set.
 
@@ -58,6 +59,7 @@ def start_fact_set(
     Args:
         acting_user: None = the system itself (a standard rise, an import).
         case: The case it is for; None for late facts and changes without one.
+        place_facts: Facts of the place that the programme asks for, as the family file has them; none = not asked.
         on: Day the facts are of; default today. Late facts for a past month give a day of that month.
     """
     if acting_user is not None:
@@ -78,6 +80,8 @@ def start_fact_set(
     if base is not None:
         _take_over(base, family, provenance, person_ids)
     _from_roll(household, family["household"], provenance, today)
+    if place_facts:
+        family["place_facts"] = dict(place_facts)
     number = (FactSet.objects.filter(household=household).aggregate(n=Max("number"))["n"] or 0) + 1
     row = FactSet.objects.create(
         region=household.region,

@@ -13,9 +13,10 @@ class VerificationConfig(AppConfig):
     verbose_name = "核对"
 
     def ready(self) -> None:
-        """信息核对 is completed on a report, whoever completes it."""
+        """信息核对 is completed on a report and 自理能力评估 on an assessment, whoever completes it."""
         from tuodi.cases.roads import prescribe
         from tuodi.policy.procedure import Does
-        from tuodi.verification.check_road import road
+        from tuodi.verification import check_road, self_care_road
 
-        prescribe(Does.CHECK, road)
+        prescribe(Does.CHECK, check_road.road)
+        prescribe(Does.ASSESS, self_care_road.road)

@@ -12,14 +12,19 @@ from tuodi.web.board import urls as board_urls
 from tuodi.web.components.doors import LEDGER, PAYMENT, READERS, SWEEPS, WARNED, View, open_to
 from tuodi.web.counter import (
     apply,
+    care_urls,
     case,
+    case_batch,
     cases,
     checks,
     consents,
+    emergency_urls,
     facts,
     families,
     family,
+    needs_urls,
     reviews,
+    ticket_urls,
     visits,
     workbench,
 )
@@ -32,7 +37,9 @@ from tuodi.web.county import (
     hand_overs,
     imports,
     kin,
+    procedure_urls,
     returned,
+    roll_urls,
     runs,
     source_form,
     sources,
@@ -46,10 +53,11 @@ from tuodi.web.county import (
     warnings,
     watch_list,
 )
-from tuodi.web.field import offline, own_checks, tasks
+from tuodi.web.field import offline, own_checks, patrol_urls, tasks
 from tuodi.web.online import helping
 from tuodi.web.online import urls as online
 from tuodi.web.oversight import urls as oversight
+from tuodi.web.papers import urls as papers_urls
 
 app_name = "web"
 
@@ -82,11 +90,15 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *helping.urlpatterns,
     *oversight.urlpatterns,
     path("", _staff(workbench.show), name="workbench"),
+    *needs_urls.urlpatterns,
+    *ticket_urls.urlpatterns,
     path("families/", _readers(families.search), name="families"),
     path("families/<int:pk>/", _readers(family.show), name="family"),
     path("families/<int:pk>/apply/", open_to(DutyCode.ACCEPT)(apply.show), name="apply"),
     path("determinations/<int:pk>/", _readers(family.determination), name="determination"),
     path("cases/", _readers(cases.show), name="cases"),
+    path("cases/export.xlsx", _readers(cases.export), name="cases-export"),
+    path("cases/batch/", _post(_readers, case_batch.run), name="cases-batch"),
     path("cases/<int:pk>/", _readers(case.show), name="case"),
     path("cases/<int:pk>/facts/", _casework(facts.show), name="facts"),
     path("checks/", _checkers(checks.listing), name="checks"),
@@ -165,11 +177,17 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("imports/<int:pk>/adopt/", _post(_importers, imports.adopt), name="import-adopt"),
     path("imports/<int:pk>/drop/", _post(_importers, imports.drop), name="import-drop"),
     path("standards/", _staff(standards.show), name="standards"),
+    *roll_urls.urlpatterns,
+    *procedure_urls.urlpatterns,
+    *care_urls.urlpatterns,
     path("login/", account.SignIn.as_view(), name="login"),
     path("logout/", account.SignOut.as_view(), name="logout"),
     path("password/", account.Password.as_view(), name="password"),
     path("display/", account.display, name="display"),
     path("style/", style_page.show, name="style"),
+    *emergency_urls.urlpatterns,
+    *patrol_urls.urlpatterns,
     *accounts_urls.urlpatterns,
     *board_urls.urlpatterns,
+    *papers_urls.urlpatterns,
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+from carekit import assessed
 from casekit import Office, at, family, hire
 from decisionkit import FACTS, changed_facts, granted, imported
 
@@ -19,6 +20,7 @@ from tuodi.intake.application_actions import accept_application
 from tuodi.kernel.periods import Month
 from tuodi.people.models import HouseholdFacts, RollEntry
 from tuodi.verification.actions import enter_facts, freeze, start_fact_set
+from tuodi.verification.models.self_care import ITEMS
 
 
 def test_a_late_death_holds_from_the_month_after_and_leaves_the_old_decision_alone(office, db):
@@ -274,9 +276,8 @@ def test_tekun_decides_and_enters_each_person_by_himself(make_user, db):
     day = date(2021, 8, 2)
     with at(office.town_accept, day):
         case = accept_application(acting_user=office.town_accept, household=household, programme="tekun").case
-    for name, who in (("check", office.county_review), ("self_care", office.county_review)):
-        with at(who, day):
-            complete_step(cases.open_step(case, name), acting_user=who)
+    with at(office.county_review, day):
+        complete_step(cases.open_step(case, "check"), acting_user=office.county_review)
     with at(office.town_review, day):
         complete_step(
             cases.open_step(case, "visit"), acting_user=office.town_review, people=[office.town_visit], opinion="属实"
@@ -288,11 +289,15 @@ def test_tekun_decides_and_enters_each_person_by_himself(make_user, db):
             acting_user=office.town_review,
             household={"assets_ok": True},
             members={
-                old.pk: {**common, "assessed_self_care": "complete_loss"},
+                old.pk: common,
                 young.pk: {**common, "assessed_self_care": "able"},
             },
         )
         freeze(draft, acting_user=office.town_review)
+    assessed(office, household, case, failed=tuple(ITEMS), on=day)
+    with at(office.county_review, day):
+        complete_step(cases.open_step(case, "self_care"), acting_user=office.county_review)
+    with at(office.town_review, day):
         actions.first_review(case, acting_user=office.town_review, result="pass", opinion="同意")
         notice = actions.post_notice(case, acting_user=office.town_review)
         assert "amount" not in notice.content  # 43 lists none

@@ -14,6 +14,7 @@ from tuodi.decisions import actions, relief
 from tuodi.decisions.errors import NotEligibleError, ReliefInputError, StagePlanError
 from tuodi.decisions.grants import stage_grant, stages_of
 from tuodi.decisions.models import Determination, GrantStage, Relief
+from tuodi.decisions.relief_queries import Bounds, bounds
 from tuodi.decisions.relief_states import Cause
 from tuodi.kernel.periods import Month
 from tuodi.org.access import system_scope
@@ -213,6 +214,11 @@ def test_what_was_granted_first_cannot_be_rewritten_or_wiped_out(office, househo
             Relief.objects.filter(pk=row.pk).delete()
         with pytest.raises(MoveRefusedError):
             relief.close_report(row, acting_user=office.town_accept, reason="不需要")
+
+
+def test_bounds_are_told_in_fen_and_what_is_not_set_is_told_as_such(db):
+    assert bounds(WUHAI, DAY) == Bounds(200_00, 30_000_00, None, None)
+    assert bounds(JINGMEN, DAY) == Bounds(None, None, None, None)
 
 
 def test_causes_are_those_of_the_rules():

@@ -78,6 +78,11 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "person": RARE, "place": HOSTILE, "register_rows": [{"label": "号牌号码", "value": "鄂H12345"}],
     },
     "consent_form": {"head": RARE, "place": HOSTILE, "people": [{"name": RARE, "guardian": "监护人甲"}]},
+    "limits_board": {
+        "place": HOSTILE, "office": RARE, "lines": ["12349"], "programmes": [
+            {"label": "最低生活保障", "total": "30 个工作日", "papers": ["居民身份证"], "steps": [{"label": "受理", "who": "乡镇", "limit": "当场"}]},
+        ],
+    },
     "home_visit": {
         "household_no": "420802-00000001", "head": RARE, "place": HOSTILE, "visited_at": "2017-09-05 10:00",
         "investigators": ["张三", "李四"], "members": [{"name": RARE, "present": True}],

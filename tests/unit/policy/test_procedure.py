@@ -67,7 +67,7 @@ def local(tmp_path: Path, rest: str, base: str = BASE) -> Procedure:
 
 
 def test_the_acceptance_day_picks_between_the_two_national_texts(shipped):
-    assert shipped.for_case("420802001", "dibao", date(2021, 6, 30)).key == "dibao_220"
+    assert shipped.for_case("420802001", "dibao", date(2021, 6, 30)).texts == ("dibao_jingmen_2017", "dibao_220")
     assert shipped.for_case("420802001", "dibao", date(2021, 7, 1)).key == "dibao_57"
     assert shipped.for_case("420802001", "dibao", date(2022, 10, 20)).key == "dibao_57_2022"
 
@@ -101,6 +101,65 @@ def test_kuancheng_reviews_in_the_village_and_confirms_in_the_town(shipped):
     assert any("初审公示" in text and "57-19" in text for text in procedure.warnings)
 
 
+def test_yunnan_2020_keeps_220_and_says_what_the_township_does(shipped):
+    procedure = shipped.for_case("530102001", "dibao", date(2020, 9, 4))
+    assert procedure.texts == ("dibao_yunnan", "dibao_220")
+    assert {step.id: step.by for step in procedure.steps}["first_review"] == "TOWN"
+    assert procedure.step("visit").people == 2
+    assert procedure.step("visit").clause == procedure.step("meeting").clause == "云南2020 一(二)"
+    assert "100%入户核查" in procedure.step("visit").note
+    assert procedure.warnings == ()
+    assert shipped.for_case("530102001", "dibao", date(2021, 7, 1)).texts == ("dibao_57",)
+
+
+def test_wuhai_has_one_door_under_each_national_text(shipped):
+    for day, root in ((date(2015, 1, 5), "dibao_220"), (date(2021, 7, 1), "dibao_57")):
+        procedure = shipped.for_case("150302001", "dibao", day)
+        assert procedure.texts[-1] == root
+        assert (procedure.step("accept").label, procedure.step("accept").clause) == ("一门受理", "乌海2014-17")
+    assert shipped.for_case("150302001", "dibao", date(2014, 12, 30)).texts == ("dibao_220",)
+
+
+def test_jingmen_leaves_the_sixteen_pilot_townships_unnamed_and_unchanged(shipped):
+    procedure = shipped.for_case("420822001", "dibao", date(2017, 5, 10))
+    assert (procedure.approver, procedure.warnings) == ("COUN", ())
+    assert "16 个试点乡镇" in procedure.note
+
+
+def test_a_pilot_township_is_named_by_its_own_code(shipped, tmp_path):
+    text = (POLICIES / "420804-duodao" / "procedure" / "dibao.yaml").read_text(encoding="utf-8")
+    (tmp_path / "pilot.yaml").write_text(
+        text.replace("420804", "420822101").replace("dibao_duodao_2017", "dibao_pilot_2017"), encoding="utf-8"
+    )
+    procedures = load([POLICIES, tmp_path])
+    assert procedures.for_case("420822101001", "dibao", date(2017, 5, 10)).approver == "TOWN"
+    assert procedures.for_case("420822102001", "dibao", date(2017, 5, 10)).approver == "COUN"
+    assert any("审批" in text for text in procedures.for_case("420822101", "dibao", date(2017, 5, 10)).warnings)
+
+
+def test_papers_are_named_at_the_step_that_prints_them(shipped):
+    procedure = shipped.for_case("420802", "dibao", date(2017, 5, 10))
+    printed = {step.id: step.prints for step in procedure.steps if step.prints}
+    assert printed["accept"] == ("application_form", "consent_form")
+    assert printed["visit"] == printed["county_visit"] == ("home_visit",)
+    assert printed["meeting"] == ("review_minutes",)
+    assert printed["notice_review"] == printed["notice_approval"] == ("notice_sheet",)
+    assert printed["inform"] == ("decision_notice",)
+
+
+def test_clocks_stop_for_papers_only_where_the_text_says_so(shipped, tmp_path):
+    assert not shipped.for_case("420802", "dibao", date(2021, 9, 13)).stop_for_materials
+    assert local(tmp_path, "    stop_for_materials: true\n").stop_for_materials
+
+
+def test_a_text_frozen_before_papers_were_named_is_still_read(shipped):
+    tree = shipped.for_case("420802", "dibao", date(2021, 9, 13)).to_json()
+    del tree["stop_for_materials"]
+    for step in tree["steps"]:
+        del step["prints"]
+    assert Procedure.from_json(tree).step("accept").prints == ()
+
+
 def test_edge_families_follow_the_dibao_text_with_their_own_delegation(shipped):
     day = date(2021, 9, 10)
     assert shipped.for_case("420802", "edge", day).texts == ("dibao_57",)
@@ -109,7 +168,8 @@ def test_edge_families_follow_the_dibao_text_with_their_own_delegation(shipped):
 
 def test_a_standard_area_without_text_takes_the_nation_s(shipped):
     assert place_chain("4208Z1001") == ["4208Z1001", "4208Z1", "4208", "42", "cn"]
-    assert shipped.for_case("4208Z1", "dibao", date(2017, 5, 10)).place == "cn"
+    assert shipped.for_case("4208Z1", "dibao", date(2016, 5, 10)).place == "cn"
+    assert shipped.for_case("4208Z1", "dibao", date(2017, 5, 10)).place == "4208"
 
 
 def test_no_text_in_force_says_what_to_do(shipped):
@@ -160,6 +220,8 @@ def test_objection_reopens_the_step_and_all_after_it(shipped):
         ("after: [check], people", "after: [check], parallel_with: [check], people", "同步进行，却又有先后"),
         ("content: [applicant_name, amount]", "content: [id_no]", "不得公开“id_no”"),
         ("days: 7, ", "", "没有写天数"),
+        ("people: 2,", "people: 2, prints: [home_vist],", "“home_vist”不是已有的文书，是否想写“home_visit”"),
+        ("does: check", "does: assess", "只有特困人员"),
         ("where: [村], ", "", "没有写张贴地点"),
         ("        objection: {back_to: visit, clause: 法 5}\n", "", "缺少 objection"),
         ("back_to: visit", "back_to: confirm", "那一步不在它之前"),
@@ -181,6 +243,10 @@ def test_each_fault_of_a_complete_text_is_named_with_its_line(tmp_path, old, new
 @pytest.mark.parametrize(
     ("rest", "said"),
     [
+        (
+            "    steps:\n      filing: {does: file, by: COUN, duty: file, after: [confirm], clause: 地 1}\n",
+            "步骤“filing”是备案，应报县（区）的上级",
+        ),
         ("    drop:\n      notic: {clause: 地 1}\n", "要取消的步骤“notic”在上级程序里没有"),
         ("    drop:\n      notice: {}\n", "缺少“clause”"),
         ("    steps:\n      confrm: {by: TOWN}\n", "没有写 does"),
@@ -270,4 +336,4 @@ def test_every_shipped_procedure_ends_whatever_happens(shipped, decision, object
             procedure = shipped.for_case(block.place, block.programme, day)
             seen.add(procedure.hash)
             assert outcomes(procedure, {"kin"}, decision, objections) == "ended", procedure.key
-    assert len(seen) >= 7
+    assert len(seen) >= 12

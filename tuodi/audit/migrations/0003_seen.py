@@ -36,7 +36,7 @@ grant execute on function audit_seen(timestamptz, integer) to tuodi_app;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("audit", "0002_chain")]
+    dependencies = [("audit", "0003_readings")]
     operations = [
         migrations.RunSQL(
             FORWARD, "drop function audit_seen(timestamptz, integer); drop index audit_entry_seen"

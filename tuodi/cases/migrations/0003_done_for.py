@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('cases', '0002_guards'),
+        ("cases", "0003_clock_stop"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

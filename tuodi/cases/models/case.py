@@ -64,6 +64,7 @@ class Case(models.Model):
             models.Index("region", "id", name="cases_case_region"),
             models.Index("state", "region", name="cases_case_state"),
             models.Index("household", name="cases_case_household"),
+            models.Index(fields=["-accepted_on", "-id"], name="cases_case_recent"),
         ]
 
     def __str__(self) -> str:
@@ -124,6 +125,8 @@ class Step(models.Model):
         indexes = [
             models.Index("region", "state", "due_on", name="cases_step_queue"),
             models.Index("done_by", name="cases_step_done_by"),
+            # The queues: what is open, by the day it is due. Small however many cases are closed.
+            models.Index("due_on", "id", name="cases_step_open_due", condition=Q(state="open")),
         ]
 
     def __str__(self) -> str:

@@ -27,6 +27,7 @@ def register(subparsers: Any) -> None:
 
 def run_check(args: argparse.Namespace) -> int:
     """Ends with 0 when the packs are good, 1 with every fault otherwise."""
+    from tuodi.policy import counter
     from tuodi.policy.load import default_dir, read_book
     from tuodi.policy.procedure import faults_in
     from tuodi.rules.cases import run_cases
@@ -40,7 +41,7 @@ def run_check(args: argparse.Namespace) -> int:
     if _unusable([*dirs, *args.cases]):
         return 1
     book, faults = read_book([*dirs, *args.cases])
-    faults += check_book(book) + faults_in([*dirs, *args.cases])
+    faults += check_book(book) + faults_in([*dirs, *args.cases]) + counter.faults_in([*dirs, *args.cases])
     errors = sorted({f for f in faults if f.severity == "error"})
     if not errors:
         errors = run_cases(book)

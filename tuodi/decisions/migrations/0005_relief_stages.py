@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('cases', '0003_several_emergencies'),
-        ('decisions', '0004_suspension_guards'),
+        ("decisions", "0005_care_agreement"),
         ('files', '0002_rls'),
         ('people', '0003_at_risk_list'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),

@@ -1,5 +1,6 @@
 """The rows of the room: determinations, what follows from them, and the papers that tell of them."""
 
+from tuodi.decisions.models.care import CareAgreement
 from tuodi.decisions.models.determination import Determination
 from tuodi.decisions.models.papers import CaseFile, StandingEntry, StandingList
 from tuodi.decisions.models.relief import GrantStage, Relief
@@ -8,6 +9,7 @@ from tuodi.decisions.models.roll_notice import RollNotice
 from tuodi.decisions.models.suspension import Suspension
 
 __all__ = [
+    "CareAgreement",
     "CaseFile",
     "Determination",
     "GrantStage",

@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('cases', '0003_several_emergencies'),
         ('files', '0002_rls'),
-        ('intake', '0007_newer_key'),
+        ("intake", "0009_needs_guards"),
         ('people', '0003_at_risk_list'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -14,7 +14,7 @@ from tuodi.monitoring.models.dynamic import (
     ReviewPlan,
 )
 from tuodi.monitoring.models.finding import SweepFinding
-from tuodi.monitoring.models.handover import HandOver, PaymentHistory, ReturnedList, ReturnedRow
+from tuodi.monitoring.models.handover import Export, HandOver, PaymentHistory, ReturnedList, ReturnedRow
 from tuodi.monitoring.models.sweep import Hit, SweepRun, SweepSource
 from tuodi.monitoring.models.thirdparty import ThirdPartyContract, ThirdPartyPhoto, ThirdPartyTask
 from tuodi.monitoring.models.transfer import Transfer, TransferPart
@@ -26,6 +26,7 @@ __all__ = [
     "ClueEvent",
     "ClueEvidence",
     "DeathMatter",
+    "Export",
     "Grade",
     "HandOver",
     "Hit",

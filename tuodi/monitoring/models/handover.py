@@ -1,4 +1,4 @@
-"""Monthly payment rows of earlier years, their hand-over to the discipline body, and the lists it sends back (M27)."""
+"""Monthly payment rows of earlier years, their hand-over to the discipline body, lists it sends back (M27); exports of rolls and ledgers."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
+from tuodi.monitoring.models.guarded import GuardedFile, guards
 from tuodi.org.rls import region_field
 from tuodi.people.fields import month_check
 
@@ -42,17 +43,8 @@ class PaymentHistory(models.Model):
         indexes = [models.Index("region", "id", name="monitoring_history_region")]
 
 
-class HandOver(models.Model):
+class HandOver(GuardedFile):
     """One row: one export of monthly payment rows for one receiver. Only who asked for it may fetch the file."""
-
-    class State(models.TextChoices):
-        """Where it stands."""
-
-        WAITING = "waiting", "待审批"
-        APPROVED = "approved", "待生成"
-        READY = "ready", "可下载"
-        REFUSED = "refused", "未批准"
-        EXPIRED = "expired", "已过期"
 
     class Format(models.TextChoices):
         """What file it is."""
@@ -60,8 +52,6 @@ class HandOver(models.Model):
         XLSX = "xlsx", "Excel 工作簿"
         CSV = "csv", "CSV（压缩包）"
 
-    region = region_field()
-    place_code = models.CharField("范围", max_length=12, db_collation="C")
     no = models.CharField("移交编号", max_length=40, db_collation="C", unique=True)  #: YJ-4208-2017-0001
     receiver = models.CharField("接收单位", max_length=80)
     purpose = models.CharField("用途", max_length=200)
@@ -71,45 +61,38 @@ class HandOver(models.Model):
     programmes = ArrayField(models.CharField(max_length=16), verbose_name="项目", default=list)
     profile = models.CharField("列模板", max_length=40)
     format = models.CharField("格式", max_length=4, choices=Format.choices)
-    state = models.CharField("状态", max_length=10, choices=State.choices)
-    expected = models.BigIntegerField("申请时行数")  #: counted when asked; decides whether a second person is needed
-    limit_rows = models.BigIntegerField("免审批行数")  #: the parameter as it was
-    rows = models.BigIntegerField("行数", null=True)  #: of the file; null = not made yet
     rows_by = models.JSONField("分项行数", default=dict)
     amount_fen = models.BigIntegerField("金额（分）", null=True)
-    sha256 = models.CharField("文件校验值", max_length=64, blank=True)
-    seconds = models.FloatField("用时", null=True)
-    stored = models.ForeignKey("files.StoredFile", on_delete=models.PROTECT, null=True, related_name="+")
-    requested_at = models.DateTimeField("申请时间")
-    requested_by = models.ForeignKey("org.User", on_delete=models.PROTECT, related_name="+")
-    approved_at = models.DateTimeField("审批时间", null=True)
-    approved_by = models.ForeignKey("org.User", on_delete=models.PROTECT, null=True, related_name="+")
-    refuse_reason = models.CharField("不批准理由", max_length=200, blank=True)
-    made_at = models.DateTimeField("生成时间", null=True)
-    expires_on = models.DateField("有效期至", null=True)  #: last day it may be fetched
-    downloads = models.SmallIntegerField("下载次数", default=0)
     receipt_by = models.CharField("签收人", max_length=60, blank=True)
     receipt_on = models.DateField("签收日期", null=True)
 
     class Meta:
         verbose_name = "数据移交"
+        constraints = guards("monitoring_handover")
+        indexes = [models.Index("region", "id", name="monitoring_handover_region")]
+
+    def __str__(self) -> str:
+        return self.no
+
+
+class Export(GuardedFile):
+    """One row: one roster or ledger taken out as a spreadsheet. Only who asked for it may fetch the file."""
+
+    no = models.CharField("导出编号", max_length=40, db_collation="C", unique=True)  #: DC-4208-2017-0001
+    kind = models.CharField("内容", max_length=24, db_collation="C")  #: key of `monitoring.ledgers`
+    choices = models.JSONField("范围条件", default=dict)  #: {programme, month, since, until}
+    reason = models.CharField("用途", max_length=200, blank=True)  #: required above the limit
+    progress_done = models.BigIntegerField("已写行数", default=0)
+
+    class Meta:
+        verbose_name = "导出"
         constraints = [
+            *guards("monitoring_export"),
             models.CheckConstraint(
-                condition=Q(approved_by__isnull=True) | ~Q(approved_by=F("requested_by")),
-                name="monitoring_handover_other",
-            ),
-            models.CheckConstraint(
-                condition=~Q(state="ready")
-                | Q(expected__lte=F("limit_rows"), rows__lte=F("limit_rows"))
-                | Q(approved_by__isnull=False),
-                name="monitoring_handover_approved",
-            ),
-            models.CheckConstraint(
-                condition=~Q(state="ready") | (Q(rows__isnull=False, stored__isnull=False) & ~Q(sha256="")),
-                name="monitoring_handover_made",
+                condition=Q(expected__lte=F("limit_rows")) | ~Q(reason=""), name="monitoring_export_reason"
             ),
         ]
-        indexes = [models.Index("region", "id", name="monitoring_handover_region")]
+        indexes = [models.Index("region", "id", name="monitoring_export_region")]
 
     def __str__(self) -> str:
         return self.no

@@ -4,7 +4,7 @@ from tuodi.org.rls import SubjectRows
 
 
 class Migration(migrations.Migration):
-    dependencies = [("verification", "0021_visits_guards"), ("people", "0004_subjects")]
+    dependencies = [("verification", "0022_self_care"), ("people", "0004_subjects")]
     operations = [
         SubjectRows("FactSet", household="household_id"),
         SubjectRows("Consent", person="person_id"),

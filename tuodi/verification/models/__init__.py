@@ -1,4 +1,4 @@
-"""Rows of verification: sources and batches, consents, live checks, visits, reviews, kin filings, the frozen fact set."""
+"""Rows of verification: sources and batches, consents, live checks, visits, reviews, kin filings, self-care assessments, the frozen fact set."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from tuodi.verification.models.factset import FactSet
 from tuodi.verification.models.kin import KinFiling
 from tuodi.verification.models.request import CheckAnswer, CheckReport, CheckRequest
 from tuodi.verification.models.review import ReviewAttendee, ReviewMeeting
+from tuodi.verification.models.self_care import SelfCareAssessment, SelfCarePaper
 from tuodi.verification.models.source import DataSource, RegisterBatch
 from tuodi.verification.models.spot import SpotCheck, SpotCheckItem
 from tuodi.verification.models.visit import VisitPhoto, VisitRecord, VisitTask
@@ -22,6 +23,8 @@ __all__ = [
     "RegisterBatch",
     "ReviewAttendee",
     "ReviewMeeting",
+    "SelfCareAssessment",
+    "SelfCarePaper",
     "SpotCheck",
     "SpotCheckItem",
     "Supporter",

@@ -39,7 +39,7 @@ class CodeForm(forms.Form):
         label="验证码",
         max_length=32,
         help_text="手机验证器上的 6 位数字；手机不在身边时可输入一个恢复码。",
-        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "text", "autofocus": True}),
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "text"}),
         error_messages={"required": "没有填写，请输入 6 位验证码或恢复码。"},
     )
 

@@ -40,7 +40,8 @@ class _Days(forms.Form):
         if data.get("since") and data.get("last"):
             if data["last"] < data["since"]:
                 self.add_error("last", "终止日早于起始日，请改正。")
-            data["until"] = data["last"] + timedelta(days=1)
+            else:
+                data["until"] = data["last"] + timedelta(days=1)
         return data
 
 

@@ -15,9 +15,9 @@ from django.shortcuts import redirect
 from tuodi.org.errors import AccessDeniedError
 from tuodi.org.models import DutyCode
 from tuodi.web.components import navigation
-from tuodi.web.components.navigation import LEDGER, PAYMENT, READERS, SWEEPS, WARNED
+from tuodi.web.components.navigation import DOOR, LEDGER, PAYMENT, READERS, SWEEPS, WARNED
 
-__all__ = ["LEDGER", "PAYMENT", "READERS", "SWEEPS", "WARNED", "View", "open_to"]
+__all__ = ["DOOR", "LEDGER", "PAYMENT", "READERS", "SWEEPS", "WARNED", "View", "open_to"]
 
 View = Callable[..., HttpResponseBase]
 

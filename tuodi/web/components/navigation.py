@@ -48,8 +48,15 @@ PAYMENT = frozenset({"pay_prepare", "pay_check", "pay_approve", "pay_send", "sup
 #: Who goes out to families; third parties see the tasks of their own office only.
 VISITORS = frozenset({"visit", "clue", "third_party"})
 #: Who reads families and cases: all who work on them, not those who only keep the system or its log.
-READERS = CASEWORK | PAYMENT | {"roll_import", "verify", "clue", "clue_decide", "clue_close", "appeal"}
+READERS = CASEWORK | PAYMENT | {"roll_import", "verify", "clue", "clue_decide", "clue_close"}
 CHECKS = frozenset({"verify", "accept"})
+#: Who keeps the roll right after the grant.
+LIFE = frozenset({"review", "visit", "confirm", "supervise"})
+#: Who sees the emergency queue; who patrols and who reads what was found.
+RELIEF = frozenset({"accept", "review", "visit", "confirm", "file", "supervise"})
+PATROLS = frozenset({"accept", "review", "visit", "confirm", "supervise"})
+#: Who sits at the one door.
+DOOR = frozenset({"accept"})
 #: Who sees the clue ledger, and what sweeps found.
 LEDGER = frozenset({"sweep", "verify", "clue", "clue_decide", "clue_close", "supervise"})
 #: Who looks after families that were cut off.
@@ -62,7 +69,11 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         "办理",
         (
             Entry("web:workbench", "工作台", "home"),
+            Entry("web:needs", "一门受理", "users", DOOR, "/needs/"),
+            Entry("web:tickets", "热线工单", "speakerphone", DOOR, "/tickets/"),
             Entry("web:cases", "办件", "inbox", READERS, "/cases/"),
+            Entry("web:emergencies", "急难救助", "alert-triangle", RELIEF, "/emergencies/"),
+            Entry("web:patrols", "主动发现", "search", PATROLS, "/patrols/"),
             Entry("web:online", "网上申请", "device-mobile", frozenset({"accept"}), "/online/"),
             Entry(
                 "web:help-others", "代办申请", "user-plus", frozenset({"accept", "review", "visit"}), "/online/help/"
@@ -73,10 +84,31 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry(
                 "web:spot-checks", "抽查", "list-check", frozenset({"review", "visit", "supervise"}), "/spot-checks/"
             ),
+            Entry("web:notices", "公示", "flag", READERS | {"supervise"}, "/notices/"),
+            Entry(
+                "web:self-cares",
+                "自理能力评估",
+                "clipboard-check",
+                frozenset({"accept", "review", "visit", "confirm"}),
+                "/self-care/",
+            ),
             Entry("web:kin", "近亲属备案", "users", frozenset({"accept", "review", "confirm", "supervise"}), "/kin/"),
         ),
     ),
     ("对象", (Entry("web:families", "家庭档案", "users", READERS, "/families/"),)),
+    (
+        "动态管理",
+        (
+            Entry("web:reviews-due", "定期核查", "calendar", LIFE | {"clue_decide"}, "/reviews-due/"),
+            Entry("web:changes", "变化报告", "edit", LIFE | {"accept"}, "/changes/"),
+            Entry("web:roll-notices", "调整告知书", "file-text", LIFE | {"accept"}, "/roll-notices/"),
+            Entry("web:deaths", "死亡减员", "user", LIFE | {"accept", "clue", "clue_decide"}, "/deaths/"),
+            Entry("web:exits", "渐退", "clock", LIFE | {"clue_decide", "pay_prepare"}, "/exits/"),
+            Entry("web:job-refusals", "就业介绍和拒绝", "list-check", LIFE | {"accept"}, "/job-refusals/"),
+            Entry("web:moves", "迁移", "arrow-right", LIFE | {"accept"}, "/moves/"),
+            Entry("web:classes", "五类三层", "adjustments", LIFE | {"accept"}, "/classes/"),
+        ),
+    ),
     (
         "监测",
         (
@@ -116,6 +148,13 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
                 frozenset({"hand_over", "hand_over_approve"}),
                 "/hand-over/",
             ),
+            Entry(
+                "web:exports",
+                "导出",
+                "file-spreadsheet",
+                READERS | {"supervise", "hand_over_approve"},
+                "/exports/",
+            ),
             Entry("web:returned", "返回线索", "mail-question", frozenset({"sweep", "hand_over"}), "/returned/"),
             Entry("web:imports", "名册导入", "upload", frozenset({"roll_import"}), "/imports/"),
             Entry("web:sources", "数据来源", "building-bank", frozenset({"sweep", "verify", "supervise"}), "/sources/"),
@@ -123,6 +162,7 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("web:accounts", "账号与职责", "user", frozenset({"sysadmin", "security"}), "/accounts/"),
             Entry("web:security", "登录安全", "lock", frozenset({"security"})),
             Entry("web:audit", "审计日志", "history", frozenset({"audit_view"}), "/audit/"),
+            Entry("web:procedures", "办理程序", "list-check", prefix="/procedures/"),
         ),
     ),
 )

@@ -10,16 +10,14 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from tuodi.intake.application_actions import Agent, accept_application
+from tuodi.intake.counter_book import materials_of
 from tuodi.intake.models import Application
 from tuodi.kernel import clock
 from tuodi.kernel.errors import TuodiError
 from tuodi.people.enums import Programme
 from tuodi.people.models import Household, Membership
 from tuodi.people.queries import access_household, members_on
-from tuodi.web.components import places, posting
-
-#: The two papers of the leanest counters; more are obtained by data exchange.
-MATERIALS = ("居民身份证", "家庭经济状况核对授权书")
+from tuodi.web.components import places, posting, reading
 
 
 class ApplyForm(forms.Form):
@@ -38,20 +36,30 @@ class ApplyForm(forms.Form):
     materials = forms.MultipleChoiceField(
         label="已收材料",
         required=False,
-        choices=[(name, name) for name in MATERIALS],
         widget=forms.CheckboxSelectMultiple,
+        help_text="没有收到的，受理后一次性书面告知",
     )
     declares_kin = forms.BooleanField(label="声明与经办人员或村（居）委会成员是近亲属", required=False)
     agent_name = forms.CharField(label="代办人姓名", required=False, max_length=60, help_text="本人申请不填")
     agent_relation = forms.CharField(label="代办人与申请人关系", required=False, max_length=30)
     has_mandate = forms.BooleanField(label="已收代办委托书", required=False)
 
-    def __init__(self, *args: Any, members: list[Membership], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, members: list[Membership], region: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        today = clock.today()
+        self.papers = {code: [one.name for one in materials_of(region, code, today)] for code in Programme.values}
+        asked = dict.fromkeys(name for names in self.papers.values() for name in names)
+        self.fields["materials"].choices = [(name, name) for name in asked]
         self.people = {str(member.person_id): member.person for member in members}
         self.fields["applicant"].choices = [
             (str(member.person_id), f"{member.person.name}（{member.get_relation_display()}）") for member in members
         ]
+
+    @property
+    def received(self) -> dict[str, bool]:
+        """The papers of the programme chosen, and whether each was handed in."""
+        given = self.cleaned_data["materials"]
+        return {name: name in given for name in self.papers[self.cleaned_data["programme"]]}
 
     @property
     def agent(self) -> Agent | None:
@@ -70,6 +78,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     form = ApplyForm(
         request.POST or None,
         members=members_on(household, clock.today()),
+        region=household.region,
         initial={"applicant": str(household.head_id)},
     )
     if request.method == "POST" and form.is_valid():
@@ -80,6 +89,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             posting.succeed(request, f"已受理，业务号 {application.case.no}，回执号 {application.receipt_no}。")
             return posting.back(reverse("web:case", args=[application.case_id]))
+    reading.note_reading(request, "受理申请", [household.pk], [int(pk) for pk in form.people], region=household.region)
     context = {"form": form, "household": household, "place": places.path(household.region)}
     return render(request, "counter/apply.html", context)
 
@@ -94,7 +104,7 @@ def _accept(request: HttpRequest, household: Household, form: ApplyForm) -> Appl
         channel=given["channel"],
         applied_on=given["applied_on"],
         reason=given["reason"],
-        materials={name: name in given["materials"] for name in MATERIALS},
+        materials=form.received,
         agent=form.agent,
         declares_kin=given["declares_kin"],
     )

@@ -10,25 +10,30 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
+from tuodi.cases.actions import end_case
+from tuodi.cases.history import done_since, version_of
 from tuodi.cases.models import Case, Notice, Step
 from tuodi.cases.queries import Progress, access_case, my_open_work, progress
 from tuodi.cases.states import StepState
 from tuodi.decisions.duplicates import ALLOW, Duplicate
 from tuodi.decisions.models import Determination
+from tuodi.intake.application_actions import receive_material
+from tuodi.intake.models import Application
 from tuodi.kernel import clock
 from tuodi.kernel.periods import Month
 from tuodi.monitoring.duplicates import duplicates
 from tuodi.org.models import DutyCode
 from tuodi.people.enums import Programme as Programmes
+from tuodi.people.queries import members_on
 from tuodi.verification.actions import DUTIES
 from tuodi.verification.kin_actions import KEEPERS
 from tuodi.verification.models import FactSet
 from tuodi.verification.queries import as_family, draft_of
 from tuodi.verification.request_queries import requests_of
-from tuodi.web.components import explain, law, navigation, places, reading
+from tuodi.web.components import deeds, explain, law, navigation, places, posting, reading
 from tuodi.web.components.explain import Programme
 from tuodi.web.components.words import Look
-from tuodi.web.counter import case_forms, work
+from tuodi.web.counter import case_forms, case_panels, clock_stop, self_care, work
 
 _STEP_CSS = {StepState.DONE: "done", StepState.OPEN: "now", StepState.SKIPPED: "skipped", StepState.VOID: "stopped"}
 _STEP_LOOKS = {
@@ -62,22 +67,86 @@ class CasePage:
 
 
 def show(request: HttpRequest, pk: int) -> HttpResponse:
-    """The page; a POST does the open step that is mine."""
+    """The page; a POST does the open step that is mine, unless somebody did something since the form was drawn."""
     case = access_case(request.user, pk=pk)
+    if request.method == "POST":
+        return _answer(request, case)
+    return _draw(request, case)
+
+
+def _answer(request: HttpRequest, case: Case) -> HttpResponse:
+    """Does what the form asks; refused or overtaken, the page is drawn anew and holds what was typed."""
+    before = posting.text(request, "version", 20)
+    version = int(before) if before.isascii() and before.isdigit() else None
+    since = done_since(case.no, version) if version is not None else []
+    if not since:
+        done = _do(request, case)
+        if done is not None:
+            return done
+        since = done_since(case.no, version) if version is not None else []  # overtaken while waiting for the lock
+        case = access_case(request.user, pk=case.pk)
+    labels = {step.id: step.label for step in case.procedure.steps}
+    return _draw(request, case, overtaken=[deeds.line(entry, labels) for entry in since])
+
+
+def _do(request: HttpRequest, case: Case) -> HttpResponse | None:
+    verb = posting.text(request, "answer", 20)
+    here = reverse("web:case", args=[case.pk])
+    if verb == "enrol":
+        may = case_forms.waiting_for_roll(case) and navigation.may(request, [DutyCode.CONFIRM], case.region)
+        return case_forms.enrol(request, case) if may else None
+    if verb == "received":
+        application = Application.objects.filter(case=case).first()
+        name = posting.text(request, "material", 80)
+        if application is not None:
+            posting.attempt(
+                request, lambda: receive_material(application, name, acting_user=request.user), f"已收到“{name}”。"
+            )
+        return posting.back(here)
+    if verb == "end":
+        reason = posting.text(request, "end-reason", 300)
+        ok, _ = posting.attempt(
+            request, lambda: end_case(case, acting_user=request.user, reason=reason), "已终止办理。"
+        )
+        return posting.back(here) if ok else None
+    mine = _mine(request, case)
+    return case_forms.answer(request, case, {name: case_forms.for_step(step, case) for name, step in mine.items()})
+
+
+def _mine(request: HttpRequest, case: Case) -> dict[str, Step]:
+    return {step.name: step for step in my_open_work(request.user).filter(case=case)}
+
+
+def _draw(request: HttpRequest, case: Case, overtaken: list[dict[str, Any]] | None = None) -> HttpResponse:
+    """The page. `overtaken`: what others did since the posted form was drawn; None = nothing was posted."""
+    today = clock.today()
     lines = progress(case)
-    mine = {step.name: step for step in my_open_work(request.user).filter(case=case)}
-    forms = [case_forms.for_step(line.step, case) for line in lines if line.step.name in mine]
+    mine = _mine(request, case)
+    posted = posting.text(request, "step", 40) if request.method == "POST" else ""
+    steps = [line.step for line in lines if line.step.name in mine]
+    forms = [case_forms.for_step(step, case, request.POST if step.name == posted else None) for step in steps]
+    kept = case_forms.typed(request) if posted and posted not in mine else []
     waiting = case_forms.waiting_for_roll(case)
     may_enrol = bool(waiting) and navigation.may(request, [DutyCode.CONFIRM], case.region)
-    if request.method == "POST" and request.POST.get("answer") == "enrol" and may_enrol:
-        return case_forms.enrol(request, case)
-    if request.method == "POST":
-        return case_forms.answer(request, case, {form.step.name: form for form in forms})
-    programmes, note, problem = _explained(case)
-    reading.note_reading(request, "办件", [case.household_id], [case.applicant_id], region=case.region)
+    facts = draft_of(case) or FactSet.objects.filter(case=case).order_by("-number").first()
+    programmes, note, problem = _explained(case, facts)
+    application = Application.objects.filter(case=case).first()
+    materials = list(application.materials.order_by("id")) if application else []
+    members = members_on(case.household, today)
+    reading.note_reading(
+        request,
+        "办件",
+        [case.household_id],
+        [case.applicant_id, *(one.person_id for one in members)],
+        region=case.region,
+    )
     context = {
         "case": _page(case, lines, bool(forms)),
+        "version": version_of(case.no),
+        "overtaken": overtaken,
+        "kept": kept,
         "forms": forms,
+        "refused": case_panels.refused_of(request, case, lines, mine),
         "programmes": programmes,
         "explained_note": note,
         "explain_problem": problem,
@@ -85,11 +154,22 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "waiting": waiting,
         "duplicates": _duplicates(case),
         "check_href": _check_href(request, case),
+        "self_care_href": self_care.link_of(request, case),
+        "clock_href": clock_stop.link_of(request, case),
         "may_visits": navigation.may(request, DUTIES, case.region),
         "kin_href": _kin_href(request, case),
         "may_enter": case.is_running and navigation.may(request, DUTIES, case.region),
+        "may_end": case.is_running and navigation.may(request, [DutyCode.REVIEW], case.region),
+        "may_receive": navigation.may(request, [DutyCode.ACCEPT], case.region),
+        "family": case_panels.family_of(members, case.household.head_id, today),
+        "facts": case_panels.facts_of(facts),
+        "facts_note": f"第 {facts.number} 份，{'已定稿' if facts.is_frozen else '未定稿'}" if facts else "",
+        "materials": materials,
+        "documents": case_panels.documents_of(case, application, materials),
+        "history": case_panels.history_lines(case),
+        "responsible": case_panels.responsible(case),
     }
-    return render(request, "counter/case.html", context)
+    return render(request, "counter/case.html", context, status=409 if overtaken else 200)
 
 
 def _duplicates(case: Case) -> list[Duplicate]:
@@ -113,12 +193,11 @@ def _kin_href(request: HttpRequest, case: Case) -> str:
     return f"{reverse('web:kin')}?case={case.pk}" if navigation.may(request, KEEPERS, case.region) else ""
 
 
-def _explained(case: Case) -> tuple[list[Programme], str, str]:
+def _explained(case: Case, facts: FactSet | None) -> tuple[list[Programme], str, str]:
     """The decision's own explanation once there is one; before, a trial on the newest facts of the case."""
     decided = Determination.objects.filter(case=case, explanation__isnull=False).order_by("-id").first()
     if decided is not None:
         return [explain.programme(decided.explanation)], f"{decided.decided_on:%Y-%m-%d} 决定 {decided.no}", ""
-    facts = draft_of(case) or FactSet.objects.filter(case=case).order_by("-number").first()
     if facts is None:
         return [], "", ""
     today = clock.today()

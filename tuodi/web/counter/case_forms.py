@@ -70,11 +70,12 @@ _ANSWERS: Mapping[str, tuple[Answer, ...]] = {
 }
 
 
-def for_step(step: Step, case: Case) -> StepForm:
-    """The form of an open step."""
+def for_step(step: Step, case: Case, data: Any = None) -> StepForm:
+    """The form of an open step; with `data` it holds again what was typed."""
     people = case.procedure.step(step.name).people
     asked = step.kind in (Does.REVIEW, Does.MEETING, Does.CONFIRM)
-    form = StepForm(step, OpinionForm(asked=asked, people=people, prefix=step.name), _ANSWERS.get(step.kind, _DONE))
+    fields = OpinionForm(data, asked=asked, people=people, prefix=step.name)
+    form = StepForm(step, fields, _ANSWERS.get(step.kind, _DONE))
     if step.kind is Does.NOTICE:
         _notice(form)
     if step.kind is Does.CONFIRM and against_case(case):
@@ -108,17 +109,31 @@ def _notice(form: StepForm) -> None:
         form.locked = f"公示中，截止 {last}；期满次日起可以结束。"
 
 
-def answer(request: HttpRequest, case: Case, mine: Mapping[str, StepForm]) -> HttpResponse:
-    """Do what the posted form asks, by the action of its kind of step."""
+def answer(request: HttpRequest, case: Case, mine: Mapping[str, StepForm]) -> HttpResponse | None:
+    """Do what the posted form asks, by the action of its kind of step.
+
+    Returns:
+        The way on after it was done; None after a refusal, which is told: the page is drawn anew with what was typed.
+    """
     form = mine.get(posting.text(request, "step", 40))
-    here = reverse("web:case", args=[case.pk])
     code = posting.text(request, "answer", 20)
     if form is None or code not in {one.code for one in form.answers}:
         posting.refuse(request, "这个环节现在不能由您办理，可能刚被别人办完。请看下面的最新状态。")
-        return posting.back(here)
+        return None
     verb = _VERBS.get(form.step.kind, _complete)
-    posting.attempt(request, lambda: verb(request, form.step, code), f"“{form.step.label}”已办理。")
-    return posting.back(here)
+    done, _ = posting.attempt(request, lambda: verb(request, form.step, code), f"“{form.step.label}”已办理。")
+    return posting.back(reverse("web:case", args=[case.pk])) if done else None
+
+
+#: What a form's fields are called where what was typed is shown again.
+_TYPED = {"opinion": "意见", "people": "共同办理人账号", "duplicate_reason": "重复救助说明"}
+
+
+def typed(request: HttpRequest) -> list[tuple[str, str]]:
+    """What the reader typed into a step's form, by label: shown again where its form is gone."""
+    name = posting.text(request, "step", 40)
+    found = [(label, posting.text(request, f"{name}-{field}")) for field, label in _TYPED.items()]
+    return [(label, text) for label, text in found if text]
 
 
 def _opinion(request: HttpRequest, step: Step) -> str:

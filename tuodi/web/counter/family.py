@@ -13,6 +13,7 @@ from tuodi.cases.models import Case
 from tuodi.decisions.family_months import FamilyMonths, covers
 from tuodi.decisions.models import Determination
 from tuodi.decisions.queries import access_determination
+from tuodi.decisions.relief import DUTIES as RELIEVERS
 from tuodi.kernel import clock
 from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.periods import Month
@@ -22,7 +23,7 @@ from tuodi.people.models import Household, HouseholdChange, RollEntry
 from tuodi.people.queries import access_household
 from tuodi.web.components import explain, law, navigation, pages, reading, words
 from tuodi.web.components.words import Look
-from tuodi.web.counter import family_checks, family_page, work
+from tuodi.web.counter import family_checks, family_life, family_page, work
 from tuodi.web.county import run_page
 
 MONTHS_BACK = 18
@@ -63,9 +64,12 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "determinations": [_decided(row) for row in months.determinations[:12]],
         "payments": run_page.paid_months(history(household, limit=12)),
         "events": _events(household),
+        "supported": [entry.person for entry in months.roll if entry.programme == "tekun" and entry.person],
         "checks": family_checks.panel(request, household, today),
+        "life": family_life.panel(request, household, today),
         "may_check": navigation.may(request, navigation.CHECKS, household.region),
         "may_accept": navigation.may(request, [DutyCode.ACCEPT], household.region),
+        "may_relieve": navigation.may(request, RELIEVERS, household.region),
     }
     return render(request, "counter/family.html", context)
 

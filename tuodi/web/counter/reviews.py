@@ -25,7 +25,7 @@ from tuodi.verification.review_actions import (
 )
 from tuodi.verification.visit_evidence import PhotoInput
 from tuodi.verification.visit_queries import access_meeting, reviews_of
-from tuodi.web.components import navigation, posting
+from tuodi.web.components import navigation, posting, reading
 from tuodi.web.components.words import Look
 from tuodi.web.field import printing, showing
 
@@ -59,6 +59,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
             return posting.back(here)
         except TuodiError as error:
             problem = str(error)
+    reading.note_reading(request, "民主评议", [case.household_id], [case.applicant_id], region=case.region)
     context = {
         "case": case,
         "quorum": quorum_of(case),

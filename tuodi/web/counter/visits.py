@@ -18,7 +18,7 @@ from tuodi.verification.kin_actions import county_visit_of
 from tuodi.verification.models import VisitTask
 from tuodi.verification.visit_actions import PLANNERS, plan_visit
 from tuodi.verification.visit_queries import latest_record, visits_of
-from tuodi.web.components import navigation, posting
+from tuodi.web.components import navigation, posting, reading
 from tuodi.web.field import showing
 
 #: What is planned from a case; the other purposes come from their own pages.
@@ -71,6 +71,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     form = PlanForm(request.POST or None, people=people, initial={"first": str(request.user.pk)})
     if request.method == "POST" and may_plan and form.is_valid() and _plan(request, case, form):
         return posting.back(reverse("web:case-visits", args=[case.pk]))
+    reading.note_reading(request, "入户安排", [case.household_id], [case.applicant_id], region=case.region)
     tasks = visits_of(case=case)
     names, today = showing.names_of(tasks), clock.today()
     rows = []

@@ -38,6 +38,7 @@ class Item:
     accepted: date
     due: Look
     href: str
+    pk: int = 0
 
 
 def case_look(case: Case) -> Look:
@@ -89,4 +90,5 @@ def _item(case: Case, step: str, due: Look) -> Item:
         accepted=case.accepted_on,
         due=due,
         href=reverse("web:case", args=[case.pk]),
+        pk=case.pk,
     )

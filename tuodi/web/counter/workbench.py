@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
 
+from tuodi.cases import worklist
 from tuodi.cases.queries import my_open_work, notices_running, overdue
+from tuodi.cases.worklist import Wanted
+from tuodi.decisions import relief_queries
+from tuodi.intake.discovery_queries import my_patrols
 from tuodi.kernel import clock
 from tuodi.org.models import DutyCode
 from tuodi.payments.models import PayRun
-from tuodi.web.components import navigation, pages
+from tuodi.web.components import navigation, pages, reading
 from tuodi.web.components.pages import Page
-from tuodi.web.counter import work
+from tuodi.web.counter import inbox, work
 from tuodi.web.county import runs
 
 QUEUE_SIZE = 15
+#: Lines of what came in at the door.
+COMING = 6
 #: Buttons by duty, in the order of importance; the last one shown is the primary.
 ACTIONS = (
     ("roll_import", "web:imports", "名册导入", "upload"),
     ("pay_prepare", "web:runs", "月度发放", "cash"),
-    ("accept", "web:families", "受理申请", "edit"),
+    ("accept", "web:needs", "一门受理", "edit"),
 )
 
 
@@ -32,19 +39,27 @@ def show(request: HttpRequest) -> HttpResponse:
     duties = navigation.held_duties(request)
     if set(duties) == {DutyCode.THIRD_PARTY}:
         return redirect("web:field")  # figures of the whole district are none of theirs
-    mine = my_open_work(request.user)
-    waiting = mine.count()
-    queue = pages.page_of(request, lambda start, stop: list(mine[start:stop]), total=waiting, size=QUEUE_SIZE)
+    user: Any = request.user
+    mine = my_open_work(user)
+    queue = pages.page_of(request, lambda start, stop: list(mine[start:stop]), size=QUEUE_SIZE)
     items = [work.item_of_step(step, today) for step in queue.items]
+    cases = [step.case for step in queue.items]
+    reading.note_list(
+        request, "工作台待办", [case.household_id for case in cases], [case.applicant_id for case in cases]
+    )
+    urgent = relief_queries.counts(today, clock.now()) if navigation.RELIEF & set(duties) else None
+    patrols = my_patrols(user, today).count() if DutyCode.VISIT in duties else 0
+    sources = inbox.offered(request)
+    coming = inbox.first_of_all(user, sources, today)[:COMING]
     context = {
+        "urgent": urgent,
+        "patrols": patrols,
         "today": today,
         "duties": duties.values(),
-        "queue": Page(items, queue.number, queue.total, queue.previous, queue.next, queue.pages),
-        "figures": [
-            {"label": "等我办理", "value": f"{waiting:,}", "unit": "件"},
-            {"label": "辖区超期环节", "value": f"{overdue(today).count():,}", "unit": "个", "foot": "按工作日历计算"},
-            {"label": "正在公示", "value": f"{notices_running().count():,}", "unit": "件"},
-        ],
+        "queue": Page(items, queue.number, None, queue.previous, queue.next),
+        "figures": _figures(user, mine, today),
+        "coming": coming if sources else None,
+        "labels": {source.code: source.label for source in sources},
         "runs": [runs.line(run) for run in PayRun.objects.order_by("-month", "-id")[:5]]
         if navigation.PAYMENT & set(duties)
         else None,
@@ -52,6 +67,29 @@ def show(request: HttpRequest) -> HttpResponse:
         "actions": _actions(duties),
     }
     return render(request, "counter/workbench.html", context)
+
+
+def _figures(user: Any, mine: Any, today: date) -> list[dict[str, str]]:
+    """Counted no further than a page can say; the whole roll is never counted."""
+
+    def many(rows: Any) -> str:
+        return inbox.bounded(rows)
+
+    late, soon = (worklist.steps_of(Wanted(due=due), user=user, today=today) for due in ("late", "soon"))
+    cases = reverse("web:cases")
+    return [
+        {"label": "等我办理", "value": many(mine), "unit": "件", "href": cases},
+        {"label": "我的超期", "value": many(late), "unit": "件", "href": f"{cases}?due=late"},
+        {"label": "我的三天内到期", "value": many(soon), "unit": "件", "href": f"{cases}?due=soon"},
+        {
+            "label": "辖区超期环节",
+            "value": many(overdue(today)),
+            "unit": "个",
+            "foot": "按工作日历计算",
+            "href": f"{cases}?tab=open&due=late",
+        },
+        {"label": "正在公示", "value": many(notices_running()), "unit": "件", "href": f"{cases}?tab=open&step=notice"},
+    ]
 
 
 def _actions(duties: dict[str, str]) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from tuodi.monitoring import clue_statement, ledger
 from tuodi.monitoring.clue_statement import LOOKS, StatementItem
 from tuodi.monitoring.errors import ClueInputError
 from tuodi.monitoring.models import Clue
-from tuodi.web.components import clue_words, posting
+from tuodi.web.components import clue_words, posting, reading
 from tuodi.web.county import clue_page
 from tuodi.web.county.clue_bulk import stored
 
@@ -57,6 +57,7 @@ def show(request: HttpRequest, no: str) -> HttpResponse:
         else:
             posting.succeed(request, "家庭陈述已登记，并作为证据入卷。")
             return posting.back(reverse("web:clue", args=[clue.no]))
+    reading.note_reading(request, "线索陈述", [clue.household_id], [clue.person_id], region=clue.region)
     context = {
         "clue": clue,
         "title": clue_words.rule_label(clue.rule_text, clue.rule_code),

@@ -17,7 +17,7 @@ from tuodi.org.models import Duty, DutyCode, User
 from tuodi.verification.models import VisitRecord, VisitTask
 from tuodi.verification.visit_actions import PLANNERS
 from tuodi.verification.visit_queries import Finding, visit_findings, visits_of
-from tuodi.web.components import clue_words, navigation, places, posting
+from tuodi.web.components import clue_words, navigation, places, posting, reading
 from tuodi.web.components.words import Look
 from tuodi.web.field import showing
 
@@ -98,6 +98,7 @@ def show(request: HttpRequest, no: str) -> HttpResponse:
             return posting.back(reverse("web:clue", args=[clue.no]) if done else here)
         if may_plan and form.is_valid() and _plan(request, clue, form):
             return posting.back(here)
+    reading.note_reading(request, "线索入户", [clue.household_id], [clue.person_id], region=clue.region)
     tasks = visits_of(matter_no=clue.no)
     names, today = showing.names_of(tasks), clock.today()
     found = {one.task_id: one for one in visit_findings(clue.no)}

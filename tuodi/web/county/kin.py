@@ -18,7 +18,7 @@ from tuodi.verification.kin_actions import KEEPERS, declare_kin, file_kin, match
 from tuodi.verification.kin_registers import hits_for
 from tuodi.verification.models import KinFiling
 from tuodi.verification.visit_queries import access_filing, kin_cases_unfiled, kin_register
-from tuodi.web.components import navigation, pages, posting
+from tuodi.web.components import navigation, pages, posting, reading
 from tuodi.web.components.words import Look
 from tuodi.web.counter import work
 
@@ -61,6 +61,9 @@ def show(request: HttpRequest) -> HttpResponse:
     if case is not None:
         rows = rows.filter(case=case)
     page = pages.page_of(request, lambda start, stop: [_row(request, one) for one in rows[start:stop]])
+    filed = [one["row"] for one in page.items]
+    homes = [one.case.household_id for one in filed if one.case]
+    reading.note_list(request, "近亲属备案", homes, [one.person_id for one in filed])
     context = {
         "page": page,
         "unfiled": kin_cases_unfiled() if case is None else [],

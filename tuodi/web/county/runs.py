@@ -20,7 +20,7 @@ from tuodi.payments import queries
 from tuodi.payments.actions.run import PAYABLE_PROGRAMMES
 from tuodi.payments.models import BankBatch, PayLine, PayRun
 from tuodi.payments.states import DRAFT, Cause, Held, LineStatus
-from tuodi.web.components import navigation, pages, places, posting
+from tuodi.web.components import navigation, pages, places, posting, reading
 from tuodi.web.components.pages import Page
 from tuodi.web.county import run_actions, run_page
 
@@ -115,6 +115,7 @@ def changes(request: HttpRequest, pk: int) -> HttpResponse:
     )
     month = queries.month_of(run)
     items = [run_page.difference_line(row, month) for row in found.items]
+    reading.note_list(request, "发放差异", [row.household_id for row in found.items], [])
     context = {
         "page": Page(items, found.number, found.total, found.previous, found.next, found.pages),
         "run_href": reverse("web:run", args=[run.pk]),
@@ -144,6 +145,8 @@ def lines(request: HttpRequest, pk: int) -> HttpResponse:
     elif status in LineStatus.values:
         rows, title = rows.filter(status=status), LineStatus(status).label
     found = pages.page_of(request, lambda start, stop: list(rows[start:stop]))
+    shown_to = [one.person_id or one.household.head_id for one in found.items]
+    reading.note_list(request, "发放明细", [one.household_id for one in found.items], shown_to)
     items = [
         shown
         | {

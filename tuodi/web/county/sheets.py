@@ -36,6 +36,7 @@ def sheet(
     subject: str,
     subject_id: object,
     what: dict[str, Any],
+    note: str = "线索是证据，不是结论。",
 ) -> FileResponse:
     """A workbook with one sheet, logged.
 
@@ -44,6 +45,7 @@ def sheet(
         columns: heads with widths in characters.
         rows: cells; text, whole numbers, floats, dates. None is an empty cell.
         action, subject, subject_id, what: the audit row: `web.export_…`, what was exported and by which filters.
+        note: a sentence behind the stamp.
     """
     user: Any = request.user
     stamp = f"{user.office.name} {user.name}（{user.username}） {localtime(clock.now()):%Y-%m-%d %H:%M} 导出"
@@ -57,7 +59,7 @@ def sheet(
     for number, (_, width) in enumerate(columns, 1):
         page.column_dimensions[get_column_letter(number)].width = width
     page.append([_cell(page, title, Font(bold=True, size=14))])
-    page.append([_cell(page, f"内部资料，严禁外传。{stamp}。线索是证据，不是结论。", Font(size=9, color="FF4F5B69"))])
+    page.append([_cell(page, f"内部资料，严禁外传。{stamp}。{note}", Font(size=9, color="FF4F5B69"))])
     page.append([_head(page, head) for head, _ in columns])
     count = 0
     for row in rows:

@@ -15,7 +15,7 @@ from tuodi.policy.procedure import MARK_LABELS
 from tuodi.verification.models import SpotCheck, SpotCheckItem, VisitTask
 from tuodi.verification.spot_actions import DUTIES, draw, enter_result, plan_item, redraw_fits
 from tuodi.verification.visit_queries import access_spot_check, score_of, spot_checks
-from tuodi.web.components import navigation, pages, posting
+from tuodi.web.components import navigation, pages, posting, reading
 from tuodi.web.components.words import Look
 from tuodi.web.counter import work
 from tuodi.web.counter.visits import visitors
@@ -92,6 +92,8 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST":
         _do(request, items)
         return posting.back(here)
+    cases = [item.case for item in items if item.case]
+    reading.note_list(request, "抽查名单", [one.household_id for one in cases], [one.applicant_id for one in cases])
     people = visitors(check.region, request.user)
     colleagues = [one for one in people if level_of(one) == "COUN"]
     score = score_of(items)

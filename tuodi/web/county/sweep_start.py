@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
@@ -16,6 +16,7 @@ from tuodi.kernel.places import PlaceError, trim
 from tuodi.monitoring import sweep_actions, sweep_queries, sweep_reports, tasks
 from tuodi.monitoring.models import SweepFinding, SweepRun
 from tuodi.org import access
+from tuodi.org.errors import NotFoundError
 from tuodi.people.enums import Programme
 from tuodi.verification.models import RegisterBatch
 from tuodi.web.components import clue_words, navigation, pages, places, posting
@@ -124,10 +125,10 @@ def _batch_label(batch: RegisterBatch) -> str:
 
 def people(request: HttpRequest, pk: int, which: str) -> HttpResponse:
     """Who was not compared, or was hit under another name or number: for a person to look at."""
-    if which not in LISTS:
-        raise Http404
     user: Any = request.user
     run = sweep_reports.access_sweep(user, pk)
+    if which not in LISTS:
+        raise NotFoundError("名单")
     title, text = LISTS[which]
     context: dict[str, Any] = {"run": run, "title": title, "text": text, "may_read": navigation.may_read(request)}
     if which in ("unconsented", "unkeyed"):

@@ -15,7 +15,7 @@ from tuodi.kernel.errors import TuodiError
 from tuodi.monitoring import ledger, warning_actions, warning_queries
 from tuodi.monitoring.models import Clue
 from tuodi.org.models import DutyCode
-from tuodi.web.components import navigation, pages, places, posting
+from tuodi.web.components import navigation, pages, places, posting, reading
 from tuodi.web.components.pages import Page
 from tuodi.web.county import clues
 
@@ -52,6 +52,8 @@ def show(request: HttpRequest) -> HttpResponse:
     )
     found = pages.page_of(request, lambda start, stop: list(chosen[start:stop]), total=counts[tab])
     items = [_line(clue, today) for clue in found.items]
+    people = [pk for clue in found.items for pk in (clue.person_id, clue.household.head_id)]
+    reading.note_list(request, "监管预警", [clue.household_id for clue in found.items], people)
     held = set(navigation.held_duties(request))
     context = {
         "page": Page(items, found.number, found.total, found.previous, found.next, found.pages),

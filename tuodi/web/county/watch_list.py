@@ -17,7 +17,7 @@ from tuodi.monitoring import watch, watch_queries
 from tuodi.monitoring.models import WatchAid, WatchEntry
 from tuodi.org.models import DutyCode
 from tuodi.people.enums import Programme
-from tuodi.web.components import clue_words, navigation, pages, places, posting, words
+from tuodi.web.components import clue_words, navigation, pages, places, posting, reading, words
 from tuodi.web.components.pages import Page
 from tuodi.web.components.words import Look
 
@@ -64,6 +64,8 @@ def listing(request: HttpRequest) -> HttpResponse:
     show = show if show in watch_queries.SHOWS else "open"
     rows = watch_queries.watched(show, today)
     found = pages.page_of(request, lambda start, stop: list(rows[start:stop]), total=totals[show])
+    homes = [one.household for one in found.items]
+    reading.note_list(request, "后续关注名单", [one.pk for one in homes], [one.head_id for one in homes])
     context = {
         "page": Page(
             [_line(one, today) for one in found.items], found.number, found.total, found.previous, found.next, found.pages
@@ -142,6 +144,8 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
                 posting.succeed(request, "已登记。")
                 return posting.back(reverse("web:watch", args=[entry.pk]))
     aids = watch_queries.aids_of(entry)
+    home = entry.household
+    reading.note_reading(request, "后续关注", [home.pk], [home.head_id], region=entry.region)
     context = {
         "entry": entry,
         "title": f"{entry.household.head.name}家庭",

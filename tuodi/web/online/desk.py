@@ -24,7 +24,7 @@ from tuodi.org.errors import NotFoundError
 from tuodi.people.enums import AreaKind, Programme, Relation
 from tuodi.verification.consent_actions import age
 from tuodi.verification.online_accept import accept_online
-from tuodi.web.components import pages, places, posting
+from tuodi.web.components import pages, places, posting, reading
 from tuodi.web.components.pages import Page
 from tuodi.web.components.words import Look
 
@@ -121,6 +121,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             posting.succeed(request, said)
             return posting.back(to)
+    reading.note_reading(request, "网上申请", [online.household_id], [], region=online.region)
     content, form = online_queries.content_of(online)
     if request.method == "GET":
         record(

@@ -15,13 +15,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from tuodi.kernel import clock
-from tuodi.kernel.places import pad12
 from tuodi.kernel.periods import Month
+from tuodi.kernel.places import pad12
 from tuodi.rules.family import FamilyErrors
 from tuodi.web.components import law
 from tuodi.web.components.explain import Programme
 from tuodi.web.residents import places
-from tuodi.web.residents.policies import guide
+from tuodi.web.residents.decision import OWN_RULE
+from tuodi.web.residents.policies import conditions, guide
 
 YES_NO = (("yes", "是"), ("no", "否"), ("", "说不准"))
 #: Ages put in for who is only counted: what matters is on which side of a limit he is.
@@ -121,22 +122,18 @@ class Answer:
     reasons: list[tuple[str, str]]
 
 
-def answer_of(found: Programme) -> Answer:
-    """A programme's explanation as an answer: what failed (for no), what held (for likely), what is missing."""
-    wanted = {"fail": "bad", "pass": "ok"}.get(found.outcome_code)
-    reasons = (
-        [
-            (f"{row.label}{f'：{row.calc}' if row.calc else ''}", row.clause)
-            for row in found.rows
-            if row.look and not row.again and row.label in found.failed
-        ]
-        if wanted == "bad"
-        else [
-            (row.label, row.clause)
-            for row in found.rows
-            if row.look and row.look.css == wanted and not row.again and row.depth <= 1
-        ]
-    )
+def answer_of(found: Programme, place: str) -> Answer:
+    """A programme's explanation as an answer: the conditions that failed (no) or held (likely), or what is missing."""
+    asked = {one.label: one for one in conditions(found.code, place)}
+    css = {"fail": "bad", "pass": "ok"}.get(found.outcome_code, "")
+    reasons = []
+    for row in found.rows:
+        one = asked.get(row.label)
+        if one is None or row.look is None or row.again or row.look.css != css:
+            continue
+        shown = f"{one.words}（{row.calc}）" if css == "bad" and row.calc else one.words
+        reasons.append((shown, "" if one.clause == OWN_RULE else one.clause))
+    missing = [label.partition("（第")[0].replace("参数：", "当地规定的") for label in found.unknown]
     return Answer(
         code=found.code,
         label=found.label,
@@ -144,7 +141,7 @@ def answer_of(found: Programme) -> Answer:
         words=WORDS.get(found.outcome_code, WORDS["unknown"]),
         amount_fen=found.amount_fen if found.outcome_code == "pass" else None,
         monthly=found.code != "temporary",
-        missing=list(dict.fromkeys(label.partition("（第")[0] for label in found.unknown))[:6],
+        missing=list(dict.fromkeys(missing))[:6],
         reasons=list(dict.fromkeys(reasons))[:5],
     )
 
@@ -167,6 +164,6 @@ def show(request: HttpRequest) -> HttpResponse:
             )
         except FamilyErrors as error:
             found, problem = [], str(error)
-        answers = [answer_of(one) for one in found]
+        answers = [answer_of(one, place) for one in found]
     context = {"form": form, "place": place, "choices": choices, "answers": answers, "problem": problem}
     return render(request, "residents/calculator.html", context)

@@ -20,6 +20,7 @@ from tuodi.verification.models import FactSet
 from tuodi.verification.queries import as_family
 from tuodi.web.components import explain
 from tuodi.web.components.explain import Row
+from tuodi.web.residents.doors import own
 
 #: 行政复议法（2017）第9条: within 60 days of knowing of the act; 社会救助暂行办法 art 65 opens the way.
 APPEAL_DAYS = 60
@@ -28,11 +29,16 @@ APPEAL_CLAUSES = ("社会救助暂行办法 第65条", "行政复议法 第9条"
 
 @dataclass
 class Part:
-    """One numbered part of the working: its line, the lines it was computed from, and all clauses among them."""
+    """One numbered part of the working.
+
+    Attributes:
+        head: its line. key: what decided it: conditions that failed or are unknown, amounts that are not zero.
+        lines: everything else it was computed from, folded.
+    """
 
     head: Row
+    key: list[Row] = field(default_factory=list)
     lines: list[Row] = field(default_factory=list)
-    open: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,21 +51,33 @@ class Appeal:
     over: bool
 
 
+#: Lines shown open in one part; more would hide what matters.
+KEY_LINES = 6
+#: What the product itself laid down is no ground a family could look up.
+OWN_RULE = "《设计约定》"
+
+
 def parts_of(data: Mapping[str, Any] | None, names: Sequence[str]) -> tuple[list[Part], Row | None]:
-    """The graph as numbered parts with their lines; what was shown before is not shown again."""
+    """The graph as numbered parts; what was shown before is not shown again."""
     if not data:
         return [], None
     found = explain.programme(data, names)
+    deciding = {*found.failed, *found.unknown}
     parts: list[Part] = []
+    for row in [*found.rows, *([found.total] if found.total else [])]:
+        if row.clause == OWN_RULE:
+            row.clause = ""
     for row in found.rows:
+        if row.again:
+            continue
         if row.depth == 0:
             parts.append(Part(row))
-        elif parts and not row.again:
-            parts[-1].lines.append(row)
-    for part in parts:
-        look = part.head.look
-        part.open = bool(look and look.css != "ok")
-    return [part for part in parts if not part.head.again], found.total
+        elif parts:
+            decides = row.label in deciding and row.look is not None and row.look.css != "ok"
+            money = row.unit.startswith("元") and row.depth <= 2 and row.value.strip("0.,") != ""
+            part = parts[-1]
+            (part.key if (decides or money) and len(part.key) < KEY_LINES else part.lines).append(row)
+    return parts, found.total
 
 
 def told_on(decision: Determination) -> tuple[date, bool]:
@@ -89,7 +107,7 @@ def _names(decision: Determination) -> list[str]:
 
 def show(request: HttpRequest, no: str) -> HttpResponse:
     """One decision. Raises NotFoundError for one that is absent or another family's: the database shows neither."""
-    found = Determination.objects.select_related("case").filter(no=no).first()
+    found = own(Determination.objects.select_related("case").filter(no=no), request).first()
     if found is None:
         raise NotFoundError("决定")
     parts, total = parts_of(found.explanation, _names(found))
@@ -111,5 +129,5 @@ def show(request: HttpRequest, no: str) -> HttpResponse:
 
 def listing(request: HttpRequest) -> HttpResponse:
     """All decisions about my family, newest first."""
-    rows = Determination.objects.order_by("-decided_on", "-id")[:50]
+    rows = own(Determination.objects.all(), request).order_by("-decided_on", "-id")[:50]
     return render(request, "residents/decisions.html", {"rows": rows})

@@ -10,6 +10,7 @@ from tuodi.cases.models import Case
 from tuodi.decisions.models import Determination
 from tuodi.kernel.masking import mask_name
 from tuodi.web.components import places
+from tuodi.web.residents.doors import own
 from tuodi.web.residents.progress import road_of
 
 #: Entries that others add a page for: shown from the moment there is one. (name of the address, icon, words, small words)
@@ -56,8 +57,8 @@ def show(request: HttpRequest) -> HttpResponse:
         "do": links(DO),
     }
     if account is not None:
-        running = Case.objects.filter(decision="", closed_on__isnull=True).order_by("-id").first()
+        running = own(Case.objects.filter(decision="", closed_on__isnull=True), request).order_by("-id").first()
         context["road"] = road_of(running, None) if running else None
-        context["decision"] = Determination.objects.order_by("-decided_on", "-id").first()
+        context["decision"] = own(Determination.objects.all(), request).order_by("-decided_on", "-id").first()
         context["village"] = places.path(request.subject.region)  # type: ignore[attr-defined]
     return render(request, "residents/home.html", context)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from tuodi.kernel.periods import Month
-from tuodi.payments.queries import booked_runs
 from tuodi.payments.models import PayLine
+from tuodi.payments.queries import booked_runs
 from tuodi.payments.states import LineStatus
 from tuodi.people.models import Account
+from tuodi.web.residents.doors import own
 
 #: Component columns in the order of the slip.
 PARTS = (
@@ -52,9 +54,9 @@ class Slip:
     why: str
 
 
-def slips(limit: int = 60) -> list[Slip]:
-    """The slips of the family in scope, newest first; months still being computed are not shown."""
-    own = list(PayLine.objects.filter(live=True).order_by("-month", "programme")[:limit])
+def slips(lines: QuerySet[PayLine], limit: int = 60) -> list[Slip]:
+    """The slips of a family's lines, newest first; months still being computed are not shown."""
+    own = list(lines.filter(live=True).order_by("-month", "programme")[:limit])
     booked = booked_runs({row.run_id for row in own})
     rows = [row for row in own if row.run_id in booked]
     return [
@@ -74,5 +76,8 @@ def slips(limit: int = 60) -> list[Slip]:
 
 def show(request: HttpRequest) -> HttpResponse:
     """The page."""
-    accounts = Account.objects.filter(until__isnull=True).order_by("-since")[:5]
-    return render(request, "residents/payments.html", {"slips": slips(), "accounts": accounts})
+    people = request.subject.person_ids  # type: ignore[attr-defined]
+    accounts = Account.objects.filter(person__in=people, until__isnull=True).order_by("-since")[:5]
+    return render(
+        request, "residents/payments.html", {"slips": slips(own(PayLine.objects.all(), request)), "accounts": accounts}
+    )

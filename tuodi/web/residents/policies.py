@@ -5,7 +5,8 @@ Figures, limits and clauses come from the packs and the procedure text in force 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal, InvalidOperation
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from tuodi.cases.procedures import procedure_for
+from tuodi.intake.counter_book import materials_of
 from tuodi.kernel import clock
 from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.places import pad12
 from tuodi.policy.procedure import LEVEL_LABELS, Procedure
 from tuodi.web.components import law
-from tuodi.web.counter.apply import MATERIALS
 from tuodi.web.county.standards import Line, lines_in_force
 from tuodi.web.residents import places
 from tuodi.web.residents.decision import APPEAL_CLAUSES, APPEAL_DAYS
@@ -68,6 +69,22 @@ def conditions(programme: str, place: str) -> list[Asked]:
     ]
 
 
+def amounts_of(names: list[str], place: str) -> list[Line]:
+    """The values a reader wants to know: what is nought here is left out, shares are written in percent."""
+    found = []
+    for line in lines_in_force(law.book(), names, place, clock.today()):
+        try:
+            value = Decimal(line.printed.replace(",", ""))
+        except InvalidOperation:
+            found.append(line)
+            continue
+        if value and line.unit == "比例" and value < 1:
+            found.append(replace(line, printed=f"{(value * 100).normalize():f}%", unit=""))
+        elif value:
+            found.append(line)
+    return found
+
+
 def procedure_at(programme: str, place: str) -> Procedure | None:
     """The procedure of a place accepted today; None where the packs hold none."""
     try:
@@ -113,7 +130,7 @@ def show(request: HttpRequest, programme: str) -> HttpResponse:
     book, words, today = law.book(), guide()[programme], clock.today()
     text = procedure_at(programme, place)
     total = text.total_limit() if text else None
-    amounts: list[Line] = lines_in_force(book, words["amounts"], place, today)
+    amounts = amounts_of(words["amounts"], place)
     context = {
         "code": programme,
         "label": book.programmes[programme].label,
@@ -128,7 +145,7 @@ def show(request: HttpRequest, programme: str) -> HttpResponse:
         "total_clause": book.clause(total.clause).text if total and total.clause else "",
         "ground": book.clause(text.clause).text if text and text.clause else "",
         "steps": steps_of(text),
-        "materials": MATERIALS,
+        "materials": [one.name for one in materials_of(pad12(place), programme, today)],
         "offices": places.offices_at(place),
         "appeal_days": APPEAL_DAYS,
         "appeal_clauses": APPEAL_CLAUSES,

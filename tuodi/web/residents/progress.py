@@ -16,6 +16,7 @@ from tuodi.decisions.models import Determination
 from tuodi.people.enums import Programme
 from tuodi.policy.procedure import LEVEL_LABELS
 from tuodi.web.components import places
+from tuodi.web.residents.doors import own
 
 #: What each kind of step means to the family, and whether it has something to do.
 WORDS = {
@@ -103,7 +104,7 @@ def road_of(case: Case, decision: Determination | None) -> Road:
 
 def show(request: HttpRequest) -> HttpResponse:
     """The page. The rows are those the database shows the family."""
-    cases = list(Case.objects.order_by("-id")[:20])
+    cases = list(own(Case.objects.all(), request).order_by("-id")[:20])
     decisions = {
         row.case_id: row
         for row in Determination.objects.filter(case__in=cases).only("no", "case_id", "outcome").order_by("id")

@@ -61,7 +61,7 @@ class CodeForm(forms.Form):
     )
 
 
-def _target(request: HttpRequest, text: str) -> str:
+def target_of(request: HttpRequest, text: str) -> str:
     """Where to go afterwards: a page of residents, else the first one."""
     home = reverse("web:my-home")
     fits = url_has_allowed_host_and_scheme(text, allowed_hosts={request.get_host()})
@@ -71,7 +71,7 @@ def _target(request: HttpRequest, text: str) -> str:
 def show(request: HttpRequest) -> HttpResponse:
     """Asks who; sends the code; the answer is the same for everybody."""
     if getattr(request, "resident", None) is not None:
-        return HttpResponseRedirect(_target(request, request.GET.get("next", "")))
+        return HttpResponseRedirect(target_of(request, request.GET.get("next", "")))
     form = WhoForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -84,11 +84,11 @@ def show(request: HttpRequest) -> HttpResponse:
             form.add_error(None, error.message)
         else:
             request.session[_TICKET] = str(ticket)
-            request.session[_NEXT] = _target(request, request.POST.get("next", ""))
+            request.session[_NEXT] = target_of(request, request.POST.get("next", ""))
             return HttpResponseRedirect(reverse("web:my-code"))
     found = {
         "form": form,
-        "next": _target(request, request.GET.get("next", "")),
+        "next": target_of(request, request.GET.get("next", "")),
         "ended": "ended" in request.GET,
         "oidc": settings.RESIDENT_OIDC if settings.RESIDENT_OIDC["issuer"] else None,
     }
@@ -123,7 +123,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 @require_POST
 def display(request: HttpRequest) -> HttpResponse:
     """Switches between the normal and the elder version; kept in a cookie that names nobody."""
-    response = HttpResponseRedirect(_target(request, request.POST.get("next", "")))
+    response = HttpResponseRedirect(target_of(request, request.POST.get("next", "")))
     if request.COOKIES.get(ELDER) == "elder":
         response.delete_cookie(ELDER, path=settings.RESIDENT_PREFIX)
     else:

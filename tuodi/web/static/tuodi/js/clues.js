@@ -3,7 +3,7 @@
   "use strict";
   var table, rows, at = -1;
 
-  function boxes() { return Array.from(document.querySelectorAll("[data-row] input[name=clue]")); }
+  function boxes() { return Array.from(document.querySelectorAll("[data-row] .pick input[type=checkbox]")); }
 
   function told() {
     var all = document.querySelector("[data-every]");
@@ -53,7 +53,7 @@
     if (event.key === "j") go(at + 1);
     else if (event.key === "k") go(at < 0 ? 0 : at - 1);
     else if (event.key === "x" && at >= 0) {
-      var box = rows[at].querySelector("input[name=clue]");
+      var box = rows[at].querySelector(".pick input[type=checkbox]");
       if (box) { box.checked = !box.checked; told(); }
     } else if (event.key === "a") assign();
     else if (event.key === "/") {

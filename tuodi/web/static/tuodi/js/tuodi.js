@@ -62,6 +62,17 @@
     if (location.hash === "#menu") location.hash = "#main";
   });
 
+  // "/" goes to the page's own search, else to the one on every page; never while somebody is typing.
+  document.addEventListener("keydown", function (event) {
+    if (event.key !== "/" || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.closest("input, textarea, select, [contenteditable]")) return;
+    var box = document.querySelector("[data-find]") || document.querySelector("[data-find-all]");
+    if (!box || box.offsetParent === null) return;
+    event.preventDefault();
+    box.focus();
+    box.select();
+  });
+
   document.addEventListener("DOMContentLoaded", function () { prepare(document); });
   document.addEventListener("htmx:afterSwap", function (event) { prepare(event.target); });
 })();

@@ -1,4 +1,4 @@
-"""What the room does every night."""
+"""Jobs of the room."""
 
 from __future__ import annotations
 

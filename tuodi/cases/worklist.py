@@ -1,0 +1,107 @@
+"""The lists of cases officers work from: open steps by due day, or cases by day; narrowed, sorted, never counted as a whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from django.db.models import F, Q, QuerySet
+
+from tuodi.cases.models import Case, Step
+from tuodi.cases.queries import my_open_work
+from tuodi.cases.states import StepState
+from tuodi.org.access import range_of
+from tuodi.org.models import User
+from tuodi.policy.procedure import Does
+
+__all__ = ["BY_CASE", "BY_STEP", "DUES", "KINDS", "SORTS", "Wanted", "bounded", "cases_of", "select", "steps_of"]
+
+#: Lists whose rows are open steps, and those whose rows are cases.
+BY_STEP = ("mine", "open")
+BY_CASE = ("decided", "all")
+#: What a kind of step is called in a filter, whatever a region calls its own.
+KINDS: dict[str, str] = {
+    Does.ACCEPT: "受理", Does.CHECK: "信息核对", Does.VISIT: "入户调查", Does.MEETING: "民主评议", Does.REVIEW: "审核",
+    Does.NOTICE: "公示", Does.CONFIRM: "确认", Does.PUBLISH: "公布结果", Does.INFORM: "书面告知", Does.FILE: "备案",
+    Does.RECORD: "其他",
+}  # fmt: skip
+DUES = {"late": "已超期", "soon": "三天内到期", "pending": "期限待定"}
+SORTS = {"due": "期限", "new": "受理日期", "name": "姓名"}
+#: Calendar days ahead that count as soon.
+SOON_DAYS = 3
+#: Counting stops here; a page then says 999+.
+MOST = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which rows, and in which order; empty = not narrowed.
+
+    Attributes:
+        tab: One of BY_STEP or BY_CASE. place: Significant prefix of a town or county.
+        step: A kind of step. officer: Id of who did a step of the case. due: One of DUES. sort: One of SORTS.
+    """
+
+    tab: str = "mine"
+    programme: str = ""
+    place: str = ""
+    step: str = ""
+    officer: int | None = None
+    due: str = ""
+    sort: str = "due"
+
+
+def select(wanted: Wanted, *, user: User, today: date) -> QuerySet[Any]:
+    """Open steps (`tab` in BY_STEP) or cases (BY_CASE) in the reader's range."""
+    return steps_of(wanted, user=user, today=today) if wanted.tab in BY_STEP else cases_of(wanted)
+
+
+def steps_of(wanted: Wanted, *, user: User, today: date) -> QuerySet[Step]:
+    """Open steps: the user's own, or all in his range."""
+    rows = my_open_work(user) if wanted.tab == "mine" else Step.objects.filter(state=StepState.OPEN)
+    rows = rows.select_related("case", "case__applicant")
+    if wanted.programme:
+        rows = rows.filter(case__programme=wanted.programme)
+    if wanted.place:
+        found = range_of(wanted.place)
+        rows = rows.filter(region__gte=found.low, region__lt=found.high)
+    if wanted.step:
+        rows = rows.filter(does=wanted.step)
+    if wanted.officer is not None:
+        rows = rows.filter(case__in=Step.objects.filter(done_by=wanted.officer).values("case"))
+    if wanted.due == "late":
+        rows = rows.filter(due_on__lt=today)
+    elif wanted.due == "soon":
+        rows = rows.filter(due_on__gte=today, due_on__lte=today + timedelta(days=SOON_DAYS))
+    elif wanted.due == "pending":
+        rows = rows.filter(due_pending=True)
+    if wanted.sort == "new":
+        return rows.order_by("-case__accepted_on", "-id")
+    if wanted.sort == "name":
+        return rows.order_by("case__applicant__name_pinyin", "id")
+    return rows.order_by(F("due_on").asc(nulls_last=True), "id")
+
+
+def cases_of(wanted: Wanted) -> QuerySet[Case]:
+    """Cases: decided ones, or all; the newest first."""
+    rows = Case.objects.select_related("applicant")
+    if wanted.tab == "decided":
+        rows = rows.exclude(decision="")
+    if wanted.programme:
+        rows = rows.filter(programme=wanted.programme)
+    if wanted.place:
+        found = range_of(wanted.place)
+        rows = rows.filter(region__gte=found.low, region__lt=found.high)
+    if wanted.step:
+        rows = rows.filter(Q(pk__in=Step.objects.filter(does=wanted.step, state=StepState.OPEN).values("case")))
+    if wanted.officer is not None:
+        rows = rows.filter(pk__in=Step.objects.filter(done_by=wanted.officer).values("case"))
+    if wanted.sort == "name":
+        return rows.order_by("applicant__name_pinyin", "id")
+    return rows.order_by("-accepted_on", "-id")
+
+
+def bounded(rows: QuerySet[Any]) -> int:
+    """How many rows, counted no further than `MOST`."""
+    return rows.order_by()[:MOST].count()

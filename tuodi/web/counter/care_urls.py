@@ -1,0 +1,18 @@
+"""Addresses of self-care assessments and of the care of tekun persons."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, path
+
+from tuodi.web.components.doors import open_to
+from tuodi.web.counter import care, self_care
+
+_readers = open_to(*self_care.READERS)
+
+urlpatterns: list[URLPattern] = [
+    path("self-care/", _readers(self_care.listing), name="self-cares"),
+    path("self-care/<int:pk>/", _readers(self_care.show), name="self-care"),
+    path("self-care/papers/<int:pk>/", _readers(self_care.paper), name="self-care-paper"),
+    path("cases/<int:pk>/self-care/", _readers(self_care.of_case), name="case-self-care"),
+    path("families/<int:pk>/care/<int:person>/", _readers(care.show), name="care"),
+]
