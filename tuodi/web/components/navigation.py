@@ -235,6 +235,11 @@ def held_duties(request: HttpRequest) -> dict[str, str]:
     return {duty.code: duty.get_code_display() for duty in _held(request)}
 
 
+def held_rows(request: HttpRequest) -> list[Duty]:
+    """The duties themselves, asked once a request."""
+    return _held(request)
+
+
 def may(request: HttpRequest, duties: Iterable[str], region: str) -> bool:
     """Whether the user holds one of some duties in a region: what a page offers. The action itself asks anew."""
     wanted = set(duties)

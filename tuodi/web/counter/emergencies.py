@@ -25,7 +25,7 @@ from tuodi.org.errors import NotFoundError
 from tuodi.org.models import DutyCode
 from tuodi.people.models import Membership
 from tuodi.people.queries import access_household, members_on
-from tuodi.web.components import navigation, pages, places, posting, words
+from tuodi.web.components import navigation, pages, places, posting, reading, words
 from tuodi.web.components.pages import Page
 from tuodi.web.components.words import Look
 from tuodi.web.counter import relief_forms, work
@@ -97,6 +97,8 @@ def listing(request: HttpRequest) -> HttpResponse:
     )
     lines = [_line(row, show, now) for row in found.items]
     discovered = list(urgent_discoveries()[:20]) if show == "waiting" else []
+    seen: list[Any] = [*found.items, *discovered]
+    reading.note_list(request, "急难救助", [one.household_id for one in seen], [one.person_id for one in seen])
     context = {
         "page": Page(lines, found.number, found.total, found.previous, found.next, found.pages),
         "tabs": [
@@ -180,6 +182,8 @@ def new(request: HttpRequest) -> HttpResponse:
         else:
             posting.succeed(request, f"已接报 {row.no}。可以马上先行救助，手续以后补。")
             return posting.back(reverse("web:emergency", args=[row.no]))
+    people = [int(pk) for pk in form.people]
+    reading.note_reading(request, "急难登记", [household.pk], people, region=household.region)
     before = list(relief_queries.reliefs_of(household)[:5])
     context = {
         "form": form,
@@ -201,6 +205,7 @@ def show(request: HttpRequest, no: str) -> HttpResponse:
 def _page(request: HttpRequest, row: Relief, *, form: Any = None) -> HttpResponse:
     user: Any = request.user
     today, now = clock.today(), clock.now()
+    reading.note_reading(request, "急难救助", [row.household_id], [row.person_id], region=row.region)
     town = level_of(user) == "TOWN"
     may_answer = navigation.may(request, relief.DUTIES, row.region)
     may_accept = town and navigation.may(request, [DutyCode.ACCEPT], row.region)

@@ -18,7 +18,7 @@ from tuodi.org.errors import NotFoundError
 from tuodi.people.enums import Programme
 from tuodi.people.models import Household
 from tuodi.people.queries import search_households
-from tuodi.web.components import navigation, pages, places, posting
+from tuodi.web.components import navigation, pages, places, posting, reading
 from tuodi.web.components.words import Look
 from tuodi.web.field import spot
 
@@ -123,6 +123,7 @@ def show(request: HttpRequest, no: str) -> HttpResponse:
     """One report and its answer; a POST answers it."""
     user: Any = request.user
     row = access_discovery(user, no)
+    reading.note_reading(request, "主动发现", [row.household_id], [row.person_id], region=row.region)
     may = row.state == DiscoveryState.REPORTED and navigation.may(request, verbs.ANSWERERS, row.region)
     if request.method == "POST":
         return _answer(request, row)

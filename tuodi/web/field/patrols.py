@@ -22,7 +22,7 @@ from tuodi.kernel.periods import Month
 from tuodi.org.models import DutyCode
 from tuodi.people.enums import RiskClass
 from tuodi.people.models import AtRisk
-from tuodi.web.components import navigation, pages, places, posting
+from tuodi.web.components import navigation, pages, places, posting, reading
 from tuodi.web.components.pages import Page
 from tuodi.web.components.words import Look
 from tuodi.web.counter import work
@@ -58,9 +58,13 @@ def listing(request: HttpRequest) -> HttpResponse:
     page: Page[Any] | None = None
     if show == "found":
         part = pages.page_of(request, lambda start, stop: list(found[start:stop]), total=totals["found"])
+        reading.note_list(
+            request, "主动发现", [one.household_id for one in part.items], [one.person_id for one in part.items]
+        )
         page = Page([line_of(one) for one in part.items], part.number, part.total, part.previous, part.next, part.pages)
     elif show == "overdue":
         late = pages.page_of(request, lambda start, stop: list(overdue[start:stop]), total=totals["overdue"])
+        _note(request, list(late.items))
         page = Page(
             [_line(one, today) for one in late.items], late.number, late.total, late.previous, late.next, late.pages
         )
@@ -104,6 +108,10 @@ def _line(task: PatrolTask, today: Any) -> dict[str, Any]:
     }
 
 
+def _note(request: HttpRequest, tasks: list[PatrolTask]) -> None:
+    reading.note_list(request, "主动巡查", [one.household_id for one in tasks], [one.person_id for one in tasks])
+
+
 def plan(request: HttpRequest) -> HttpResponse:
     """Plans this month's patrols of the reader's place; run again, it adds only who is new on the list."""
     user: Any = request.user
@@ -122,6 +130,7 @@ def mine(request: HttpRequest) -> HttpResponse:
     today = clock.today()
     rows = reads.my_patrols(user, today)
     found = pages.page_of(request, lambda start, stop: list(rows[start:stop]), total=rows.count(), size=30)
+    _note(request, list(found.items))
     items = [_line(task, today) for task in found.items]
     page = Page(items, found.number, found.total, found.previous, found.next, found.pages)
     return render(request, "field/patrols_mine.html", {"page": page, "today": today})
@@ -132,6 +141,7 @@ def one(request: HttpRequest, pk: int) -> HttpResponse:
     user: Any = request.user
     task = reads.access_patrol(user, pk)
     form = FoundForm(request.POST if request.POST.get("do") == "found" else None, named=False)
+    reading.note_reading(request, "主动巡查", [task.household_id], [task.person_id], region=task.region)
     if request.method == "POST":
         answer = _done(request, task, form)
         if answer is not None:
@@ -204,6 +214,7 @@ def at_risk(request: HttpRequest) -> HttpResponse:
     if chosen in RiskClass.values:
         rows = rows.filter(risk_class=chosen)
     found = pages.page_of(request, lambda start, stop: list(rows[start:stop]))
+    reading.note_list(request, "急难风险名单", [], [entry.person_id for entry in found.items])
     page = Page([_listed(entry) for entry in found.items], found.number, None, found.previous, found.next)
     context = {
         "page": page,
