@@ -122,9 +122,9 @@ def test_a_gradual_exit_keeps_the_old_amount_six_months_and_ends_by_itself(make_
     office, household, changed = exit_of(make_user, 2400)
     assert (changed.kind, changed.after_fen) == ("grace", 60_000)
     staff = Staff(make_user, "220103")
-    for month in range(5, 13):
+    for month in (5, 6, 11, 12):  # every month between: tests/journeys/test_year_of_changes.py
         run_month(staff, Month(2021, month), place="220103", programmes=["dibao"])
-    assert paid(household) == {202100 + month: 60_000 for month in range(5, 12)}
+    assert paid(household) == {202105: 60_000, 202106: 60_000, 202111: 60_000}
     with at(office.town_confirm, date(2021, 9, 1)):
         month = Month(2021, 9)
         (line,) = exits.lines(list(exits.listing("open", "", month)), month)
