@@ -47,7 +47,7 @@ def test_a_resident_signs_in_reads_his_decision_and_who_looked(
         page.get_by_role("button", name="获取短信验证码").click()
         page.get_by_label("短信验证码").wait_for()
         axe()
-        page.get_by_label("短信验证码").fill(residentkit.last_code())
+        page.get_by_label("短信验证码").fill(residentkit.last_code(home))
         page.get_by_role("button", name="登录", exact=True).click()
         page.wait_for_url("**/my/progress/")
         page.get_by_role("link", name="看决定和怎么算的").click()

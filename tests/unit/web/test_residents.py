@@ -12,6 +12,7 @@ from decisionkit import ACCEPTED, granted, investigated, to_confirm
 from django.conf import settings as site
 from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from tuodi.cases.models import Notice
@@ -254,3 +255,17 @@ def test_pages_are_light() -> None:
             with open(finders.find(name), "rb") as handle:
                 weight += len(gzip.compress(handle.read()))
         assert weight < 60_000, path
+
+
+def test_no_page_asks_the_database_more_than_25_times(office, household) -> None:
+    row = granted(office, household)
+    client = Client()
+    with clock.frozen(date(2021, 10, 11)):
+        residentkit.enter(client, household)
+        for path in ["/my/", *own_pages(), f"/my/decision/{row.no}/"]:
+            with CaptureQueriesContext(connection) as run:
+                assert client.get(path).status_code == 200
+            asked = [
+                one["sql"] for one in run if not one["sql"].startswith(("SAVEPOINT", "RELEASE", "select set_config"))
+            ]
+            assert len(asked) <= 25, path
