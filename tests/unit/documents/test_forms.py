@@ -101,6 +101,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
 
 #: Forms whose heading names the programme.
 OWN_HEADING = {
+    "answer_letter": "行政复议决定书",
     "change_notice": "最低生活保障调整告知书",
     "decision_notice": "最低生活保障不予确认告知书",
     "filing_form": "最低生活保障确认备案表",
