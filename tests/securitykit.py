@@ -111,6 +111,7 @@ def town(make_user: Callable[..., Any]) -> Town:
     return Town(office, staff, hands, household, paid, case, determination, one, evidence, run, args)
 
 
+_NOTHING = {"int": 987654321, "uuid": "00000000-0000-4000-8000-000000000000"}
 _ARGUMENT = re.compile(r"<(?:(\w+):)?(\w+)>")
 
 
@@ -138,7 +139,7 @@ def takes_arguments(route: Any) -> bool:
 def anything(route: Any) -> str:
     """An address that fits a route and leads to nothing."""
     kinds = [kind for kind, _ in _ARGUMENT.findall(str(route.pattern))]
-    return reverse(f"web:{route.name}", args=[987654321 if kind == "int" else "none-1" for kind in kinds])
+    return reverse(f"web:{route.name}", args=[_NOTHING.get(kind, "none-1") for kind in kinds])
 
 
 def now() -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
+from builders import make_family
 from casekit import Office, at, days
 from casekit import family as register
 from decisionkit import FACTS, collected, investigated
@@ -27,7 +28,7 @@ from tuodi.people.actions import add_account
 
 Check = Callable[[], None]
 VILLAGE = "420802001001"
-#: Under the text of 2012: accepted in May 2017, refused at the end of the month.
+#: Under the text of 2021; refused on the 21st, so that October would have been the first month.
 START = date(2021, 9, 13)
 
 
@@ -46,6 +47,9 @@ def test_a_refused_family_appeals_wins_and_is_paid_back_in_the_next_run(
             since=date(2015, 1, 1), bank_code="农商行",
         )  # fmt: skip
     row, day = refused(office, household, RICH, START)
+    neighbour = make_family(
+        "周邻家", "吴邻家", region=VILLAGE, account="6228480402564896225"
+    )  # somebody the county pays each month
     before = run_month(staff, Month(2021, 10))
 
     page.set_viewport_size(PHONE)
@@ -115,6 +119,7 @@ def test_a_refused_family_appeals_wins_and_is_paid_back_in_the_next_run(
         assert not PayLine.objects.filter(run=before, household=household).exists()
     assert (got.base_fen, got.back_pay_fen, got.amount_fen) == (new.amount_fen, new.amount_fen, 2 * new.amount_fen)
     assert got.status == "paid"
+    assert [line(staff, one, neighbour).back_pay_fen for one in (before, run)] == [0, 0]
     balanced(staff, run)
 
     page.context.clear_cookies()

@@ -81,7 +81,7 @@ def test_four_items_failed_are_confirmed_and_paid_at_1667(
     with desk.sits(o.town_review, date(2021, 10, 8), path):
         assert page.get_by_text("没有在期的照料服务协议").is_visible()
         axe()
-        page.get_by_label("照料服务人或供养服务机构").fill("五华区中心敬老院")
+        page.get_by_label("供养服务机构").fill("五华区中心敬老院")
         page.get_by_label("照料服务内容").fill("集中食宿、日常照料、陪同就医")
         page.get_by_role("button", name="登记协议").click()
         assert page.get_by_role("cell", name="未定").is_visible()  # 云南 names no amount

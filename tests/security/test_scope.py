@@ -45,6 +45,8 @@ from tuodi.people.secrets import open_account
 pytestmark = pytest.mark.django_db
 #: Open to anybody, with something in the address: each is found by random bits nobody counts up to.
 BY_KEY = {"reset", "board", "board-json", "board-sheet", "board-object", "board-objection"}
+#: Open to anybody and about nobody: the law in plain words.
+LAW = {"my-policy"}
 #: Of these the stranger has no duty, so he does not come as far as the row.
 OTHER_DUTY = {"account", "own-check"}
 
@@ -167,7 +169,7 @@ def test_attack_05_no_step_is_skipped(home: Town) -> None:
 def test_attack_06_addresses_open_by_right_and_not_by_being_guessed(home: Town, make_user: Callable[..., Any]) -> None:
     """No public page takes a number that counts; what is open to anybody is found by 256 random bits."""
     public = [one for one in routes() if takes_arguments(one) and not hasattr(one.callback, "duties")]
-    assert {one.name for one in public if getattr(one.callback, "residents", "anybody") == "anybody"} == BY_KEY
+    assert {one.name for one in public if getattr(one.callback, "residents", "anybody") == "anybody"} == BY_KEY | LAW
     client = Client()
     for path in (
         *(anything(one) for one in public if one.name in BY_KEY),

@@ -42,7 +42,9 @@ def routes() -> list[str]:
                 yield from walk(one.url_patterns, path)
 
     found = {f"/{path}" for path in walk(get_resolver().url_patterns, "")}
-    return sorted(path for path in found if "<" not in path and "^" not in path and not SKIP.search(path))
+    # What lies below /my/ is a resident's, who is no member of staff.
+    staff = (path for path in found if not path.startswith("/my/"))
+    return sorted(path for path in staff if "<" not in path and "^" not in path and not SKIP.search(path))
 
 
 def cost(client: Client, path: str) -> int:

@@ -65,9 +65,13 @@ def latest(case: Case) -> dict[str, Step]:
     return found
 
 
-def waits_for(case: Case, step: Step) -> tuple[str, ...]:
-    """Labels of the steps that must still be done before this one."""
-    rows = latest(case)
+def waits_for(case: Case, step: Step, rows: dict[str, Step] | None = None) -> tuple[str, ...]:
+    """Labels of the steps that must still be done before this one.
+
+    Args:
+        rows: What `latest` gave, where the caller has asked it.
+    """
+    rows = latest(case) if rows is None else rows
     names = case.procedure.step(step.name).after
     return tuple(rows[name].label for name in names if name in rows and rows[name].state not in _OVER)
 

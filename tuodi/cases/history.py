@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 
 from tuodi.audit.models import AuditEntry
 
-__all__ = ["done_since", "history_of", "version_of"]
+__all__ = ["done_since", "history_of", "is_deed", "version_of"]
 
 #: Rooms whose rows change what a case page shows; looking and printing do not.
 _DEEDS = ("cases.", "intake.", "verification.", "decisions.")
@@ -23,6 +23,11 @@ def _deeds(case_no: str) -> QuerySet[AuditEntry]:
     for room in _DEEDS:
         inside |= Q(action__startswith=room)
     return AuditEntry.objects.filter(inside, case_no=case_no).exclude(action__in=_LOOKS)
+
+
+def is_deed(entry: AuditEntry) -> bool:
+    """Whether a row of the log changed what a case page shows."""
+    return entry.action.startswith(_DEEDS) and entry.action not in _LOOKS
 
 
 def version_of(case_no: str) -> int:

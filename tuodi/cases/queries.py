@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -13,7 +14,7 @@ from tuodi.cases.models import Case, CaseBar, CaseHand, Notice, Step
 from tuodi.cases.states import HANDS, StepState
 from tuodi.kernel import clock
 from tuodi.org import access
-from tuodi.org.models import User
+from tuodi.org.models import Duty, User
 
 __all__ = ["Progress", "access_case", "my_open_work", "notices_running", "open_step", "overdue", "progress"]
 
@@ -46,23 +47,31 @@ class Progress:
     note: str
 
 
-def progress(case: Case) -> list[Progress]:
-    """All steps of a case in order, newest round of each."""
+def progress(case: Case, every: Iterable[Step] | None = None) -> list[Progress]:
+    """All steps of a case in order, newest round of each. One query.
+
+    Args:
+        every: The rows of all rounds by position and round, where the caller has read them.
+    """
     text, today = case.procedure, clock.today()
+    rows = latest(case) if every is None else {row.name: row for row in every}
     lines = []
-    for row in latest(case).values():
+    for row in rows.values():
         step = text.step(row.name)
         late = row.state == StepState.OPEN and row.due_on is not None and row.due_on < today
-        lines.append(Progress(row, step.who, waits_for(case, row), late, step.clause, step.note))
+        lines.append(Progress(row, step.who, waits_for(case, row, rows), late, step.clause, step.note))
     return lines
 
 
-def my_open_work(user: User) -> QuerySet[Step]:
+def my_open_work(user: User, duties: Sequence[Duty] | None = None) -> QuerySet[Step]:
     """Open steps this user may do now: his level, his duties, his range, and no bar or other hand on the case.
 
     Late ones first, then by due day; steps whose day is 待定 or has no limit come last. Two queries, whatever the roll.
+
+    Args:
+        duties: What he holds today, where the caller has asked.
     """
-    duties = access.duties_of(user)
+    duties = access.duties_of(user) if duties is None else duties
     if not duties:
         return Step.objects.none()
     mine = Q(pk__in=[])

@@ -67,6 +67,14 @@ def on_app_ready(app: App) -> None:
         with system_scope("cn"):
             plan_patrols(acting_user=None, place="", month=Month.of(clock.today()))
 
+    @app.periodic(cron="10 3 * * *")
+    @app.task(queueing_lock="people.purge_tries", pass_context=False, name="people.purge_tries")
+    def purge_tries(timestamp: int) -> None:
+        """Forgets yesterday's tries of residents to sign in."""
+        from tuodi.people import residents
+
+        residents.purge_tries()
+
     @app.task(pass_context=False, name="outbox.carry")
     def carry(message: str) -> None:
         """Carries one message that has just been written."""

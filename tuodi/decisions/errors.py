@@ -3,6 +3,7 @@
 TuodiError
 └── DecisionError
     ├── CaseFileError            a case file that cannot be made or fetched now
+    ├── CorrectionError          a spot check that leaves nothing to correct
     ├── UnknownOutcomeError      facts are missing: neither confirm nor refuse
     ├── NotEligibleError         the rules say no: refuse instead
     ├── ReasonsMissingError      a refusal or a change without written reasons
@@ -33,6 +34,7 @@ from tuodi.kernel.errors import TuodiError
 __all__ = [
     "AppealBasisError",
     "CaseFileError",
+    "CorrectionError",
     "DecisionError",
     "DoubleBenefitError",
     "DuplicateReliefError",
@@ -60,6 +62,15 @@ class DecisionError(TuodiError):
 
     code = "decisions"
     status = 409
+
+
+class CorrectionError(DecisionError):
+    """What a spot check found cannot be corrected so."""
+
+    code = "decisions.correction"
+
+    def __init__(self, case_no: str, why: str) -> None:
+        super().__init__(f"案件 {case_no} 不能纠正：{why}。", case_no=case_no)
 
 
 class UnknownOutcomeError(DecisionError):

@@ -221,6 +221,8 @@ def answer(
     """
     with _draft(uid, by) as (online, content, form):
         page = form.page(page_id)
+        if page.each != (place is not None):
+            raise OnlineInputError([(page.fields[0].id, "这个问题不是这样问的，请返回重选")])
         clean, faults = check_page(page, raw)
         if page_id == "members" and not content.members:
             faults.append(("member_name", "还没有写家庭成员，请先加上申请人本人"))

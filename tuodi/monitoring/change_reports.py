@@ -6,6 +6,7 @@ What was told more than the months of the place after it happened may be admonis
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -74,13 +75,16 @@ def report_change(
     """Writes down what was told. Nothing changes yet.
 
     Args:
-        acting_user: None = the resident's own phone, in a scope that shows his household; `source` is then online.
+        acting_user: None = the resident's own phone, under his `subject_scope`; only of his own household, `source` online.
         person: whom it is about: needed for a death and for a member who left.
         income_year_fen: the family's income a year as told; needed for income.
 
     Raises: DynamicInputError, NotFoundError, AccessDeniedError.
     """
     if acting_user is None:
+        subject = access.current_subject()
+        if subject is None or household.pk not in subject.household_ids:
+            raise NotFoundError("家庭")
         source = Source.ONLINE
     else:
         access.require_any(acting_user, DUTIES, household.region)
@@ -105,12 +109,14 @@ def report_change(
         if not person.memberships.filter(household=household).exists():
             raise DynamicInputError("成员", "不是这个家庭的成员")
     last = add_months(happened_on, limit("change_report_limit", household.region, today))
-    row = ChangeReport.objects.create(
-        region=household.region, no=take_yearly("change", household.region, today.year)[0], household=household,
-        person=person, kind=kind, source=source, happened_on=happened_on, reported_on=today, text=text.strip()[:500],
-        income_year_fen=income_year_fen, late=today > last, by_officer=acting_user,
-    )  # fmt: skip
-    _audit("report_change", acting_user, row, kind=kind, late=row.late)
+    # A resident may read his reports, never write the table himself.
+    with access.system_scope(household.region) if acting_user is None else nullcontext():
+        row = ChangeReport.objects.create(
+            region=household.region, no=take_yearly("change", household.region, today.year)[0], household=household,
+            person=person, kind=kind, source=source, happened_on=happened_on, reported_on=today, text=text.strip()[:500],
+            income_year_fen=income_year_fen, late=today > last, by_officer=acting_user,
+        )  # fmt: skip
+        _audit("report_change", acting_user, row, kind=kind, late=row.late)
     return row
 
 
@@ -166,8 +172,10 @@ def check_report(
         )
     row.household.refresh_from_db()
     if row.kind not in (*PLAIN, Kind.DIED) and members_on(row.household, clock.today()):
+        joined = row.kind in (Kind.BORN, Kind.JOINED)
         row.fact_set = collect(
             row.household,
+            on=Month.of(clock.today()).next().first_day if joined else None,  # the day he counts from
             acting_user=acting_user,
             facts=found,
             reason=f"变化报告 {row.no}",

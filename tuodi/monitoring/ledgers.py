@@ -1,6 +1,6 @@
 """The rosters and ledgers (花名册、台账) that can be taken out: their columns, who may, how many rows, the rows in slices.
 
-A room above registers its own with `register`. Rows are read by keyset in slices of bounded size, inside the caller's scope.
+A room above adds its own with `plain_ledger` or `register`. Rows are read by keyset in slices of bounded size, inside the caller's scope.
 Numbers of people are masked; whole ones leave by the hand-over alone.
 """
 
@@ -29,7 +29,7 @@ from tuodi.people.enums import AreaKind, CareForm, Programme, SelfCare
 from tuodi.people.models import RollEntry
 from tuodi.verification.models import CheckRequest
 
-__all__ = ["LEDGERS", "Choices", "Ledger", "register", "slices_of"]
+__all__ = ["LEDGERS", "Choices", "Ledger", "plain_ledger", "register", "slices_of"]
 
 _SLICE = 5_000
 CASEWORK = (DutyCode.ACCEPT, DutyCode.REVIEW, DutyCode.CONFIRM, DutyCode.FILE, DutyCode.SUPERVISE)
@@ -181,17 +181,17 @@ register(
 # Ledgers ------------------------------------------------------------------------------------------------------------
 
 
-def _plain(
+def plain_ledger(
     key: str,
     label: str,
     duties: tuple[str, ...],
     columns: Sequence[Column],
     rows: Callable[[Choices], QuerySet[Any]],
     fields: Sequence[str],
-    made: Callable[[dict[str, Any], Callable[[str, int], str]], dict[str, Any]],
+    made: Callable[[dict[str, Any]], dict[str, Any]],
     **more: Any,
 ) -> Ledger:
-    """A ledger out of one queryset: region first, so that each has its places."""
+    """A ledger out of one queryset, with the places of each row in front; registered at once."""
     whole = (*_PLACES, *columns)
 
     def counted(place: str, choices: Choices) -> int:
@@ -201,7 +201,7 @@ def _plain(
         name = _named()
 
         def one(row: dict[str, Any]) -> dict[str, Any]:
-            return {"town": name(row["region"], 9), "village": name(row["region"], 12), **made(row, name)}
+            return {"town": name(row["region"], 9), "village": name(row["region"], 12), **made(row)}
 
         return slices_of(inside(rows(choices), place), ["region", *fields], one, whole)
 
@@ -215,7 +215,7 @@ def _between(model: type[Model], field: str) -> Callable[[Choices], QuerySet[Any
     return rows
 
 
-_plain(
+plain_ledger(
     "acceptance", "受理台账", CASEWORK,
     [
         Column("receipt_no", "回执号", width=24), Column("case_no", "受理编号", width=24), Column("name", "申请人", width=12),
@@ -229,7 +229,7 @@ _plain(
         "receipt_no", "case__no", "applicant__name", "household__no", "programme", "channel", "case__accepted_on", "agent_name",
         "case__state", "case__decision", "case__decided_on", "case__due_on", "accepted_by__name",
     ],
-    lambda row, _: {
+    lambda row: {
         "receipt_no": row["receipt_no"], "case_no": row["case__no"], "name": row["applicant__name"],
         "household_no": row["household__no"], "programme": _PROGRAMMES.get(row["programme"], row["programme"]),
         "channel": dict(Application.Channel.choices).get(row["channel"], row["channel"]),
@@ -240,7 +240,7 @@ _plain(
     },
 )  # fmt: skip
 
-_plain(
+plain_ledger(
     "check", "核对台账", (*CASEWORK, DutyCode.VERIFY),
     [
         Column("no", "核对编号", width=24), Column("head", "户主", width=12), Column("household_no", "家庭编号", width=20),
@@ -249,7 +249,7 @@ _plain(
     ],
     _between(CheckRequest, "opened_at__date"),
     ["no", "household__head__name", "household__no", "purpose", "state", "round", "opened_at", "valid_to", "opened_by__name"],
-    lambda row, _: {
+    lambda row: {
         "no": row["no"], "head": row["household__head__name"], "household_no": row["household__no"],
         "purpose": dict(CheckRequest.Purpose.choices).get(row["purpose"], row["purpose"]),
         "state": dict(CheckRequest._meta.get_field("state").flatchoices).get(row["state"], row["state"]),
@@ -258,7 +258,7 @@ _plain(
     },
 )  # fmt: skip
 
-_plain(
+plain_ledger(
     "notice", "公示台账", CASEWORK,
     [
         Column("no", "公示号", width=24), Column("case_no", "受理编号", width=24), Column("name", "申请人", width=12),
@@ -268,7 +268,7 @@ _plain(
     ],
     _between(Notice, "posted_on"),
     ["no", "case__no", "case__applicant__name", "case__programme", "stage", "posted_on", "days", "last_day", "result", "taken_down_on"],
-    lambda row, _: {
+    lambda row: {
         "no": row["no"], "case_no": row["case__no"], "name": row["case__applicant__name"],
         "programme": _PROGRAMMES.get(row["case__programme"], row["case__programme"]),
         "stage": {"review": "审核", "approval": "审批", "result": "结果"}.get(row["stage"], row["stage"]),
@@ -277,7 +277,7 @@ _plain(
     },
 )  # fmt: skip
 
-_plain(
+plain_ledger(
     "clue", "线索台账", (DutyCode.CLUE, DutyCode.CLUE_DECIDE, DutyCode.CLUE_CLOSE, DutyCode.SUPERVISE),
     [
         Column("no", "线索号", width=22), Column("name", "姓名", width=12), Column("id_masked", "证件号码", width=20),
@@ -291,7 +291,7 @@ _plain(
         "no", "person__name", "person__id_masked", "household__no", "rule_text", "rule_code", "severity", "found_on", "deadline",
         "state", "verdict", "action", "to_recover_fen", "recovered_fen", "responsible__name",
     ],
-    lambda row, _: {
+    lambda row: {
         "no": row["no"], "name": row["person__name"], "id_masked": row["person__id_masked"], "household_no": row["household__no"],
         "rule": (row["rule_text"] or {}).get("label", row["rule_code"]),
         "severity": dict(Clue.Severity.choices).get(row["severity"], ""), "found": _day(row["found_on"]),
@@ -301,7 +301,7 @@ _plain(
     },
 )  # fmt: skip
 
-_plain(
+plain_ledger(
     "temporary", "临时救助台账", CASEWORK,
     [
         Column("no", "决定书号", width=24), Column("case_no", "受理编号", width=24), Column("head", "户主", width=12),
@@ -313,7 +313,7 @@ _plain(
         programme=Programme.TEMPORARY, decided_on__gte=choices.since, decided_on__lte=choices.until
     ),
     ["no", "case__no", "household__head__name", "household__no", "kind", "decided_on", "outcome", "amount_fen", "reasons", "decided_by__name"],
-    lambda row, _: {
+    lambda row: {
         "no": row["no"], "case_no": row["case__no"], "head": row["household__head__name"], "household_no": row["household__no"],
         "kind": dict(Determination.Kind.choices).get(row["kind"], ""), "decided": _day(row["decided_on"]),
         "outcome": dict(Determination.Outcome.choices).get(row["outcome"], ""), "amount": row["amount_fen"],
@@ -321,7 +321,7 @@ _plain(
     },
 )  # fmt: skip
 
-_plain(
+plain_ledger(
     "tekun", "特困人员台账", (*CASEWORK, DutyCode.PAY_PREPARE),
     [
         Column("name", "姓名", width=12), Column("id_masked", "证件号码", width=20), Column("household_no", "家庭编号", width=20),
@@ -332,7 +332,7 @@ _plain(
         Q(end_month__isnull=True) | Q(end_month__gte=choices.month.yyyymm)
     ).annotate(last4=F("account__last4")),
     ["person__name", "person__id_masked", "household__no", "category", "form", "self_care", "amount_fen", "start_month", "last4"],
-    lambda row, _: {
+    lambda row: {
         "name": row["person__name"], "id_masked": row["person__id_masked"], "household_no": row["household__no"],
         "category": dict(AreaKind.choices).get(row["category"], ""), "form": dict(CareForm.choices).get(row["form"], ""),
         "self_care": dict(SelfCare.choices).get(row["self_care"], ""), "amount": row["amount_fen"],

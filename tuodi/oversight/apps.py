@@ -11,3 +11,9 @@ class OversightConfig(AppConfig):
     name = "tuodi.oversight"
     label = "oversight"
     verbose_name = "监督"
+
+    def ready(self) -> None:
+        """Adds the room's ledger to those that can be taken out."""
+        from tuodi.oversight.ledger import register_complaints
+
+        register_complaints()

@@ -17,7 +17,7 @@ from tuodi.policy.faults import did_you_mean
 from tuodi.policy.reader import Reader
 from tuodi.policy.yamltext import Map
 
-__all__ = ["FORM_LABELS", "STEP_KEYS", "Quorum", "Sample", "read_by_when", "read_prints", "read_quorum", "read_sample"]
+__all__ = ["FORM_LABELS", "Quorum", "Sample", "read_by_when", "read_prints", "read_quorum", "read_sample"]
 
 #: Forms a step may print; the room `documents` sets each of them under this name.
 FORM_LABELS: Mapping[str, str] = {
@@ -31,34 +31,6 @@ FORM_LABELS: Mapping[str, str] = {
     "stop_notice": "停止告知书",
     "case_file": "卷宗",
 }
-
-#: Every key a step may have; a misspelt one is told what it may have meant.
-STEP_KEYS = frozenset(
-    [
-        "label",
-        "does",
-        "by",
-        "by_when",
-        "duty",
-        "after",
-        "parallel_with",
-        "when",
-        "only_if",
-        "optional",
-        "delegable",
-        "people",
-        "limit",
-        "start_within",
-        "notice",
-        "objection",
-        "quorum",
-        "sample",
-        "prints",
-        "clause",
-        "note",
-        "quote",
-    ]
-)
 
 _FRACTION = re.compile(r"([1-9]\d{0,2})\s*/\s*([1-9]\d{0,2})\Z")
 

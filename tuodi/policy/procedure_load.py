@@ -7,7 +7,7 @@ and the case page shows.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -17,7 +17,7 @@ from tuodi.policy.faults import Fault, did_you_mean
 from tuodi.policy.loader import PLACE_CODE, policy_files
 from tuodi.policy.model import Where
 from tuodi.policy.procedure import LEVEL_LABELS, MARK_LABELS, Does, Limit, Notice, Objection, Procedure, Step, Unit
-from tuodi.policy.procedure_field import STEP_KEYS, read_by_when, read_prints, read_quorum, read_sample
+from tuodi.policy.procedure_field import read_by_when, read_prints, read_quorum, read_sample
 from tuodi.policy.reader import Reader, identifier_problem
 from tuodi.policy.yamltext import Map, Seq, load_documents
 
@@ -107,13 +107,8 @@ def read_blocks(dirs: Sequence[Path]) -> tuple[list[Block], dict[str, str], list
                     ident = (block.place, block.programme, block.key)
                     if ident in seen:
                         other = seen[ident].where
-                        faults.append(
-                            Fault(
-                                name,
-                                block.where.line,
-                                f"程序“{block.key}”重复，前一处在 {other.file}:{other.line}；请合并或改名",
-                            )
-                        )
+                        message = f"程序“{block.key}”重复，前一处在 {other.file}:{other.line}；请合并或改名"
+                        faults.append(Fault(name, block.where.line, message))
                     seen[ident] = block
         found.update(seen)
     return list(found.values()), instruments, faults
@@ -216,6 +211,34 @@ def _drops(r: Reader) -> dict[str, Drop]:
     return drops
 
 
+_STEP_KEYS = frozenset(
+    [
+        "label",
+        "does",
+        "by",
+        "by_when",
+        "duty",
+        "after",
+        "parallel_with",
+        "when",
+        "only_if",
+        "optional",
+        "delegable",
+        "people",
+        "limit",
+        "start_within",
+        "notice",
+        "objection",
+        "quorum",
+        "sample",
+        "prints",
+        "clause",
+        "note",
+        "quote",
+    ]
+)
+
+
 def _step_fields(step_id: str, node: Any, file: str, line: int, owner: str, faults: list[Fault]) -> dict[str, Any]:
     """The fields of :class:`Step` that are written for this step; absent keys stay absent (= as above)."""
     r = Reader(node, file, line, f"{owner}的步骤“{step_id}”", faults)
@@ -243,17 +266,12 @@ def _step_fields(step_id: str, node: Any, file: str, line: int, owner: str, faul
         out["limits"] = _limits(r, "limit")
     if r.has("start_within"):
         out["start_within"] = _limits(r, "start_within")
-    if r.has("notice"):
-        out["notice"] = _notice(r)
-    if r.has("objection"):
-        out["objection"] = _objection(r)
-    if r.has("quorum"):
-        out["quorum"] = read_quorum(r)
-    if r.has("sample"):
-        out["sample"] = read_sample(r)
-    if r.has("prints"):
-        out["prints"] = read_prints(r)
-    r.taken |= STEP_KEYS  # so that a misspelt key is told what it may have meant
+    readers: dict[str, Callable[[Reader], Any]] = {"notice": _notice, "objection": _objection}
+    readers |= {"quorum": read_quorum, "sample": read_sample, "prints": read_prints}
+    for name, read in readers.items():
+        if r.has(name):
+            out[name] = read(r)
+    r.taken |= _STEP_KEYS  # so that a misspelt key is told what it may have meant
     r.done()
     return out
 

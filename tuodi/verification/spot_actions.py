@@ -57,8 +57,11 @@ def draw(
     until: date,
     percent: int | None = None,
     seed: str | None = None,
+    filed: bool = False,
 ) -> SpotCheck:
     """Draws the list of a county for the cases accepted in a period that have reached the county and are not decided.
+
+    Where townships confirm, `filed` draws from what they confirmed and the county has filed: those it looks at afterwards.
 
     Cases with a mark that asks for every one (kin, doubt, complaint) are all on the list; of the others so many of a
     hundred as their procedure asks, rounded up.
@@ -66,6 +69,7 @@ def draw(
     Args:
         percent: More than the procedure asks; less is raised to it. Needed where the procedure names no rate.
         seed: For repeating a draw in tests; else made here from the system's source of randomness.
+        filed: From filed cases instead of those that wait for the county.
 
     Raises:
         SpotCheckError: Nothing to draw from, no rate, a period that ends before it begins or in the future.
@@ -79,9 +83,10 @@ def draw(
             raise SpotCheckError(f"受理日期 {since} 至 {until} 不对：止日不能早于起日，也不能晚于今天")
         with connection.cursor() as cursor:  # two draws at once would share cases
             cursor.execute("select pg_advisory_xact_lock(hashtext(%s))", [f"spot|{region}|{programme}"])
-        cases = _population(acting_user, programme, since, until)
+        cases = _population(acting_user, programme, since, until, filed=filed)
         if not cases:
-            raise SpotCheckError("这段时间没有到了县级、尚未决定、也没有抽过的案件")
+            what = "由乡镇（街道）确认、已备案" if filed else "到了县级、尚未决定"
+            raise SpotCheckError(f"这段时间没有{what}、也没有抽过的案件")
         texts = [sample for case in cases for sample in [sample_of(case)] if sample is not None]
         law = max(texts, key=lambda sample: sample.percent, default=None)
         if percent is not None and not 1 <= percent <= 100:
@@ -99,17 +104,19 @@ def sample_of(case: Case) -> Sample | None:
     return next((step.sample for step in case.procedure.steps if step.sample is not None), None)
 
 
-def _population(user: User, programme: str, since: date, until: date) -> list[Case]:
-    """Undecided cases of the period that stand at the county, and were not drawn from before."""
+def _population(user: User, programme: str, since: date, until: date, *, filed: bool) -> list[Case]:
+    """Cases of the period that stand at the county undecided, or were filed with it, and were not drawn from before."""
     at_county = Step.objects.filter(state=StepState.OPEN, by_level="COUN").exclude(does="check").values("case")
+    done = Step.objects.filter(state=StepState.DONE, by_level="COUN", does="file").values("case")
     covered = access.range_of(user.office.place_code)
+    stage = (
+        {"pk__in": done, "decision": "passed"} if filed else {"pk__in": at_county, "decision": "", "closed_on": None}
+    )
     rows = Case.objects.filter(
-        pk__in=at_county,
+        **stage,
         programme=programme,
         accepted_on__gte=since,
         accepted_on__lte=until,
-        decision="",
-        closed_on__isnull=True,
         region__gte=covered.low,
         region__lt=covered.high,
     ).order_by("no")

@@ -6,7 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.decorators.http import require_POST
 
 from tuodi.org.models import DutyCode
-from tuodi.web import account, style_page
+from tuodi.web import account, outbox_page, style_page
 from tuodi.web.accounts import urls as accounts_urls
 from tuodi.web.board import urls as board_urls
 from tuodi.web.components.doors import LEDGER, PAYMENT, READERS, SWEEPS, WARNED, View, open_to
@@ -177,6 +177,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("imports/<int:pk>/adopt/", _post(_importers, imports.adopt), name="import-adopt"),
     path("imports/<int:pk>/drop/", _post(_importers, imports.drop), name="import-drop"),
     path("standards/", _staff(standards.show), name="standards"),
+    path("outbox/", open_to(DutyCode.SYSADMIN)(outbox_page.show), name="outbox"),
     *roll_urls.urlpatterns,
     *procedure_urls.urlpatterns,
     *care_urls.urlpatterns,

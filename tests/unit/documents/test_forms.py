@@ -99,8 +99,9 @@ SAMPLES: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-#: Forms whose heading names the programme.
+#: Forms whose heading names the programme, or is given with the data.
 OWN_HEADING = {
+    "answer_letter": "行政复议决定书",
     "change_notice": "最低生活保障调整告知书",
     "decision_notice": "最低生活保障不予确认告知书",
     "filing_form": "最低生活保障确认备案表",

@@ -13,6 +13,7 @@ from tuodi.cases.errors import WrongLevelError
 from tuodi.decisions import notices
 from tuodi.decisions.errors import NoticeDeliveryError, ReasonsMissingError
 from tuodi.decisions.models import Determination, RollNotice
+from tuodi.kernel import clock
 from tuodi.kernel.periods import Month
 from tuodi.monitoring import change_reports, deaths, exits
 from tuodi.monitoring.dynamic_errors import DynamicHandsError, DynamicInputError, DynamicStateError
@@ -20,7 +21,7 @@ from tuodi.monitoring.models import (
     ChangeReport,
     WatchEntry,
 )
-from tuodi.org.access import system_scope
+from tuodi.org.access import Subject, subject_scope, system_scope
 from tuodi.org.errors import NotFoundError
 from tuodi.people.models import RollEntry
 
@@ -121,9 +122,9 @@ def test_a_gradual_exit_keeps_the_old_amount_six_months_and_ends_by_itself(make_
     office, household, changed = exit_of(make_user, 2400)
     assert (changed.kind, changed.after_fen) == ("grace", 60_000)
     staff = Staff(make_user, "220103")
-    for month in range(5, 13):
+    for month in (5, 6, 11, 12):  # every month between: tests/journeys/test_year_of_changes.py
         run_month(staff, Month(2021, month), place="220103", programmes=["dibao"])
-    assert paid(household) == {202100 + month: 60_000 for month in range(5, 12)}
+    assert paid(household) == {202105: 60_000, 202106: 60_000, 202111: 60_000}
     with at(office.town_confirm, date(2021, 9, 1)):
         month = Month(2021, 9)
         (line,) = exits.lines(list(exits.listing("open", "", month)), month)
@@ -273,3 +274,22 @@ def test_a_new_account_moves_the_money_and_needs_no_decision(office):
         )
         accounts = household.head.accounts.order_by("id").values_list("last4", "until")
         assert [one[1] for one in accounts] == [date(2017, 9, 1), None]
+
+
+@pytest.mark.django_db
+def test_a_resident_tells_a_change_of_his_own_family_on_the_phone_and_of_no_other(office):
+    home, other = (on_roll(income=600, amount_fen=55_000, start=201704) for _ in range(2))
+    me = Subject(
+        account_id=1, person_id=home.head_id, region=home.region, person_ids=(home.head_id,), household_ids=(home.pk,)
+    )
+    with clock.frozen(date(2017, 9, 1)), subject_scope(me):
+        told = {"kind": "income", "happened_on": date(2017, 8, 1), "text": "打零工", "income_year_fen": 960_000}
+        row = change_reports.report_change(home, acting_user=None, **told)
+        assert (row.source, row.by_officer_id, row.state) == ("online", None, "reported")
+        assert list(ChangeReport.objects.values_list("no", flat=True)) == [row.no]  # he sees his own
+        with pytest.raises(NotFoundError):
+            change_reports.report_change(other, acting_user=None, **told)
+    with at(office.town_review, date(2017, 9, 4)):
+        change_reports.check_report(row, checked="属实", acting_user=office.town_review)
+        with pytest.raises(DynamicInputError, match="手机申报"):
+            change_reports.report_change(home, acting_user=office.town_review, source="online", **told)

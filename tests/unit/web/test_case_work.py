@@ -160,3 +160,21 @@ def test_a_search_reads_an_index_and_not_the_whole_register(office, household, t
         assert "Seq Scan on people_person" not in plan
         assert "Index Cond" in plan
         assert "count(" not in plan.lower()
+
+
+def test_the_page_of_a_case_and_of_a_need_ask_at_most_25_queries(office, household) -> None:
+    from django.test.utils import CaptureQueriesContext
+
+    from tuodi.intake import need_actions
+
+    with at(office.town_accept, DAY):
+        need = need_actions.open_need(acting_user=office.town_accept, household=household, kinds=["living"])
+        need_actions.refer(need, acting_user=office.town_accept, programme="medical", label="医疗救助")
+        (split,) = need_actions.split_need(need, acting_user=office.town_accept, programmes=["dibao"])
+    for path in (f"/cases/{split.application.case_id}/", f"/needs/{need.pk}/"):
+        client = client_of(office.town_accept)
+        client.get(path)
+        with CaptureQueriesContext(connection) as seen:
+            assert client.get(path).status_code == 200
+        asked = [one["sql"] for one in seen if "set_config" not in one["sql"] and "SAVEPOINT" not in one["sql"]]
+        assert len(asked) <= 25, f"{path}: {len(asked)}\n" + "\n".join(sql[:150] for sql in asked)

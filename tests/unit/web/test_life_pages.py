@@ -15,9 +15,10 @@ from lifekit import on_roll
 
 from tuodi.decisions.models import RollNotice
 from tuodi.kernel import clock
-from tuodi.monitoring import change_reports, deaths, job_offers, layers, review_lists
+from tuodi.monitoring import change_reports, deaths, job_offers, layers, review_lists, tasks
 from tuodi.monitoring.models import ChangeReport, PeriodicReview, ReviewPlan, Transfer
 from tuodi.org.access import system_scope
+from tuodi.people.models import RollEntry
 
 pytestmark = pytest.mark.django_db
 VILLAGE = "420802001001"
@@ -99,6 +100,8 @@ def queries(client: Client, path: str) -> int:
 def test_every_list_asks_the_same_number_of_questions_for_one_row_and_for_eight(office: Office) -> None:
     fill(office, 1)
     client = client_of(hire(office._make, "420802", "review", "confirm", "visit", "accept"))
+    for path in LISTS:
+        client.get(path)  # names of places and rules are read once a process
     one = {path: queries(client, path) for path in LISTS}
     fill(office, 7)
     many = {path: queries(client, path) for path in LISTS}
@@ -185,3 +188,43 @@ def test_a_move_page_shows_what_holds_it_up(office: Office) -> None:
     )
     with system_scope("cn"):
         assert not Transfer.objects.exists()
+
+
+def test_a_family_is_split_through_the_page_and_the_rest_awaits_a_decision(office: Office) -> None:
+    home = on_roll(names=("林安", "林平", "林小"), income=900, amount_fen=82_500, start=201704)
+    with system_scope("420802"):
+        people = [one.person_id for one in home.memberships.order_by("id")]
+    client = client_of(office.town_review)
+    path = f"/families/{home.pk}/split/"
+    none = client.post(path, {"do": "split", "reason": "离婚"}).content.decode()
+    assert "请选一人为新户主" in none
+    answer = client.post(
+        path, {"do": "split", "reason": "离婚", f"m{people[1]}": "self", f"m{people[2]}": "child"}, follow=True
+    )
+    text = answer.content.decode()
+    assert "已分户" in text
+    assert "待确认" in text
+    assert "没有找到家庭" in client.get(f"{path}?merge=420802-99999999").content.decode()
+
+
+def test_the_ledger_of_tekun_persons_and_one_persons_file(office: Office) -> None:
+    home = on_roll(names=("仇老",), income=0, amount_fen=57_500, start=201704)
+    with system_scope("420802"):
+        RollEntry.objects.create(
+            household=home, person=home.head, region=home.region, programme="tekun", category="urban", form="dispersed",
+            self_care="partial_loss", amount_fen=62_600, start_month=201704,
+        )  # fmt: skip
+    client = client_of(office.town_review)
+    text = client.get("/person-files/").content.decode()
+    assert "仇老" in text
+    assert "626.00" in text
+    assert "仇老" not in client.get("/person-files/?form=centralised").content.decode()
+    assert "部分失能" in client.get(f"/person-files/{home.head_id}/").content.decode()
+    assert client_of(hire(office._make, "420804", "review")).get(f"/person-files/{home.head_id}/").status_code == 404
+
+
+def test_the_nights_work_is_done_once(office: Office) -> None:
+    on_roll(income=600, amount_fen=55_000, start=201704)
+    first, second = tasks.keep_roll_daily(), tasks.keep_roll_daily()
+    assert (first["planned"], first["proposed"]) == (1, 1)
+    assert set(second.values()) == {0}

@@ -79,6 +79,7 @@ SUBJECTS = {
     "case": "办件",
     "clue": "线索",
     "page": "页面",
+    "audit": "审计日志",
     "payrun": "发放批次",
     "factset": "事实表",
     "checkreport": "核对报告",

@@ -22,7 +22,7 @@ from tuodi.kernel.places import PlaceError, pad12
 from tuodi.org import access
 from tuodi.people.enums import Programme
 from tuodi.web.board import public
-from tuodi.web.components import navigation, pages, places, posting
+from tuodi.web.components import navigation, pages, places, posting, reading
 from tuodi.web.components.pages import Page
 from tuodi.web.components.words import Look
 from tuodi.web.counter import work
@@ -62,6 +62,10 @@ def listing(request: HttpRequest) -> HttpResponse:
         found = found.order_by("last_day", "id")
     page = pages.page_of(request, lambda start, stop: list(found[start:stop]))
     counts = _open_objections([one.pk for one in page.items])
+    shown = [one.case for one in page.items]
+    reading.note_reading(
+        request, "公示", [case.household_id for case in shown], [case.applicant_id for case in shown], listed=True
+    )
     page = Page([_line(one, counts) for one in page.items], page.number, None, page.previous, page.next)
     choices = [
         {"label": "公示中", "href": reverse("web:notices"), "current": chosen not in ("objections", "all")},
@@ -132,6 +136,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "may_object": may and not notice.result and not notice.taken_down_on and notice.days,
         "form": AnswerForm(),
     }
+    reading.note_reading(request, "公示", [notice.case.household_id], [notice.case.applicant_id], region=notice.region)
     return render(request, "board/notice.html", context)
 
 

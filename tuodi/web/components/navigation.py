@@ -106,6 +106,7 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("web:exits", "渐退", "clock", LIFE | {"clue_decide", "pay_prepare"}, "/exits/"),
             Entry("web:job-refusals", "就业介绍和拒绝", "list-check", LIFE | {"accept"}, "/job-refusals/"),
             Entry("web:moves", "迁移", "arrow-right", LIFE | {"accept"}, "/moves/"),
+            Entry("web:person-files", "特困和儿童台账", "file-text", LIFE | {"accept"}, "/person-files/"),
             Entry("web:classes", "五类三层", "adjustments", LIFE | {"accept"}, "/classes/"),
         ),
     ),
@@ -232,6 +233,11 @@ def _link(entry: Entry, request: HttpRequest | None) -> Link | None:
 def held_duties(request: HttpRequest) -> dict[str, str]:
     """Code and label of the duties the signed-in user holds today; asked once a request."""
     return {duty.code: duty.get_code_display() for duty in _held(request)}
+
+
+def held_rows(request: HttpRequest) -> list[Duty]:
+    """The duties themselves, asked once a request."""
+    return _held(request)
 
 
 def may(request: HttpRequest, duties: Iterable[str], region: str) -> bool:

@@ -52,13 +52,27 @@ class AgreementForm(forms.Form):
     until = forms.DateField(label="至", widget=forms.DateInput(attrs={"type": "date"}))
     signed_on = forms.DateField(label="签订日期", widget=forms.DateInput(attrs={"type": "date"}))
 
+    def __init__(self, *args: Any, care_form: str, **kwargs: Any) -> None:
+        """Args: care_form: `CareForm` on the roll; a facility is nobody's relative and gets no caregiver's subsidy."""
+        super().__init__(*args, **kwargs)
+        if care_form == CareForm.CENTRAL:
+            self.fields["party"].label = "供养服务机构"
+            for name in ("relation", "frequency", "subsidy"):
+                del self.fields[name]
+        else:
+            self.fields["party"].label = "照料服务人"
+
 
 def show(request: HttpRequest, pk: int, person: int) -> HttpResponse:
     """The page; a POST does what its button says."""
     household = access_household(request.user, pk)
     who = _person(household, person)
     answer = posting.text(request, "answer", 20)
-    form = AgreementForm(request.POST if answer == "agree" else None, initial=_initial())
+    today = clock.today()
+    entry = _entry(household, who, today)
+    form = AgreementForm(
+        request.POST if answer == "agree" else None, care_form=entry.form if entry else "", initial=_initial()
+    )
     problem = ""
     if request.method == "POST" and (answer != "agree" or form.is_valid()):
         try:
@@ -66,8 +80,6 @@ def show(request: HttpRequest, pk: int, person: int) -> HttpResponse:
             return posting.back(reverse("web:care", args=[household.pk, who.pk]))
         except TuodiError as error:
             problem = str(error)
-    today = clock.today()
-    entry = _entry(household, who, today)
     agreements = list(CareAgreement.objects.filter(person=who).select_related("office").order_by("-since", "-id"))
     standing = next((one for one in agreements if one.ended_on is None and one.since <= today <= one.until), None)
     rows = assessments_of(person=who)
@@ -148,10 +160,10 @@ def _do(request: HttpRequest, household: Household, person: Person, answer: str,
         terms = care.Terms(
             form=entry.form if entry else "",
             party=data["party"],
-            relation=data["relation"],
+            relation=data.get("relation", ""),
             services=data["services"],
-            frequency=data["frequency"],
-            subsidy_fen=parse_yuan(data["subsidy"]) if data["subsidy"].strip() else None,
+            frequency=data.get("frequency", ""),
+            subsidy_fen=parse_yuan(data["subsidy"]) if data.get("subsidy", "").strip() else None,
             since=data["since"],
             until=data["until"],
             signed_on=data["signed_on"],

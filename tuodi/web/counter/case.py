@@ -6,19 +6,20 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
 from tuodi.cases.actions import end_case
-from tuodi.cases.history import done_since, version_of
+from tuodi.cases.history import done_since
 from tuodi.cases.models import Case, Notice, Step
 from tuodi.cases.queries import Progress, access_case, my_open_work, progress
 from tuodi.cases.states import StepState
 from tuodi.decisions.duplicates import ALLOW, Duplicate
 from tuodi.decisions.models import Determination
 from tuodi.intake.application_actions import receive_material
-from tuodi.intake.models import Application
+from tuodi.intake.models import Application, Material
 from tuodi.kernel import clock
 from tuodi.kernel.periods import Month
 from tuodi.monitoring.duplicates import duplicates
@@ -28,7 +29,7 @@ from tuodi.people.queries import members_on
 from tuodi.verification.actions import DUTIES
 from tuodi.verification.kin_actions import KEEPERS
 from tuodi.verification.models import FactSet
-from tuodi.verification.queries import as_family, draft_of
+from tuodi.verification.queries import as_family
 from tuodi.verification.request_queries import requests_of
 from tuodi.web.components import deeds, explain, law, navigation, places, posting, reading
 from tuodi.web.components.explain import Programme
@@ -114,24 +115,29 @@ def _do(request: HttpRequest, case: Case) -> HttpResponse | None:
 
 
 def _mine(request: HttpRequest, case: Case) -> dict[str, Step]:
-    return {step.name: step for step in my_open_work(request.user).filter(case=case)}
+    return {step.name: step for step in my_open_work(request.user, navigation.held_rows(request)).filter(case=case)}
 
 
 def _draw(request: HttpRequest, case: Case, overtaken: list[dict[str, Any]] | None = None) -> HttpResponse:
     """The page. `overtaken`: what others did since the posted form was drawn; None = nothing was posted."""
     today = clock.today()
-    lines = progress(case)
+    every = list(case.steps.select_related("done_by").order_by("position", "round"))
+    lines = progress(case, every)
     mine = _mine(request, case)
     posted = posting.text(request, "step", 40) if request.method == "POST" else ""
     steps = [line.step for line in lines if line.step.name in mine]
     forms = [case_forms.for_step(step, case, request.POST if step.name == posted else None) for step in steps]
     kept = case_forms.typed(request) if posted and posted not in mine else []
-    waiting = case_forms.waiting_for_roll(case)
+    decided = list(Determination.objects.filter(case=case).order_by("id"))
+    notices = list(Notice.objects.filter(case=case).order_by("id"))
+    waiting = case_forms.waiting_for_roll(case, decided)
     may_enrol = bool(waiting) and navigation.may(request, [DutyCode.CONFIRM], case.region)
-    facts = draft_of(case) or FactSet.objects.filter(case=case).order_by("-number").first()
-    programmes, note, problem = _explained(case, facts)
-    application = Application.objects.filter(case=case).first()
-    materials = list(application.materials.order_by("id")) if application else []
+    # The draft if there is one, else the newest frozen set.
+    facts = FactSet.objects.filter(case=case).order_by(F("frozen_at").desc(nulls_first=True), "-number").first()
+    programmes, note, problem = _explained(case, facts, decided)
+    materials = list(Material.objects.filter(application__case=case).select_related("application").order_by("id"))
+    application = materials[0].application if materials else Application.objects.filter(case=case).first()
+    history, version = case_panels.history_lines(case)
     members = members_on(case.household, today)
     reading.note_reading(
         request,
@@ -141,8 +147,8 @@ def _draw(request: HttpRequest, case: Case, overtaken: list[dict[str, Any]] | No
         region=case.region,
     )
     context = {
-        "case": _page(case, lines, bool(forms)),
-        "version": version_of(case.no),
+        "case": _page(case, lines, bool(forms), every, notices),
+        "version": version,
         "overtaken": overtaken,
         "kept": kept,
         "forms": forms,
@@ -165,8 +171,8 @@ def _draw(request: HttpRequest, case: Case, overtaken: list[dict[str, Any]] | No
         "facts": case_panels.facts_of(facts),
         "facts_note": f"第 {facts.number} 份，{'已定稿' if facts.is_frozen else '未定稿'}" if facts else "",
         "materials": materials,
-        "documents": case_panels.documents_of(case, application, materials),
-        "history": case_panels.history_lines(case),
+        "documents": case_panels.documents_of(case, application, materials, notices, decided),
+        "history": history,
         "responsible": case_panels.responsible(case),
     }
     return render(request, "counter/case.html", context, status=409 if overtaken else 200)
@@ -193,9 +199,9 @@ def _kin_href(request: HttpRequest, case: Case) -> str:
     return f"{reverse('web:kin')}?case={case.pk}" if navigation.may(request, KEEPERS, case.region) else ""
 
 
-def _explained(case: Case, facts: FactSet | None) -> tuple[list[Programme], str, str]:
+def _explained(case: Case, facts: FactSet | None, decisions: list[Determination]) -> tuple[list[Programme], str, str]:
     """The decision's own explanation once there is one; before, a trial on the newest facts of the case."""
-    decided = Determination.objects.filter(case=case, explanation__isnull=False).order_by("-id").first()
+    decided = next((row for row in reversed(decisions) if row.explanation is not None), None)
     if decided is not None:
         return [explain.programme(decided.explanation)], f"{decided.decided_on:%Y-%m-%d} 决定 {decided.no}", ""
     if facts is None:
@@ -208,7 +214,7 @@ def _explained(case: Case, facts: FactSet | None) -> tuple[list[Programme], str,
     return programmes, f"试算，按第 {facts.number} 份事实表（{state}）", problem
 
 
-def _page(case: Case, lines: list[Progress], has_work: bool) -> CasePage:
+def _page(case: Case, lines: list[Progress], has_work: bool, every: list[Step], notices: list[Notice]) -> CasePage:
     today = clock.today()
     due = work.due_look(case.due_on, case.due_pending, today)
     page = CasePage(
@@ -226,7 +232,7 @@ def _page(case: Case, lines: list[Progress], has_work: bool) -> CasePage:
     page.steps = [_dot(line) for line in lines if line.step.state != StepState.SKIPPED]
     page.step_rows = [_row(line, today) for line in lines]
     page.warnings = list(getattr(case.procedure, "warnings", ()) or ())
-    page.events = _events(case)
+    page.events = _events(every, notices)
     if not has_work:
         page.locked = _why_locked(lines)
     return page
@@ -274,11 +280,9 @@ def _hand(step: Step) -> str:
     return f"{step.done_by.name}（代 {step.done_for.name}）" if step.done_for else step.done_by.name
 
 
-def _events(case: Case) -> list[dict[str, str]]:
+def _events(every: list[Step], notices: list[Notice]) -> list[dict[str, str]]:
     """What happened, newest first: finished steps of every round, and notices."""
-    done = (
-        Step.objects.filter(case=case, state=StepState.DONE).select_related("done_by", "done_for").order_by("-done_at")
-    )
+    done = sorted((one for one in every if one.state == StepState.DONE), key=lambda one: one.done_at, reverse=True)
     events = [
         {
             "css": "bad" if step.result in {"refused", "refuse", "disputed"} else "ok",
@@ -288,7 +292,7 @@ def _events(case: Case) -> list[dict[str, str]]:
         }
         for step in done
     ]
-    for notice in Notice.objects.filter(case=case, result="", days__gt=0):
+    for notice in (one for one in notices if not one.result and one.days):
         last = f"{notice.last_day:%m-%d} 止" if notice.last_day else "截止日待定"
         events.insert(
             0, {"css": "now", "when": f"{notice.posted_on:%m-%d}", "title": "公示中", "text": f"{notice.no} · {last}"}

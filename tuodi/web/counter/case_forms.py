@@ -223,9 +223,11 @@ class EnrolForm(forms.Form):
         self.fields["account"].choices = [*shown, ("", "暂无账户")]
 
 
-def waiting_for_roll(case: Case) -> list[Determination]:
-    """What the case granted and the roll does not have yet."""
-    granted = [row for row in of_case(case) if row.outcome == "pass"]
+def waiting_for_roll(case: Case, decided: Sequence[Determination] | None = None) -> list[Determination]:
+    """What the case granted and the roll does not have yet. `decided`: the case's decisions, where they were read."""
+    granted = [row for row in (of_case(case) if decided is None else decided) if row.outcome == "pass"]
+    if not granted:
+        return []
     listed = set(
         RollEntry.objects.filter(determination_id__in=[row.pk for row in granted]).values_list(
             "determination_id", flat=True

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from django.db.models import Value
 from django.http import HttpRequest
 from django.urls import reverse
 
 from tuodi.cases.guard import level_of
-from tuodi.cases.history import history_of
+from tuodi.cases.history import history_of, is_deed, version_of
 from tuodi.cases.models import Case, CaseBar, CaseHand, Notice
 from tuodi.cases.queries import Progress
 from tuodi.cases.states import HANDS, BarReason, Hand, StepState
@@ -90,7 +91,13 @@ def facts_of(facts: FactSet | None) -> list[dict[str, Any]]:
     return [line for line in lines if line["value"] != DASH][:FACTS]
 
 
-def documents_of(case: Case, application: Application | None, materials: Sequence[Material]) -> list[dict[str, Any]]:
+def documents_of(
+    case: Case,
+    application: Application | None,
+    materials: Sequence[Material],
+    notices: Sequence[Notice],
+    decided: Sequence[Determination],
+) -> list[dict[str, Any]]:
     """Papers of the case: what was printed or handed in, each with where it is."""
     found: list[dict[str, Any]] = []
     if application is not None:
@@ -104,9 +111,9 @@ def documents_of(case: Case, application: Application | None, materials: Sequenc
         found.append(_paper("入户记录", task.no, reverse("web:field-task", args=[task.pk])))
     for meeting in reviews_of(case)[:5]:
         found.append(_paper("民主评议记录", meeting.no, reverse("web:review-print", args=[meeting.pk])))
-    for notice in Notice.objects.filter(case=case).order_by("id")[:10]:
+    for notice in notices[:10]:
         found.append(_paper("公示", f"{notice.no} {notice.get_result_display()}", ""))
-    for row in Determination.objects.filter(case=case).order_by("id")[:10]:
+    for row in decided[:10]:
         found.append(_paper("决定", row.no, reverse("web:determination", args=[row.pk])))
     return found
 
@@ -118,35 +125,40 @@ def _paper(label: str, no: str, href: str) -> dict[str, str]:
 def refused_of(
     request: HttpRequest, case: Case, lines: Sequence[Progress], mine: Mapping[str, Any]
 ) -> list[dict[str, str]]:
-    """Each open step that the reader may not do, and why. Two queries."""
+    """Each open step that the reader may not do, and why. One query."""
     user: Any = request.user
     theirs = [line.step for line in lines if line.step.state == StepState.OPEN and line.step.name not in mine]
     if not theirs:
         return []
-    bar = CaseBar.objects.filter(case=case, user=user).first()
-    held = CaseHand.objects.filter(case=case, user=user).first()
+    bars = CaseBar.objects.filter(case=case, user=user).values_list("reason", Value(True))
+    hands = CaseHand.objects.filter(case=case, user=user).values_list("hand", Value(False))
+    found_of_me = list(bars.union(hands))
+    bar = next((code for code, barred in found_of_me if barred), "")
+    held = next((code for code, barred in found_of_me if not barred), "")
     level = level_of(user)
     found = []
     for step in theirs:
         hand = HANDS.get(step.duty)
-        if bar is not None:
-            why = f"{BarReason(bar.reason).label}，须回避"
+        if bar:
+            why = f"{BarReason(bar).label}，须回避"
         elif level != step.by_level:
             why = f"由{LEVEL_LABELS.get(step.by_level, step.by_level)}办理，您的机构是{LEVEL_LABELS.get(level, '其他层级')}"
         elif not navigation.may(request, [step.duty], case.region):
             why = f"需要“{DutyCode(step.duty).label}”职责，您没有"
-        elif hand and held is not None and held.hand != hand:
-            why = f"您已办理本案的“{Hand(held.hand).label}”，不能再办“{Hand(hand).label}”"
+        elif hand and held and held != hand:
+            why = f"您已办理本案的“{Hand(held).label}”，不能再办“{Hand(hand).label}”"
         else:
             why = "现在不能办理"
         found.append({"label": step.label, "why": why})
     return found
 
 
-def history_lines(case: Case) -> list[dict[str, Any]]:
-    """Who did what, the newest first."""
+def history_lines(case: Case) -> tuple[list[dict[str, Any]], int]:
+    """Who did what, the newest first; and the version this page shows (see `cases.history`)."""
     labels = {step.id: step.label for step in case.procedure.steps}
-    return [deeds.line(entry, labels) for entry in history_of(case.no)[:LOG]]
+    entries = list(history_of(case.no)[:LOG])
+    newest = next((entry.pk for entry in entries if is_deed(entry)), None)
+    return [deeds.line(entry, labels) for entry in entries], version_of(case.no) if newest is None else newest
 
 
 def responsible(case: Case) -> dict[str, Any] | None:

@@ -240,7 +240,8 @@ def _assess(request: HttpRequest, need: Need) -> HttpResponse | None:
     except (TuodiError, FamilyErrors) as error:
         form.add_error(None, str(error))
         return _page(request, need, form)
-    likely = [one.label for one in again.answers if one.outcome == "pass"]
+    today = clock.today()
+    likely = [one.label for one in again.answers if one.outcome == "pass" and _row(need, one, today) is not None]
     posting.succeed(request, f"已评估。可能符合：{'、'.join(likely) or '暂无'}。")
     return None
 

@@ -25,7 +25,7 @@ _RELATIONS = [("", "请选择"), *[one for one in Relation.choices if one[0] not
 class FamilyForm(forms.Form):
     """The household; its people are `MemberForm`s."""
 
-    place = forms.ChoiceField(label="住地", help_text="村（社区）")
+    place = forms.ChoiceField(label="住地（村、社区）")
     area_kind = forms.ChoiceField(label="城乡", choices=[("", "请选择"), *AreaKind.choices])
     address = forms.CharField(label="详细住址", required=False, max_length=200)
     phone = forms.CharField(
@@ -41,7 +41,9 @@ class MemberForm(forms.Form):
     """One person; an empty line is nobody."""
 
     name = forms.CharField(label="姓名", required=False, max_length=60)
-    id_text = forms.CharField(label="证件号码", required=False, max_length=30, help_text="没有的留空")
+    id_text = forms.CharField(
+        label="证件号码", required=False, max_length=30, widget=forms.TextInput(attrs={"placeholder": "没有的留空"})
+    )
     relation = forms.ChoiceField(label="与户主关系", required=False, choices=_RELATIONS)
 
 

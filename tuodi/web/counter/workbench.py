@@ -43,14 +43,14 @@ def show(request: HttpRequest) -> HttpResponse:
     mine = my_open_work(user)
     queue = pages.page_of(request, lambda start, stop: list(mine[start:stop]), size=QUEUE_SIZE)
     items = [work.item_of_step(step, today) for step in queue.items]
-    cases = [step.case for step in queue.items]
-    reading.note_list(
-        request, "工作台待办", [case.household_id for case in cases], [case.applicant_id for case in cases]
-    )
     urgent = relief_queries.counts(today, clock.now()) if navigation.RELIEF & set(duties) else None
     patrols = my_patrols(user, today).count() if DutyCode.VISIT in duties else 0
     sources = inbox.offered(request)
     coming = inbox.first_of_all(user, sources, today)[:COMING]
+    cases = [step.case for step in queue.items]
+    homes = [*(case.household_id for case in cases), *(one.household_id for one in coming)]
+    people = [*(case.applicant_id for case in cases), *(one.person_id for one in coming)]
+    reading.note_list(request, "工作台待办", homes, people)
     context = {
         "urgent": urgent,
         "patrols": patrols,

@@ -254,10 +254,13 @@ def _deeds(request: HttpRequest, row: ChangeReport, made: dict[str, Any]) -> lis
     plain = row.kind in change_reports.PLAIN
     if row.state == "reported" and may and not plain:
         found.append(Deed("check", "核实", "登记核实", made["check"], "核实后事实定稿，交确认层级", primary=True))
-    if row.state == "checked" and may_confirm and row.fact_set_id and row.checked_by_id != request.user.pk:
-        found.append(
-            Deed("decide", "确认", "作出决定", made["decide"], "从下月起；有变化的同时出具告知书", primary=True)
-        )
+    if (
+        row.state == "checked"
+        and may_confirm
+        and (row.fact_set_id or row.household.closed_on)
+        and row.checked_by_id != request.user.pk
+    ):
+        found.append(Deed("decide", "确认", "作出决定", made["decide"], "有变化的同时出具告知书", primary=True))
     closes = may if plain or row.kind == "other" else may_confirm
     if row.state in ("reported", "checked") and closes:
         found.append(Deed("plain", "办结（不影响待遇）", "办结", made["plain"], primary=plain))
@@ -317,14 +320,16 @@ def _parts(row: ChangeReport) -> list[Part]:
             ("办结", f"{row.closed_by.name if row.closed_by else ''}，{row.closed_at:%Y-%m-%d}"),
         ]
     parts = [Part("核实和答复", pairs, empty="没有记录")]
-    if row.state == "checked" and row.fact_set is not None:
-        month = Month.of(clock.today()).next()
+    if row.state == "checked" and (row.fact_set is not None or row.household.closed_on is not None):
+        month = change_reports.first_month(row)
         for unit in units_of(row.household, month):
             person = unit.person if unit.programme in PERSON_PROGRAMMES else None
             parts.append(
                 Part(
                     f"确认后会怎样：{life.programme(unit.programme)}",
-                    outcome_pairs(row.fact_set, unit.programme, person, unit.amount_fen),
+                    outcome_pairs(row.fact_set, unit.programme, person, unit.amount_fen, effective=month)
+                    if row.fact_set is not None
+                    else [("结论", f"本户已销户，自 {month} 起停发")],
                 )
             )
     return parts  # fmt: skip

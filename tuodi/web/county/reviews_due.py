@@ -13,6 +13,7 @@ from tuodi.decisions.changes import require_confirmer
 from tuodi.kernel import clock
 from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.money import format_yuan
+from tuodi.kernel.periods import Month
 from tuodi.monitoring import periodic, review_lists
 from tuodi.monitoring.deciding import amount_in, preview
 from tuodi.monitoring.models import Grade, PeriodicReview
@@ -338,8 +339,6 @@ def _plan(row: PeriodicReview) -> list[tuple[str, Any]]:
 
 
 def _parts(row: PeriodicReview) -> list[Part]:
-    from tuodi.kernel.periods import Month
-
     month = Month.of(clock.today()).next()
     now = amount_in(row.household, row.programme, row.person, month)
     parts = []
@@ -360,19 +359,21 @@ def _parts(row: PeriodicReview) -> list[Part]:
     return parts
 
 
-def outcome_pairs(fact_set: FactSet | None, programme: str, person: Any, now: int | None) -> list[tuple[str, Any]]:
+def outcome_pairs(
+    fact_set: FactSet | None, programme: str, person: Any, now: int | None, *, effective: Month | None = None
+) -> list[tuple[str, Any]]:
     """What a confirmation would do, by the rules, in words."""
     if fact_set is None:
         return [("结论", "没有变化，维持原待遇"), ("月金额", f"{words.yuan(now)} 元")]
     try:
-        seen = preview(fact_set, programme, person)
+        seen = preview(fact_set, programme, person, effective=effective)
     except TuodiError as error:
         return [("结论", f"还不能计算：{error}")]
     if not seen.kind:
         return [("结论", "缺事实，不能确认"), ("缺少", "、".join(seen.missing))]
     pairs: list[tuple[str, Any]] = [
         ("结论", RESULTS[seen.kind].word), ("现在", f"{words.yuan(seen.before_fen)} 元／月"),
-        ("下月起", f"{words.yuan(seen.after_fen)} 元／月"),
+        (f"{effective} 起" if effective else "下月起", f"{words.yuan(seen.after_fen)} 元／月"),
     ]  # fmt: skip
     if seen.until is not None:
         pairs.append(("渐退到", f"{seen.until}，到期自动停发"))

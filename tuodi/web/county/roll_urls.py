@@ -6,7 +6,7 @@ from django.urls import URLPattern, path
 
 from tuodi.org.models import DutyCode
 from tuodi.web.components.doors import open_to
-from tuodi.web.county import changes, deaths, exits, job_refusals, layers, moves, reviews_due, splits
+from tuodi.web.county import changes, deaths, exits, job_refusals, layers, moves, person_files, reviews_due, splits
 
 _reviews = open_to(*reviews_due.READERS)
 _changes = open_to(*changes.READERS)
@@ -34,6 +34,8 @@ urlpatterns: list[URLPattern] = [
     path("moves/", _moves(moves.listing), name="moves"),
     path("moves/<int:pk>/", _moves(moves.show), name="move"),
     path("families/<int:pk>/move/", open_to(DutyCode.ACCEPT, DutyCode.REVIEW)(moves.new), name="move-new"),
+    path("person-files/", open_to(*person_files.READERS)(person_files.listing), name="person-files"),
+    path("person-files/<int:pk>/", open_to(*person_files.READERS)(person_files.show), name="person-file"),
     path("families/<int:pk>/split/", open_to(DutyCode.REVIEW)(splits.show), name="split"),
     path("classes/", _classes(layers.listing), name="classes"),
     path("classes/places/", _classes(layers.by_place), name="class-counts"),

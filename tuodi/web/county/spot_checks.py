@@ -35,6 +35,7 @@ class DrawForm(forms.Form):
     percent = forms.IntegerField(
         label="抽查比例", required=False, min_value=1, max_value=100, help_text="不填按办理程序规定的比例；只能更高"
     )
+    filed = forms.BooleanField(label="抽查乡镇（街道）确认、已备案的", required=False)
 
 
 def _may_draw(request: HttpRequest) -> bool:
@@ -56,6 +57,7 @@ def listing(request: HttpRequest) -> HttpResponse:
                 since=data["since"],
                 until=data["until"],
                 percent=data["percent"],
+                filed=data["filed"],
             ),
             lambda row: (
                 f"已抽取 {row.mandatory + row.drawn} 户：必查 {row.mandatory} 户，随机 {row.drawn} 户。名单已固定。"

@@ -17,7 +17,7 @@ from tuodi.decisions.papers.catalogue import Paper, catalogue, is_large
 from tuodi.kernel.errors import TuodiError
 from tuodi.org import access
 from tuodi.org.errors import NotFoundError
-from tuodi.web.components import navigation, pages, places, posting
+from tuodi.web.components import navigation, pages, places, posting, reading
 from tuodi.web.components.words import Look
 from tuodi.web.counter import work
 from tuodi.web.papers import printing
@@ -45,6 +45,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     papers = catalogue(case)
     if request.method == "POST":
         return _ask(request, case, papers)
+    reading.note_reading(request, "案件文书", [case.household_id], [case.applicant_id], region=case.region)
     rows = CaseFile.objects.filter(case=case).select_related("requested_by").order_by("-id")[:5]
     context = {
         "case": case,
@@ -95,6 +96,7 @@ def paper(request: HttpRequest, pk: int, form: str, number: int) -> HttpResponse
     chosen = found[number]
     with printing.printer(request) as by:
         made = printing.one_pdf(chosen.pdfs(by), f"{chosen.name} {case.no}")
+    reading.note_reading(request, chosen.name, [case.household_id], [case.applicant_id], region=case.region)
     note_print(request, form, "case", case.pk, case.region, case_no=case.no, name=chosen.name)
     return printing.pdf(made, f"{case.no}-{form}")
 
@@ -159,6 +161,8 @@ def download(request: HttpRequest, pk: int) -> HttpResponse | FileResponse:
     except TuodiError as error:
         posting.refuse(request, str(error))
         return posting.back(reverse("web:case-file", args=[row.pk]))
-    response = FileResponse(handle, as_attachment=True, filename=f"{row.case.no}.pdf", content_type="application/pdf")
+    case = row.case
+    reading.note_reading(request, "案卷", [case.household_id], [case.applicant_id], region=case.region)
+    response = FileResponse(handle, as_attachment=True, filename=f"{case.no}.pdf", content_type="application/pdf")
     response["Cache-Control"] = "no-store"
     return response

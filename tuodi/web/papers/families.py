@@ -21,7 +21,7 @@ from tuodi.org import access
 from tuodi.org.models import DutyCode
 from tuodi.people.enums import Programme
 from tuodi.people.queries import access_household
-from tuodi.web.components import navigation, pages, places
+from tuodi.web.components import navigation, pages, places, reading
 from tuodi.web.counter import work
 from tuodi.web.papers import printing
 from tuodi.web.papers.log import note_print
@@ -70,6 +70,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         else "",
         "may": navigation.may(request, DUTIES, household.region),
     }
+    reading.note_reading(request, "家庭文书", [household.pk], [household.head_id], region=household.region)
     return render(request, "papers/family.html", context)
 
 
@@ -82,6 +83,7 @@ def letter(request: HttpRequest, pk: int) -> HttpResponse:
     _, build = _LETTERS[form]
     with printing.printer(request) as by:
         made = by.form(form, build(row))
+    reading.note_reading(request, "告知书", [row.household_id], [row.person_id], region=row.region)
     note_print(request, form, "determination", row.pk, row.region, case_no=row.case.no if row.case else "", no=row.no)
     return printing.pdf(made, row.no)
 

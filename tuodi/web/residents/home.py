@@ -11,7 +11,7 @@ from tuodi.decisions.models import Determination
 from tuodi.kernel.masking import mask_name
 from tuodi.web.components import places
 from tuodi.web.residents.doors import own
-from tuodi.web.residents.progress import road_of
+from tuodi.web.residents.progress import road_of, steps_by_case
 
 #: Entries that others add a page for: shown from the moment there is one. (name of the address, icon, words, small words)
 DO = (
@@ -58,7 +58,7 @@ def show(request: HttpRequest) -> HttpResponse:
     }
     if account is not None:
         running = own(Case.objects.filter(decision="", closed_on__isnull=True), request).order_by("-id").first()
-        context["road"] = road_of(running, None) if running else None
+        context["road"] = road_of(running, steps_by_case([running])[running.pk], None) if running else None
         context["decision"] = own(Determination.objects.all(), request).order_by("-decided_on", "-id").first()
         context["village"] = places.path(request.subject.region)  # type: ignore[attr-defined]
     return render(request, "residents/home.html", context)

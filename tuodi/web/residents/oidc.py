@@ -34,8 +34,8 @@ def start(request: HttpRequest) -> HttpResponse:
 def back(request: HttpRequest) -> HttpResponse:
     """Takes the visitor back. What he brings is good once."""
     kept = request.session.pop(_KEY, None)
-    if not kept:
-        return _failed(request, "没有开始登录")
+    if not kept:  # an old address, or one for somebody else: nothing to fail, he may begin
+        return HttpResponseRedirect(reverse("web:my-sign-in"))
     onward = kept.pop("next")
     try:
         if "error" in request.GET:

@@ -16,7 +16,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from tuodi.cases.procedures import procedure_for
-from tuodi.intake.counter_book import materials_of
+from tuodi.intake.counter_book import lines_of, materials_of
 from tuodi.kernel import clock
 from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.places import pad12
@@ -145,7 +145,8 @@ def show(request: HttpRequest, programme: str) -> HttpResponse:
         "total_clause": book.clause(total.clause).text if total and total.clause else "",
         "ground": book.clause(text.clause).text if text and text.clause else "",
         "steps": steps_of(text),
-        "materials": [one.name for one in materials_of(pad12(place), programme, today)],
+        "materials": materials_of(pad12(place), programme, today),
+        "lines": lines_of(pad12(place), today),
         "offices": places.offices_at(place),
         "appeal_days": APPEAL_DAYS,
         "appeal_clauses": APPEAL_CLAUSES,

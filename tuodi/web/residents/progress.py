@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -10,9 +11,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from tuodi.cases.models import Case, Step
-from tuodi.cases.queries import progress
 from tuodi.cases.states import CaseState, StepState
 from tuodi.decisions.models import Determination
+from tuodi.kernel import clock
 from tuodi.people.enums import Programme
 from tuodi.policy.procedure import LEVEL_LABELS
 from tuodi.web.components import places
@@ -80,12 +81,21 @@ def line_of(step: Step, *, late: bool) -> Line:
     )
 
 
-def road_of(case: Case, decision: Determination | None) -> Road:
+def steps_by_case(cases: Sequence[Case]) -> dict[int, list[Step]]:
+    """The newest round of each step of some cases, in order: one query, however many."""
+    found: dict[int, dict[str, Step]] = {case.pk: {} for case in cases}
+    for row in Step.objects.filter(case__in=cases).order_by("position", "round"):
+        found[row.case_id][row.name] = row
+    return {number: list(rows.values()) for number, rows in found.items()}
+
+
+def road_of(case: Case, steps: Sequence[Step], decision: Determination | None) -> Road:
     """A case's steps in order, without those that do not apply."""
+    today = clock.today()
     found = [
-        line_of(one.step, late=one.late)
-        for one in progress(case)
-        if one.step.state not in (StepState.SKIPPED, StepState.VOID)
+        line_of(step, late=step.state == StepState.OPEN and step.due_on is not None and step.due_on < today)
+        for step in steps
+        if step.state not in (StepState.SKIPPED, StepState.VOID)
     ]
     return Road(
         no=case.no,
@@ -109,7 +119,8 @@ def show(request: HttpRequest) -> HttpResponse:
         row.case_id: row
         for row in Determination.objects.filter(case__in=cases).only("no", "case_id", "outcome").order_by("id")
     }
-    roads = [road_of(case, decisions.get(case.pk)) for case in cases]
+    steps = steps_by_case(cases)
+    roads = [road_of(case, steps[case.pk], decisions.get(case.pk)) for case in cases]
     home = request.subject.region  # type: ignore[attr-defined]
     return render(
         request,

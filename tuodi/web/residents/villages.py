@@ -13,6 +13,8 @@ __all__ = ["villages_of"]
 def villages_of(region: str) -> list[tuple[str, list[tuple[str, str]]]]:
     """(town, [(12-character code, village)]) of the county a place lies in; the place's own town first."""
     county = region[:6]
+    if len(county) < 6:
+        return []  # of a prefecture or above: nobody there sits beside a family
     groups = _groups(tree(), county)
     return sorted(groups, key=lambda group: not any(code.startswith(region[:9]) for code, _name in group[1]))
 
