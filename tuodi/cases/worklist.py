@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -12,7 +13,7 @@ from tuodi.cases.models import Case, Step
 from tuodi.cases.queries import my_open_work
 from tuodi.cases.states import StepState
 from tuodi.org.access import range_of
-from tuodi.org.models import User
+from tuodi.org.models import Duty, User
 from tuodi.policy.procedure import Does
 
 __all__ = ["BY_CASE", "BY_STEP", "DUES", "KINDS", "SORTS", "Wanted", "bounded", "cases_of", "select", "steps_of"]
@@ -57,9 +58,9 @@ def select(wanted: Wanted, *, user: User, today: date) -> QuerySet[Any]:
     return steps_of(wanted, user=user, today=today) if wanted.tab in BY_STEP else cases_of(wanted)
 
 
-def steps_of(wanted: Wanted, *, user: User, today: date) -> QuerySet[Step]:
-    """Open steps: the user's own, or all in his range."""
-    rows = my_open_work(user) if wanted.tab == "mine" else Step.objects.filter(state=StepState.OPEN)
+def steps_of(wanted: Wanted, *, user: User, today: date, duties: Sequence[Duty] | None = None) -> QuerySet[Step]:
+    """Open steps: the user's own, or all in his range. `duties`: what he holds today, where the caller has asked."""
+    rows = my_open_work(user, duties) if wanted.tab == "mine" else Step.objects.filter(state=StepState.OPEN)
     rows = rows.select_related("case", "case__applicant")
     if wanted.programme:
         rows = rows.filter(case__programme=wanted.programme)

@@ -40,7 +40,8 @@ def show(request: HttpRequest) -> HttpResponse:
     if set(duties) == {DutyCode.THIRD_PARTY}:
         return redirect("web:field")  # figures of the whole district are none of theirs
     user: Any = request.user
-    mine = my_open_work(user)
+    held = navigation.held_rows(request)
+    mine = my_open_work(user, held)
     queue = pages.page_of(request, lambda start, stop: list(mine[start:stop]), size=QUEUE_SIZE)
     items = [work.item_of_step(step, today) for step in queue.items]
     urgent = relief_queries.counts(today, clock.now()) if navigation.RELIEF & set(duties) else None
@@ -57,7 +58,7 @@ def show(request: HttpRequest) -> HttpResponse:
         "today": today,
         "duties": duties.values(),
         "queue": Page(items, queue.number, None, queue.previous, queue.next),
-        "figures": _figures(user, mine, today),
+        "figures": _figures(user, mine, held, today),
         "coming": coming if sources else None,
         "labels": {source.code: source.label for source in sources},
         "runs": [runs.line(run) for run in PayRun.objects.order_by("-month", "-id")[:5]]
@@ -69,13 +70,13 @@ def show(request: HttpRequest) -> HttpResponse:
     return render(request, "counter/workbench.html", context)
 
 
-def _figures(user: Any, mine: Any, today: date) -> list[dict[str, str]]:
+def _figures(user: Any, mine: Any, held: Any, today: date) -> list[dict[str, str]]:
     """Counted no further than a page can say; the whole roll is never counted."""
 
     def many(rows: Any) -> str:
         return inbox.bounded(rows)
 
-    late, soon = (worklist.steps_of(Wanted(due=due), user=user, today=today) for due in ("late", "soon"))
+    late, soon = (worklist.steps_of(Wanted(due=due), user=user, today=today, duties=held) for due in ("late", "soon"))
     cases = reverse("web:cases")
     return [
         {"label": "等我办理", "value": many(mine), "unit": "件", "href": cases},
