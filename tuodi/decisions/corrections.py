@@ -18,8 +18,8 @@ __all__ = ["cause_of", "correct_filed", "corrections_of"]
 
 
 def cause_of(item: SpotCheckItem) -> str:
-    """The cause a correcting determination carries: it names the spot check."""
-    return f"抽查纠正 {item.check_of.no}"
+    """The cause a correcting determination carries: it names the spot check, by the task, which the township can see."""
+    return f"抽查纠正 {item.task.matter_no if item.task else ''}"
 
 
 def corrections_of(item: SpotCheckItem) -> QuerySet[Determination]:
@@ -40,7 +40,7 @@ def correct_filed(
         CorrectionError: The check agreed or has no result, the case was not delegated, it was corrected already, or the facts are
             of another family or older than the check's result. What `record_change` raises.
     """
-    item = SpotCheckItem.objects.select_for_update(of=("self",)).select_related("check_of", "case").get(pk=item.pk)
+    item = SpotCheckItem.objects.select_for_update(of=("self",)).select_related("task", "case").get(pk=item.pk)
     no = item.case.no
     if item.result != SpotCheckItem.Result.DIFFER:
         raise CorrectionError(no, "抽查没有发现不一致，没有可纠正的")

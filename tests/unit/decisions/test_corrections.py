@@ -72,7 +72,9 @@ def test_what_the_county_finds_after_filing_is_put_right_by_the_township_once(ma
         task = plan_item(item, acting_user=county, assigned=two)
     with at(two[0], LATER):
         seen = answers(income_year={"fit": "differ", "seen": "21,600"})
-        form = VisitForm(answers=seen, conclusion="differs", investigators=two, started_at=clock.now())
+        form = VisitForm(
+            answers=seen, conclusion="differs", opinion="年收入 21600 元", investigators=two, started_at=clock.now()
+        )
         submit_visit(task, form, [], signed(*two), acting_user=two[0])
     early = facts(household, county, LATER, "21600.00")
     with clock.frozen(datetime(2021, 10, 20, 15, 0, tzinfo=clock.BEIJING)):
