@@ -1,6 +1,6 @@
 """The file that goes with a family: every paper of it put into words, masked as lists are, and bound by one hash.
 
-The originals stay with the place that made them. The copy is what the new place may read of them (docs/decisions/0028).
+The originals stay with the place that made them. The copy is what the new place may read of them (docs/decisions/0022).
 """
 
 from __future__ import annotations
