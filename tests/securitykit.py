@@ -101,7 +101,7 @@ def town(make_user: Callable[..., Any]) -> Town:
             one, kind="visit", title="入户调查", text="院内停放车辆", file=paper, acting_user=hands.town
         )
     args = {
-        **dict.fromkeys(("family", "apply", "consents", "consent-form"), (household.pk,)),
+        **dict.fromkeys(("family", "apply", "consents", "consent-form", "phones"), (household.pk,)),
         **dict.fromkeys(("case", "facts", "case-visits", "case-review"), (case.pk,)),
         "determination": (determination.pk,),
         **dict.fromkeys(("clue", "clue-sheet", "clue-visits", "clue-statement"), (one.no,)),
