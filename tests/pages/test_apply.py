@@ -11,7 +11,7 @@ import pytest
 from applykit import new_member
 from builders import make_family
 from fieldkit import png, shot
-from residentkit import PHONE, account_for, draw, enter
+from phonekit import PHONE, account_for, draw, enter
 
 from tuodi.cases.models import Case
 from tuodi.intake.models import Application, OnlineApplication

@@ -30,7 +30,7 @@ def test_application_is_accepted_and_its_facts_are_frozen(
     assert page.get_by_text("已受理，业务号").is_visible()
     axe()
 
-    page.get_by_role("link", name="登记事实").click()
+    page.get_by_role("link", name="登记事实").first.click()
     axe()
     page.get_by_label("核定的家庭年收入").fill("一万")
     page.get_by_role("button", name="保存", exact=True).click()

@@ -292,6 +292,7 @@ def test_third_party_comes_to_its_own_tasks_only(
         "入户调查",
         "核查任务",
         "标准与规则",
+        "办理程序",
     ]
     axe()
     answer = page.goto(f"{live_server.url}/field/{task.pk}/")

@@ -13,7 +13,7 @@ from decisionkit import FACTS, collected, investigated
 from fieldkit import shot
 from oversightkit import RICH, refused
 from paykit import Staff, balanced, line, run_month
-from residentkit import PHONE, account_for, enter
+from phonekit import PHONE, account_for, enter
 
 from tuodi.cases.models import Case, Notice, NoticeObjection
 from tuodi.cases.notice_actions import take_up_objection

@@ -35,9 +35,9 @@ def version_of(case_no: str) -> int:
     return _deeds(case_no).order_by("-id").values_list("id", flat=True).first() or 0
 
 
-def done_since(case_no: str, version: int) -> list[AuditEntry]:
-    """What was done after a version, the oldest first."""
-    return list(_deeds(case_no).filter(pk__gt=version).order_by("id")[:20])
+def done_since(case_no: str, version: int, *, besides: int | None = None) -> list[AuditEntry]:
+    """What others did after a version, the oldest first; `besides` is who asks, who knows what he did himself."""
+    return list(_deeds(case_no).filter(pk__gt=version).exclude(actor_id=besides).order_by("id")[:20])
 
 
 def history_of(case_no: str) -> QuerySet[AuditEntry]:

@@ -79,12 +79,14 @@ def _answer(request: HttpRequest, case: Case) -> HttpResponse:
     """Does what the form asks; refused or overtaken, the page is drawn anew and holds what was typed."""
     before = posting.text(request, "version", 20)
     version = int(before) if before.isascii() and before.isdigit() else None
-    since = done_since(case.no, version) if version is not None else []
+    since = done_since(case.no, version, besides=request.user.pk) if version is not None else []
     if not since:
         done = _do(request, case)
         if done is not None:
             return done
-        since = done_since(case.no, version) if version is not None else []  # overtaken while waiting for the lock
+        since = (
+            done_since(case.no, version, besides=request.user.pk) if version is not None else []
+        )  # overtaken while waiting for the lock
         case = access_case(request.user, pk=case.pk)
     labels = {step.id: step.label for step in case.procedure.steps}
     return _draw(request, case, overtaken=[deeds.line(entry, labels) for entry in since])
