@@ -74,6 +74,23 @@ def on_app_ready(app: App) -> None:
         from tuodi.people import residents
 
         residents.purge_tries()
+    @app.periodic(cron="30 0 * * *")
+    @app.task(queueing_lock="tuodi.wiped_drafts", pass_context=False, name="tuodi.wiped_drafts")
+    def wiped_drafts(timestamp: int) -> None:
+        """Destroys drafts of applications nobody has touched within their time."""
+        from tuodi.intake.online_desk import wipe_drafts
+        from tuodi.org.access import system_scope
+
+        with system_scope("cn"):
+            wipe_drafts()
+
+    @app.periodic(cron="45 0 * * *")
+    @app.task(queueing_lock="tuodi.late_complaints", pass_context=False, name="tuodi.late_complaints")
+    def late_complaints(timestamp: int) -> None:
+        """Sends complaints up that were not answered in time, closes those nobody speaks against."""
+        from tuodi.oversight.daily import daily
+
+        daily()
 
     @app.task(pass_context=False, name="outbox.carry")
     def carry(message: str) -> None:

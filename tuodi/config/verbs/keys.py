@@ -61,12 +61,13 @@ def apply() -> dict[str, int]:
     from tuodi.org.access import NATION, system_scope
     from tuodi.org.factor_actions import AAD
     from tuodi.org.models import SecondFactor
+    from tuodi.oversight import rotation as oversight
     from tuodi.payments import rotation as payments
     from tuodi.people import rotation as people
     from tuodi.verification import rotation as verification
 
     factor = people.Column(SecondFactor, "secondfactor.secret", "secret_cipher", AAD)
-    columns = (*people.COLUMNS, factor, *verification.COLUMNS, *intake.COLUMNS, *payments.COLUMNS)
+    columns = (*people.COLUMNS, factor, *verification.COLUMNS, *intake.COLUMNS, *payments.COLUMNS, *oversight.COLUMNS)
     with system_scope(NATION):
         done = people.reseal(columns, followers=[people.Follower(StaffKin, "staffkin.id", "id_index", "id")])
         return done | reseal_files() | verification.reseal_batches() | reseal_keys()

@@ -48,7 +48,7 @@ PAYMENT = frozenset({"pay_prepare", "pay_check", "pay_approve", "pay_send", "sup
 #: Who goes out to families; third parties see the tasks of their own office only.
 VISITORS = frozenset({"visit", "clue", "third_party"})
 #: Who reads families and cases: all who work on them, not those who only keep the system or its log.
-READERS = CASEWORK | PAYMENT | {"roll_import", "verify", "clue", "clue_decide", "clue_close"}
+READERS = CASEWORK | PAYMENT | {"roll_import", "verify", "clue", "clue_decide", "clue_close", "appeal"}
 CHECKS = frozenset({"verify", "accept"})
 #: Who keeps the roll right after the grant.
 LIFE = frozenset({"review", "visit", "confirm", "supervise"})

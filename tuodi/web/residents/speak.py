@@ -270,7 +270,10 @@ def appeal_new(request: HttpRequest, no: str) -> HttpResponse:
     """Files an appeal against a decision of one's own family."""
     account = _account(request)
     row = _own_determination(account, no)
+    end = last_day("appeal_file", row.region, row.decided_on)
     form = AppealForm(request.POST or None, initial={"known_on": row.decided_on})
+    if end.on is None or clock.today() <= end.on:
+        del form.fields["late_reason"]
     if request.method == "POST" and form.is_valid():
         try:
             with access.system_scope(row.region[:6]):
@@ -279,7 +282,6 @@ def appeal_new(request: HttpRequest, no: str) -> HttpResponse:
             _said(form, error)
         else:
             return posting.back(reverse("web:my-appeal", args=[made.uid]))
-    end = last_day("appeal_file", row.region, row.decided_on)
     context = {"form": form, "key": uuid4(), "row": row, "last_day": end.on}
     return _page(request, "appeal_new", context)
 

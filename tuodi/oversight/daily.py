@@ -1,4 +1,4 @@
-"""Jobs of the room."""
+"""What the room does every night."""
 
 from __future__ import annotations
 
