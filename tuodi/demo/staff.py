@@ -74,6 +74,7 @@ def accounts() -> list[Account]:
         Account("shenji", "审计 邹正", "4208", ("audit_view",)),
         Account("shi-dr", "市局花名册 龚敏", "4208", ("roll_import",)),
         Account("shi-bz", "市局标准 唐宁", "4208", ("standards",)),
+        Account("shi-fy", "市局复议 曾琴", "4208", ("appeal", "complaint")),
     ]
     for short, label, duty in _PAY:
         name = {"pay_prepare": "吴江", "pay_check": "何静", "pay_approve": "陈建国", "pay_send": "刘洋"}[duty]
@@ -87,6 +88,7 @@ def accounts() -> list[Account]:
             Account(f"{tag}-hd", "区核对审核 李红", place, ("review", "visit")),
             Account(f"{tag}-qr", "区审批 王毅", place, ("confirm",)),
             Account(f"{tag}-ba", "区备案 孙丽", place, ("file",)),
+            Account(f"{tag}-ts", "区投诉复议 邓平", place, ("appeal", "complaint")),
         ]
     for town, tag in ((FAMILY_TOWN, "jiedao"), (PILOT_TOWN, "pilot")):
         rows += [
