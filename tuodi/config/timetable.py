@@ -74,6 +74,7 @@ def on_app_ready(app: App) -> None:
         from tuodi.people import residents
 
         residents.purge_tries()
+
     @app.periodic(cron="30 0 * * *")
     @app.task(queueing_lock="tuodi.wiped_drafts", pass_context=False, name="tuodi.wiped_drafts")
     def wiped_drafts(timestamp: int) -> None:
