@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from django.urls import reverse
 from securitykit import BACKEND, HOME, PASSWORD, anything, logged, now, routes, signed_in, staff_routes, takes_arguments
 
 from tuodi.config.logs import OneLineFormatter
+from tuodi.kernel import clock
 from tuodi.org import actions, link_actions, lockouts, session_actions
 from tuodi.org.errors import LinkError
 from tuodi.org.models import OneTimeLink, User
@@ -115,6 +117,16 @@ def test_attack_09_more_sessions_than_allowed_end_the_oldest(clerk: Any, setting
     for client in clients:
         enter(client)
     assert [is_in(client) for client in clients] == [False, True, True]
+
+
+def test_attack_09_a_clock_set_back_never_ends_the_session_that_begins(clerk: Any, settings: Any) -> None:
+    settings.SESSIONS_MOST = 1
+    later = Client()
+    with clock.frozen(clock.now() + timedelta(hours=3)):
+        enter(later)
+    client = Client()
+    enter(client)
+    assert is_in(client)
 
 
 def test_attack_10_no_form_is_taken_without_its_token(make_user: Callable[..., Any], clerk: Any) -> None:
