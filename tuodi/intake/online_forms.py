@@ -16,14 +16,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from tuodi.exchange import form_files
 from tuodi.intake.online_errors import ApplyFormError
 from tuodi.kernel.identity import InvalidIdError, normalise, parse_id
 from tuodi.kernel.money import format_yuan, parse_yuan
 from tuodi.kernel.names import normalise_name
-from tuodi.kernel.places import trim
 
 __all__ = ["ApplyForm", "Page", "Question", "check_page", "form_for", "form_of", "reload", "shown"]
 
@@ -178,18 +177,7 @@ def _loaded(folders: tuple[Path, ...]) -> dict[str, ApplyForm]:
 
 def read_form(path: Path) -> ApplyForm:
     """One file. Raises ApplyFormError naming file and place."""
-    try:
-        return ApplyForm.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f"第 {mark.line + 1} 行" if mark else "某处"
-        raise ApplyFormError(path.name, f"{line}不是正确的 YAML") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise ApplyFormError(path.name, "读不出来，应是 UTF-8 文本") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "表单"
-        raise ApplyFormError(path.name, f"{where}：{first['msg'].removeprefix('Value error, ')}") from error
+    return form_files.read_form(path, ApplyForm, ApplyFormError)
 
 
 def reload() -> None:
@@ -203,15 +191,10 @@ def form_for(region: str, on: date) -> ApplyForm:
     Raises:
         ApplyFormError: None is in force, or a file cannot be used.
     """
-    code = trim(region)
-    fitting = [
-        form
-        for form in _loaded(_folders()).values()
-        if form.since <= on and (form.place == "cn" or code.startswith(form.place))
-    ]
-    if not fitting:
+    found = form_files.nearest(_loaded(_folders()).values(), region, on)
+    if found is None:
         raise ApplyFormError("apply", f"没有 {on} 起可用的申请表")
-    return max(fitting, key=lambda form: (0 if form.place == "cn" else len(form.place), form.since))
+    return found
 
 
 def form_of(key: str, region: str, on: date) -> ApplyForm:

@@ -16,11 +16,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from tuodi.exchange import form_files
 from tuodi.kernel.money import format_yuan, parse_yuan
-from tuodi.kernel.places import trim
 from tuodi.kernel.workdays import Unit
 from tuodi.verification.visit_errors import FormFileError
 
@@ -141,24 +140,9 @@ def _loaded(folders: tuple[Path, ...]) -> tuple[Form, ...]:
     found: dict[str, Form] = {}
     for folder in folders:
         for path in sorted(folder.glob("*.yaml")):
-            form = _read(path)
+            form = form_files.read_form(path, Form, FormFileError)
             found[form.key] = form
     return tuple(found.values())
-
-
-def _read(path: Path) -> Form:
-    try:
-        return Form.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f"第 {mark.line + 1} 行" if mark else "某处"
-        raise FormFileError(path.name, f"{line}不是正确的 YAML") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise FormFileError(path.name, "读不出来，应是 UTF-8 文本") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "表单"
-        raise FormFileError(path.name, f"{where}：{first['msg'].removeprefix('Value error, ')}") from error
 
 
 def reload() -> None:
@@ -172,15 +156,10 @@ def form_for(region: str, on: date, name: str = "home_visit") -> Form:
     Raises:
         FormFileError: None is in force, or a file cannot be used.
     """
-    code = trim(region)
-    fitting = [
-        form
-        for form in _loaded(_folders())
-        if form.form == name and form.since <= on and (form.place == "cn" or code.startswith(form.place))
-    ]
-    if not fitting:
+    found = form_files.nearest((form for form in _loaded(_folders()) if form.form == name), region, on)
+    if found is None:
         raise FormFileError(name, f"没有 {on} 起可用的表单")
-    return max(fitting, key=lambda form: (0 if form.place == "cn" else len(form.place), form.since))
+    return found
 
 
 _NUMBER = re.compile(r"\d{1,9}(\.\d{1,2})?\Z")
