@@ -103,21 +103,7 @@ def open_case(
     strange = [mark for mark in marks if mark not in known]
     if strange:
         raise StepInputError("受理", "情形", f"“{strange[0]}”不认识，可用：{'、'.join(known)}")
-    case = Case(
-        region=region,
-        no=next_no("case", region, today),
-        kind=kind,
-        programme=programme,
-        household=household,
-        applicant=applicant,
-        accepted_on=today,
-        procedure_key=text.key,
-        procedure_hash=text.hash,
-        procedure_text=text.to_json(),
-        marks=sorted({*marks, *(("delegated",) if text.approver == "TOWN" else ())}),
-    )
-    engine.set_total_due(case)
-    case.save()
+    case = engine.new_case(household, applicant, programme, kind=kind, text=text, marks=marks)
     bars = bar_kin(case, indexes=member_indexes, agent_index=agent_index)
     if agent_user is not None:
         CaseBar.objects.get_or_create(case=case, user=agent_user, reason="agent", defaults={"region": region})

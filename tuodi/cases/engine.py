@@ -14,13 +14,24 @@ from django.db.models import Q
 
 from tuodi.cases.calendar import Due, calendar, due, notice_end
 from tuodi.cases.models import Case, Notice, NoticeObjection, Step
+from tuodi.cases.series import next_no
 from tuodi.cases.states import CASE_MOVES, STEP_MOVES, CaseState, StepState, move
 from tuodi.kernel import clock
 from tuodi.kernel.workdays import Unit, UnknownYearError
-from tuodi.policy.procedure import Does, Limit
+from tuodi.people.models import Household, Person
+from tuodi.policy.procedure import Does, Limit, Procedure
 from tuodi.policy.procedure import Step as StepText
 
-__all__ = ["advance", "compute_due", "latest", "make_steps", "recompute_pending", "reopen_from", "waits_for"]
+__all__ = [
+    "advance",
+    "compute_due",
+    "latest",
+    "make_steps",
+    "new_case",
+    "recompute_pending",
+    "reopen_from",
+    "waits_for",
+]
 
 #: The phase a case is in while a step of this kind is the first open one.
 _PHASE = {
@@ -35,6 +46,29 @@ _PHASE = {
     Does.CONFIRM: CaseState.CONFIRMING,
 }
 _OVER = (StepState.DONE, StepState.SKIPPED)
+
+
+def new_case(
+    household: Household, applicant: Person, programme: str, *, kind: str, text: Procedure, marks: Iterable[str]
+) -> Case:
+    """The saved row of a case that begins today under a text, numbered, with the deadline of the whole; no step yet."""
+    today = clock.today()
+    case = Case(
+        region=household.region,
+        no=next_no("case", household.region, today),
+        kind=kind,
+        programme=programme,
+        household=household,
+        applicant=applicant,
+        accepted_on=today,
+        procedure_key=text.key,
+        procedure_hash=text.hash,
+        procedure_text=text.to_json(),
+        marks=sorted({*marks, *(("delegated",) if text.approver == "TOWN" else ())}),
+    )
+    set_total_due(case)
+    case.save()
+    return case
 
 
 def make_steps(case: Case) -> list[Step]:

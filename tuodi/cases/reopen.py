@@ -14,7 +14,6 @@ from tuodi.cases.actions import lock
 from tuodi.cases.errors import MoveRefusedError, StepInputError
 from tuodi.cases.models import Case, CaseBar
 from tuodi.cases.procedures import procedure_for
-from tuodi.cases.series import next_no
 from tuodi.cases.states import StepState
 from tuodi.kernel import clock
 from tuodi.org.models import User
@@ -61,21 +60,7 @@ def open_again(
         raise StepInputError("重新办理", "起点", f"“{STARTS[since]}”不在现行程序里，请选别的环节。")
     known = {name for name, _ in text.marks}
     marks = {mark for mark in (old.marks if old else ()) if mark in known and mark not in ("delegated", "objection")}
-    case = Case(
-        region=region,
-        no=next_no("case", region, today),
-        kind=Case.Kind.REVIEW,
-        programme=programme,
-        household=household,
-        applicant=applicant,
-        accepted_on=today,
-        procedure_key=text.key,
-        procedure_hash=text.hash,
-        procedure_text=text.to_json(),
-        marks=sorted(marks | ({"delegated"} if text.approver == "TOWN" else set())),
-    )
-    engine.set_total_due(case)
-    case.save()
+    case = engine.new_case(household, applicant, programme, kind=Case.Kind.REVIEW, text=text, marks=marks)
     for bar in CaseBar.objects.filter(case=old) if old else ():
         CaseBar.objects.create(case=case, region=region, user_id=bar.user_id, reason=bar.reason)
     engine.make_steps(case)
