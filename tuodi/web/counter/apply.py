@@ -20,7 +20,23 @@ from tuodi.people.queries import access_household, members_on
 from tuodi.web.components import places, posting, reading
 
 
-class ApplyForm(forms.Form):
+class GivenAgent:
+    """A form that asks who applies for the family: `agent_name`, `agent_relation`, `has_mandate`."""
+
+    cleaned_data: dict[str, Any]
+
+    @property
+    def agent(self) -> Agent | None:
+        """Who applies for the family; None for a member himself."""
+        name = self.cleaned_data["agent_name"].strip()
+        if not name:
+            return None
+        return Agent(
+            name=name, relation=self.cleaned_data["agent_relation"], has_mandate=self.cleaned_data["has_mandate"]
+        )
+
+
+class ApplyForm(GivenAgent, forms.Form):
     """What the counter asks. Everything else is on the register already."""
 
     programme = forms.ChoiceField(label="申请项目", choices=Programme.choices)
@@ -60,16 +76,6 @@ class ApplyForm(forms.Form):
         """The papers of the programme chosen, and whether each was handed in."""
         given = self.cleaned_data["materials"]
         return {name: name in given for name in self.papers[self.cleaned_data["programme"]]}
-
-    @property
-    def agent(self) -> Agent | None:
-        """Who applies for the family; None for a member himself."""
-        name = self.cleaned_data["agent_name"].strip()
-        if not name:
-            return None
-        return Agent(
-            name=name, relation=self.cleaned_data["agent_relation"], has_mandate=self.cleaned_data["has_mandate"]
-        )
 
 
 def show(request: HttpRequest, pk: int) -> HttpResponse:

@@ -8,11 +8,11 @@ from typing import Any
 
 from django import forms
 
-from tuodi.intake.application_actions import Agent
 from tuodi.intake.models import Application, NeedNote, Referral
 from tuodi.org.models import User
 from tuodi.people.models import Membership
 from tuodi.policy.counter import Material, NeedKind
+from tuodi.web.counter.apply import GivenAgent
 from tuodi.web.counter.facts import FactsForm
 
 __all__ = ["AcceptForm", "CloseForm", "EnteredForm", "HandForm", "NeedForm", "ReferForm", "ReplyForm", "TellForm"]
@@ -77,7 +77,7 @@ class EnteredForm(FactsForm):
         }
 
 
-class AcceptForm(forms.Form):
+class AcceptForm(GivenAgent, forms.Form):
     """What acceptance asks, the same for all programmes chosen; papers by programme."""
 
     applied_on = forms.DateField(
@@ -115,16 +115,6 @@ class AcceptForm(forms.Form):
             programme: {one.name: one.name in self.cleaned_data[f"papers-{programme}"] for one in listed}
             for programme, listed in self.papers.items()
         }
-
-    @property
-    def agent(self) -> Agent | None:
-        """Who applies for the family; None for a member himself."""
-        name = self.cleaned_data["agent_name"].strip()
-        if not name:
-            return None
-        return Agent(
-            name=name, relation=self.cleaned_data["agent_relation"], has_mandate=self.cleaned_data["has_mandate"]
-        )
 
     @property
     def on(self) -> date | None:

@@ -16,11 +16,12 @@ from django.urls import reverse
 from tuodi.audit.actions import record
 from tuodi.files import store
 from tuodi.kernel.errors import TuodiError
-from tuodi.kernel.places import PlaceError, trim
+from tuodi.kernel.places import trim
 from tuodi.monitoring import returned_actions, returned_queries
 from tuodi.monitoring.models import HandOver, ReturnedList, ReturnedRow
 from tuodi.org.models import DutyCode
 from tuodi.web.components import navigation, pages, places, posting
+from tuodi.web.components.form_parts import PlaceOrOwn
 from tuodi.web.components.pages import Page
 from tuodi.web.components.words import Look
 
@@ -35,7 +36,7 @@ LOOKS = {
 }
 
 
-class UploadForm(forms.Form):
+class UploadForm(PlaceOrOwn, forms.Form):
     """A list and where it comes from."""
 
     file = forms.FileField(
@@ -66,14 +67,6 @@ class UploadForm(forms.Form):
         if given.size and given.size > MAX_BYTES:
             raise forms.ValidationError(f"文件有 {given.size // 2**20} MB，超过 20 MB。请分成几个文件。")
         return given
-
-    def clean_place(self) -> str:
-        """A place code, or empty."""
-        typed = self.cleaned_data["place"].strip()
-        try:
-            return trim(typed) if typed else ""
-        except PlaceError as error:
-            raise forms.ValidationError(str(error)) from error
 
 
 def listing(request: HttpRequest) -> HttpResponse:

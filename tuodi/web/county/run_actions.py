@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from tuodi.exchange.bank import bank_profiles
 from tuodi.kernel.periods import Month, PeriodError
-from tuodi.kernel.places import PlaceError, trim
+from tuodi.kernel.places import trim
 from tuodi.org.models import DutyCode
 from tuodi.payments import actions
 from tuodi.payments.actions.run import PAYABLE_PROGRAMMES
@@ -20,6 +20,7 @@ from tuodi.payments.models import BankReturn, PayRun
 from tuodi.payments.states import LineStatus, RunState
 from tuodi.people.enums import Programme
 from tuodi.web.components import navigation, pages, posting
+from tuodi.web.components.form_parts import PlaceOrOwn
 from tuodi.web.county import run_jobs
 
 MAX_RETURN_BYTES = 20 * 2**20
@@ -50,7 +51,7 @@ VERBS = (
 )
 
 
-class OpenForm(forms.Form):
+class OpenForm(PlaceOrOwn, forms.Form):
     """Which month of which place."""
 
     month = forms.CharField(label="月份", max_length=7, help_text="例如 2017-09")
@@ -66,14 +67,6 @@ class OpenForm(forms.Form):
         try:
             return Month.parse(self.cleaned_data["month"])
         except PeriodError as error:
-            raise forms.ValidationError(str(error)) from error
-
-    def clean_place(self) -> str:
-        """A place code, or empty."""
-        text = self.cleaned_data["place"].strip()
-        try:
-            return trim(text) if text else ""
-        except PlaceError as error:
             raise forms.ValidationError(str(error)) from error
 
 

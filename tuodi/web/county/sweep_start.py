@@ -12,7 +12,7 @@ from django.urls import reverse
 from tuodi.kernel import clock
 from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.periods import Month, PeriodError
-from tuodi.kernel.places import PlaceError, trim
+from tuodi.kernel.places import trim
 from tuodi.monitoring import sweep_actions, sweep_queries, sweep_reports, tasks
 from tuodi.monitoring.models import SweepFinding, SweepRun
 from tuodi.org import access
@@ -20,6 +20,7 @@ from tuodi.org.errors import NotFoundError
 from tuodi.people.enums import Programme
 from tuodi.verification.models import RegisterBatch
 from tuodi.web.components import clue_words, navigation, pages, places, posting
+from tuodi.web.components.form_parts import PlaceOrOwn
 from tuodi.web.components.pages import Page
 
 #: Lists of a sweep that are about people: address -> (title, sentence).
@@ -36,7 +37,7 @@ SETTLED = [
 ]  # 已转线索 is what a clue says, not a person
 
 
-class StartForm(forms.Form):
+class StartForm(PlaceOrOwn, forms.Form):
     """Which roll against which batches."""
 
     place = forms.CharField(label="地区代码", max_length=12, required=False, help_text="不填为本机构辖区")
@@ -59,14 +60,6 @@ class StartForm(forms.Form):
     def __init__(self, *args: Any, choices: list[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["batches"].choices = choices
-
-    def clean_place(self) -> str:
-        """A place code, or empty."""
-        text = self.cleaned_data["place"].strip()
-        try:
-            return trim(text) if text else ""
-        except PlaceError as error:
-            raise forms.ValidationError(str(error)) from error
 
     def clean(self) -> dict[str, Any]:
         """Both months or neither."""

@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.money import parse_yuan
-from tuodi.kernel.places import PlaceError, trim
+from tuodi.kernel.places import trim
 from tuodi.monitoring import thirdparty_actions, thirdparty_queries
 from tuodi.monitoring.models import ThirdPartyContract, ThirdPartyTask
 from tuodi.monitoring.thirdparty_queries import Report
@@ -21,6 +21,7 @@ from tuodi.monitoring.thirdparty_visits import Seen, seen_of
 from tuodi.org import access
 from tuodi.org.models import DutyCode, Office, User
 from tuodi.web.components import navigation, pages, places, posting, words
+from tuodi.web.components.form_parts import PlaceOrOwn
 from tuodi.web.components.pages import Page
 from tuodi.web.components.words import Look
 
@@ -41,7 +42,7 @@ SHOWS = (("todo", "待处理"), ("not", "不符合"), ("doubt", "有疑问"), ("
 VILLAGES = 30
 
 
-class ContractForm(forms.Form):
+class ContractForm(PlaceOrOwn, forms.Form):
     """A contract with a provider."""
 
     provider = forms.ModelChoiceField(label="服务机构", queryset=Office.objects.none(), empty_label="请选择")
@@ -57,14 +58,6 @@ class ContractForm(forms.Form):
         self.fields["provider"].queryset = Office.objects.filter(
             kind=Office.Kind.PROVIDER, is_active=True, place_code__gte=found.low, place_code__lt=found.high
         ).order_by("name")
-
-    def clean_place(self) -> str:
-        """A place code, or empty."""
-        text = self.cleaned_data["place"].strip()
-        try:
-            return trim(text) if text else ""
-        except PlaceError as error:
-            raise forms.ValidationError(str(error)) from error
 
     def clean_price(self) -> int | None:
         """Fen, or None."""

@@ -15,13 +15,13 @@ from tuodi.decisions.papers import letters
 from tuodi.decisions.papers.rosters import roster_form
 from tuodi.decisions.queries import access_determination, determinations_of
 from tuodi.kernel.errors import TuodiError
-from tuodi.kernel.periods import Month, PeriodError
-from tuodi.kernel.places import PlaceError, trim
+from tuodi.kernel.places import trim
 from tuodi.org import access
 from tuodi.org.models import DutyCode
 from tuodi.people.enums import Programme
 from tuodi.people.queries import access_household
-from tuodi.web.components import navigation, pages, places, reading
+from tuodi.web.components import navigation, places, reading
+from tuodi.web.components.form_parts import MonthOrNow, PlaceOrOwn
 from tuodi.web.counter import work
 from tuodi.web.papers import printing
 from tuodi.web.papers.log import note_print
@@ -88,28 +88,12 @@ def letter(request: HttpRequest, pk: int) -> HttpResponse:
     return printing.pdf(made, row.no)
 
 
-class RosterForm(forms.Form):
+class RosterForm(MonthOrNow, PlaceOrOwn, forms.Form):
     """Which roll on which month."""
 
     place = forms.CharField(label="地区代码", max_length=12, required=False, help_text="不填为本机构辖区")
     programme = forms.ChoiceField(label="项目", choices=Programme.choices)
     month = forms.CharField(label="月份", max_length=7, required=False, help_text="例如 2017-09；不填为本月")
-
-    def clean_place(self) -> str:
-        """A significant prefix, or empty."""
-        text = self.cleaned_data["place"].strip()
-        try:
-            return trim(text) if text else ""
-        except PlaceError as error:
-            raise forms.ValidationError(str(error)) from error
-
-    def clean_month(self) -> Month:
-        """A month."""
-        text = self.cleaned_data["month"].strip()
-        try:
-            return Month.parse(text) if text else pages.this_month()
-        except PeriodError as error:
-            raise forms.ValidationError(str(error)) from error
 
 
 def rosters(request: HttpRequest) -> HttpResponse:
