@@ -81,6 +81,13 @@ def this_month() -> Month:
     return Month.of(clock.today())
 
 
+def tabs_of(request: HttpRequest, tabs: Sequence[tuple[str, str]], default: str) -> tuple[str, list[dict[str, Any]]]:
+    """The tab an address asks for by `show` (else the default), and all of them as links."""
+    wanted = request.GET.get("show", default)
+    chosen = wanted if wanted in dict(tabs) else default
+    return chosen, [{"label": label, "href": f"?show={code}", "current": code == chosen} for code, label in tabs]
+
+
 def text_of(request: HttpRequest, name: str, longest: int = 60) -> str:
     """A search text from the address: trimmed, without NUL, cut to a sane length."""
     return request.GET.get(name, "").replace("\x00", "").strip()[:longest]

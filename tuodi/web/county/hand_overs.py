@@ -13,14 +13,16 @@ from django.utils.timezone import localtime
 from tuodi.kernel import clock
 from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.periods import Month, PeriodError
-from tuodi.kernel.places import PlaceError, trim
+from tuodi.kernel.places import trim
 from tuodi.monitoring import handover_actions, handover_queries, tasks
 from tuodi.monitoring.models import HandOver
 from tuodi.org.models import DutyCode
 from tuodi.people.enums import Programme
 from tuodi.web.components import navigation, pages, places, posting
+from tuodi.web.components.form_parts import PlaceOrOwn
 from tuodi.web.components.pages import Page
 from tuodi.web.components.words import Look
+from tuodi.web.county import guarded_file
 from tuodi.web.county.sweep_page import row_label
 
 LOOKS = {
@@ -34,7 +36,7 @@ LOOKS = {
 SMALL = 20_000
 
 
-class RequestForm(forms.Form):
+class RequestForm(PlaceOrOwn, forms.Form):
     """What is handed over to whom, for what, on what grounds."""
 
     receiver = forms.CharField(label="接收单位", max_length=80, help_text="例如 市纪委监委驻民政局纪检监察组")
@@ -51,14 +53,6 @@ class RequestForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         help_text="不选为全部",
     )
-
-    def clean_place(self) -> str:
-        """A place code, or empty."""
-        text = self.cleaned_data["place"].strip()
-        try:
-            return trim(text) if text else ""
-        except PlaceError as error:
-            raise forms.ValidationError(str(error)) from error
 
     def clean_first(self) -> Month:
         """A month."""
@@ -138,11 +132,6 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     held = navigation.held_duties(request)
     mine = row.requested_by_id == user.pk
     waiting = row.state == HandOver.State.WAITING
-    approve = ""
-    if waiting:
-        approve = "申请人不能自己审批，请由另一人办理" if mine else ""
-        if not approve and DutyCode.HAND_OVER_APPROVE not in held:
-            approve = f"由“{DutyCode.HAND_OVER_APPROVE.label}”人员办理"
     context = {
         "row": row,
         "look": LOOKS[HandOver.State(row.state)],
@@ -153,7 +142,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "balance": " ＋ ".join(f"{n:,}" for _, n in sorted(row.rows_by.items())),
         "steps": _steps(row),
         "waiting": waiting,
-        "approve_locked": approve,
+        "approve_locked": guarded_file.approval_lock(request, row),
         "may_make": row.state == HandOver.State.APPROVED and mine,
         "may_fetch": row.state == HandOver.State.READY and mine and not (row.expires_on and row.expires_on < clock.today()),
         "may_receipt": row.state in (HandOver.State.READY, HandOver.State.EXPIRED) and bool(row.downloads) and DutyCode.HAND_OVER in held and not row.receipt_by,
@@ -194,24 +183,16 @@ def _steps(row: HandOver) -> list[dict[str, str]]:
 
 def _answer(request: HttpRequest, row: HandOver) -> HttpResponse:
     user: Any = request.user
-    here = reverse("web:hand-over", args=[row.pk])
-    what = posting.text(request, "do", 12)
-    if what == "approve":
-        posting.attempt(request, lambda: handover_actions.approve(row, acting_user=user), "已批准，由申请人生成文件。")
-    elif what == "refuse":
-        reason = posting.text(request, "reason", 200)
-        posting.attempt(request, lambda: handover_actions.refuse(row, reason, acting_user=user), "已退回，未批准。")
-    elif what == "make" and row.expected > SMALL:
-        tasks.make_hand_over.defer(hand_over_id=row.pk, user_id=user.pk)
-        posting.succeed(request, f"正在生成 {row.expected:,} 行，稍后刷新本页。")
-    elif what == "make":
-        posting.attempt(request, lambda: handover_actions.make(row, acting_user=user), "文件已生成。")
-    elif what == "receipt":
+
+    def later(pk: int, user_pk: int) -> None:
+        tasks.make_hand_over.defer(hand_over_id=pk, user_id=user_pk)
+
+    if posting.text(request, "do", 12) == "receipt":
         by = posting.text(request, "by", 60)
         posting.attempt(request, lambda: handover_actions.acknowledge(row, by, acting_user=user), "回执已登记。")
-    else:
+    elif not guarded_file.take_step(request, row, handover_actions, small=SMALL, later=later):
         posting.refuse(request, "这个操作现在不能办理，请刷新后再看。")
-    return posting.back(here)
+    return posting.back(reverse("web:hand-over", args=[row.pk]))
 
 
 def download(request: HttpRequest, pk: int) -> HttpResponse | FileResponse:

@@ -72,8 +72,7 @@ class RefuseForm(forms.Form):
 def listing(request: HttpRequest) -> HttpResponse:
     """Applications in the reader's range."""
     user: Any = request.user
-    chosen = request.GET.get("show", "waiting")
-    chosen = chosen if chosen in dict(TABS) else "waiting"
+    chosen, tabs = pages.tabs_of(request, TABS, "waiting")
     if chosen == "waiting":
         rows = online_queries.waiting(user)
     else:
@@ -83,7 +82,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     found = pages.page_of(request, lambda start, stop: list(rows[start:stop]))
     context = {
         "page": Page([_line(one) for one in found.items], found.number, None, found.previous, found.next),
-        "tabs": [{"label": label, "href": f"?show={code}", "current": code == chosen} for code, label in TABS],
+        "tabs": tabs,
         "heading": dict(TABS)[chosen],
         "scope_note": " / ".join(places.names(user.office.place_code)),
     }

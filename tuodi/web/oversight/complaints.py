@@ -91,8 +91,7 @@ def offices_in(user: User) -> Any:
 def listing(request: HttpRequest) -> HttpResponse:
     """Complaints in the reader's range, none about himself or his office."""
     user: Any = request.user
-    chosen = request.GET.get("show", "open")
-    chosen = chosen if chosen in dict(TABS) else "open"
+    chosen, tabs = pages.tabs_of(request, TABS, "open")
     rows = queries.complaints(user, chosen)
     found = pages.page_of(request, lambda start, stop: list(rows[start:stop]))
     lines = [
@@ -112,7 +111,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     ]
     context = {
         "page": Page(lines, found.number, None, found.previous, found.next),
-        "tabs": [{"label": label, "href": f"?show={code}", "current": code == chosen} for code, label in TABS],
+        "tabs": tabs,
         "heading": dict(TABS)[chosen],
         "scope_note": " / ".join(places.names(user.office.place_code)),
     }

@@ -51,8 +51,7 @@ class CallForm(forms.Form):
 def listing(request: HttpRequest) -> HttpResponse:
     """Figures by office, and the ratings; none of the reader's own office."""
     user: Any = request.user
-    chosen = request.GET.get("show", "bad")
-    chosen = chosen if chosen in dict(TABS) else "bad"
+    chosen, tabs = pages.tabs_of(request, TABS, "bad")
     rows = queries.ratings(user, chosen)
     found = pages.page_of(request, lambda start, stop: list(rows[start:stop]))
     lines = [
@@ -70,7 +69,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     ]
     context = {
         "page": Page(lines, found.number, None, found.previous, found.next),
-        "tabs": [{"label": label, "href": f"?show={code}", "current": code == chosen} for code, label in TABS],
+        "tabs": tabs,
         "heading": dict(TABS)[chosen],
         "cells": actions.figures(queries.ratings(user, "all").order_by()),
         "smallest": actions.SMALLEST,

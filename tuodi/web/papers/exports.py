@@ -12,8 +12,7 @@ from django.urls import reverse
 
 from tuodi.kernel import clock
 from tuodi.kernel.errors import TuodiError
-from tuodi.kernel.periods import Month, PeriodError
-from tuodi.kernel.places import PlaceError, trim
+from tuodi.kernel.places import trim
 from tuodi.monitoring import export_actions, tasks
 from tuodi.monitoring.export_actions import access_export, ledger_of
 from tuodi.monitoring.ledgers import LEDGERS, Choices
@@ -22,8 +21,10 @@ from tuodi.monitoring.models import Export
 from tuodi.org.models import DutyCode
 from tuodi.people.enums import Programme
 from tuodi.web.components import navigation, pages, places, posting
+from tuodi.web.components.form_parts import MonthOrNow, PlaceOrOwn
 from tuodi.web.components.pages import Page
 from tuodi.web.components.words import Look
+from tuodi.web.county import guarded_file
 
 State = Export.State
 LOOKS = {
@@ -37,7 +38,7 @@ LOOKS = {
 SMALL = 5_000
 
 
-class ExportForm(forms.Form):
+class ExportForm(MonthOrNow, PlaceOrOwn, forms.Form):
     """What, of where, of when, and for what."""
 
     kind = forms.ChoiceField(label="内容")
@@ -55,22 +56,6 @@ class ExportForm(forms.Form):
         for name in ("since", "until"):
             self.fields[name].widget = forms.DateInput(attrs={"type": "date"})
             self.fields[name].error_messages["invalid"] = "日期写法不对，例如 2017-09-01。"
-
-    def clean_place(self) -> str:
-        """A significant prefix, or empty."""
-        text = self.cleaned_data["place"].strip()
-        try:
-            return trim(text) if text else ""
-        except PlaceError as error:
-            raise forms.ValidationError(str(error)) from error
-
-    def clean_month(self) -> Month:
-        """A month."""
-        text = self.cleaned_data["month"].strip()
-        try:
-            return Month.parse(text) if text else pages.this_month()
-        except PeriodError as error:
-            raise forms.ValidationError(str(error)) from error
 
 
 def kinds_of(request: HttpRequest) -> list[tuple[str, str]]:
@@ -133,13 +118,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     row = _own_or_to_approve(request, access_export(user, pk))
     if request.method == "POST":
         return _answer(request, row)
-    held = navigation.held_duties(request)
     mine = row.requested_by_id == user.pk
-    locked = ""
-    if row.state == State.WAITING:
-        locked = "申请人不能自己审批，请由另一人办理" if mine else ""
-        if not locked and DutyCode.HAND_OVER_APPROVE not in held:
-            locked = f"由“{DutyCode.HAND_OVER_APPROVE.label}”人员办理"
     choices = Choices.from_json(row.choices)
     ledger = LEDGERS.get(row.kind)
     narrowed = [Programme(choices.programme).label] if ledger and ledger.by_programme else []
@@ -148,7 +127,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         **_line(row),
         "narrowed": narrowed,
         "waiting": row.state == State.WAITING,
-        "locked": locked,
+        "locked": guarded_file.approval_lock(request, row),
         "mine": mine,
         "may_make": row.state == State.APPROVED and mine,
         "may_fetch": row.state == State.READY and mine and not (row.expires_on and row.expires_on < clock.today()),
@@ -188,19 +167,10 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _answer(request: HttpRequest, row: Export) -> HttpResponse:
-    user: Any = request.user
-    what = posting.text(request, "do", 12)
-    if what == "approve":
-        posting.attempt(request, lambda: export_actions.approve(row, acting_user=user), "已批准，由申请人生成文件。")
-    elif what == "refuse":
-        reason = posting.text(request, "reason", 200)
-        posting.attempt(request, lambda: export_actions.refuse(row, reason, acting_user=user), "已退回，未批准。")
-    elif what == "make" and row.expected > SMALL:
-        tasks.make_export.defer(export_id=row.pk, user_id=user.pk)
-        posting.succeed(request, f"正在生成 {row.expected:,} 行，稍后刷新本页。")
-    elif what == "make":
-        posting.attempt(request, lambda: export_actions.make(row, acting_user=user), "文件已生成。")
-    else:
+    def later(pk: int, user: int) -> None:
+        tasks.make_export.defer(export_id=pk, user_id=user)
+
+    if not guarded_file.take_step(request, row, export_actions, small=SMALL, later=later):
         posting.refuse(request, "这个操作现在不能办理，请刷新后再看。")
     return posting.back(reverse("web:export", args=[row.pk]))
 
