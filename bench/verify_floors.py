@@ -13,7 +13,11 @@ from common import report
 from verify_spec import REGISTERS, RULES, data, keyed_file
 
 #: Full width and small x to half width and X.
-_WIDE, _HALF = "".join(chr(0xFF10 + i) for i in range(10)) + "\uff38\uff58x", "0123456789XXX"
+_WIDE, _HALF = (
+    "".join(chr(0xFF10 + i) for i in range(10))
+    + "\N{FULLWIDTH LATIN CAPITAL LETTER X}\N{FULLWIDTH LATIN SMALL LETTER X}x",
+    "0123456789" + "X" * 3,
+)
 
 
 def sql_key(column: str) -> str:

@@ -16,7 +16,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from common import report
 from verify_spec import CLUE, REGISTERS, RULES, STANDARD, answer, data
 
-_HALF = str.maketrans("".join(chr(0xFF10 + i) for i in range(10)) + "\uff38\uff58x", "0123456789XXX")
+_HALF = str.maketrans(
+    "".join(chr(0xFF10 + i) for i in range(10))
+    + "\N{FULLWIDTH LATIN CAPITAL LETTER X}\N{FULLWIDTH LATIN SMALL LETTER X}x",
+    "0123456789" + "X" * 3,
+)
 _NEW, _OLD = re.compile(r"[0-9]{17}[0-9X]"), re.compile(r"[0-9]{15}")
 
 
