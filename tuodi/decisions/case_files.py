@@ -29,7 +29,7 @@ from tuodi.org.errors import NotFoundError
 from tuodi.org.models import DutyCode, User
 from tuodi.org.places import full_name
 from tuodi.people.enums import Programme
-from tuodi.verification.rulebook import profile_value
+from tuodi.verification.rulebook import limit
 
 __all__ = ["DUTIES", "access_case_file", "expire", "fetch", "make", "request"]
 
@@ -134,7 +134,7 @@ def _put_together(row: CaseFile, papers: list[Paper], user: User) -> CaseFile:
                 out, region=row.region, name=f"{row.case.no}.pdf", purpose="case_file",
                 media_type="application/pdf", by_id=user.pk,
             )  # fmt: skip
-            days = profile_value("case_file_days", row.region, now.date()) or 1
+            days = limit("case_file_days", row.region, now.date())
             row.state, row.parts, row.pages, row.sha256, row.stored = State.READY, parts, total, digest, stored
             row.made_at, row.expires_on, row.progress_done = now, now.date() + timedelta(days), row.progress_total
             row.save()

@@ -7,24 +7,9 @@ from datetime import date
 from tuodi.cases import calendar
 from tuodi.cases.calendar import Due
 from tuodi.kernel.workdays import Unit, UnknownYearError
-from tuodi.monitoring.sweep_errors import MissingLimitError
-from tuodi.verification.rulebook import book, profile_value
+from tuodi.verification.rulebook import limit
 
 __all__ = ["due_after", "limit", "workdays_since"]
-
-
-def limit(name: str, place: str, on: date) -> int:
-    """The value of a limit in a place on a day.
-
-    Args:
-        place: a region or a significant prefix.
-    Raises: MissingLimitError where no pack gives one: a limit is never guessed.
-    """
-    found = profile_value(name, place, on)
-    if found is None:
-        known = book().params.get(f"profile.{name}")
-        raise MissingLimitError(known.label if known else name, place)
-    return found
 
 
 def due_after(name: str, place: str, start: date, *, days: int | None = None) -> Due:

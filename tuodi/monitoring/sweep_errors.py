@@ -7,8 +7,7 @@ MonitoringError
     ├── SecondPersonError        one person may not do both (403)
     ├── SweepRunningError        another sweep of an overlapping place is not finished
     ├── NoBatchError             no register batch can be compared
-    ├── HandOverError            the file cannot be fetched
-    └── MissingLimitError        a limit that no policy pack gives
+    └── HandOverError            the file cannot be fetched
 """
 
 from __future__ import annotations
@@ -17,7 +16,6 @@ from tuodi.monitoring.errors import MonitoringError
 
 __all__ = [
     "HandOverError",
-    "MissingLimitError",
     "NoBatchError",
     "SecondPersonError",
     "SweepRunningError",
@@ -92,12 +90,3 @@ class HandOverError(WatchError):
 
     def __init__(self, number: str, why: str, what: str = "数据移交") -> None:
         super().__init__(f"{what} {number} 不能下载：{why}。", number=number)
-
-
-class MissingLimitError(WatchError):
-    """A limit that must stand in a policy pack and does not."""
-
-    code = "monitoring.missing_limit"
-
-    def __init__(self, label: str, place: str) -> None:
-        super().__init__(f"政策参数中没有 {place} 的“{label}”。请在 policies/ 中补上数值和依据。", place=place)

@@ -17,12 +17,11 @@ from tuodi.org import access
 from tuodi.org.errors import NotFoundError
 from tuodi.org.models import DutyCode, User
 from tuodi.people.models import Household
-from tuodi.verification.rulebook import profile_value
+from tuodi.verification.rulebook import limit
 
-__all__ = ["LOOK_DAYS", "WATCH_MONTHS", "add_aid", "end_watch", "overdue", "watch", "watch_family", "watch_many"]
+__all__ = ["LOOK_DAYS", "add_aid", "end_watch", "overdue", "watch", "watch_family", "watch_many"]
 
-#: The sources name no term for 密切关注: half a year, and a look every month. Both may be set for one family.
-WATCH_MONTHS = 6
+#: The sources name no interval for 密切关注: a look every month; it may be set for one family. Its term is `profile.exit_watch`.
 LOOK_DAYS = 30
 _DUTIES = (DutyCode.CLUE, DutyCode.CLUE_DECIDE, DutyCode.VISIT)
 
@@ -31,7 +30,7 @@ def watch(clue: Clue, *, acting_user: User, watch_until: date | None = None) -> 
     """Watches the family of a clue. One that is watched already stays so, to the later day.
 
     Args:
-        watch_until: last day; None = half a year from today.
+        watch_until: last day; None = the term of the place from today.
 
     Raises: ClueInputError: a day that is past. NotFoundError, AccessDeniedError.
     """
@@ -47,7 +46,6 @@ def watch_many(clues: Iterable[Clue], *, acting_user: User, watch_until: date | 
     """Like `watch` for many, for actions that have asked for the duty themselves. A family once."""
     rows = list(clues)
     today = clock.today()
-    until = watch_until or add_months(today, WATCH_MONTHS)
     standing = WatchEntry.objects.select_for_update(of=("self",)).filter(
         household__in=[row.household_id for row in rows]
     )
@@ -55,6 +53,7 @@ def watch_many(clues: Iterable[Clue], *, acting_user: User, watch_until: date | 
     new: dict[tuple[int, str], WatchEntry] = {}
     found = []
     for row in rows:
+        until = watch_until or add_months(today, limit("exit_watch", row.region, today))
         key = (row.household_id, row.programme)
         there = known.get(key) or new.get(key)
         if there is None:
@@ -74,8 +73,7 @@ def watch_many(clues: Iterable[Clue], *, acting_user: User, watch_until: date | 
 def watch_family(household: Household, programme: str) -> WatchEntry:
     """Watches a family that lost its assistance without a clue; for actions that have asked for the duty themselves. Once."""
     today = clock.today()
-    months = profile_value("exit_watch", household.region, today) or WATCH_MONTHS
-    until = add_months(today, months)
+    until = add_months(today, limit("exit_watch", household.region, today))
     there = (
         WatchEntry.objects.select_for_update(of=("self",))
         .filter(household=household, programme=programme)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from tuodi.kernel.errors import TuodiError
 
-__all__ = ["FactFaultsError", "FrozenError", "NoFactSetError", "VerificationError"]
+__all__ = ["FactFaultsError", "FrozenError", "MissingLimitError", "NoFactSetError", "VerificationError"]
 
 
 class VerificationError(TuodiError):
@@ -55,3 +55,12 @@ class NoFactSetError(VerificationError):
 
     def __init__(self, case_no: str) -> None:
         super().__init__(f"案件 {case_no} 还没有定稿的事实表，不能往下办。请先录入并定稿家庭情况。", case_no=case_no)
+
+
+class MissingLimitError(VerificationError):
+    """A limit that must stand in a policy pack and does not."""
+
+    code = "verification.missing_limit"
+
+    def __init__(self, label: str, place: str) -> None:
+        super().__init__(f"政策参数中没有 {place} 的“{label}”。请在 policies/ 中补上数值和依据。", place=place)

@@ -13,8 +13,9 @@ from tuodi.kernel.periods import Month
 from tuodi.kernel.places import trim
 from tuodi.policy.book import Book
 from tuodi.rules import Plan, load_book, plan_for
+from tuodi.verification.errors import MissingLimitError
 
-__all__ = ["book", "place_of", "plan", "profile_value", "reload"]
+__all__ = ["book", "limit", "place_of", "plan", "profile_value", "reload"]
 
 
 @lru_cache(maxsize=2)
@@ -47,6 +48,20 @@ def profile_value(name: str, place: str, on: date) -> int | None:
     known = book()
     row = known.value(f"profile.{name}", known.chain(place_of(place)), (), on)
     return None if row is None or row.value is None else int(row.value)
+
+
+def limit(name: str, place: str, on: date) -> int:
+    """The value of a limit in a place on a day.
+
+    Args:
+        place: a region or a significant prefix.
+    Raises: MissingLimitError where no pack gives one: a limit is never guessed.
+    """
+    found = profile_value(name, place, on)
+    if found is None:
+        known = book().params.get(f"profile.{name}")
+        raise MissingLimitError(known.label if known else name, place)
+    return found
 
 
 def reload() -> None:

@@ -18,7 +18,7 @@ from tuodi.kernel.places import pad12
 from tuodi.org.access import range_of
 from tuodi.org.places import full_name, place_name
 from tuodi.people.enums import AreaKind, Programme
-from tuodi.verification.rulebook import profile_value
+from tuodi.verification.rulebook import limit
 
 __all__ = ["ROSTER", "roster_form", "roster_rows"]
 
@@ -104,7 +104,7 @@ def roster_form(place: str, programme: str, month: Month, *, office: str) -> dic
 
     Raises: RosterTooLongError above the rows a place prints.
     """
-    allowed = profile_value("print_rows", place, clock.today()) or 1000
+    allowed = limit("print_rows", place, clock.today())
     rows = [one for part in roster_rows(place, programme, month, most=allowed + 1) for one in part]
     label = Programme(programme).label
     if len(rows) > allowed:
