@@ -89,13 +89,13 @@ def _moment(start: date, limit: Limit) -> date:
     )
 
 
-def notice_end(posted_on: date, days: int, *, roll: bool) -> Due:
+def notice_end(posted_on: date, days: int, *, roll: bool, base: Calendar | None = None) -> Due:
     """Last day of a notice: calendar days, the day after posting is day 1 (E40)."""
     last = posted_on + timedelta(days=days)
     if not roll:
         return Due(last)
     try:
-        return Due(calendar().next_workday(last))
+        return Due((base or calendar()).next_workday(last))
     except UnknownYearError as error:
         return Due(pending=True, note=f"{error.year} 年日历未公布，待定")
 

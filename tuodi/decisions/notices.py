@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 
 from tuodi.audit.actions import record
 from tuodi.cases.series import take_yearly
+from tuodi.decisions.appeal_time import days_to_appeal
 from tuodi.decisions.decide import APPEAL
 from tuodi.decisions.errors import NoticeDeliveryError
 from tuodi.decisions.models import Determination, RollNotice
@@ -20,7 +21,7 @@ from tuodi.org import access
 from tuodi.org.errors import NotFoundError
 from tuodi.org.models import DutyCode, User
 from tuodi.people.models import Household
-from tuodi.verification.rulebook import book, profile_value
+from tuodi.verification.rulebook import book
 
 __all__ = ["DELIVERERS", "deliver", "kind_of", "notices_of", "notify"]
 
@@ -63,7 +64,6 @@ def notify(row: Determination, before_fen: int | None) -> RollNotice | None:
         return None
     law, old, new = _CLAUSES[Kind(kind)]
     texts = [book().clause(raw).text for raw in (law, new if row.decided_on >= _OF_57 else old)]
-    days = profile_value("appeal_days", row.region, row.decided_on)
     return RollNotice.objects.create(
         region=row.region,
         no=take_yearly("roll_notice", row.region, row.decided_on.year)[0],
@@ -79,7 +79,7 @@ def notify(row: Determination, before_fen: int | None) -> RollNotice | None:
         reasons=row.reasons,
         clause="；".join(texts),
         appeal=row.appeal or APPEAL,
-        appeal_days=days or 60,
+        appeal_days=days_to_appeal(row.region, row.decided_on),
         made_on=row.decided_on,
         made_by_id=row.decided_by_id,
     )

@@ -17,6 +17,7 @@ from tuodi.audit.actions import record
 from tuodi.cases.series import next_no
 from tuodi.cases.states import move
 from tuodi.decisions import appeals
+from tuodi.decisions.appeal_time import last_day_to_appeal
 from tuodi.decisions.models import Determination
 from tuodi.kernel import clock
 from tuodi.org import access
@@ -89,7 +90,7 @@ def file_appeal(
         raise OversightInputError("claim", "请写明您的请求，例如“撤销不予确认的决定”。")
     if len(grounds.strip()) < 5:
         raise OversightInputError("grounds", "请写明为什么不同意：哪里与事实不符，有什么证据。")
-    end = last_day("appeal_file", determination.region, day)
+    end = last_day_to_appeal(determination.region, day)
     if end.on is not None and today > end.on and not late_reason.strip():
         raise AppealLateError(end.on)
     check = last_day("appeal_check", determination.region, today)

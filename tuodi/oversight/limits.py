@@ -20,7 +20,7 @@ __all__ = ["Term", "last_day", "reload", "term"]
 
 _SHIPPED = Path(__file__).resolve().parents[2] / "sources" / "oversight"
 NAMES = (
-    "appeal_file", "appeal_check", "appeal_decide", "appeal_extend", "complaint_answer", "complaint_above", "rating_mend",
+    "appeal_check", "appeal_decide", "appeal_extend", "complaint_answer", "complaint_above", "rating_mend",
 )  # fmt: skip
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
 from django.db import models
 from django.db.models import Q
 
+from tuodi.cases.calendar import notice_end
 from tuodi.decisions.models.determination import Determination
+from tuodi.kernel.workdays import Calendar
 from tuodi.org.rls import region_field
 from tuodi.people.enums import Programme
 from tuodi.people.fields import month_check
@@ -78,6 +80,12 @@ class RollNotice(models.Model):
         return self.no
 
     @property
-    def appeal_until(self) -> date:
-        """Last day to ask for reconsideration: counted from the day after the delivery, else after the making."""
-        return (self.delivered_on or self.made_on) + timedelta(days=self.appeal_days)
+    def appeal_until(self) -> date | None:
+        """Last day to ask for reconsideration: counted from the day after the delivery, else after the making; a last day
+        off moves on. None = 待定: the year has no official calendar.
+        """
+        return self.appeal_until_by(None)
+
+    def appeal_until_by(self, base: Calendar | None) -> date | None:
+        """Like `appeal_until`, by a calendar that was looked up once for a whole list."""
+        return notice_end(self.delivered_on or self.made_on, self.appeal_days, roll=True, base=base).on

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date
 from typing import Any
 
 from tuodi.cases.engine import latest
 from tuodi.cases.models import Case, Notice, Step
 from tuodi.cases.states import StepState
+from tuodi.decisions.appeal_time import last_day_to_appeal, last_day_to_sue
 from tuodi.decisions.decide import APPEAL
 from tuodi.decisions.models import Determination
 from tuodi.decisions.papers.application import opinions
 from tuodi.decisions.papers.words import clause_words, day_words, iso, month_iso, month_words, yuan
+from tuodi.intake.counter_book import lines_of, materials_of
 from tuodi.intake.models import Application
+from tuodi.intake.need_queries import need_of_case
 from tuodi.kernel.periods import Month
-from tuodi.kernel.workdays import add_months
 from tuodi.org.places import full_name
 from tuodi.policy.procedure import Does
 from tuodi.verification.models import SpotCheckItem
@@ -30,21 +32,32 @@ __all__ = [
     "stop_notice",
 ]
 
-#: 行政复议法 art 20 (before 2024 art 9): within sixty days of knowing the decision.
-_REVIEW_DAYS = 60
-#: 行政诉讼法 art 46: within six months.
-_SUIT_MONTHS = 6
 _CLAUSE = re.compile(r"（([^（）]*(?:（[^（）]*）[^（）]*)*)）$")
 
 
-def acceptance_receipt(
-    application: Application, *, officer_b: str = "", phone: str = "", window: str = ""
-) -> dict[str, Any]:
+def _desk(application: Application, on: date) -> dict[str, str]:
+    """Who answers for an application: 首问责任人 and AB 岗 of its visit, else who accepted it; the window and the lines."""
+    need = need_of_case(application.case_id)
+    return {
+        "officer": need.officer_a.name if need else application.accepted_by.name,
+        "officer_b": need.officer_b.name if need and need.officer_b else "",
+        "phone": "、".join(f"{one.label} {one.code}" for one in lines_of(application.region, on)),
+        "window": application.accepted_by.office.name,
+    }
+
+
+def acceptance_receipt(application: Application) -> dict[str, Any]:
     """The 受理回执: papers, steps with their limits, who answers, and the papers still owed."""
     case = application.case
     text = case.procedure
     materials = list(application.materials.order_by("id"))
-    due = f"{day_words(case.due_on)} 前" if case.due_on else "待定（该年工作日历未公布）" if case.due_pending else ""
+    due = (
+        f"{day_words(case.due_on)} 前"
+        if case.due_on
+        else "待定（该年工作日历未公布）"
+        if case.due_pending
+        else "各环节分别计时"
+    )
     return {
         "number": application.receipt_no,
         "office": application.accepted_by.office.name,
@@ -67,10 +80,7 @@ def acceptance_receipt(
             and one.only_if != "refused"
         ],
         "clause": clause_words(text.steps[0].clause),
-        "officer": application.accepted_by.name,
-        "officer_b": officer_b,
-        "phone": phone,
-        "window": window,
+        **_desk(application, case.accepted_on),
         "warnings": list(text.warnings),
     }
 
@@ -85,27 +95,37 @@ def _limit(case: Case, step: Any) -> str:
     return f"{start.text}内启动" if start is not None else ""
 
 
-def missing_papers(
-    application: Application, *, until: str = "", officer_b: str = "", phone: str = "", window: str = ""
-) -> dict[str, Any]:
-    """The 一次性告知书; the caller asks only where something is owed."""
+def missing_papers(application: Application, on: date | None = None) -> dict[str, Any]:
+    """The 一次性告知书; the caller asks only where something is owed.
+
+    Args:
+        on: Day on the paper; default the day of acceptance.
+    """
+    case = application.case
+    day = on or case.accepted_on
     materials = list(application.materials.order_by("id"))
+    asked = {one.name: one for one in materials_of(case.region, case.programme, case.accepted_on)}
+    desk = _desk(application, day)
+    second = desk.pop("officer_b")
     return {
         "number": application.receipt_no,
         "office": application.accepted_by.office.name,
-        "date": iso(application.case.accepted_on),
+        "date": iso(day),
         "recipient": application.applicant.name,
         "programmes": [application.get_programme_display()],
         "place": full_name(application.region),
         "receipt_no": application.receipt_no,
-        "case_no": application.case.no,
+        "case_no": case.no,
         "received": [one.name for one in materials if one.received_on],
-        "missing": [{"name": one.name} for one in materials if one.received_on is None],
-        "until": until,
-        "clause": clause_words(application.case.procedure.steps[0].clause),
-        "officer": application.accepted_by.name + (f"（AB 岗 {officer_b}）" if officer_b else ""),
-        "phone": phone,
-        "window": window,
+        "missing": [
+            {"name": one.name, "clause": clause_words(asked[one.name].clause) if one.name in asked else ""}
+            for one in materials
+            if one.received_on is None
+        ],
+        "effect": "材料收齐前，案件照常登记并保留受理日期；能够通过数据共享取得的材料，不要求提交。",
+        "clause": clause_words(case.procedure.steps[0].clause),
+        **desk,
+        "officer": desk["officer"] + (f"（AB 岗 {second}）" if second else ""),
     }
 
 
@@ -131,9 +151,10 @@ def _common(row: Determination) -> dict[str, Any]:
     until = ""
     if served is not None and served.completed_on is not None:
         day = served.completed_on
+        last = last_day_to_appeal(row.region, day).on
         until = (
-            f"自 {day_words(day)} 送达之日起算，申请行政复议的最后一日为 {day_words(day + timedelta(_REVIEW_DAYS))}，"
-            f"提起行政诉讼的最后一日为 {day_words(add_months(day, _SUIT_MONTHS))}"
+            f"自 {day_words(day)} 送达之日起算，申请行政复议的最后一日{f'为 {day_words(last)}' if last else '待定（该年工作日历未公布）'}，"
+            f"提起行政诉讼的最后一日为 {day_words(last_day_to_sue(row.region, day))}"
         )
     office = row.decided_by.office.name if row.decided_by else ""
     return {

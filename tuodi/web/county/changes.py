@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django import forms
@@ -9,12 +10,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
+from tuodi.cases.calendar import calendar
 from tuodi.decisions import notices
 from tuodi.decisions.models import RollNotice
 from tuodi.kernel import clock
 from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.money import format_yuan
 from tuodi.kernel.periods import Month
+from tuodi.kernel.workdays import Calendar
 from tuodi.monitoring import change_reports
 from tuodi.monitoring.deciding import units_of
 from tuodi.monitoring.models import ChangeReport
@@ -358,17 +361,18 @@ def roll_notices(request: HttpRequest) -> HttpResponse:
         "done": rows.filter(delivered_on__isnull=False).order_by("-id"),
     }.get(shown, rows.order_by("-id"))
     found = pages.page_of(request, lambda start, stop: list(rows[start:stop]), total=counts[shown])
+    days = calendar()
     context = {
         "title": "调整告知书", "sub": "增发、减发、渐退、停发都要书面告知；送达之次日起算复议期限", "place_names": life.scope_names(request),
         "show": shown, "tabs": life.tabs(request, NOTICE_SHOWS, counts, shown, ("waiting",)),
-        "page": Page([_notice_line(one) for one in found.items], found.number, found.total, found.previous, found.next, found.pages),
+        "page": Page([_notice_line(one, days) for one in found.items], found.number, found.total, found.previous, found.next, found.pages),
         "filters": [*([life.select("town", "乡镇（街道）", known, town)] if known else []), life.select("kind", "种类", RollNotice.Kind.choices, kind)],
         "first_head": "家庭", "unit": "份", "empty_title": "没有告知书", "empty_text": "确认变更后自动生成。",
     }  # fmt: skip
     return render(request, "county/life_list.html", context)
 
 
-def _notice_line(one: RollNotice) -> Row:
+def _notice_line(one: RollNotice, days: Calendar) -> Row:
     before = f"{words.yuan(one.before_fen)} → " if one.before_fen is not None else ""
     sent = Look("待送达", "warn") if one.delivered_on is None else Look(one.get_delivered_how_display(), "ok", "check")
     return Row(
@@ -379,7 +383,7 @@ def _notice_line(one: RollNotice) -> Row:
             Cell("起始月", str(Month.parse(str(one.effective_month))), css="num"),
             Cell("作出", one.made_on.isoformat(), css="num"),
             Cell("送达", one.delivered_on.isoformat() if one.delivered_on else "", look=sent, css="num"),
-            Cell("复议至", one.appeal_until.isoformat(), css="num"),
+            Cell("复议至", _day(one.appeal_until_by(days)), css="num"),
         ),
     )  # fmt: skip
 
@@ -420,8 +424,12 @@ def roll_notice(request: HttpRequest, pk: int) -> HttpResponse:
         "side": [Part("送达", [
             ("作出", f"{row.made_on}，{row.made_by.name if row.made_by else '系统'}"),
             ("送达", row.delivered_on.isoformat() if row.delivered_on else "还没有送达"),
-            ("方式", row.get_delivered_how_display()), ("签收人", row.received_by), ("复议期限至", row.appeal_until.isoformat()),
+            ("方式", row.get_delivered_how_display()), ("签收人", row.received_by), ("复议期限至", _day(row.appeal_until)),
         ])],
         "deeds": [Deed("deliver", "登记送达", "登记送达", form, "登记后不能再改", primary=True)] if may else [],
     }  # fmt: skip
     return render(request, "county/life_page.html", context)
+
+
+def _day(on: date | None) -> str:
+    return on.isoformat() if on else "待定"

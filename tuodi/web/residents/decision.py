@@ -10,9 +10,10 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from tuodi.cases.calendar import Due, notice_end
+from tuodi.cases.calendar import Due
 from tuodi.cases.models import Step
 from tuodi.cases.states import StepState
+from tuodi.decisions.appeal_time import last_day_to_appeal
 from tuodi.decisions.models import Determination
 from tuodi.kernel import clock
 from tuodi.org.errors import NotFoundError
@@ -23,7 +24,6 @@ from tuodi.web.components.explain import Row
 from tuodi.web.residents.doors import own
 
 #: 行政复议法（2017）第9条: within 60 days of knowing of the act; 社会救助暂行办法 art 65 opens the way.
-APPEAL_DAYS = 60
 APPEAL_CLAUSES = ("社会救助暂行办法 第65条", "行政复议法 第9条")
 
 
@@ -91,9 +91,9 @@ def told_on(decision: Determination) -> tuple[date, bool]:
 
 
 def appeal_of(decision: Determination) -> Appeal:
-    """The last day to ask for 行政复议: 60 days, the day of being told not counted, moved on past days off."""
+    """The last day to ask for 行政复议, counted from when the family was told."""
     day, told = told_on(decision)
-    due = notice_end(day, APPEAL_DAYS, roll=True)
+    due = last_day_to_appeal(decision.region, day)
     return Appeal(day, told, due, over=bool(due.on and due.on < clock.today()))
 
 

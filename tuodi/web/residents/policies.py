@@ -16,6 +16,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from tuodi.cases.procedures import procedure_for
+from tuodi.decisions.appeal_time import days_to_appeal
 from tuodi.intake.counter_book import lines_of, materials_of
 from tuodi.kernel import clock
 from tuodi.kernel.errors import TuodiError
@@ -24,7 +25,7 @@ from tuodi.policy.procedure import LEVEL_LABELS, Procedure
 from tuodi.web.components import law
 from tuodi.web.county.standards import Line, lines_in_force
 from tuodi.web.residents import places
-from tuodi.web.residents.decision import APPEAL_CLAUSES, APPEAL_DAYS
+from tuodi.web.residents.decision import APPEAL_CLAUSES
 from tuodi.web.residents.progress import WORDS
 
 _FILE = Path(__file__).with_name("guide.yaml")
@@ -148,7 +149,7 @@ def show(request: HttpRequest, programme: str) -> HttpResponse:
         "materials": materials_of(pad12(place), programme, today),
         "lines": lines_of(pad12(place), today),
         "offices": places.offices_at(place),
-        "appeal_days": APPEAL_DAYS,
+        "appeal_days": days_to_appeal(place, today),
         "appeal_clauses": APPEAL_CLAUSES,
     }
     return render(request, "residents/policy.html", context)

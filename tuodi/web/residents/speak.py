@@ -13,6 +13,7 @@ from django.urls import reverse
 from tuodi import documents
 from tuodi.cases.models import Case, NoticeObjection
 from tuodi.cases.objections import object_online, objections_of, open_notice
+from tuodi.decisions.appeal_time import last_day_to_appeal
 from tuodi.decisions.models import Determination, Revocation
 from tuodi.decisions.revoked import follower
 from tuodi.intake.models import OnlineApplication
@@ -22,7 +23,7 @@ from tuodi.org import access
 from tuodi.org.errors import NotFoundError
 from tuodi.org.models import Office
 from tuodi.oversight import appeal_actions, complaint_actions, queries, rating_actions
-from tuodi.oversight.limits import last_day, term
+from tuodi.oversight.limits import term
 from tuodi.oversight.models import Appeal, Complaint, Rating
 from tuodi.oversight.states import AppealState, ComplaintState, Grade
 from tuodi.people import residents
@@ -242,7 +243,7 @@ def appeals(request: HttpRequest) -> HttpResponse:
     today = clock.today()
     may = []
     for one in queries.determinations_of(account):
-        end = last_day("appeal_file", one.region, one.decided_on)
+        end = last_day_to_appeal(one.region, one.decided_on)
         word = "不予确认" if one.outcome == "fail" else "予以确认"
         late = end.on is not None and end.on < today
         may.append(
@@ -270,7 +271,7 @@ def appeal_new(request: HttpRequest, no: str) -> HttpResponse:
     """Files an appeal against a decision of one's own family."""
     account = _account(request)
     row = _own_determination(account, no)
-    end = last_day("appeal_file", row.region, row.decided_on)
+    end = last_day_to_appeal(row.region, row.decided_on)
     form = AppealForm(request.POST or None, initial={"known_on": row.decided_on})
     if end.on is None or clock.today() <= end.on:
         del form.fields["late_reason"]
