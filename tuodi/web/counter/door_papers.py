@@ -10,11 +10,10 @@ from tuodi import documents
 from tuodi.cases.models import Case
 from tuodi.cases.procedures import procedure_for
 from tuodi.cases.queries import access_case
-from tuodi.intake.application_queries import receipt
+from tuodi.decisions.papers import letters
 from tuodi.intake.counter_book import lines_of, materials_of
 from tuodi.intake.errors import NeedStateError
 from tuodi.intake.models import Application
-from tuodi.intake.need_queries import need_of_case
 from tuodi.kernel import clock
 from tuodi.kernel.places import pad12
 from tuodi.org.errors import NotFoundError
@@ -36,65 +35,16 @@ def _application(request: HttpRequest, pk: int) -> tuple[Case, Application]:
 
 def receipt_pdf(request: HttpRequest, pk: int) -> HttpResponse:
     """受理回执."""
-    case, application = _application(request, pk)
-    paper = receipt(application)
-    need = need_of_case(case.pk)
-    papers = application.materials.order_by("id")
-    data: dict[str, Any] = {
-        "number": paper.no,
-        "office": application.accepted_by.office.name,
-        "date": paper.accepted_on.isoformat(),
-        "case_no": paper.case_no,
-        "applicant": paper.applicant,
-        "agent": application.agent_name,
-        "household_no": case.household.no,
-        "place": places.path(case.region, 3),
-        "programmes": [paper.programme],
-        "accepted_on": paper.accepted_on.isoformat(),
-        "due": f"{paper.due_on:%Y-%m-%d}"
-        if paper.due_on
-        else ("待定（日历未公布）" if paper.due_pending else "各环节分别计时"),
-        "papers": [{"name": one.name, "copies": "1 份"} for one in papers if one.received_on],
-        "owed": list(paper.owed),
-        "steps": [
-            {"label": step.label, "who": step.who, "limit": "；".join(limit.text for limit in step.limits[:1])}
-            for step in case.procedure.steps
-        ],
-        "officer": need.officer_a.name if need else application.accepted_by.name,
-        "officer_b": need.officer_b.name if need and need.officer_b else "",
-        "phone": "、".join(f"{one.label} {one.code}" for one in lines_of(case.region, paper.accepted_on)),
-        "window": application.accepted_by.office.name,
-        "warnings": list(paper.warnings),
-    }
-    return _pdf(request, "acceptance_receipt", data, paper.no)
+    _case, application = _application(request, pk)
+    return _pdf(request, "acceptance_receipt", letters.acceptance_receipt(application), application.receipt_no)
 
 
 def missing_pdf(request: HttpRequest, pk: int) -> HttpResponse:
     """补正材料一次性告知书."""
     case, application = _application(request, pk)
-    owed = list(application.materials.filter(received_on__isnull=True).order_by("id"))
-    if not owed:
+    if not application.materials.filter(received_on__isnull=True).exists():
         raise NeedStateError(f"案件 {case.no} 的材料", "齐全", "不需要一次性告知。")
-    need = need_of_case(case.pk)
-    texts = {one.name: one for one in materials_of(case.region, case.programme, case.accepted_on)}
-    data: dict[str, Any] = {
-        "number": application.receipt_no,
-        "office": application.accepted_by.office.name,
-        "date": clock.today().isoformat(),
-        "recipient": application.applicant.name,
-        "programmes": [application.get_programme_display()],
-        "place": places.path(case.region, 3),
-        "receipt_no": application.receipt_no,
-        "case_no": case.no,
-        "received": list(
-            application.materials.filter(received_on__isnull=False).order_by("id").values_list("name", flat=True)
-        ),
-        "missing": [{"name": one.name, "clause": texts[one.name].clause if one.name in texts else ""} for one in owed],
-        "effect": "材料收齐前，案件照常登记并保留受理日期；能够通过数据共享取得的材料，不要求提交。",
-        "officer": need.officer_a.name if need else application.accepted_by.name,
-        "phone": "、".join(f"{one.label} {one.code}" for one in lines_of(case.region, clock.today())),
-        "window": application.accepted_by.office.name,
-    }
+    data = letters.missing_papers(application, clock.today())
     return _pdf(request, "missing_papers", data, f"{application.receipt_no}-GZ")
 
 
