@@ -13,6 +13,7 @@ from typing import Any
 from tuodi.cases.errors import NoticeContentError, StepInputError
 from tuodi.cases.models import Case
 from tuodi.kernel import clock
+from tuodi.kernel.ages import OF_AGE, age
 from tuodi.kernel.masking import mask_name, mask_phone
 from tuodi.org.places import place_name
 from tuodi.people.enums import Programme
@@ -29,14 +30,12 @@ _AMOUNT = re.compile(r"\d{1,3}(,\d{3})*\.\d{2}|\d+\.\d{2}")
 _PERIOD = re.compile(r"\d{4}-\d{2}-\d{2} 起 \d{1,3} 日")
 #: A number an office publishes: an area code with a land line, or a short service number. No mobile number is one.
 _PHONE = re.compile(r"(0\d{2,3}-?)?\d{7,8}|1[02]\d{3,4}")
-_ADULT = 18
 
 
 def public_name(person: Person, *, masked: bool, on: date | None = None) -> str:
     """The name as a notice may show it: in full for a grown-up, unless the region masks; a child's, and whose age nobody knows, masked."""
     day = on or clock.today()
-    born = person.birth
-    grown = born is not None and (day.year - born.year - ((day.month, day.day) < (born.month, born.day))) >= _ADULT
+    grown = person.birth is not None and age(person.birth, day) >= OF_AGE
     return person.name if grown and not masked else mask_name(person.name)
 
 

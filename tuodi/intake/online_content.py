@@ -16,12 +16,12 @@ from tuodi.files.strokes import read_strokes
 from tuodi.intake.models.online import OnlineApplication, OnlinePaper
 from tuodi.intake.online_errors import OnlineInputError
 from tuodi.kernel import clock
+from tuodi.kernel.ages import OF_AGE, age
 from tuodi.kernel.identity import parse_id
 
 __all__ = [
     "MAX_MEMBERS",
     "MAX_PAPERS",
-    "OF_AGE",
     "Content",
     "Signer",
     "adults",
@@ -34,8 +34,6 @@ __all__ = [
 AAD = "intake.online"
 MAX_MEMBERS = 15
 MAX_PAPERS = 20
-#: Age at which a person signs for himself (民法典 art 17).
-OF_AGE = 18
 
 
 @dataclass(slots=True)
@@ -100,7 +98,7 @@ def adults(content: Content, on: date) -> list[int]:
     found = []
     for place, member in enumerate(content.members):
         birth = birth_of(member)
-        if birth is None or on.year - birth.year - ((on.month, on.day) < (birth.month, birth.day)) >= OF_AGE:
+        if birth is None or age(birth, on) >= OF_AGE:
             found.append(place)
     return found
 

@@ -12,6 +12,7 @@ from django.db.models import Q
 from tuodi.audit.actions import record
 from tuodi.files.store import put_bytes
 from tuodi.kernel import clock
+from tuodi.kernel.ages import OF_AGE, age
 from tuodi.kernel.identity import normalise, parse_id
 from tuodi.kernel.masking import mask_name
 from tuodi.kernel.names import normalise_name
@@ -25,9 +26,7 @@ from tuodi.verification.consent_queries import outdated
 from tuodi.verification.models import Consent, Supporter
 
 __all__ = [
-    "OF_AGE",
     "add_supporter",
-    "age",
     "check_dates",
     "end_consent",
     "end_outdated",
@@ -36,8 +35,6 @@ __all__ = [
 ]
 
 DUTIES = (DutyCode.VERIFY, DutyCode.ACCEPT)
-#: Age at which a person signs for himself.
-OF_AGE = 18
 MAX_DOCUMENT = 20 << 20
 _MEDIA = {b"%PDF": "application/pdf", b"\xff\xd8\xff": "image/jpeg", b"\x89PNG": "image/png"}
 
@@ -242,11 +239,6 @@ def _media_type(document: bytes) -> str:
         if document.startswith(head):
             return kind
     raise ConsentInputError("授权书", "不是 PDF、JPG 或 PNG。请上传扫描件或照片。")
-
-
-def age(birth: date, on: date) -> int:
-    """Completed years on a day."""
-    return on.year - birth.year - ((on.month, on.day) < (birth.month, birth.day))
 
 
 def _present(household: Household, person: Person, on: date) -> bool:

@@ -17,6 +17,7 @@ from tuodi.crypto.index import blind_indexes
 from tuodi.exchange.cells import BadCellError, as_day
 from tuodi.files.store import put_bytes
 from tuodi.kernel import clock
+from tuodi.kernel.ages import OF_AGE, age
 from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.identity import normalise, parse_id
 from tuodi.kernel.masking import mask_id, mask_name
@@ -27,7 +28,7 @@ from tuodi.org import access
 from tuodi.org.models import DutyCode, User
 from tuodi.people.models import Membership
 from tuodi.verification.check_errors import ConsentInputError
-from tuodi.verification.consent_actions import OF_AGE, age, check_dates
+from tuodi.verification.consent_actions import check_dates
 from tuodi.verification.consent_queries import in_force
 from tuodi.verification.models import Consent
 

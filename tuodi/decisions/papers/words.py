@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime
 
+from tuodi.kernel.ages import age
 from tuodi.kernel.clock import BEIJING
 from tuodi.kernel.money import format_yuan
 from tuodi.kernel.periods import Month
@@ -53,9 +54,7 @@ def yuan(fen: int | None) -> str:
 
 def age_on(birth: date | None, day: date) -> str:
     """Full years; empty where nobody knows."""
-    if birth is None:
-        return ""
-    return str(day.year - birth.year - ((day.month, day.day) < (birth.month, birth.day)))
+    return "" if birth is None else str(age(birth, day))
 
 
 def clause_words(raw: str) -> str:

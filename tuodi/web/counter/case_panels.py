@@ -18,6 +18,7 @@ from tuodi.cases.states import HANDS, BarReason, Hand, StepState
 from tuodi.decisions.models import Determination
 from tuodi.intake.models import Application, Material
 from tuodi.intake.need_queries import need_of_case
+from tuodi.kernel.ages import age
 from tuodi.org.models import DutyCode
 from tuodi.people.models import Membership
 from tuodi.policy.procedure import LEVEL_LABELS
@@ -43,15 +44,11 @@ def family_of(members: Sequence[Membership], head_id: int, today: date) -> list[
             "relation": one.get_relation_display(),
             "head": one.person_id == head_id,
             "id_masked": one.person.id_masked,
-            "age": _age(one.person.birth, today),
+            "age": age(one.person.birth, today) if one.person.birth else None,
             "died": one.person.died_on,
         }
         for one in members
     ]
-
-
-def _age(birth: date | None, on: date) -> int | None:
-    return None if birth is None else on.year - birth.year - ((on.month, on.day) < (birth.month, birth.day))
 
 
 def facts_of(facts: FactSet | None) -> list[dict[str, Any]]:

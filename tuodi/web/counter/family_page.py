@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db.models import Q
 
+from tuodi.kernel.ages import age
 from tuodi.kernel.money import parse_yuan
 from tuodi.kernel.periods import Month
 from tuodi.people.models import Account, Household, Membership, RollEntry
@@ -119,16 +120,12 @@ def _member(membership: Membership, household: Household, today: date) -> Member
         id_masked=person.id_masked,
         id_check_ok=person.id_check_ok or not person.id_masked,
         sex=person.get_sex_display(),
-        age=_age(person.birth, end) if person.birth else None,
+        age=age(person.birth, end) if person.birth else None,
         condition=f"{person.died_on:%Y-%m-%d} 去世" if person.died_on else "",
         since=membership.since,
         until=membership.until,
         leave_reason=membership.get_leave_reason_display(),
     )
-
-
-def _age(birth: date, on: date) -> int:
-    return on.year - birth.year - ((on.month, on.day) < (birth.month, birth.day))
 
 
 def _roll_line(entry: RollEntry, month: Month) -> RollLine:

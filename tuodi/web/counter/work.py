@@ -9,12 +9,10 @@ from django.urls import reverse
 
 from tuodi.cases.models import Case, Step
 from tuodi.cases.states import CaseState
+from tuodi.cases.worklist import SOON_DAYS
 from tuodi.people.enums import Programme
 from tuodi.web.components import places
 from tuodi.web.components.words import Look
-
-#: Calendar days before a deadline at which it is marked.
-SOON_DAYS = 3
 
 CASE_LOOKS = {
     CaseState.CONFIRMED: Look("已确认", "ok", "check"),

@@ -18,11 +18,11 @@ from tuodi.intake.online_content import Content, birth_of
 from tuodi.intake.online_forms import ApplyForm, shown
 from tuodi.intake.online_states import OnlineState
 from tuodi.kernel import clock
+from tuodi.kernel.ages import age
 from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.masking import mask_id, mask_phone
 from tuodi.org.errors import NotFoundError
 from tuodi.people.enums import AreaKind, Programme, Relation
-from tuodi.verification.consent_actions import age
 from tuodi.verification.online_accept import accept_online
 from tuodi.web.components import pages, places, posting, reading
 from tuodi.web.components.pages import Page
