@@ -56,6 +56,24 @@ def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]
     return {**browser_context_args, "locale": "zh-CN", "viewport": DESK}
 
 
+def settled(page: Any) -> None:
+    """Waits out a page change under way: a click returns before the new page has a body, and between the two there is no document.
+
+    Two frames are drawn first, so that a change the last click began has replaced the old page or is on its way to; a page
+    that went away while it was being asked is asked again.
+    """
+    for _ in range(20):
+        try:
+            page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+            page.wait_for_load_state("load")
+            if page.evaluate("() => document.readyState === 'complete' && document.body !== null"):
+                return
+        except playwright.Error as gone:
+            if "navigation" not in str(gone) and "null" not in str(gone):
+                raise
+    raise AssertionError(f"页面一直没有载完：{page.url}")
+
+
 @pytest.fixture
 def quiet(page: Any) -> Iterator[list[str]]:
     """Collects console errors and uncaught exceptions; a test that leaves any fails."""
@@ -73,6 +91,7 @@ def axe(page: Any) -> Callable[[], None]:
     from axe_playwright_python.sync_playwright import Axe
 
     def check() -> None:
+        settled(page)
         found = Axe().run(page).response["violations"]
         faults = [
             f"{fault['id']}: {node['html'][:160]}"
@@ -90,6 +109,7 @@ def fits(page: Any) -> Callable[[], None]:
     """Fails when the page scrolls sideways."""
 
     def check() -> None:
+        settled(page)
         wide, room = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
         assert wide <= room, f"页面宽 {wide}，窗口宽 {room}"
 
