@@ -1,0 +1,26 @@
+"""The scenes of the week, in their order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tuodi.demo.week import casework, door
+from tuodi.demo.week.cast import Tell, once, pick
+
+__all__ = ["SCENES", "tell_week"]
+
+SCENES = (
+    ("pick", pick),
+    ("visitors", door.visitors),
+    ("calls", door.calls),
+    ("roster", door.roster),
+    ("in_every_step", casework.in_every_step),
+    ("refusals", casework.refusals),
+    ("objections", casework.objections),
+)
+
+
+def tell_week(state: Path, tell: Tell) -> None:
+    """Plays every scene that has not been played. `state` is the demo's folder."""
+    for name, play in SCENES:
+        once(name, play, tell)
