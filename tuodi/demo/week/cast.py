@@ -173,9 +173,7 @@ def pick() -> tuple[str, dict[str, Any]]:
         with system_scope(desk.town):
             standing = RollEntry.objects.filter(
                 region__startswith=desk.town, imported=True, start_month__lte=201708
-            ).filter(
-                Q(end_month__isnull=True) | Q(end_month__gte=201709)
-            )
+            ).filter(Q(end_month__isnull=True) | Q(end_month__gte=201709))
             free = standing.exclude(household__in=busy).exclude(household__in=decided)
             rows = (
                 Household.objects.filter(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tuodi.demo.week import casework, door
+from tuodi.demo.week import casework, door, found, online, urgent
 from tuodi.demo.week.cast import Tell, once, pick
 
 __all__ = ["SCENES", "tell_week"]
@@ -17,6 +17,12 @@ SCENES = (
     ("in_every_step", casework.in_every_step),
     ("refusals", casework.refusals),
     ("objections", casework.objections),
+    ("from_phones", online.from_phones),
+    ("emergencies", urgent.emergencies),
+    ("at_risk", found.at_risk),
+    ("patrols", found.patrols),
+    ("discoveries", found.discoveries),
+    ("alarms", urgent.alarms),
 )
 
 
