@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tuodi.demo.week import casework, door, found, online, urgent
+from tuodi.demo.week import care, casework, door, found, moves, online, roll, urgent
 from tuodi.demo.week.cast import Tell, once, pick
 
 __all__ = ["SCENES", "tell_week"]
@@ -23,6 +23,16 @@ SCENES = (
     ("patrols", found.patrols),
     ("discoveries", found.discoveries),
     ("alarms", urgent.alarms),
+    ("assessments", care.assessments),
+    ("agreements", care.agreements),
+    ("changes", roll.changes),
+    ("jobs", roll.jobs),
+    ("deaths", roll.deaths_told),
+    ("moves", moves.moved),
+    ("splits", moves.split_and_merged),
+    ("reviews", roll.reviews),
+    ("classes", roll.classes),
+    ("delivered", roll.delivered),
 )
 
 
