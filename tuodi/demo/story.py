@@ -15,6 +15,7 @@ from tuodi.demo.months import pay_month
 from tuodi.demo.staff import accounts, set_up_places, set_up_staff, user
 from tuodi.demo.sweep import SMALL, tell_sweep
 from tuodi.demo.waiting import tell_waiting
+from tuodi.demo.week.play import tell_week
 from tuodi.kernel.money import format_yuan
 from tuodi.kernel.periods import Month
 from tuodi.org.access import scope
@@ -77,7 +78,9 @@ def tell_story(state: Path, tell: Tell) -> None:
     tell_live(state, tell)
     tell("十、大数据比对：2016 年 7 月至 2017 年 4 月，从登记文件到销号")
     tell_sweep(state, tell)
-    tell("十一、文件")
+    tell("十一、8 月到 9 月 11 日的服务：窗口、手机、急难、巡查、动态管理、复议")
+    tell_week(state, tell)
+    tell("十二、文件")
     tell(
         f"  花名册 {state / 'data' / 'rosters'}；待更正 {state / '待更正'}；代发和回盘 {state / '银行'}；"
         f"核对报告 {state / '核对报告'}；登记 {state / 'data' / '登记'}"

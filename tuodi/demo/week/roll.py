@@ -270,7 +270,8 @@ def _death(at: int, number: int, pool: str, slot: int, died: date, told: date, s
         return []
     with acting(desk.review, moment(told, 9, at)) as officer:
         members = members_on(found[0], died)
-        made = deaths.record_death(members[-1].person, died_on=died, source=source, acting_user=officer)
+        oldest = min(members, key=lambda one: (one.person.birth or died, one.pk))
+        made = deaths.record_death(oldest.person, died_on=died, source=source, acting_user=officer)
     for row in made:
         if ends == "open":
             continue
