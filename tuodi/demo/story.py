@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 
 from tuodi.decisions.models import Determination
@@ -15,6 +14,7 @@ from tuodi.demo.months import pay_month
 from tuodi.demo.staff import accounts, set_up_places, set_up_staff, user
 from tuodi.demo.sweep import SMALL, tell_sweep
 from tuodi.demo.waiting import tell_waiting
+from tuodi.demo.week.cast import TODAY
 from tuodi.demo.week.play import tell_week
 from tuodi.kernel.money import format_yuan
 from tuodi.kernel.periods import Month
@@ -27,8 +27,6 @@ from tuodi.rules.library import cache_dir
 
 __all__ = ["TODAY", "tell_only_sweep", "tell_story"]
 
-#: The day the workbench of the demo opens on.
-TODAY = date(2017, 9, 11)
 FIRST, SECOND = Month(2017, 8), Month(2017, 9)
 
 Tell = Callable[[str], None]

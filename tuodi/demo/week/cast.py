@@ -41,6 +41,7 @@ from tuodi.people.residents import register_phone
 __all__ = [
     "DESKS",
     "PLACE",
+    "TODAY",
     "Desk",
     "Tell",
     "account_of",
@@ -63,6 +64,8 @@ __all__ = [
 ]  # fmt: skip
 
 PLACE = "4208"
+#: The day the workbench of the demo opens on.
+TODAY = date(2017, 9, 11)
 _DONE = "demo.scene"
 Tell = Callable[[str], None]
 
@@ -83,6 +86,11 @@ class Desk:
     review: str
     visit: str
     second: str = ""
+
+    @property
+    def villages(self) -> tuple[str, ...]:
+        """Up to four villages whose families come to it, its own first."""
+        return tuple(one.code for one in villages(self.town[:6]) if one.code.startswith(self.town))[:4]
 
     @property
     def county(self) -> str:
@@ -118,7 +126,9 @@ def desk_at(region: str) -> Desk:
 
 
 def moment(day: date, hour: int = 9, minute: int = 0) -> datetime:
-    """A time of the story."""
+    """A time of the story. On its last day everything happens before the offices open: the reader's clock stands on that day."""
+    if day == TODAY:
+        hour //= 3
     return datetime(day.year, day.month, day.day, hour, minute, tzinfo=clock.BEIJING)
 
 
@@ -126,7 +136,7 @@ def moment(day: date, hour: int = 9, minute: int = 0) -> datetime:
 def acting(username: str, when: date | datetime) -> Iterator[User]:
     """An officer at work: the clock stands at the moment, his range is open."""
     officer = user(username)
-    with clock.frozen(when), scope(officer):
+    with clock.frozen(when if isinstance(when, datetime) else moment(when)), scope(officer):
         yield officer
 
 
@@ -250,7 +260,7 @@ def settle(desk: Desk, number: int, size: int, when: date | datetime, *, area: s
     """Registers an invented family at a counter."""
     with acting(desk.accept, when) as clerk:
         return register_family(
-            acting_user=clerk, place=desk.village, area_kind=area, members=invent(number, size).members,
+            acting_user=clerk, place=of(desk.villages, number), area_kind=area, members=invent(number, size).members,
             address=f"{number % 9 + 1} 组 {number % 30 + 1} 号",
         )  # fmt: skip
 

@@ -67,9 +67,12 @@ def tell_week(state: Path, tell: Tell) -> None:
     for account, pages in _WHERE:
         tell(f"    {account:<16} {pages}")
     number, name = RESIDENT
-    line = f"居民手机 /my/：{name}，证件号码 {number}（虚构）；验证码不发往真手机，显示在登录页下的“发件箱” /outbox/"
+    line = f"居民手机 /my/：{name}，证件号码 {number}（虚构）；验证码不发往真手机，由 guanli 在“消息” /outbox/ 看"
     tell(f"    {line}")
-    note(state / "accounts.txt", f"/my/\t{number}\t居民 {name}（姓名、证件号码和 /outbox/ 里的验证码登录）")
+    note(
+        state / "accounts.txt",
+        f"/my/\t{number}\t居民 {name}（用姓名、证件号码和验证码登录，验证码在 guanli 的“消息”页）",
+    )
 
 
 def note(accounts: Path, line: str) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 from tuodi.decisions import notices
 from tuodi.decisions.models import RollNotice
-from tuodi.demo.staff import user
-from tuodi.demo.week.cast import DESKS, PLACE, Desk, account_of, acting, families_of, moment, of
+from tuodi.demo.staff import COUNTY_TAGS, user
+from tuodi.demo.week.cast import DESKS, PLACE, TODAY, Desk, account_of, acting, families_of, moment, of
 from tuodi.kernel import clock
 from tuodi.kernel.identity import make_id
 from tuodi.kernel.luhn import luhn_digit
@@ -31,15 +31,24 @@ _KEEP = ("入户核实，收入、人口与登记一致", "村里反映情况没
 
 
 def reviews() -> str:
-    """Plans and tasks of four towns; given out, looked into, sent back, confirmed; families that get more, less, nothing."""
-    made = due = 0
+    """Plans and tasks of some villages of four towns; given out, looked into, sent back, confirmed; families that get more, less, nothing."""
     with clock.frozen(moment(_D(2017, 9, 1), 0, 30)):
-        for at in _REVIEWED:
-            with system_scope(DESKS[at].town):
-                made += review_lists.plan_units()[0]
-                due += review_lists.open_due(DESKS[at].town)
+        made, due = _planned()
     done = sum(_reviewed(DESKS[at], nth) for nth, at in enumerate(_REVIEWED))
+    with clock.frozen(moment(TODAY, 0, 30)):  # the night's job: families granted since, looked at again in a month
+        more, later = _planned()
+    made, due = made + more, due + later
     return f"定期核查：{len(_REVIEWED)} 个乡镇（街道）{made:,} 户有计划，到期 {due} 户，已办结 {done} 户"
+
+
+def _planned() -> tuple[int, int]:
+    made = due = 0
+    for at in _REVIEWED:
+        for village in DESKS[at].villages:
+            with system_scope(village):
+                made += review_lists.plan_units()[0]
+                due += review_lists.open_due(village)
+    return made, due
 
 
 def _reviewed(desk: Desk, nth: int) -> int:
@@ -302,11 +311,18 @@ def classes() -> str:
 
 
 def delivered() -> str:
-    """Notices of August and September: some handed over or posted, some not told yet, some late."""
+    """Notices: those of the sweep reached their families in May; of August's and September's some did, some not yet."""
     with system_scope(PLACE):
-        rows = list(
-            RollNotice.objects.filter(made_on__gte=_D(2017, 8, 1)).select_related("household__head").order_by("made_on", "no")
-        )  # fmt: skip
+        every = RollNotice.objects.select_related("household__head").order_by("made_on", "no")
+        swept = list(every.filter(made_on__lt=_D(2017, 6, 1), delivered_on=None))
+        rows = list(every.filter(made_on__gte=_D(2017, 8, 1)))
+    for county, tag in COUNTY_TAGS.items():
+        with acting(f"{tag}-hd", moment(_D(2017, 5, 24), 16)) as officer:
+            for row in (one for one in swept if one.region.startswith(county)):
+                notices.deliver(
+                    row, acting_user=officer, on=max(row.made_on, _D(2017, 5, 23)), how="hand",
+                    received_by=row.household.head.name,
+                )  # fmt: skip
     told = 0
     for at, row in enumerate(rows):
         desk = next((one for one in DESKS if row.region.startswith(one.town)), None)
@@ -319,4 +335,4 @@ def delivered() -> str:
                 row, acting_user=officer, on=day, how=how, received_by=row.household.head.name if how == "hand" else ""
             )
         told += 1
-    return f"增减停告知书 {len(rows)} 份，已送达 {told} 份"
+    return f"增减停告知书 {len(swept) + len(rows)} 份，已送达 {len(swept) + told} 份"
