@@ -60,6 +60,7 @@ __all__ = [
     "played",
     "remembered",
     "settle",
+    "staff",
     "strokes",
 ]  # fmt: skip
 
@@ -132,10 +133,20 @@ def moment(day: date, hour: int = 9, minute: int = 0) -> datetime:
     return datetime(day.year, day.month, day.day, hour, minute, tzinfo=clock.BEIJING)
 
 
+_staff: dict[str, User] = {}
+
+
+def staff(username: str) -> User:
+    """An account, looked up once a scene."""
+    if username not in _staff:
+        _staff[username] = user(username)
+    return _staff[username]
+
+
 @contextmanager
 def acting(username: str, when: date | datetime) -> Iterator[User]:
     """An officer at work: the clock stands at the moment, his range is open."""
-    officer = user(username)
+    officer = staff(username)
     with clock.frozen(when if isinstance(when, datetime) else moment(when)), scope(officer):
         yield officer
 
@@ -146,6 +157,7 @@ def once(name: str, play: Callable[[], tuple[str, dict[str, Any]] | str], tell: 
     Args:
         play: Returns the sentence to tell, and what later scenes must know.
     """
+    _staff.clear()
     said = played(name)
     if said is None:
         with transaction.atomic():
@@ -295,14 +307,13 @@ def paper(seed: int, *, width: int = 480, height: int = 640) -> bytes:
     def chunk(kind: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
+    blank = b"\0" + b"\xf4" * width
     rows = []
-    for y in range(height):
-        inked = 60 < y < height - 60 and y % 28 < 10
-        long = width - 90 - (seed * 61 + y // 28 * 97) % 170
-        shade = bytes(
-            0x55 if inked and 50 < x < long and (x * 7 + y // 28 * 13 + seed) % 19 > 3 else 0xF4 for x in range(width)
-        )
-        rows.append(b"\0" + (shade if inked else b"\xf4" * width))
+    for line in range(height // 28):
+        long = width - 90 - (seed * 61 + line * 97) % 170
+        shade = (0x55 if 50 < x < long and (x * 7 + line * 13 + seed) % 19 > 3 else 0xF4 for x in range(width))
+        rows += [b"\0" + bytes(shade)] * 10 + [blank] * 18 if 2 <= line < height // 28 - 2 else [blank] * 28
+    rows += [blank] * (height % 28)
     head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     return b"".join(
         (

@@ -7,8 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from tuodi.decisions.assessment import assess
-from tuodi.demo.staff import user
-from tuodi.demo.week.cast import DESKS, Desk, acting, families_of, fresh, moment, of, settle
+from tuodi.demo.week.cast import DESKS, Desk, acting, families_of, fresh, moment, of, settle, staff
 from tuodi.intake import need_actions as needs
 from tuodi.intake import ticket_actions as tickets
 from tuodi.intake.models import Need, Ticket
@@ -82,7 +81,7 @@ def _visit(one: _Visitor, at: int) -> Need:
     when = moment(one.day, 8 + at % 8, at * 7 % 60)
     home = _home(desk, one, when)
     with acting(desk.accept, when) as clerk:
-        second = user(desk.second) if desk.second else None
+        second = staff(desk.second) if desk.second else None
         need = needs.open_need(
             acting_user=clerk, household=home, kinds=one.kinds, text=one.text, officer_b=second,
             channel="window" if at % 5 else "phone", place="便民服务中心 3 号窗口",
@@ -131,7 +130,7 @@ def _follow(one: _Visitor, need: Need, desk: Desk) -> None:
                 needs.close_need(need, acting_user=clerk, outcome="经转介已就业，不再申请救助", how="phone")
     if one.does == "handed":
         with acting(desk.accept, one.day + timedelta(2)) as clerk:
-            needs.hand_over(need, acting_user=clerk, to_user=user(desk.second), reason="外出学习一周")
+            needs.hand_over(need, acting_user=clerk, to_user=staff(desk.second), reason="外出学习一周")
 
 
 @dataclass(frozen=True)
@@ -185,7 +184,7 @@ def _call(one: _Call, at: int) -> Ticket:
         if one.state == "open":
             return row
         row = tickets.assign_ticket(
-            row, acting_user=clerk, to_user=user(desk.second) if desk.second and at % 2 else clerk
+            row, acting_user=clerk, to_user=staff(desk.second) if desk.second and at % 2 else clerk
         )
         if one.topic == "help":
             need = Need.objects.filter(region__startswith=desk.town).order_by("id").first()
@@ -203,7 +202,7 @@ def roster() -> str:
     desk = DESKS[0]
     first = _D(2017, 9, 4)
     with acting(desk.accept, first) as clerk:
-        pair = (clerk, user(desk.second))
+        pair = (clerk, staff(desk.second))
         days = [first + timedelta(at) for at in range(14) if at % 7 < 5]
         for at, day in enumerate(days):
             tickets.set_turn(acting_user=clerk, place=desk.town, line=LINE, day=day, user=of(pair, at))

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from tuodi.demo.staff import user
 from tuodi.demo.week.cast import (
     DESKS,
     account_of,
@@ -16,6 +15,7 @@ from tuodi.demo.week.cast import (
     moment,
     paper,
     settle,
+    staff,
     strokes,
 )
 from tuodi.intake import online_actions as phone
@@ -100,7 +100,7 @@ def from_phones() -> tuple[str, dict[str, Any]]:
 def _send(one: _Sent) -> OnlineApplication:
     desk, when = DESKS[one.desk], moment(one.day, 7 + one.number % 13, one.number * 17 % 60)
     if one.helper:
-        by = Holder(staff=user(one.helper))
+        by = Holder(staff=staff(one.helper))
     else:
         home = settle(desk, one.number, one.size, moment(one.day - timedelta(20)))
         by = Holder(account=account_of(desk, home.head, moment(one.day - timedelta(20), 10)))

@@ -8,8 +8,7 @@ from typing import Any
 
 from tuodi.decisions import notices
 from tuodi.decisions.models import RollNotice
-from tuodi.demo.staff import COUNTY_TAGS, user
-from tuodi.demo.week.cast import DESKS, PLACE, TODAY, Desk, account_of, acting, families_of, moment, of
+from tuodi.demo.week.cast import DESKS, PLACE, TODAY, Desk, account_of, acting, families_of, moment, of, staff
 from tuodi.kernel import clock
 from tuodi.kernel.identity import make_id
 from tuodi.kernel.luhn import luhn_digit
@@ -61,9 +60,9 @@ def _reviewed(desk: Desk, nth: int) -> int:
     give = [row.pk for row in rows[: len(rows) * 3 // 4]]
     with acting(desk.review, _D(2017, 9, 1)) as officer:
         periodic.assign_many(give[::2], to=officer, acting_user=officer)
-        periodic.assign_many(give[1::2], to=user(desk.visit), acting_user=officer)
+        periodic.assign_many(give[1::2], to=staff(desk.visit), acting_user=officer)
         for row in rows[2:4]:
-            periodic.plan_review_visit(row, assigned=[officer, user(desk.visit)], acting_user=officer)
+            periodic.plan_review_visit(row, assigned=[officer, staff(desk.visit)], acting_user=officer)
     seen = rows[4 : len(give)]
     for at, row in enumerate(seen):
         who = desk.review if give.index(row.pk) % 2 == 0 else desk.visit
@@ -314,11 +313,15 @@ def delivered() -> str:
     """Notices: those of the sweep reached their families in May; of August's and September's some did, some not yet."""
     with system_scope(PLACE):
         every = RollNotice.objects.select_related("household__head").order_by("made_on", "no")
-        swept = list(every.filter(made_on__lt=_D(2017, 6, 1), delivered_on=None))
+        swept = [
+            row
+            for row in every.filter(made_on__lt=_D(2017, 6, 1), delivered_on=None)
+            if any(row.region.startswith(desk.town) for desk in DESKS)
+        ]
         rows = list(every.filter(made_on__gte=_D(2017, 8, 1)))
-    for county, tag in COUNTY_TAGS.items():
-        with acting(f"{tag}-hd", moment(_D(2017, 5, 24), 16)) as officer:
-            for row in (one for one in swept if one.region.startswith(county)):
+    for desk in DESKS:
+        with acting(desk.review, moment(_D(2017, 5, 24), 16)) as officer:
+            for row in (one for one in swept if one.region.startswith(desk.town)):
                 notices.deliver(
                     row, acting_user=officer, on=max(row.made_on, _D(2017, 5, 23)), how="hand",
                     received_by=row.household.head.name,

@@ -9,9 +9,8 @@ from typing import Any
 from tuodi.cases.models import Case
 from tuodi.decisions.models import Determination, Revocation
 from tuodi.demo.family import HEAD
-from tuodi.demo.staff import user
 from tuodi.demo.week.casework import Application, travel, weekday
-from tuodi.demo.week.cast import DESKS, PLACE, Desk, account_of, acting, key, moment, of, remembered
+from tuodi.demo.week.cast import DESKS, PLACE, Desk, account_of, acting, key, moment, of, remembered, staff
 from tuodi.kernel import clock
 from tuodi.org.access import system_scope
 from tuodi.oversight import appeal_actions as appeals
@@ -62,8 +61,8 @@ _RATED: tuple[tuple[int, str, int, str, str], ...] = (
     (29, "accept", 4, "", ""), (29, "decision", 5, "每月能按时买药了", ""), (21, "accept", 3, "", ""), (21, "visit", 4, "", ""),
     (24, "accept", 5, "", ""), (24, "visit", 2, "来得太晚，等了两天", "verify"), (18, "accept", 1, "让我跑了三趟补材料", "mend"),
     (14, "accept", 2, "说话听不懂", "called"), (15, "accept", 4, "", ""), (27, "accept", 5, "", ""), (27, "visit", 5, "", ""),
-    (27, "decision", 4, "", ""), (22, "accept", 1, "态度不好", ""), (30, "accept", 4, "", ""), (30, "decision", 3, "", ""),
-    (31, "accept", 5, "镇里的人帮着填表", ""), (25, "accept", 2, "等号等了一上午", "unfounded"),
+    (27, "decision", 4, "", ""), (22, "accept", 1, "态度不好", ""), (30, "accept", 4, "", ""), (30, "visit", 5, "", ""), (30, "decision", 3, "", ""),
+ (25, "accept", 2, "等号等了一上午", "unfounded"),
 )  # fmt: skip
 
 
@@ -139,7 +138,7 @@ def _complain(one: _Complaint, at: int) -> Complaint:
     desk, when = DESKS[one.desk], moment(one.day, 20 if one.number else 10, at)
     found = _holder(one.number, one.day) if one.number else None
     about = {"about": one.about, "text": one.text, "client_key": key(f"complaint/{at}")}
-    office = user(desk.accept).office
+    office = staff(desk.accept).office
     if found is not None:
         with clock.frozen(when), system_scope(found[1].region):
             row = complaints.complain(
