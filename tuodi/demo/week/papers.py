@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from tuodi.cases.models import Case
 from tuodi.decisions import case_files
-from tuodi.demo.week.cast import DESKS, acting, moment, remembered
+from tuodi.demo.week.cast import PLACE, TODAY, acting, desk_at, moment, remembered
 from tuodi.kernel import clock
+from tuodi.org.access import system_scope
 
 __all__ = ["case_file"]
 
 
 def case_file() -> str:
     """The file of a granted application: ready to be fetched for a week."""
-    pk = (remembered("in_every_step", "cases") or {}).get("28")
-    if pk is None:
+    with system_scope(PLACE):
+        case = Case.objects.filter(pk__in=remembered("in_every_step", "granted") or []).order_by("region", "pk").first()
+    if case is None:
         return ""
-    desk, when = DESKS[0], moment(date(2017, 9, 11), 11)
+    desk, when = desk_at(case.region), moment(TODAY, 11)
     with acting(desk.review, when) as officer:
-        row = case_files.request(Case.objects.get(pk=pk), acting_user=officer)
+        row = case_files.request(case, acting_user=officer)
     with clock.frozen(when):
         made = case_files.make(row, acting_user=officer)
     return f"案卷 {made.case.no} 已合成，共 {made.pages} 页"
