@@ -24,6 +24,7 @@ from tuodi.messages.models import Message
 from tuodi.monitoring.models import (
     ChangeReport,
     DeathMatter,
+    Export,
     HouseholdClass,
     JobOffer,
     PeriodicReview,
@@ -136,6 +137,7 @@ def test_every_list_of_the_service_has_something_in_it(place: Path) -> None:
         assert Revocation.objects.get().case is not None
         assert set(states(Message, "template")) >= {"phone_registered", "application_received", "answer_given"}
         assert CaseFile.objects.get().state == "ready"
+        assert states(Export)["ready"] >= 1
         rows = AuditEntry.objects.count(), StoredFile.objects.count()
     again = told(place)
     assert again == first
