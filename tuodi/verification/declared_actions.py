@@ -141,7 +141,9 @@ def adopt_declared(
     return len(taken), len(left)
 
 
-def beside_of(case: Case, online: OnlineApplication, draft: FactSet | None) -> tuple[list[Beside], list[tuple[Rest, list[str]]]]:
+def beside_of(
+    case: Case, online: OnlineApplication, draft: FactSet | None
+) -> tuple[list[Beside], list[tuple[Rest, list[str]]]]:
     """Each declared fact beside what is held and found, and the answers that are no fact, with what registers say against them.
 
     Args:
@@ -160,8 +162,15 @@ def beside_of(case: Case, online: OnlineApplication, draft: FactSet | None) -> t
         fault = _fault(draft, answer) if draft else ""
         lines.append(
             Beside(
-                answer, declared.get((level, answer.fact)), _name(draft, answer.person_id),
-                _state(answer, held, origin, online, fault), held, origin, texts, against, fault,
+                answer,
+                declared.get((level, answer.fact)),
+                _name(draft, answer.person_id),
+                _state(answer, held, origin, online, fault),
+                held,
+                origin,
+                texts,
+                against,
+                fault,
             )  # fmt: skip
         )
     kinds = _kinds(report, items)
@@ -197,7 +206,9 @@ def _people(content: Content, draft: FactSet) -> dict[int, int]:
             found[place] = member["person"]
         elif member.get("id"):
             wanted = {bytes(one) for one in secrets.id_indexes(member["id"])}
-            found |= {place: pk for pk, index in known.items() if index is not None and bytes(index) in wanted}
+            for pk, index in known.items():
+                if index is not None and bytes(index) in wanted:
+                    found[place] = pk
     return found
 
 
@@ -228,7 +239,8 @@ def _fault(draft: FactSet, answer: Answer) -> str:
     member = {"name": _name(draft, answer.person_id) or "—", "relation": "self"}
     alone = {
         "place": draft.facts["place"],
-        "household": {"area_kind": draft.facts["household"].get("area_kind")} | ({answer.fact: answer.value} if own else {}),
+        "household": {"area_kind": draft.facts["household"].get("area_kind")}
+        | ({answer.fact: answer.value} if own else {}),
         "members": [member if own else {**member, answer.fact: answer.value}],
     }
     faults = validate_family(book(), place_of(draft.region), alone)

@@ -14,7 +14,14 @@ from collections.abc import Sequence
 
 from tuodi.kernel.errors import TuodiError
 
-__all__ = ["DeclaredWaitingError", "FactFaultsError", "FrozenError", "MissingLimitError", "NoFactSetError", "VerificationError"]
+__all__ = [
+    "DeclaredWaitingError",
+    "FactFaultsError",
+    "FrozenError",
+    "MissingLimitError",
+    "NoFactSetError",
+    "VerificationError",
+]
 
 
 class VerificationError(TuodiError):

@@ -62,5 +62,8 @@ def accept_online(
             document=store.open_plain(sheet.file).read() if sheet and sheet.media_type != "image/webp" else b"",
             document_name="核对授权（手签）",
         )
-    carry_declared(OnlineApplication.objects.select_related("application__case__household").get(pk=online.pk), acting_user=acting_user)
+    carry_declared(
+        OnlineApplication.objects.select_related("application__case__household").get(pk=online.pk),
+        acting_user=acting_user,
+    )
     return found

@@ -171,6 +171,8 @@ def _draw(request: HttpRequest, case: Case, overtaken: list[dict[str, Any]] | No
         "may_receive": navigation.may(request, [DutyCode.ACCEPT], case.region),
         "family": case_panels.family_of(members, case.household.head_id, today),
         "facts": case_panels.facts_of(facts),
+        "from_phone": application is not None and application.channel == Application.Channel.ONLINE,
+        "declared_waiting": sum("declared" in origin for origin in facts.provenance.values()) if facts else 0,
         "facts_note": f"第 {facts.number} 份，{'已定稿' if facts.is_frozen else '未定稿'}" if facts else "",
         "materials": materials,
         "documents": case_panels.documents_of(case, application, materials, notices, decided),
