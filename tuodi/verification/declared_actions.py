@@ -171,7 +171,7 @@ def beside_of(
                 texts,
                 against,
                 fault,
-            )  # fmt: skip
+            )
         )
     kinds = _kinds(report, items)
     rest = [(one, _contrary(one, items, kinds)) for one in rest_of(content, form)]
