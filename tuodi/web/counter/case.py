@@ -26,6 +26,7 @@ from tuodi.monitoring.duplicates import duplicates
 from tuodi.org.models import DutyCode
 from tuodi.people.enums import Programme as Programmes
 from tuodi.people.queries import members_on
+from tuodi.people.tellings import of_case
 from tuodi.verification.actions import DUTIES
 from tuodi.verification.kin_actions import KEEPERS
 from tuodi.verification.models import FactSet
@@ -34,7 +35,7 @@ from tuodi.verification.request_queries import requests_of
 from tuodi.web.components import deeds, explain, law, navigation, places, posting, reading
 from tuodi.web.components.explain import Programme
 from tuodi.web.components.words import Look
-from tuodi.web.counter import case_forms, case_panels, clock_stop, self_care, work
+from tuodi.web.counter import case_forms, case_panels, clock_stop, self_care, tellings, work
 
 _STEP_CSS = {StepState.DONE: "done", StepState.OPEN: "now", StepState.SKIPPED: "skipped", StepState.VOID: "stopped"}
 _STEP_LOOKS = {
@@ -176,6 +177,7 @@ def _draw(request: HttpRequest, case: Case, overtaken: list[dict[str, Any]] | No
         "facts_note": f"第 {facts.number} 份，{'已定稿' if facts.is_frozen else '未定稿'}" if facts else "",
         "materials": materials,
         "documents": case_panels.documents_of(case, application, materials, notices, decided),
+        "told": tellings.lines(of_case(case.no)),
         "history": history,
         "responsible": case_panels.responsible(case),
     }
