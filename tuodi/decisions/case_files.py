@@ -130,6 +130,9 @@ def _put_together(row: CaseFile, papers: list[Paper], user: User) -> CaseFile:
                 bind(_after(cover, inside), handle, title=f"案卷 {row.case.no}", total=total)
             with out.open("rb") as handle:
                 digest = hashlib.file_digest(handle, "sha256").hexdigest()
+            there = CaseFile.objects.select_for_update(of=("self",)).select_related("case").get(pk=row.pk)
+            if there.state != State.MAKING:
+                return there  # another worker was quicker: one file comes out
             stored = put_path(
                 out, region=row.region, name=f"{row.case.no}.pdf", purpose="case_file",
                 media_type="application/pdf", by_id=user.pk,

@@ -10,7 +10,6 @@ from casekit import Office, at, family, hire
 from decisionkit import ACCEPTED, FACTS, granted, investigated
 from oversightkit import resident
 
-from tuodi.decisions import actions
 from tuodi.intake import need_actions
 from tuodi.intake.application_actions import accept_application
 from tuodi.intake.errors import NeedInputError
@@ -145,7 +144,11 @@ def test_a_visit_is_announced_a_look_into_a_clue_is_not(office, household):
         case = accept_application(acting_user=office.town_accept, household=household, programme="dibao").case
     with at(office.town_review, ACCEPTED):
         task = plan_visit(
-            household, "case", acting_user=office.town_review, case=case, assigned=[office.town_review, office.town_visit]
+            household,
+            "case",
+            acting_user=office.town_review,
+            case=case,
+            assigned=[office.town_review, office.town_visit],
         )
         plan_visit(
             household, "spot_check", acting_user=office.town_review, matter_no="CC-1",
