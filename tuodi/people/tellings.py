@@ -6,20 +6,21 @@ and where to read more, never an amount or an illness.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from django.conf import settings
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from django.db.models.expressions import RawSQL
 
 from tuodi.audit.actions import record
 from tuodi.kernel import clock
 from tuodi.messages import outbox, texts
 from tuodi.messages.models import Message, State
 from tuodi.org import access
-from tuodi.org.models import DutyCode, User
+from tuodi.org.models import Duty, DutyCode, User
 from tuodi.people.errors import TellingError
 from tuodi.people.models import Household, Membership, Person, ResidentAccount, Telling
 from tuodi.people.residents import actor_of, phone_on_file
@@ -164,14 +165,19 @@ def _locked(telling: Telling, user: User) -> Telling:
     return Telling.objects.select_for_update(of=("self",)).select_related("household", "person").get(pk=telling.pk)
 
 
-def waiting(user: User) -> QuerySet[Telling]:
-    """What an officer has to tell himself in his range: no message could go, or none arrived. The oldest first."""
-    ranges = access.ranges_for(user, TELLERS)
+def waiting(user: User, held: Sequence[Duty] | None = None) -> QuerySet[Telling]:
+    """What an officer has to tell himself in his range: no message could go, or none arrived. The oldest first.
+
+    Args:
+        held: The duties he holds today, where the caller has asked.
+    """
+    duties = access.duties_of(user) if held is None else held
+    ranges = [access.range_of(one.place_code) for one in duties if one.code in TELLERS]
     mine = Q(pk__in=[])
     for one in ranges:
         mine |= Q(region__gte=one.low, region__lt=one.high)
     since = clock.now() - LOST_DAYS
-    lost = list(Message.objects.filter(state=State.FAILED, created_at__gte=since).values_list("pk", flat=True)[:1000])
+    lost = ArraySubquery(Message.objects.filter(state=State.FAILED, created_at__gte=since).values("pk"))
     failed = Q(way=Telling.Way.MESSAGE, messages__overlap=lost, messages__contained_by=lost)
     rows = Telling.objects.filter(mine, done_at__isnull=True).filter(Q(way=Telling.Way.HAND) | failed)
     return rows.order_by("at", "id")
@@ -179,7 +185,13 @@ def waiting(user: User) -> QuerySet[Telling]:
 
 def of_case(case_no: str) -> list[Telling]:
     """What was told of a case, newest first."""
-    return list(Telling.objects.filter(case_no=case_no).select_related("done_by").order_by("-id")[:20])
+    return list(_with_states(Telling.objects.filter(case_no=case_no)).select_related("done_by").order_by("-id")[:20])
+
+
+def _with_states(rows: QuerySet[Telling]) -> QuerySet[Telling]:
+    """The states of each row's messages beside it (`sent_states`), so that a page asks once."""
+    said = RawSQL("array(select m.state from outbox_message m where m.id = any(people_telling.messages))", ())
+    return rows.annotate(sent_states=said)
 
 
 def box(household_ids: Iterable[int]) -> QuerySet[Telling]:
@@ -188,14 +200,14 @@ def box(household_ids: Iterable[int]) -> QuerySet[Telling]:
 
 
 def states(rows: Iterable[Telling]) -> dict[int, str]:
-    """Of each row with messages: sent when one went, queued while one can still go, else failed. One query."""
+    """Of each row with messages: sent when one went, queued while one can still go, else failed. At most one query."""
     rows = list(rows)
-    wanted: list[uuid.UUID] = [number for row in rows for number in row.messages]
+    wanted = [number for row in rows if not hasattr(row, "sent_states") for number in row.messages]
     found = dict(Message.objects.filter(pk__in=wanted).values_list("pk", "state")) if wanted else {}
     told = {}
     for row in rows:
-        ends = {found.get(number, State.FAILED) for number in row.messages}
-        if ends:
+        ends = getattr(row, "sent_states", None) or [found.get(number, State.FAILED) for number in row.messages]
+        if row.messages:
             told[row.pk] = next((one for one in (State.SENT, State.QUEUED) if one in ends), State.FAILED)
     return told
 

@@ -47,7 +47,7 @@ def show(request: HttpRequest) -> HttpResponse:
     items = [work.item_of_step(step, today) for step in queue.items]
     urgent = relief_queries.counts(today, clock.now()) if navigation.RELIEF & set(duties) else None
     patrols = my_patrols(user, today).count() if DutyCode.VISIT in duties else 0
-    untold = inbox.bounded(tellings.waiting(user)) if set(tellings.TELLERS) & set(duties) else "0"
+    untold = inbox.bounded(tellings.waiting(user, held)) if set(tellings.TELLERS) & set(duties) else "0"
     sources = inbox.offered(request)
     coming = inbox.first_of_all(user, sources, today)[:COMING]
     cases = [step.case for step in queue.items]
