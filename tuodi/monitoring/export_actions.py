@@ -14,10 +14,11 @@ import polars as pl
 from django.db import transaction
 
 from tuodi.exchange.bulk_xlsx import Notes, write_xlsx
+from tuodi.files.scratch import scratch
 from tuodi.kernel import clock
 from tuodi.kernel.clock import BEIJING
 from tuodi.kernel.places import pad12
-from tuodi.monitoring.guarded import Guard, scratch
+from tuodi.monitoring.guarded import Guard
 from tuodi.monitoring.ledgers import LEDGERS, Choices, Ledger
 from tuodi.monitoring.limits import limit
 from tuodi.monitoring.models import Export

@@ -30,7 +30,7 @@ COUNTY = "420804"
 #: The shipped list does not know this village, so its name comes from the site's own rows.
 VILLAGE = "420804001991"
 #: No page may ask more than this, whatever it shows.
-MOST = 30
+MOST = 25
 MANY = 60
 
 
