@@ -12,6 +12,7 @@ from tuodi.decisions import actions
 from tuodi.decisions.models import Determination
 from tuodi.decisions.roll import put_on_roll
 from tuodi.intake.application_actions import accept_application
+from tuodi.policy.procedure import Does
 from tuodi.verification.actions import enter_facts, freeze, start_fact_set
 from tuodi.verification.queries import latest_frozen
 
@@ -125,6 +126,7 @@ def paid_next_month(office, case, make_user, on, *, facts=None):
     for name, user, more in (
         ("check", office.county_review, {}),
         ("visit", office.town_review, {"opinion": "属实", "people": [office.town_visit]}),
+        ("meeting", office.town_review, {"result": "agreed", "opinion": "评议同意"}),
     ):
         with at(user, on):
             if case.steps.filter(name=name, state="open").exists():
@@ -133,10 +135,15 @@ def paid_next_month(office, case, make_user, on, *, facts=None):
         collected(office, household, case, facts, on)
     with at(office.town_review, on):
         actions.first_review(case, acting_user=office.town_review, result="pass", opinion="同意上报")
-        actions.post_notice(case, acting_user=office.town_review)
+        again = not case.steps.filter(
+            does=Does.NOTICE, state="open"
+        ).exists()  # objected to once, it is not posted anew
+        if not again:
+            actions.post_notice(case, acting_user=office.town_review)
     after = days(on, 8)
     with at(office.town_review, after):
-        actions.close_notice(case, acting_user=office.town_review)
+        if not again:
+            actions.close_notice(case, acting_user=office.town_review)
     county = household.region[:6]
     with at(office.county_confirm, after), system_scope(county):
         card = add_account(

@@ -93,8 +93,8 @@ def test_a_neighbour_applies_and_the_family_is_paid_in_the_next_run(
     shot(page, "apply-work-elder")
     page.context.clear_cookies(name="tuodi_my_type")
     page.reload()
-    answer(page, "包括打零工", work_income="300")
-    answer(page, other_income="150")
+    answer(page, "包括打零工", work_income="100")
+    answer(page, other_income="50")
     answer(page, medical_cost="8000")
     answer(page, "都没有")
     answer(page, "没有")
@@ -189,12 +189,12 @@ def test_a_neighbour_applies_and_the_family_is_paid_in_the_next_run(
 
     with at(office.town_review, DAY):
         draft = draft_of(case)
-        assert draft.facts["household"]["income_year"] == "5400.00"  # (300 + 150) × 12
+        assert draft.facts["household"]["income_year"] == "1800.00"  # (100 + 50) × 12
         enter_facts(draft, acting_user=office.town_review, household={"assets_ok": True}, source="finding")
         freeze(draft, acting_user=office.town_review)
     decided, paid = paid_next_month(office, case, make_user, DAY)
     assert (decided.outcome, decided.start_month) == ("pass", 202110)
-    assert (paid.amount_fen, paid.status) == (0, "paid")
+    assert (paid.amount_fen, paid.status) == (22_500, "paid")  # 375 − 150
 
 
 def test_without_scripts_one_applies_with_a_signed_sheet_and_comes_back_to_a_draft(

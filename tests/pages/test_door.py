@@ -133,7 +133,7 @@ def test_two_officers_on_one_case_the_second_is_told_and_keeps_what_he_typed(
         done = Step.objects.get(case=case, name="visit")
         assert (done.state, done.opinion) == ("done", "已入户")
     _, paid = paid_next_month(Office(VILLAGE, make_user), case, make_user, DAY, facts=FACTS)
-    assert (paid.amount_fen, paid.status) == (0, "paid")
+    assert (paid.amount_fen, paid.status) == (25_000, "paid")  # 575 × 2 − 900
 
 
 def test_the_county_confirms_on_a_phone(

@@ -12,6 +12,7 @@ from typing import Any
 
 from tuodi.intake.online_content import Content
 from tuodi.intake.online_forms import ApplyForm, Question, shown
+from tuodi.kernel.masking import mask_phone
 from tuodi.kernel.money import format_yuan, parse_yuan
 
 __all__ = ["Answer", "Rest", "answers_of", "found_against", "rest_of"]
@@ -124,8 +125,8 @@ def rest_of(content: Content, form: ApplyForm) -> list[Rest]:
     found: list[Rest] = []
     for page in form.pages:
         for one in page.fields:
-            if page.per and one.use:
-                continue  # names, numbers and relations stand in the register, one row a member
+            if one.kind == "village" or (page.per and one.use):
+                continue  # the place stands at the top; names, numbers and relations in the register, one row a member
             if page.per:
                 found += [
                     Rest(one.label, str(member["name"]), shown(one, loose), "")
@@ -135,7 +136,8 @@ def rest_of(content: Content, form: ApplyForm) -> list[Rest]:
             elif one.id in content.answers and not one.fact:
                 value = content.answers[one.id]
                 kinds = [kind for name, rows in one.found_in.items() if name not in _options(value) for kind in rows]
-                found.append(Rest(one.label.rstrip("？"), "", shown(one, value), one.use, tuple(kinds)))
+                said = mask_phone(value) if one.kind == "phone" else shown(one, value)
+                found.append(Rest(one.label.rstrip("？"), "", said, one.use, tuple(kinds)))
     return found
 
 

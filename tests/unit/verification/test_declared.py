@@ -87,13 +87,20 @@ def test_every_answer_of_the_form_is_a_fact_or_says_where_it_goes():
             for fact in (name for stated in one.facts.values() for name in stated):
                 assert (level, fact) in known, (one.id, fact)
     content = Content(
-        answers={"reason": ["illness"], "assets": ["none"], "kin": "no", "other_income": "1.00"},
+        answers={
+            "reason": ["illness"],
+            "assets": ["none"],
+            "kin": "no",
+            "other_income": "1.00",
+            "phone": "13900005678",
+        },
         members=[{"person": 7, "name": "甲", "state": ["school", "ill"]}],
     )
     rest = {(one.label, one.said): (one.use, one.kinds) for one in rest_of(content, FORM)}
     assert rest["困难原因", "生病花钱多"][0] == "办件的申请事由"
     assert rest["现在的情况", "在上学"] == ("", ())  # ill is a fact; at school is for the officer
     assert rest["家庭财产", "都没有"] == ("", ("vehicle", "estate", "bank_deposit", "business"))
+    assert rest["联系电话", "139****5678"][0] == "联系申请人"
     assert ("其他收入合计", "1.00 元／月") not in rest
 
 
