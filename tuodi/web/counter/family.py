@@ -69,7 +69,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "payments": run_page.paid_months(history(household, limit=12)),
         "events": _events(household),
         "supported": [entry.person for entry in months.roll if entry.programme == "tekun" and entry.person],
-        "checks": family_checks.panel(request, household, [one for one in memberships if member_on(one, today)], today),
+        "checks": family_checks.panel(request, household, today, [one for one in memberships if member_on(one, today)]),
         "life": family_life.panel(request, household, today),
         "may_check": navigation.may(request, navigation.CHECKS, household.region),
         "may_accept": navigation.may(request, [DutyCode.ACCEPT], household.region),

@@ -17,7 +17,9 @@ from tuodi.web.components import clue_words, navigation
 from tuodi.web.components.words import Look
 
 
-def panel(request: HttpRequest, household: Household, members: Sequence[Membership], today: date) -> dict[str, Any]:
+def panel(
+    request: HttpRequest, household: Household, today: date, members: Sequence[Membership] | None = None
+) -> dict[str, Any]:
     """The panel's lines. A fixed number of queries, whatever the family's size.
 
     Clues are for who works on them; to others the panel says nothing of them, not even that there are none.
