@@ -27,7 +27,7 @@ class Telling(models.Model):
     class Why(models.TextChoices):
         """Why not by message."""
 
-        NONE = "", "—"
+        NONE = "", ""
         NO_PHONE = "no_phone", "没有登记手机号"
         WISH = "wish", "本人要求当面或书面告知"
 

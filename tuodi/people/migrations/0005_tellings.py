@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
                 ('case_no', models.CharField(blank=True, db_collation='C', max_length=40, verbose_name='业务号')),
                 ('text', models.CharField(max_length=400, verbose_name='内容')),
                 ('way', models.CharField(choices=[('message', '短信'), ('hand', '当面或书面')], max_length=8, verbose_name='方式')),
-                ('why', models.CharField(blank=True, choices=[('', '—'), ('no_phone', '没有登记手机号'), ('wish', '本人要求当面或书面告知')], default='', max_length=10, verbose_name='不发短信的原因')),
+                ('why', models.CharField(blank=True, choices=[('', ''), ('no_phone', '没有登记手机号'), ('wish', '本人要求当面或书面告知')], default='', max_length=10, verbose_name='不发短信的原因')),
                 ('messages', django.contrib.postgres.fields.ArrayField(base_field=models.UUIDField(default=uuid.uuid4), default=list, size=None, verbose_name='消息')),
                 ('at', models.DateTimeField(verbose_name='时间')),
                 ('done_at', models.DateTimeField(null=True, verbose_name='告知时间')),

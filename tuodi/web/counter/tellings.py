@@ -52,7 +52,9 @@ def lines(rows: Iterable[Telling]) -> list[dict[str, Any]]:
             "what": texts.template(one.template).label,
             "look": _look(one, states.get(one.pk, "")),
             "place": places.path(one.region),
-            "may_again": one.done_at is None and (states.get(one.pk) == State.FAILED or one.way == Telling.Way.HAND),
+            "text": one.text.removeprefix(texts.SIGN),
+            "waits": one.done_at is None and (states.get(one.pk) == State.FAILED or one.way == Telling.Way.HAND),
+            "again": _again(one, states.get(one.pk, "")),
         }
         for one in rows
     ]
@@ -62,6 +64,13 @@ def _look(one: Telling, state: str) -> Look:
     if one.done_at is not None:
         return TOLD
     return BY_HAND if one.way == Telling.Way.HAND else LOOKS[State(state or State.FAILED)]
+
+
+def _again(one: Telling, state: str) -> str:
+    """What the button to send it says; empty where no message may go."""
+    if one.done_at is not None or one.why == Telling.Why.WISH:
+        return ""
+    return "改发短信" if one.way == Telling.Way.HAND else "再发短信" if state == State.FAILED else ""
 
 
 def _hows() -> list[tuple[str, str]]:

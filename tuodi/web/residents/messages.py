@@ -43,7 +43,7 @@ def _line(one: Telling) -> dict[str, Any]:
     address, words = WHERE.get(one.template, ("my-progress", "看进度"))
     return {
         "label": texts.template(one.template).label,
-        "text": one.text.removeprefix("【托底·社会救助】"),
+        "text": one.text.removeprefix(texts.SIGN),
         "at": one.at,
         "told": one.get_how_display() if one.done_at else "",
         "address": f"web:{address}" if address else "",
