@@ -227,7 +227,21 @@ def _import(at: str, number: int) -> None:
     hold("done")
 
 
-WORKS = {"sweep": _sweep, "rehearse": _rehearse, "import": _import}
+def _jobs(at: str, number: int) -> None:
+    """The worker itself on the queue of long jobs until it is empty. Points: `written`: a file stands in plain, not kept yet."""
+    from procrastinate.contrib.django import app
+
+    from tuodi.monitoring import export_actions
+
+    hold = _holder(at)
+    _after(export_actions, "write_xlsx", lambda *args: hold("written"))
+    _begin()
+    with app.replace_connector(app.connector.get_worker_connector()) as found:
+        found.run_worker(wait=False, queues=["long"], install_signal_handlers=False)
+    hold("done")
+
+
+WORKS = {"sweep": _sweep, "rehearse": _rehearse, "import": _import, "jobs": _jobs}
 
 
 def _begin() -> None:

@@ -16,7 +16,7 @@ STALLED_SECONDS = 120
 def on_app_ready(app: App) -> None:
     """Registers the periodic jobs (setting PROCRASTINATE_ON_APP_READY)."""
 
-    @app.periodic(cron="*/5 * * * *")
+    @app.periodic(cron="* * * * *")
     @app.task(queueing_lock="tuodi.sweep", pass_context=False, name="tuodi.sweep_stalled")
     async def sweep_stalled(timestamp: int) -> None:
         """Gives back the jobs of workers that are gone."""

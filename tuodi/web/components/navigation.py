@@ -78,6 +78,7 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry(
                 "web:help-others", "代办申请", "user-plus", frozenset({"accept", "review", "visit"}), "/online/help/"
             ),
+            Entry("web:tellings", "待告知", "send", frozenset({"accept", "review", "visit", "confirm"}), "/tellings/"),
             Entry("web:checks", "经济核对", "clipboard-check", CHECKS, "/checks/"),
             Entry("web:field", "入户调查", "map-pin", VISITORS, "/field/"),
             Entry("web:own-checks", "核查任务", "clipboard-check", frozenset({"third_party"}), "/own-checks/"),
