@@ -15,6 +15,7 @@ from tuodi.cases.guard import level_of, logs_blocks
 from tuodi.cases.procedures import procedure_for
 from tuodi.decisions.actions import store
 from tuodi.decisions.decide import APPEAL, ask, failed_reasons, grace_end, rows_of
+from tuodi.decisions.end_notices import require_notice, settle_notice
 from tuodi.decisions.errors import LaterDecisionError, NothingInForceError, ReasonsMissingError, UnknownOutcomeError
 from tuodi.decisions.models import Determination
 from tuodi.decisions.notices import notify
@@ -68,6 +69,7 @@ def record_change(
     Raises:
         NothingInForceError: Nothing to change. UnknownOutcomeError: Facts are missing; nothing is changed.
         LaterDecisionError: A later decision begins within its months.
+        EndNoticeError: Tekun support would end, for another cause than death, before its public notice has hung ([43] art 26).
         ReasonsMissingError, DutySeparationError, WrongLevelError, NotFoundError, AccessDeniedError.
     """
     region, household = fact_set.region, fact_set.household
@@ -108,7 +110,13 @@ def record_change(
         rows = [row for row in rows if row.person_id == person_id]
         if not rows:
             raise UnknownOutcomeError(f"家庭 {household.no} 的变更", answer.missing)
+    hung = None
+    if acting_user is not None and programme == Programme.TEKUN and rows[0].outcome != "pass" and cause != "death":
+        assert person is not None
+        hung = require_notice(fact_set, person)
     (row,) = store(rows, acting_user=acting_user, action="record_change")
+    if hung is not None and acting_user is not None:
+        settle_notice(hung, row, acting_user=acting_user)
     cut_rows = cut(row, last)
     if row.outcome == "pass":
         splice(row, account=current.account if current else None)

@@ -22,6 +22,7 @@ from tuodi.cases.notice_content import public_name
 from tuodi.cases.noticeboard import Entry, Sheet, sheets, visible
 from tuodi.cases.procedures import procedure_for
 from tuodi.cases.series import next_no
+from tuodi.decisions.end_notices import ending_sheets
 from tuodi.decisions.errors import NothingToPublishError
 from tuodi.decisions.models import StandingEntry, StandingList
 from tuodi.kernel import clock
@@ -149,7 +150,8 @@ def _values(entry: RollEntry, columns: Iterable[str], text: Notice, size: int, o
 
 
 def board_sheets(region: str, on: date | None = None) -> list[Sheet]:
-    """All that hangs on a village's board: notices that run, and for granted families the standing list with what came after it.
+    """All that hangs on a village's board: notices that run, support about to end, and for granted families the standing list
+    with what came after it.
 
     The caller's scope must cover the village. A family that left the roll is not shown, whatever a list once said.
     """
@@ -163,7 +165,7 @@ def board_sheets(region: str, on: date | None = None) -> list[Sheet]:
     notices = [
         one for one in visible(region, day) if one.days or one.posted_on > since.get(one.case.programme, date.min)
     ]
-    return [*sheets(notices, day), *(_sheet(one, day) for one in lists)]
+    return [*sheets(notices, day), *ending_sheets(region, day), *(_sheet(one, day) for one in lists)]
 
 
 def _sheet(listed: StandingList, day: date) -> Sheet:

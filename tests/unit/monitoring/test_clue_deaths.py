@@ -26,7 +26,13 @@ def hands(make_user) -> Hands:
 
 
 def death_clue(household, code="DEATH", day="2017-04-20", **given):
-    told = {"rule_code": code, "source": "hukou", "rule_text": RULE, "registered": {"death_date": day}, "fact": f"{code} {day}"}
+    told = {
+        "rule_code": code,
+        "source": "hukou",
+        "rule_text": RULE,
+        "registered": {"death_date": day},
+        "fact": f"{code} {day}",
+    }
     return clue(household, **{**told, "on_confirmed": "recompute", **given})
 
 

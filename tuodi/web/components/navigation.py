@@ -103,6 +103,7 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("web:changes", "变化报告", "edit", LIFE | {"accept"}, "/changes/"),
             Entry("web:roll-notices", "调整告知书", "file-text", LIFE | {"accept"}, "/roll-notices/"),
             Entry("web:deaths", "死亡减员", "user", LIFE | {"accept", "clue", "clue_decide"}, "/deaths/"),
+            Entry("web:end-notices", "拟终止公示", "flag", LIFE | {"accept"}, "/end-notices/"),
             Entry("web:exits", "渐退", "clock", LIFE | {"clue_decide", "pay_prepare"}, "/exits/"),
             Entry("web:job-refusals", "就业介绍和拒绝", "list-check", LIFE | {"accept"}, "/job-refusals/"),
             Entry("web:moves", "迁移", "arrow-right", LIFE | {"accept"}, "/moves/"),
