@@ -90,7 +90,8 @@ def record_change(
     current = unit.filter(start_month__lte=effective.yyyymm).last()
     _not_over_later(unit.filter(start_month__gt=effective.yyyymm).first(), household, last)
     answer = ask(fact_set, programme, case_date=clock.today(), month=effective)
-    if answer.outcome == "unknown":
+    # Where persons are entitled, what is not known of the others does not matter: his own row decides (below).
+    if answer.outcome == "unknown" and not (programme in PERSON_PROGRAMMES and answer.rows):
         raise UnknownOutcomeError(f"家庭 {household.no} 的变更", answer.missing)
     until = min((month for month in (grace_end(answer), last) if month is not None), default=None)
     after = _facts_on(household, last.next().first_day) if last is not None else None

@@ -108,6 +108,8 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("web:job-refusals", "就业介绍和拒绝", "list-check", LIFE | {"accept"}, "/job-refusals/"),
             Entry("web:moves", "迁移", "arrow-right", LIFE | {"accept"}, "/moves/"),
             Entry("web:person-files", "特困和儿童台账", "file-text", LIFE | {"accept"}, "/person-files/"),
+            Entry("web:of-age", "满龄核查", "calendar", LIFE | {"accept"}, "/of-age/"),
+            Entry("web:pushes", "名单推送", "user-share", frozenset({"review", "confirm", "supervise"}), "/pushes/"),
             Entry("web:classes", "五类三层", "adjustments", LIFE | {"accept"}, "/classes/"),
         ),
     ),
