@@ -38,7 +38,7 @@ from tuodi.people.models import Membership, RollEntry
 from tuodi.policy.procedure import Does, NoProcedureError, Notice
 from tuodi.verification.rulebook import profile_value
 
-__all__ = ["board_sheets", "issue", "publication_of", "refresh_due", "take_down"]
+__all__ = ["board_sheets", "issue", "late_lists", "publication_of", "refresh_due", "take_down"]
 
 #: Never listed by name, whatever a procedure says.
 _NEVER = (Programme.CHILD.value,)
@@ -233,6 +233,14 @@ def refresh_due(place: str, on: date | None = None) -> int:
                     taken_down_on=day
                 )
     return done
+
+
+def late_lists(on: date | None = None) -> QuerySet[StandingList]:
+    """Lists in the reader's range whose day of refresh has passed: the timetable did not run, or somebody is to look why."""
+    day = on or clock.today()
+    return StandingList.objects.filter(taken_down_on__isnull=True, refresh_on__lt=day).order_by(
+        "refresh_on", "region", "id"
+    )
 
 
 def take_down(region: str, programme: str, *, acting_user: User) -> int:

@@ -92,6 +92,13 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
                 frozenset({"accept", "review", "visit", "confirm"}),
                 "/self-care/",
             ),
+            Entry(
+                "web:late-papers",
+                "材料逾期",
+                "clock",
+                frozenset({"accept", "review", "confirm", "supervise"}),
+                "/late-papers/",
+            ),
             Entry("web:kin", "近亲属备案", "users", frozenset({"accept", "review", "confirm", "supervise"}), "/kin/"),
         ),
     ),

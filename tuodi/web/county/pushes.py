@@ -91,7 +91,7 @@ def listing(request: HttpRequest) -> HttpResponse:
         "title": "名单推送", "sub": "在册对象名单推送教育、医保、住建、人社、残联等部门，登记回执和反馈", "place_names": life.scope_names(request),
         "show": shown, "tabs": life.tabs(request, SHOWS, counts, shown, ("overdue", "unreceived")),
         "page": Page([_line(one) for one in found.items], found.number, found.total, found.previous, found.next, found.pages),
-        "actions": [{"href": reverse("web:push-new"), "label": "推送名单", "icon": "plus", "primary": True}] if may else [],
+        "actions": [{"href": reverse("web:push-new"), "label": "推送名单", "icon": "send", "primary": True}] if may else [],
         "filters": [], "first_head": "事项", "unit": "份", "empty_title": "没有这样的推送", "empty_text": "由审核、确认人员按本地清单推送。",
     }  # fmt: skip
     return render(request, "county/life_list.html", context)
