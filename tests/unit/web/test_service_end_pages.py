@@ -53,6 +53,8 @@ def test_an_end_is_posted_printed_and_decided_on_screen(office):
     paper = page(town, f"{here}sheet.pdf")
     assert paper.content.startswith(b"%PDF")
     after = date(2021, 10, 19)
+    with clock.frozen(after):
+        county = client_of(office.county_confirm)  # the first session has ended in the meantime
     assert "欧阳建" in page(county, "/end-notices/", on=after)
     done = page(county, here, {"do": "end", "reasons": "本人自愿退出"}, on=after)
     assert "已终止" in done
