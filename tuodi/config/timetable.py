@@ -48,12 +48,14 @@ def on_app_ready(app: App) -> None:
     @app.periodic(cron="40 0 * * *")
     @app.task(queueing_lock="tuodi.overdue_reliefs", pass_context=False, name="tuodi.overdue_reliefs")
     def overdue_reliefs(timestamp: int) -> None:
-        """Marks relief given first whose papers are overdue."""
+        """Marks relief given first whose papers are overdue; tells applicant, officer and county once of papers that ran out."""
+        from tuodi.decisions.late_papers import raise_late
         from tuodi.decisions.relief import alarm_overdue
         from tuodi.org.access import system_scope
 
         with system_scope("cn"):
             alarm_overdue()
+            raise_late()
 
     @app.periodic(cron="10 0 1 * *")
     @app.task(queueing_lock="tuodi.month_of_patrols", pass_context=False, name="tuodi.month_of_patrols")

@@ -22,7 +22,7 @@ from tuodi.cases.series import next_no
 from tuodi.cases.states import Decision, StepState
 from tuodi.decisions import duplicates, grants, relief_after, telling
 from tuodi.decisions.appeal_time import ways_to_appeal
-from tuodi.decisions.decide import approver_of, ask, failed_reasons, require_pass, rows_of
+from tuodi.decisions.decide import approver_of, ask, failed_reasons, last_month, require_pass, rows_of
 from tuodi.decisions.errors import ReasonsMissingError, UnknownOutcomeError
 from tuodi.decisions.models import Determination
 from tuodi.decisions.revoked import require_new_grounds, revocation_of
@@ -79,7 +79,8 @@ def preview(case: Case, fact_set: FactSet | None = None) -> ProgrammeResult:
     """
     facts = fact_set or frozen_for(case)
     today = clock.today()
-    family = grants.family_with_ledger(facts, case) if grants.is_once(case.programme) else None
+    once = grants.is_once(case.programme)
+    family = grants.family_with_ledger(facts, case) if once else grants.family_with_place(facts)
     return ask(facts, case.programme, case_date=today, month=Month.of(today).next(), family=family)
 
 
@@ -121,9 +122,9 @@ def first_review(case: Case, *, acting_user: User, result: str, opinion: str) ->
 
 
 def _facts(case: Case) -> FactSet:
-    """The frozen facts of a case; for relief that is granted once, with what the ledger says today."""
+    """The frozen facts of a case with what the place's packs say; for relief granted once, with what the ledger says today."""
     facts = frozen_for(case)
-    return grants.with_ledger(facts, case) if grants.is_once(case.programme) else facts
+    return grants.with_ledger(facts, case) if grants.is_once(case.programme) else grants.with_place(facts, case)
 
 
 def find_approver(case: Case, facts: FactSet, *, acting_user: User) -> dict[str, str]:
@@ -224,7 +225,7 @@ def confirm(
     common = _common(case, facts, acting_user)
     if again:
         common |= {"follows": again.determination, "cause": "appeal"}
-    made = rows_of(answer, facts, common=common, start=start, reasons=opinion)
+    made = rows_of(answer, facts, common=common, start=start, end=last_month(facts, answer), reasons=opinion)
     if grants.is_once(case.programme):
         relief_after.into_months(case, made)
     persons = list(

@@ -38,11 +38,13 @@ __all__ = [
     "end_stages",
     "enter",
     "family_with_ledger",
+    "family_with_place",
     "is_once",
     "ledger_facts",
     "stage_grant",
     "stages_of",
     "with_ledger",
+    "with_place",
 ]
 
 #: Longest plan of one grant, in months: relief is for passing hardship.
@@ -85,7 +87,7 @@ def ledger_facts(household: Household, cause: str, on: date, *, case: Case | Non
 
 
 def place_facts(region: str, on: date) -> dict[str, str]:
-    """What the place's own packs say of it that relief asks for, as facts of the place; nothing where they say nothing."""
+    """What the place's own packs say of it that rules ask for, as facts of the place; nothing where they say nothing."""
     known = book()
     row = known.value("profile.disposable_income", known.chain(place_of(region)), (), on)
     return {} if row is None or row.value is None else {"disposable_prior": format_yuan(int(row.value), sep=False)}
@@ -118,6 +120,28 @@ def with_ledger(facts: FactSet, case: Case) -> FactSet:
         place_facts=here,
     )
     enter_facts(fresh, acting_user=None, household=known, source=FactSet.Source.LEDGER)
+    return freeze(fresh, acting_user=None)
+
+
+def family_with_place(facts: FactSet) -> dict[str, Any]:
+    """A family file with what the place's packs say today of the place: for a page, nothing is stored."""
+    family = as_family(facts)
+    return {**family, "place_facts": {**place_facts(facts.region, clock.today()), **family.get("place_facts", {})}}
+
+
+def with_place(facts: FactSet, case: Case) -> FactSet:
+    """The frozen facts of a case with what the place's packs say today of the place: the given ones, or a new set that follows."""
+    here, held = place_facts(case.region, clock.today()), facts.facts.get("place_facts", {})
+    if all(held.get(name) == value for name, value in here.items()):
+        return facts
+    fresh = start_fact_set(
+        acting_user=None,
+        household=case.household,
+        case=case,
+        base=facts,
+        reason="按本地公布的数据补记",
+        place_facts={**held, **here},
+    )
     return freeze(fresh, acting_user=None)
 
 

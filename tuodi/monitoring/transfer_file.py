@@ -14,7 +14,7 @@ from tuodi.cases.models import Case, Notice
 from tuodi.decisions.models import Determination, RollNotice
 from tuodi.kernel.money import format_yuan
 from tuodi.kernel.periods import Month
-from tuodi.monitoring.models import ChangeReport, PeriodicReview, Transfer, TransferPart
+from tuodi.monitoring.models import ChangeReport, Clue, PeriodicReview, Transfer, TransferPart
 from tuodi.org.places import place_name
 from tuodi.payments.history import history
 from tuodi.people.facts import load_facts
@@ -42,6 +42,7 @@ def make_parts(transfer: Transfer, household: Household, today: date) -> list[Tr
         *_visits(household),
         *_reviews(household),
         *_reports(household),
+        *_clues(household),
         ("paid", f"发放记录（最近 {PAID_MONTHS} 个月）", today, _paid(household)),
     ]
     return [
@@ -187,6 +188,18 @@ def _reports(household: Household) -> Iterable[tuple[str, str, date | None, Line
             ["答复", row.answer or "—"],
         ]
         yield "report", f"变化报告 {row.no}", row.reported_on, lines
+
+
+def _clues(household: Household) -> Iterable[tuple[str, str, date | None, Lines]]:
+    """Closed clues only: an open one holds the move up."""
+    for row in Clue.objects.filter(household=household, state=Clue.State.CLOSED).order_by("id"):
+        lines = [
+            ["事项", str(row.rule_text.get("label") or row.rule_code)],
+            ["结论", row.get_verdict_display() or "—"],
+            ["情况", row.conclusion or "—"],
+            ["处理", row.get_action_display() or "—"],
+        ]
+        yield "clue", f"问题线索 {row.no}（已销号）", row.found_on, lines
 
 
 def _paid(household: Household) -> Lines:

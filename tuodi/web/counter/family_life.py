@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from tuodi.decisions.models import RollNotice
-from tuodi.monitoring import change_reports, deaths, job_offers, splits, transfers
+from tuodi.monitoring import change_reports, deaths, job_offers, pushes, splits, transfers
 from tuodi.monitoring.dynamic_states import OPEN_TRANSFERS
 from tuodi.monitoring.models import ChangeReport, DeathMatter, HouseholdClass, PeriodicReview, ReviewPlan, Transfer
 from tuodi.people.enums import Programme
@@ -138,8 +138,11 @@ def _links(request: HttpRequest, household: Household) -> list[dict[str, str]]:
         ("change-new", "登记变化", change_reports.DUTIES), ("death-new", "登记死亡", deaths.DUTIES),
         ("job-offer-new", "登记介绍工作", job_offers.DUTIES), ("move-new", "迁移", transfers.DUTIES), ("split", "分户、并户", splits.DUTIES),
     )  # fmt: skip
-    return [
+    links = [
         {"href": reverse(f"web:{name}", args=[household.pk]), "label": label}
         for name, label, duties in wanted
         if navigation.may(request, duties, household.region)
     ]
+    if navigation.may(request, pushes.DUTIES, household.region):
+        links.append({"href": f"{reverse('web:push-new')}?family={household.pk}", "label": "推送部门（危房等）"})
+    return links
