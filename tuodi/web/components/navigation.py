@@ -183,6 +183,13 @@ GROUPS: tuple[Group, ...] = (
                 "web:spot-checks", "抽查", "list-check", frozenset({"review", "visit", "supervise"}), "/spot-checks/"
             ),
             Entry(
+                "web:corrections",
+                "备案纠正",
+                "edit",
+                frozenset({"review", "visit", "confirm", "file", "supervise"}),
+                "/corrections/",
+            ),
+            Entry(
                 "web:contracts",
                 "第三方核查",
                 "clipboard-check",
@@ -232,7 +239,14 @@ def groups(request: HttpRequest | None) -> list[Section]:
     waits = _waiting(request)
     kept = request.COOKIES.get(COOKIE, "") if request is not None else ""
     shown = [
-        (group, [(entry, link) for entry in group.entries if _shown(entry, duties) and (link := _link(entry, request, waits))])
+        (
+            group,
+            [
+                (entry, link)
+                for entry in group.entries
+                if _shown(entry, duties) and (link := _link(entry, request, waits))
+            ],
+        )
         for group in GROUPS
     ]
     all_open = sum(len(links) for _, links in shown) <= FEW

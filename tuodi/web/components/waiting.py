@@ -18,12 +18,22 @@ from django.db.models import Q, QuerySet
 
 from tuodi.cases.queries import my_open_work
 from tuodi.decisions import relief_queries
+from tuodi.decisions.corrections import differing
 from tuodi.decisions.models import RollNotice
 from tuodi.intake import need_queries, online_queries
 from tuodi.intake.discovery_queries import discoveries, my_patrols
 from tuodi.kernel import clock
 from tuodi.monitoring import change_reports, clue_queues, transfers, warning_queries
-from tuodi.monitoring.models import ChangeReport, Clue, DeathMatter, Export, HandOver, JobOffer, PeriodicReview, RefusalProposal
+from tuodi.monitoring.models import (
+    ChangeReport,
+    Clue,
+    DeathMatter,
+    Export,
+    HandOver,
+    JobOffer,
+    PeriodicReview,
+    RefusalProposal,
+)
 from tuodi.org import access
 from tuodi.org.models import Duty, DutyCode, User
 from tuodi.oversight import queries as oversight
@@ -106,7 +116,9 @@ def _online(reader: Reader) -> QuerySet[Any] | None:
 
 def _emergencies(reader: Reader) -> QuerySet[Any] | None:
     """Families that wait for help; who only approves or watches has nothing to hurry for here."""
-    return relief_queries.waiting_for_relief() if reader.may(*DutyCode.ACCEPT, DutyCode.REVIEW, DutyCode.VISIT) else None
+    return (
+        relief_queries.waiting_for_relief() if reader.may(*DutyCode.ACCEPT, DutyCode.REVIEW, DutyCode.VISIT) else None
+    )
 
 
 def _patrols(reader: Reader) -> QuerySet[Any] | None:
@@ -126,7 +138,9 @@ def _reviews(reader: Reader) -> QuerySet[Any] | None:
     mine = Q(assigned_to=reader.user, state__in=(state.DUE, state.ASSIGNED))
     if reader.may(DutyCode.CONFIRM):
         mine |= Q(state=state.FOUND)
-    return PeriodicReview.objects.filter(mine) if reader.may(DutyCode.REVIEW, DutyCode.VISIT, DutyCode.CONFIRM) else None
+    return (
+        PeriodicReview.objects.filter(mine) if reader.may(DutyCode.REVIEW, DutyCode.VISIT, DutyCode.CONFIRM) else None
+    )
 
 
 def _changes(reader: Reader) -> QuerySet[Any] | None:
@@ -163,6 +177,11 @@ def _jobs(reader: Reader) -> QuerySet[Any] | None:
 def _moves(reader: Reader) -> QuerySet[Any] | None:
     may = reader.may(DutyCode.ACCEPT, DutyCode.REVIEW, DutyCode.VISIT, DutyCode.CONFIRM)
     return transfers.listing(reader.user, "in") if may else None
+
+
+def _corrections(reader: Reader) -> QuerySet[Any] | None:
+    """The county collects the facts, whoever confirms there decides: both find what is not put right yet."""
+    return differing(done=False) if reader.may(DutyCode.REVIEW, DutyCode.CONFIRM) else None
 
 
 def _clues(reader: Reader) -> QuerySet[Any] | None:
@@ -228,6 +247,7 @@ _QUEUES: Mapping[str, Callable[[Reader], QuerySet[Any] | None]] = {
     "web:moves": _moves,
     "web:clues": _clues,
     "web:warnings": _warnings,
+    "web:corrections": _corrections,
     "web:complaints": _complaints,
     "web:appeals": _appeals,
     "web:ratings": _ratings,

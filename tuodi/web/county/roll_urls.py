@@ -6,7 +6,18 @@ from django.urls import URLPattern, path
 
 from tuodi.org.models import DutyCode
 from tuodi.web.components.doors import open_to
-from tuodi.web.county import changes, deaths, exits, job_refusals, layers, moves, person_files, reviews_due, splits
+from tuodi.web.county import (
+    changes,
+    corrections,
+    deaths,
+    exits,
+    job_refusals,
+    layers,
+    moves,
+    person_files,
+    reviews_due,
+    splits,
+)
 
 _reviews = open_to(*reviews_due.READERS)
 _changes = open_to(*changes.READERS)
@@ -24,6 +35,8 @@ urlpatterns: list[URLPattern] = [
     path("families/<int:pk>/change/", _counter(changes.new), name="change-new"),
     path("roll-notices/", _changes(changes.roll_notices), name="roll-notices"),
     path("roll-notices/<int:pk>/", _changes(changes.roll_notice), name="roll-notice"),
+    path("corrections/", open_to(*corrections.READERS)(corrections.listing), name="corrections"),
+    path("corrections/<int:pk>/", open_to(*corrections.READERS)(corrections.show), name="correction"),
     path("exits/", open_to(*exits.READERS)(exits.listing), name="exits"),
     path("job-refusals/", _jobs(job_refusals.listing), name="job-refusals"),
     path("job-refusals/<int:pk>/", _jobs(job_refusals.show), name="job-offer"),
