@@ -43,7 +43,7 @@ def test_a_filed_decision_is_put_right_on_the_page_by_two_people(make_user: Any)
         assert "作出纠正决定" not in early
         refused = county.post(page, {"do": "facts", "income": "", "assets": ""})
         assert "没有填写和原来不一致的内容" in refused.content.decode()
-        assert county.post(page, {"do": "facts", "income": "21600", "assets": ""}).status_code == 302
+        assert county.post(page, {"do": "facts", "income": "21600", "assets": ""}).status_code == 303
         assert "作出纠正决定" not in county.get(page).content.decode(), "the county collects, it does not decide"
 
         ready = town.get(page).content.decode()
@@ -51,7 +51,7 @@ def test_a_filed_decision_is_put_right_on_the_page_by_two_people(make_user: Any)
         assert "690.00 元／月" in ready
         assert "定稿" in ready
         assert town.post(page, {"do": "correct", "reasons": ""}).status_code == 200
-        assert town.post(page, {"do": "correct", "reasons": "县级抽查发现收入少报"}).status_code == 302
+        assert town.post(page, {"do": "correct", "reasons": "县级抽查发现收入少报"}).status_code == 303
         with access.system_scope("cn"):
             (row,) = corrections_of(item)
         assert row.amount_fen == 69_000
