@@ -12,8 +12,8 @@ from lifekit import on_roll
 from paykit import Staff, run_month
 
 from tuodi.kernel import clock
-from tuodi.kernel.places import national_tree
 from tuodi.kernel.periods import Month
+from tuodi.kernel.places import national_tree
 from tuodi.org.access import system_scope
 from tuodi.payments.models import PayLine
 
