@@ -209,6 +209,7 @@ GROUPS: tuple[Group, ...] = (
             Entry("web:standards", "标准与规则", "scale", prefix="/standards/"),
             Entry("web:procedures", "办理程序", "list-check", prefix="/procedures/"),
             Entry("web:accounts", "账号与职责", "user", frozenset({"sysadmin", "security"}), "/accounts/"),
+            Entry("web:outbox", "消息", "send", frozenset({"sysadmin"}), "/outbox/"),
             Entry("web:security", "登录安全", "lock", frozenset({"security"})),
             Entry("web:audit", "审计日志", "history", frozenset({"audit_view"}), "/audit/"),
         ),

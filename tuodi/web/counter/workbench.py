@@ -63,6 +63,7 @@ def show(request: HttpRequest) -> HttpResponse:
         "duties": duties.values(),
         "queue": Page(items, queue.number, None, queue.previous, queue.next),
         "works": works,
+        "groups": None if works else [group for group in navigation.groups(request) if group.code != "today"],
         "figures": _figures(user, waits, held, today) if works else None,
         "waits": [link for link in waits if not (works and link.href == reverse("web:cases"))],
         "coming": coming if sources else None,
