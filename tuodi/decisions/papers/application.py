@@ -78,7 +78,8 @@ def _gap(result: Determination | None) -> str:
     standard, income = _value(result, "standard"), _value(result, "percap")
     if not standard or not income:
         return ""
-    return yuan(max(0, int(parse_yuan(standard)) - int(parse_yuan(income))))
+    # A value that does not end is printed rounded, with an ellipsis behind it.
+    return yuan(max(0, int(parse_yuan(standard.rstrip("…"))) - int(parse_yuan(income.rstrip("…")))))
 
 
 def _register(report: CheckReport | None, *kinds: str) -> str:
