@@ -88,7 +88,7 @@ GROUPS: tuple[tuple[str, tuple[Shot, ...]], ...] = (
         Shot("patrols", "jiedao-sl", "/patrols/", "Patrols: coverage, what was found, what is overdue."),
         Shot("at-risk", "jiedao-sl", "/patrols/at-risk/", "The list of persons at risk, and taking one off it.", sizes=("desk", "phone")),
         Shot("patrol-mine", "wg-420802001001", "/patrols/mine/", "A grid worker's visits on his phone.", sizes=("phone",)),
-        Shot("self-cares", "jiedao-sh", "/self-care/", "Self-care assessments."),
+        Shot("self-cares", "dongbao-hd", "/self-care/", "Self-care assessments."),
     )),
     ("In the village", (
         Shot("field", "jiedao-rh", "/field/", "Visits to make, also without a signal.", sizes=("phone",)),
@@ -126,7 +126,7 @@ GROUPS: tuple[tuple[str, tuple[Shot, ...]], ...] = (
         Shot("supervision", "shi-dd", "/supervision/clues/", "Clues of a prefecture, county by county."),
         Shot("third-party", "shi-dd", "/third-party/", "The yearly check by a third party.", ("main a.whole",)),
         Shot("complaints", "dongbao-ts", "/complaints/?show=all", "Complaints, never seen by whom they are about."),
-        Shot("appeals", "dongbao-ts", "/appeals/?show=all", "Appeals, by the day they must be decided."),
+        Shot("appeals", "shi-fy", "/appeals/?show=all", "Appeals, by the day they must be decided."),
         Shot("ratings", "dongbao-ts", "/ratings/?show=all", "Ratings, the bad ones called back."),
         Shot("workbench-province", "sheng", "/", "First page of a province's supervisor."),
     )),
@@ -191,11 +191,12 @@ class Walker:
         """The pictures of one page; their names."""
         page = self.page(shot.who)
         page.set_viewport_size(DESK)
-        status = page.goto(self.base + shot.path).status
+        answer = page.goto(self.base + shot.path)
+        status = answer.status if answer else 200  # only the fragment has changed
         if shot.search:
             page.locator("main input[name=q]").fill(shot.search)
             page.keyboard.press("Enter")
-            page.wait_for_load_state()
+            page.wait_for_url("**?q=*")
         for selector in shot.follow:
             link = page.locator(selector).first
             if not link.count():

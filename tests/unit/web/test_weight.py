@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from casekit import family, hire
 from django.core.management import call_command
+from django.core.signals import request_finished
+from django.db import close_old_connections
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 from whitenoise.middleware import WhiteNoiseMiddleware
@@ -23,7 +25,7 @@ CHARTS = "/static/vendor/echarts.min.js"
 
 
 @pytest.fixture
-def served(settings: Any, tmp_path: Path) -> Callable[[str], int]:
+def served(settings: Any, tmp_path: Path) -> Iterator[Callable[[str], int]]:
     """Static files as `tuodi serve` gives them: collected once, each beside its compressed copy. Returns bytes on the wire."""
     settings.STATIC_ROOT = tmp_path / "static"
     settings.WHITENOISE_USE_FINDERS = False
@@ -41,7 +43,10 @@ def served(settings: Any, tmp_path: Path) -> Callable[[str], int]:
         answer.close()
         return size
 
-    return weigh
+    # Closing an answer ends a request, and that would close the connection the test runs in.
+    request_finished.disconnect(close_old_connections)
+    yield weigh
+    request_finished.connect(close_old_connections)
 
 
 def test_no_page_weighs_more_than_200_kb_before_its_charts(served: Callable[[str], int], make_user: Any) -> None:

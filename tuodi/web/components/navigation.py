@@ -23,6 +23,7 @@ class Entry:
         icon: icon name.
         duties: any of these duties shows it; empty means everyone.
         prefix: the entry is current for addresses below this prefix.
+        also: further prefixes of pages that belong to it.
     """
 
     route: str
@@ -30,6 +31,7 @@ class Entry:
     icon: str
     duties: frozenset[str] = frozenset()
     prefix: str = ""
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ GROUPS: tuple[Group, ...] = (
         "今日工作",
         (
             Entry("web:workbench", "工作台", "home"),
-            Entry("web:cases", "办件", "inbox", READERS, "/cases/"),
+            Entry("web:cases", "办件", "inbox", READERS, "/cases/", ("/papers/cases/", "/papers/case-files/")),
             Entry("web:field", "入户调查", "map-pin", VISITORS, "/field/"),
             Entry("web:own-checks", "核查任务", "clipboard-check", frozenset({"third_party"}), "/own-checks/"),
             Entry("web:emergencies", "急难救助", "alert-triangle", RELIEF, "/emergencies/"),
@@ -127,7 +129,9 @@ GROUPS: tuple[Group, ...] = (
         "families",
         "家庭与名册",
         (
-            Entry("web:families", "家庭档案", "users", READERS, "/families/"),
+            Entry(
+                "web:families", "家庭档案", "users", READERS, "/families/", ("/papers/families/", "/determinations/")
+            ),
             Entry("web:reviews-due", "定期核查", "calendar", LIFE | {"clue_decide"}, "/reviews-due/"),
             Entry("web:changes", "变化报告", "edit", LIFE | {"accept"}, "/changes/"),
             Entry("web:roll-notices", "调整告知书", "file-text", LIFE | {"accept"}, "/roll-notices/"),
@@ -325,7 +329,7 @@ def _link(entry: Entry, request: HttpRequest | None, waits: dict[str, int]) -> L
     except NoReverseMatch:
         return None
     path = getattr(request, "path", "")
-    below = bool(entry.prefix and path.startswith(entry.prefix))
+    below = bool(entry.prefix and path.startswith((entry.prefix, *entry.also)))
     current = "page" if path == href else "true" if below and not _nearer(entry, path) else ""
     return Link(href, entry.label, entry.icon, current, _bounded(waits.get(entry.route, 0)))
 

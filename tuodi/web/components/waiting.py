@@ -116,9 +116,7 @@ def _online(reader: Reader) -> QuerySet[Any] | None:
 
 def _emergencies(reader: Reader) -> QuerySet[Any] | None:
     """Families that wait for help; who only approves or watches has nothing to hurry for here."""
-    return (
-        relief_queries.waiting_for_relief() if reader.may(*DutyCode.ACCEPT, DutyCode.REVIEW, DutyCode.VISIT) else None
-    )
+    return relief_queries.waiting_for_relief() if reader.may(DutyCode.ACCEPT, DutyCode.REVIEW, DutyCode.VISIT) else None
 
 
 def _patrols(reader: Reader) -> QuerySet[Any] | None:
