@@ -230,7 +230,7 @@ class Walker:
 
     def _picture(self, page: Any) -> bytes:
         session = page.context.new_cdp_session(page)
-        for quality in (82, 70, 58, 46, 34, 22):
+        for quality in (60, 48, 36, 24):
             given = session.send("Page.captureScreenshot", {"format": "webp", "quality": quality})
             found = base64.b64decode(given["data"])
             if len(found) <= MOST:
