@@ -82,6 +82,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "tuodi.web.compression.TextGZipMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -250,9 +251,10 @@ STATIC_ROOT = var_dir() / "static"
 STATIC_ROOT.mkdir(exist_ok=True)
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
-WHITENOISE_USE_FINDERS = True
+#: `tuodi serve` collects the files once, each beside its compressed copy, and says so; anything else finds them where they lie.
+WHITENOISE_USE_FINDERS = os.environ.get("TUODI_STATIC") != "collected"
 WHITENOISE_MAX_AGE = 3600
 
 #: Stored files (uploads, bank files, snapshots), encrypted, by content hash.

@@ -32,7 +32,10 @@ def _worker() -> subprocess.Popen[bytes]:
 
 def run(args: argparse.Namespace) -> int:
     """Serves until interrupted; the worker ends with it, and is started anew where it ended by itself."""
-    environment = os.environ | {"TUODI_POOL": "1", "TUODI_DB_ROLE": "app"}
+    from django.core.management import call_command
+
+    call_command("collectstatic", interactive=False, verbosity=0)
+    environment = os.environ | {"TUODI_POOL": "1", "TUODI_DB_ROLE": "app", "TUODI_STATIC": "collected"}
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", args.host, "--port", str(args.port)]
     command += ["--workers", str(args.workers), "--blocking-threads", "4", "--no-ws", "--log-level", "warning"]
     command.append("tuodi.config.wsgi:application")
