@@ -1,6 +1,8 @@
 """Who plays in the load test and what they find: accounts, sessions, cases to work on; afterwards, whether every write is there.
 
     python -m bench.load_cast prepare cast.json     # rows, accounts and sessions into a copy of the demo's state folder
+    python -m bench.load_cast renew cast.json       # new sessions for the same people: a resident's ends after a quarter of an hour
+    python -m bench.load_cast session               # one resident's cookie, for bench.pages
     python -m bench.load_cast check cast.json acknowledged.json
 
 Runs as the runtime role beside the server, by the product's own verbs. All people are invented (area 420899).
@@ -195,9 +197,7 @@ def prepare(path: Path) -> None:
             with clock.frozen(TODAY - timedelta(1)):
                 for home in homes[NOTICED : NOTICED + 4]:
                     visits.append(
-                        plan_visit(
-                            home, "review", acting_user=staff["sh"], assigned=[staff["rh"], staff["sh"]]
-                        ).pk
+                        plan_visit(home, "review", acting_user=staff["sh"], assigned=[staff["rh"], staff["sh"]]).pk
                     )
         for one in officers:
             if one["place"] == town:
@@ -225,6 +225,32 @@ def prepare(path: Path) -> None:
     path.write_text(json.dumps({"officers": officers, "residents": people}), encoding="utf-8")
     path.chmod(0o600)
     print(f"{len(officers)} 名工作人员、{len(people)} 名居民，见 {path}")
+
+
+def renew(path: Path) -> None:
+    """Signs the residents of a cast in anew."""
+    from tuodi.people.models import ResidentAccount
+
+    cast = json.loads(path.read_text(encoding="utf-8"))
+    for one in cast["residents"]:
+        one["session"] = _session(ResidentAccount(pk=one["account"]))
+    path.write_text(json.dumps(cast), encoding="utf-8")
+
+
+def session() -> None:
+    """Prints the cookie of somebody on the roll; his phone is put on file if nobody has one yet."""
+    from tuodi.kernel import clock
+    from tuodi.org.access import system_scope
+    from tuodi.people import residents
+    from tuodi.people.models import ResidentAccount, RollEntry
+
+    with clock.frozen(TODAY), system_scope("420802"):
+        account = ResidentAccount.objects.filter(is_active=True, person__died_on__isnull=True).order_by("pk").first()
+        if account is None:
+            on_roll = RollEntry.objects.filter(programme="dibao", end_month=None, household__head__died_on=None)
+            head = on_roll.select_related("household__head").order_by("pk")[0].household.head
+            account = residents.register_phone(acting_user=None, person=head, phone=f"138{head.pk % 10**8:08d}")
+    print(_session(account))
 
 
 def check(cast: Path, acknowledged: Path) -> int:
@@ -265,7 +291,7 @@ def check(cast: Path, acknowledged: Path) -> int:
             elif kind == "draft":
                 found = OnlineApplication.objects.filter(uid=key).count()
             elif kind == "paper":
-                found = OnlinePaper.objects.filter(application__uid=key, source_sha256=one["words"]).count()
+                found = OnlinePaper.objects.filter(online__uid=key, source_sha256=one["words"]).count()
             else:
                 raise ValueError(kind)
             seen[kind] += 1
@@ -283,8 +309,8 @@ def check(cast: Path, acknowledged: Path) -> int:
 def main() -> int:
     """Prepares or checks."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("verb", choices=("prepare", "check"))
-    parser.add_argument("cast", type=Path)
+    parser.add_argument("verb", choices=("prepare", "renew", "session", "check"))
+    parser.add_argument("cast", type=Path, nargs="?")
     parser.add_argument("acknowledged", type=Path, nargs="?")
     args = parser.parse_args()
     import django
@@ -293,8 +319,13 @@ def main() -> int:
     from tuodi.config import postgres
 
     postgres.ensure_running()
-    if args.verb == "prepare":
-        prepare(args.cast)
+    if args.verb == "session":
+        session()
+        return 0
+    if args.cast is None:
+        parser.error("缺少 cast.json")
+    if args.verb in ("prepare", "renew"):
+        (prepare if args.verb == "prepare" else renew)(args.cast)
         return 0
     if args.acknowledged is None:
         parser.error("check 需要第二个文件")

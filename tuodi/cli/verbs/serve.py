@@ -25,15 +25,14 @@ def register(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serves until interrupted; the worker ends with it."""
+    """Serves until interrupted; the worker ends with it. A web process or worker that dies is started anew."""
     environment = os.environ | {"TUODI_POOL": "1", "TUODI_DB_ROLE": "app"}
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", args.host, "--port", str(args.port)]
     command += ["--workers", str(args.workers), "--blocking-threads", "4", "--no-ws", "--log-level", "warning"]
-    command.append("tuodi.config.wsgi:application")
+    command += ["--respawn-failed-workers", "--respawn-interval", "1", "tuodi.config.wsgi:application"]
     children = [subprocess.Popen(command, env=environment)]
     if args.worker:
-        worker = [sys.executable, "-m", "tuodi", "worker"]
-        children.append(subprocess.Popen(worker, env=os.environ | {"TUODI_DB_ROLE": "app"}))
+        children.append(_jobs())
     print(f"工作台：http://{args.host}:{args.port}/  （按 Ctrl+C 停止）", flush=True)
 
     def end(*_: Any) -> None:
@@ -41,7 +40,10 @@ def run(args: argparse.Namespace) -> int:
 
     signal.signal(signal.SIGTERM, end)
     try:
-        return children[0].wait()
+        while (ended := _wait(children[0])) is None:
+            if args.worker and children[1].poll() is not None:
+                children[1] = _jobs()  # its unfinished jobs are taken up again by the sweep (`config.timetable`)
+        return ended
     except KeyboardInterrupt:
         print("正在停止 …")
         return 0
@@ -53,3 +55,16 @@ def run(args: argparse.Namespace) -> int:
                 child.wait(10)
             if child.poll() is None:
                 child.kill()
+
+
+def _jobs() -> subprocess.Popen[bytes]:
+    worker = [sys.executable, "-m", "tuodi", "worker"]
+    return subprocess.Popen(worker, env=os.environ | {"TUODI_DB_ROLE": "app"})
+
+
+def _wait(web: subprocess.Popen[bytes]) -> int | None:
+    """How the web process ended, or None after a few seconds in which it did not."""
+    try:
+        return web.wait(5)
+    except subprocess.TimeoutExpired:
+        return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from typing import Any
 
 from django.db.models import F
@@ -14,7 +15,7 @@ from django.urls import reverse
 from tuodi.cases.actions import end_case
 from tuodi.cases.history import done_since
 from tuodi.cases.models import Case, Notice, Step
-from tuodi.cases.queries import Progress, access_case, my_open_work, progress
+from tuodi.cases.queries import Progress, access_case, mine_among, my_open_work, progress, standing_of
 from tuodi.cases.states import StepState
 from tuodi.decisions.duplicates import ALLOW, Duplicate
 from tuodi.decisions.models import Determination
@@ -25,6 +26,7 @@ from tuodi.kernel.periods import Month
 from tuodi.monitoring.duplicates import duplicates
 from tuodi.org.models import DutyCode
 from tuodi.people.enums import Programme as Programmes
+from tuodi.people.models import Membership
 from tuodi.people.queries import members_on
 from tuodi.verification.actions import DUTIES
 from tuodi.verification.kin_actions import KEEPERS
@@ -125,7 +127,12 @@ def _draw(request: HttpRequest, case: Case, overtaken: list[dict[str, Any]] | No
     today = clock.today()
     every = list(case.steps.select_related("done_by").order_by("position", "round"))
     lines = progress(case, every)
-    mine = _mine(request, case)
+    user: Any = request.user
+    standing = cache(lambda: standing_of(case, user))
+    mine = {
+        step.name: step
+        for step in mine_among(every, user=user, duties=navigation.held_rows(request), standing=standing)
+    }
     posted = posting.text(request, "step", 40) if request.method == "POST" else ""
     steps = [line.step for line in lines if line.step.name in mine]
     forms = [case_forms.for_step(step, case, request.POST if step.name == posted else None) for step in steps]
@@ -154,13 +161,13 @@ def _draw(request: HttpRequest, case: Case, overtaken: list[dict[str, Any]] | No
         "overtaken": overtaken,
         "kept": kept,
         "forms": forms,
-        "refused": case_panels.refused_of(request, case, lines, mine),
+        "refused": case_panels.refused_of(request, case, lines, mine, standing),
         "programmes": programmes,
         "explained_note": note,
         "explain_problem": problem,
         "enrol": case_forms.enrol_form(case) if may_enrol else None,
         "waiting": waiting,
-        "duplicates": _duplicates(case),
+        "duplicates": _duplicates(case, members),
         "check_href": _check_href(request, case),
         "self_care_href": self_care.link_of(request, case),
         "clock_href": clock_stop.link_of(request, case),
@@ -180,11 +187,11 @@ def _draw(request: HttpRequest, case: Case, overtaken: list[dict[str, Any]] | No
     return render(request, "counter/case.html", context, status=409 if overtaken else 200)
 
 
-def _duplicates(case: Case) -> list[Duplicate]:
+def _duplicates(case: Case, members: list[Membership]) -> list[Duplicate]:
     """What the family gets already and must be thought of before this case is granted; a closed case asks nothing."""
     if not case.is_running or case.programme not in Programmes.values:
         return []
-    found = duplicates(case.household, case.programme, case=case)
+    found = duplicates(case.household, case.programme, case=case, members=members)
     return [one for one in found if one.verdict != ALLOW]
 
 
