@@ -209,6 +209,10 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+#: Whether services on this machine may be called (the simulators are); a site behind a local tunnel says so itself.
+OUTWARD_LOCAL = DEMO or TESTING or os.environ.get("TUODI_OUTWARD_LOCAL") == "1"
+#: Further hosts an identity provider's own description may name for its token, keys and user info.
+OUTWARD_HOSTS = frozenset(filter(None, os.environ.get("TUODI_OUTWARD_HOSTS", "").lower().split(",")))
 #: Address of the departments' gateway (https; http on this machine only); empty = no live checks.
 GATEWAY_URL = os.environ.get("TUODI_GATEWAY", "")
 #: Our SM2 key for requests, made when first needed, readable by its owner only.

@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     environment = os.environ | {"TUODI_POOL": "1", "TUODI_DB_ROLE": "app", "TUODI_STATIC": "collected"}
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", args.host, "--port", str(args.port)]
     command += ["--workers", str(args.workers), "--blocking-threads", "4", "--no-ws", "--log-level", "warning"]
-    command.append("tuodi.config.wsgi:application")
+    command += ["--respawn-failed-workers", "--respawn-interval", "1", "tuodi.config.wsgi:application"]
     children = [subprocess.Popen(command, env=environment)]
     if args.worker:
         children.append(_worker())
@@ -66,3 +66,16 @@ def run(args: argparse.Namespace) -> int:
                 child.wait(10)
             if child.poll() is None:
                 child.kill()
+
+
+def _jobs() -> subprocess.Popen[bytes]:
+    worker = [sys.executable, "-m", "tuodi", "worker"]
+    return subprocess.Popen(worker, env=os.environ | {"TUODI_DB_ROLE": "app"})
+
+
+def _wait(web: subprocess.Popen[bytes]) -> int | None:
+    """How the web process ended, or None after a few seconds in which it did not."""
+    try:
+        return web.wait(5)
+    except subprocess.TimeoutExpired:
+        return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
@@ -241,6 +242,8 @@ GROUPS: tuple[Group, ...] = (
 FEW = 9
 #: Which groups the reader has folded or opened against what the page would do: `-door.checks` = door folded, checks open.
 COOKIE = "tuodi_menu"
+_FLAT = {entry.route: entry for _, entries in GROUPS for entry in entries}
+
 #: The phone shows the first four that the reader may open.
 TABS = ("web:workbench", "web:own-checks", "web:field", "web:clues", "web:families", "web:cases", "web:runs")
 
@@ -315,15 +318,36 @@ def waiting_links(request: HttpRequest) -> list[Link]:
     duties, waits = _duties(request), _waiting(request)
     entries = [entry for group in GROUPS for entry in group.entries if waits.get(entry.route) and _shown(entry, duties)]
     return [link for entry in entries if (link := _link(entry, request, waits))]
+def groups(duties: frozenset[str] | None, current: frozenset[str]) -> list[tuple[str, list[Link]]]:
+    """Navigation groups with at least one entry for these duties (None = all)."""
+    shown = []
+    for title, entries in GROUPS:
+        ready = [link for entry in entries if _seen(entry, duties) and (link := _link(entry, current))]
+        if ready:
+            shown.append((title, ready))
+    return shown
 
 
-def tabs(request: HttpRequest | None) -> list[Link]:
+def tabs(duties: frozenset[str] | None, current: frozenset[str]) -> list[Link]:
     """The phone's entries, at most four; the drawer is the template's own fifth."""
     duties = _duties(request)
     waits = _waiting(request)
     flat = {entry.route: entry for group in GROUPS for entry in group.entries}
     links = [_link(flat[route], request, waits) for route in TABS if _shown(flat[route], duties)]
     return [link for link in links if link][:4]
+    entries = [_FLAT[route] for route in TABS]
+    return [link for entry in entries if _seen(entry, duties) and (link := _link(entry, current))][:4]
+
+
+def key_of(request: HttpRequest | None) -> tuple[frozenset[str] | None, frozenset[str]]:
+    """All that the navigation of a request depends on: the reader's duties, and the routes that are current."""
+    path = getattr(request, "path", "")
+    here = (
+        route
+        for route, entry in _FLAT.items()
+        if (entry.prefix and path.startswith(entry.prefix)) or (path and path == _href(route))
+    )
+    return duties_of(request), frozenset(here)
 
 
 def who(request: HttpRequest | None) -> Who | None:
@@ -342,8 +366,14 @@ def who(request: HttpRequest | None) -> Who | None:
 
 
 def _link(entry: Entry, request: HttpRequest | None, waits: dict[str, int]) -> Link | None:
+def _seen(entry: Entry, duties: frozenset[str] | None) -> bool:
+    return not entry.duties or duties is None or bool(entry.duties & duties)
+
+
+@cache  # the addresses of a process do not change
+def _href(route: str) -> str | None:
     try:
-        href = reverse(entry.route)
+        return reverse(route)
     except NoReverseMatch:
         return None
     path = getattr(request, "path", "")
@@ -359,6 +389,11 @@ def _nearer(entry: Entry, path: str) -> bool:
         for group in GROUPS
         for other in group.entries
     )
+
+
+def _link(entry: Entry, current: frozenset[str]) -> Link | None:
+    href = _href(entry.route)
+    return Link(href, entry.label, entry.icon, entry.route in current) if href else None
 
 
 def held_duties(request: HttpRequest) -> dict[str, str]:
@@ -385,13 +420,13 @@ def _held(request: HttpRequest) -> list[Duty]:
     return held
 
 
-def _duties(request: HttpRequest | None) -> frozenset[str] | None:
+def duties_of(request: HttpRequest | None) -> frozenset[str] | None:
     """The user's duty codes; None (no user: the style page) shows every entry."""
     if request is None or not getattr(request, "user", None) or not request.user.is_authenticated:
         return None
-    return frozenset(held_duties(request))
+    return frozenset(duty.code for duty in _held(request))
 
 
 def may_read(request: HttpRequest | None) -> bool:
     """Whether the signed-in user may look families up at all."""
-    return bool(READERS & (_duties(request) or frozenset()))
+    return bool(READERS & (duties_of(request) or frozenset()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from typing import Any
 
 from django.db.models import F
@@ -15,7 +16,7 @@ from django.urls import reverse
 from tuodi.cases.actions import end_case
 from tuodi.cases.history import done_since
 from tuodi.cases.models import Case, Notice, Step
-from tuodi.cases.queries import Progress, access_case, my_open_work, progress
+from tuodi.cases.queries import Progress, access_case, mine_among, my_open_work, progress, standing_of
 from tuodi.cases.states import StepState
 from tuodi.decisions.duplicates import ALLOW, Duplicate
 from tuodi.decisions.models import Determination
@@ -128,7 +129,12 @@ def _draw(request: HttpRequest, case: Case, overtaken: list[dict[str, Any]] | No
     today = clock.today()
     every = list(case.steps.select_related("done_by").order_by("position", "round"))
     lines = progress(case, every)
-    mine = _mine(request, case)
+    user: Any = request.user
+    standing = cache(lambda: standing_of(case, user))
+    mine = {
+        step.name: step
+        for step in mine_among(every, user=user, duties=navigation.held_rows(request), standing=standing)
+    }
     posted = posting.text(request, "step", 40) if request.method == "POST" else ""
     steps = [line.step for line in lines if line.step.name in mine]
     forms = [case_forms.for_step(step, case, request.POST if step.name == posted else None) for step in steps]
@@ -158,7 +164,7 @@ def _draw(request: HttpRequest, case: Case, overtaken: list[dict[str, Any]] | No
         "overtaken": overtaken,
         "kept": kept,
         "forms": forms,
-        "refused": case_panels.refused_of(request, case, lines, mine),
+        "refused": case_panels.refused_of(request, case, lines, mine, standing),
         "programmes": programmes,
         "explained_note": note,
         "explain_problem": problem,

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from django.db.models import Value
 from django.http import HttpRequest
 from django.urls import reverse
 
 from tuodi.cases.guard import level_of
 from tuodi.cases.history import history_of, is_deed, version_of
-from tuodi.cases.models import Case, CaseBar, CaseHand, Notice
-from tuodi.cases.queries import Progress
+from tuodi.cases.models import Case, Notice
+from tuodi.cases.queries import Progress, Standing
 from tuodi.cases.states import HANDS, BarReason, Hand, StepState
 from tuodi.decisions.models import Determination
 from tuodi.intake.models import Application, Material
@@ -120,18 +119,18 @@ def _paper(label: str, no: str, href: str) -> dict[str, str]:
 
 
 def refused_of(
-    request: HttpRequest, case: Case, lines: Sequence[Progress], mine: Mapping[str, Any]
+    request: HttpRequest,
+    case: Case,
+    lines: Sequence[Progress],
+    mine: Mapping[str, Any],
+    standing: Callable[[], Standing],
 ) -> list[dict[str, str]]:
-    """Each open step that the reader may not do, and why. One query."""
+    """Each open step that the reader may not do, and why. At most one query, `standing`'s."""
     user: Any = request.user
     theirs = [line.step for line in lines if line.step.state == StepState.OPEN and line.step.name not in mine]
     if not theirs:
         return []
-    bars = CaseBar.objects.filter(case=case, user=user).values_list("reason", Value(True))
-    hands = CaseHand.objects.filter(case=case, user=user).values_list("hand", Value(False))
-    found_of_me = list(bars.union(hands))
-    bar = next((code for code, barred in found_of_me if barred), "")
-    held = next((code for code, barred in found_of_me if not barred), "")
+    bar, held = next(iter(standing().bars), ""), next(iter(standing().hands), "")
     level = level_of(user)
     found = []
     for step in theirs:
