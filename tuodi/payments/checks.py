@@ -137,7 +137,7 @@ def _last_month(run: PayRun) -> int:
 def ledger(run: PayRun) -> list[Check]:
     """Debits against credits, each batch against its lines, lines against their events (L1, L2, L4 to L6)."""
     (uneven,) = _one(
-        "select count(*) from (select e.id from payments_ledgerentry e left join payments_posting p on p.entry_id = e.id "
+        "select count(*) from (select e.id from funds_ledgerentry e left join funds_posting p on p.entry_id = e.id "
         "where e.run_id = %s group by e.id having coalesce(sum(p.debit_fen), 0) <> coalesce(sum(p.credit_fen), 0) or count(p.id) < 2) x",
         run.pk,
     )
@@ -154,14 +154,14 @@ def ledger(run: PayRun) -> list[Check]:
         run.pk,
     )
     transit, waiting = _one(
-        "select coalesce((select sum(p.debit_fen - p.credit_fen) from payments_posting p join payments_ledgerentry e on e.id = p.entry_id "
+        "select coalesce((select sum(p.debit_fen - p.credit_fen) from funds_posting p join funds_ledgerentry e on e.id = p.entry_id "
         " where e.run_id = %s and p.account = 'transit'), 0)::bigint, "
         "coalesce((select sum(amount_fen) from payments_payline where run_id = %s and live and status in ('sent', 'unknown')), 0)::bigint",
         run.pk,
         run.pk,
     )
     payable, owed = _one(
-        "select coalesce((select sum(p.credit_fen - p.debit_fen) from payments_posting p join payments_ledgerentry e on e.id = p.entry_id "
+        "select coalesce((select sum(p.credit_fen - p.debit_fen) from funds_posting p join funds_ledgerentry e on e.id = p.entry_id "
         " where e.run_id = %s and p.account = 'payable'), 0)::bigint, "
         "coalesce((select sum(l.amount_fen) from payments_payline l join payments_payrun r on r.id = l.run_id where l.run_id = %s and l.live "
         " and l.held = '' and l.status not in ('paid', 'withheld') and r.state in ('approved', 'sent', 'settled', 'closed')), 0)::bigint",
