@@ -1,0 +1,116 @@
+"""Reading petty cash: balance, limit, what may be paid, a month day by day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from django.db import connection
+from django.db.models import QuerySet
+
+from tuodi.decisions.models import GrantStage, Relief
+from tuodi.funds import ledger
+from tuodi.funds.models import Float, PettySpend
+from tuodi.funds.states import Account
+from tuodi.kernel.periods import Month
+from tuodi.policy.model import NO_CAP
+from tuodi.verification.rulebook import book, place_of
+
+__all__ = ["MonthSums", "Movement", "balance", "days", "limit_of", "month_of", "payable", "sources", "spends"]
+
+
+@dataclass(frozen=True)
+class MonthSums:
+    """A month of a town's cash, in fen."""
+
+    opening: int
+    advanced: int
+    spent: int
+    returned: int
+
+    @property
+    def closing(self) -> int:
+        """What the ledger says there is at its end."""
+        return self.opening + self.advanced - self.spent - self.returned
+
+
+@dataclass(frozen=True)
+class Movement:
+    """One day of a town's cash: sums of the day and the balance at its end, in fen."""
+
+    day: date
+    advanced: int
+    spent: int
+    returned: int
+    balance: int
+
+
+def sources(row: Float) -> list[tuple[str, int]]:
+    """[(source, fen)] the cash came from, those above zero."""
+    return [(source, fen) for _, source, fen in ledger.balance_of(Account.FLOAT, row.region) if fen > 0]
+
+
+def balance(row: Float) -> int:
+    """What the ledger says is in the town's cash box."""
+    return sum(fen for _, fen in sources(row))
+
+
+def limit_of(row: Float, on: date) -> int:
+    """Most that one case is paid: the county's figure, or the pack's where that is lower."""
+    known = book()
+    found = known.value("temporary.town_petty_limit", known.chain(place_of(row.region)), (), on)
+    if found is None or found.value is None or found.value == NO_CAP:
+        return row.limit_fen
+    return min(row.limit_fen, int(found.value))
+
+
+def _moves(row: Float, since: date | None, until: date) -> list[tuple[date, int, int, int]]:
+    """Day -> (day, advanced, spent, returned); reversals count against their own kind."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select e.day, coalesce(sum(p.debit_fen - p.credit_fen) filter (where e.kind = 'advance'), 0)::bigint, "
+            "coalesce(sum(p.credit_fen - p.debit_fen) filter (where e.kind = 'petty_spend'), 0)::bigint, "
+            "coalesce(sum(p.credit_fen - p.debit_fen) filter (where e.kind = 'petty_back'), 0)::bigint "
+            "from funds_posting p join funds_ledgerentry e on e.id = p.entry_id where p.account = 'float' and p.region = %s "
+            "and e.day <= %s and (%s::date is null or e.day >= %s::date) group by e.day order by e.day",
+            [row.region, until, since, since],
+        )
+        return list(cursor.fetchall())
+
+
+def month_of(row: Float, month: Month) -> MonthSums:
+    """A month's sums, from the postings."""
+    before = after = (0, 0, 0)
+    for day, advanced, spent, returned in _moves(row, None, month.last_day):
+        if day < month.first_day:
+            before = (before[0] + advanced, before[1] + spent, before[2] + returned)
+        else:
+            after = (after[0] + advanced, after[1] + spent, after[2] + returned)
+    return MonthSums(before[0] - before[1] - before[2], *after)
+
+
+def days(row: Float, month: Month) -> list[Movement]:
+    """The daily balance of a month: days on which something moved."""
+    held = month_of(row, month).opening
+    found = []
+    for day, advanced, spent, returned in _moves(row, month.first_day, month.last_day):
+        held += advanced - spent - returned
+        found.append(Movement(day, advanced, spent, returned, held))
+    return found
+
+
+def payable(row: Float) -> QuerySet[Relief]:
+    """Emergencies of the town that were relieved and whose grant is still to be paid, the oldest first."""
+    waiting = GrantStage.objects.filter(ended_at__isnull=True, in_cash=False).values("determination")
+    done = PettySpend.objects.values("determination")
+    return (
+        Relief.objects.filter(region__startswith=row.region[:9], determination__in=waiting)
+        .exclude(determination__in=done)
+        .select_related("household__head", "person", "determination")
+        .order_by("relieved_at", "id")
+    )
+
+
+def spends(row: Float) -> QuerySet[PettySpend]:
+    """What the town paid, newest first."""
+    return row.spends.select_related("household__head", "determination", "paid_by").order_by("-id")  # type: ignore[attr-defined,no-any-return]
