@@ -8,7 +8,7 @@ from datetime import date
 from django.db import connection
 from django.db.models import QuerySet
 
-from tuodi.decisions.models import GrantStage, Relief
+from tuodi.decisions.models import Determination, GrantStage, Relief
 from tuodi.funds import ledger
 from tuodi.funds.models import Float, PettySpend
 from tuodi.funds.states import Account
@@ -16,7 +16,18 @@ from tuodi.kernel.periods import Month
 from tuodi.policy.model import NO_CAP
 from tuodi.verification.rulebook import book, place_of
 
-__all__ = ["MonthSums", "Movement", "balance", "days", "limit_of", "month_of", "payable", "sources", "spends"]
+__all__ = [
+    "MonthSums",
+    "Movement",
+    "balance",
+    "days",
+    "limit_of",
+    "month_of",
+    "payable",
+    "sources",
+    "spends",
+    "standing_grant",
+]
 
 
 @dataclass(frozen=True)
@@ -101,8 +112,10 @@ def days(row: Float, month: Month) -> list[Movement]:
 
 def payable(row: Float) -> QuerySet[Relief]:
     """Emergencies of the town that were relieved and whose grant is still to be paid, the oldest first."""
-    waiting = GrantStage.objects.filter(ended_at__isnull=True, in_cash=False).values("determination")
-    done = PettySpend.objects.values("determination")
+    stages = GrantStage.objects.filter(ended_at__isnull=True, in_cash=False, region__startswith=row.region[:9])
+    grants = stages.values_list("determination", "determination__follows")
+    waiting = {number for pair in grants for number in pair if number}
+    done = PettySpend.objects.filter(float=row).values("determination")
     return (
         Relief.objects.filter(region__startswith=row.region[:9], determination__in=waiting)
         .exclude(determination__in=done)
@@ -114,3 +127,11 @@ def payable(row: Float) -> QuerySet[Relief]:
 def spends(row: Float) -> QuerySet[PettySpend]:
     """What the town paid, newest first."""
     return row.spends.select_related("household__head", "determination", "paid_by").order_by("-id")  # type: ignore[attr-defined,no-any-return]
+
+
+def standing_grant(row: Relief) -> Determination:
+    """The determination that stands for an emergency: the confirmed one, else the provisional one."""
+    later = Determination.objects.filter(follows=row.determination, outcome="pass").order_by("-id").first()
+    granted = later or row.determination
+    assert granted is not None
+    return granted
