@@ -40,7 +40,8 @@ def break_it(as_owner):
         with as_owner(), connection.cursor() as cursor:
             for table in TABLES:
                 cursor.execute(f"alter table {table} disable trigger user")
-            for statement in statements:
+        for statement in statements:
+            with as_owner(), connection.cursor() as cursor:
                 cursor.execute(statement)
         with as_owner(), connection.cursor() as cursor:
             for table in TABLES:

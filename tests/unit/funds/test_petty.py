@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import threading
 from datetime import date
 
 import pytest
 from casekit import Office, at, hire
 from django.db import connection
+from fieldkit import jpeg
 from fundkit import Treasury, clean
 from paykit import Staff, balanced, family, run_month
-from PIL import Image
 from reliefkit import completed, confirmed, relieved
 
 from tuodi.decisions.models import GrantStage
@@ -34,12 +33,6 @@ SEPTEMBER = Month.parse("2017-09")
 DAY = date(2017, 8, 14)
 
 
-def receipt() -> bytes:
-    held = io.BytesIO()
-    Image.new("RGB", (60, 40), "white").save(held, "JPEG")
-    return held.getvalue()
-
-
 @pytest.fixture
 def office(make_user):
     return Office(VILLAGE, make_user)
@@ -59,7 +52,7 @@ def pay(box, cashier, row, *, on=DAY, **more):
     with at(cashier, on):
         return petty.pay_grant(
             box, acting_user=cashier, determination=more.pop("grant", row.determination), receiver="本人",
-            receipt=receipt(), **more,
+            receipt=jpeg(), **more,
         )  # fmt: skip
 
 
@@ -171,7 +164,7 @@ def test_twenty_at_once_never_go_below_zero(office, cashier, treasury) -> None:
             gate.wait()
             with clock.frozen(DAY), scope(cashier):
                 petty.pay_grant(
-                    box, acting_user=cashier, determination=row.determination, receiver="本人", receipt=receipt()
+                    box, acting_user=cashier, determination=row.determination, receiver="本人", receipt=jpeg()
                 )
             answers.append("paid")
         except PettyShortError:
