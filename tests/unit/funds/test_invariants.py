@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 from casekit import at
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 from fundkit import Treasury, clean
 from paykit import LATER, Staff, family, run_month
 
@@ -163,12 +163,13 @@ def test_the_product_itself_can_write_neither_seals_nor_sums_nor_late_postings(p
     with seen():
         entry = LedgerEntry.objects.order_by("id").first()
         seal = EntrySeal.objects.get(entry=entry)
+    keeper = Treasury(make_user).keep
     for statement in (
         "update funds_balance set debit_fen = 0",
         f"insert into funds_entryseal (entry_id, region, chain, seq, prev_hash, hash) values ({entry.pk}, '{entry.region}', 'x', 1, '', '{seal.hash}')",
         "insert into funds_posting (entry_id, region, account, programme, source, debit_fen, credit_fen) "
         f"values ({entry.pk}, '{entry.region}', 'available', 'dibao', 'central', 5, 0), ({entry.pk}, '{entry.region}', 'appropriated', 'dibao', 'central', 0, 5)",
     ):
-        with at(Treasury(make_user).keep, LATER), pytest.raises(DatabaseError), connection.cursor() as cursor:
+        with at(keeper, LATER), pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(statement)
     clean()

@@ -88,6 +88,7 @@ def test_paid_in_cash_it_is_in_no_run_and_counts_for_the_year(make_user, office,
     staff = Staff(make_user)
     box = treasury.float(TOWN, 5000)
     treasury.do("appropriation", 50_000)
+    treasury.do("appropriation", 1000, programme="temporary", doc_no="发放用")
     home = family()
     row = relieved(office, home, 800_00, on=DAY)
     spend = pay(box, cashier, row)

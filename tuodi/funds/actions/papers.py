@@ -241,7 +241,8 @@ def _book(paper: FundPaper, user: User) -> LedgerEntry | None:
     else:
         sides = _advance(paper)
     return ledger.book(
-        sides, kind=_KINDS[PaperKind(paper.kind)], region=paper.region, origin="paper", origin_id=paper.pk, user=user,
+        # An advance is the town's entry: its cashier reads it, and the county as well.
+        sides, kind=_KINDS[PaperKind(paper.kind)], region=paper.town or paper.region, origin="paper", origin_id=paper.pk, user=user,
         memo=f"{paper.no} {paper.doc_no or paper.reason}",
     )  # fmt: skip
 

@@ -13,7 +13,6 @@ from tuodi.funds import queries
 from tuodi.funds.ledger import source_label
 from tuodi.funds.models import FundBook, FundPaper, LedgerEntry, PettySpend, Population
 from tuodi.funds.states import Account, FundProgramme, PaperState, Source
-from tuodi.kernel import clock
 from tuodi.kernel.periods import Month
 from tuodi.kernel.places import pad12
 from tuodi.org.models import DutyCode
@@ -29,6 +28,13 @@ def _programme(code: str) -> str:
     return str(FundProgramme(code).label) if code in FundProgramme.values else code
 
 
+def _large(fen: int) -> dict[str, str]:
+    """A sum for a tile; from a million yuan on in 万元 with two decimals, half up. The table below has it to the fen."""
+    if abs(fen) < 100_000_000:
+        return {"value": words.yuan(fen), "unit": "元"}
+    return {"value": words.yuan((fen + 5000) // 10000), "unit": "万元"}
+
+
 def show(request: HttpRequest) -> HttpResponse:
     """The board of a place."""
     place = place_of(request)
@@ -39,7 +45,9 @@ def show(request: HttpRequest) -> HttpResponse:
     brought = sum(one.brought for one in kept)
     paid = sum(one.paid for one in kept)
     county = place[:6] if len(place) >= 6 else ""
-    year = clock.today().year
+    month = pages.month_of(request, default=pages.this_month())
+    assert month is not None
+    year = month.year
     waiting = queries.papers(place, state=PaperState.PROPOSED)
     context: dict[str, Any] = {
         "place": place,
@@ -47,12 +55,12 @@ def show(request: HttpRequest) -> HttpResponse:
         "heading": places.name(place),
         "counties": counties_of(place),
         "figures": [
-            {"label": "指标下达（减上缴）", "value": words.yuan(brought), "unit": "元"},
-            {"label": "可用", "value": words.yuan(sums[Account.AVAILABLE]), "unit": "元", "share": pages.share(sums[Account.AVAILABLE], brought)},
-            {"label": "占用和在途", "value": words.yuan(sums[Account.RESERVED] + sums[Account.TRANSIT]), "unit": "元"},
-            {"label": "退汇待处理", "value": words.yuan(sums[Account.SUSPENSE]), "unit": "元"},
-            {"label": "乡镇备用金", "value": words.yuan(sums[Account.FLOAT]), "unit": "元"},
-            {"label": "已发到人", "value": words.yuan(paid), "unit": "元", "share": pages.share(paid, brought)},
+            {"label": "指标下达（减上缴）", **_large(brought)},
+            {"label": "可用", **_large(sums[Account.AVAILABLE]), "share": pages.share(sums[Account.AVAILABLE], brought)},
+            {"label": "占用和在途", **_large(sums[Account.RESERVED] + sums[Account.TRANSIT])},
+            {"label": "退汇待处理", **_large(sums[Account.SUSPENSE])},
+            {"label": "乡镇备用金", **_large(sums[Account.FLOAT])},
+            {"label": "已发到人", **_large(paid), "share": pages.share(paid, brought)},
         ],
         "balance": f"{words.yuan(brought)} ＝ 在手 {words.yuan(sum(sums.values()))} ＋ 已发 {words.yuan(paid)}",
         "balances": brought == sum(sums.values()) + paid,
@@ -71,7 +79,7 @@ def show(request: HttpRequest) -> HttpResponse:
         "may_review": DutyCode.FUND_REVIEW in navigation.held_duties(request),
     }  # fmt: skip
     if county:
-        context |= _county(county, year)
+        context |= _county(county, month)
     return render(request, "funds/board.html", context)
 
 
@@ -137,8 +145,8 @@ def _chart(rows: list[queries.Standing]) -> dict[str, Any] | None:
     }  # fmt: skip
 
 
-def _county(county: str, year: int) -> dict[str, Any]:
-    month = Month.of(clock.today())
+def _county(county: str, month: Month) -> dict[str, Any]:
+    year = month.year
     book = FundBook.objects.filter(region=pad12(county)).first()
     people = Population.objects.filter(region=pad12(county), year=year).first()
     return {
@@ -146,6 +154,8 @@ def _county(county: str, year: int) -> dict[str, Any]:
         "order": [str(Source(one).label) for one in book.draw_order] if book else [],
         "order_codes": ",".join(book.draw_order) if book else "",
         "month": month,
+        "month_before": str(month.prev()),
+        "month_after": str(month.next()),
         "plans": [{"label": _programme(one.programme), "row": one} for one in queries.plans(county, month)],
         "matching": [{"label": _programme(one.programme), "row": one} for one in queries.matching(county, year)],
         "population": people,
