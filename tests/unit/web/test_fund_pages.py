@@ -115,6 +115,7 @@ def test_petty_cash_is_paid_on_its_page_with_a_receipt_and_counted(make_user: Ca
     assert client_of(hire(make_user, "420802002", "petty_cash")).get(f"/petty/receipts/{spend.no}/").status_code == 404
     assert "备用金已付" in text(client_of(office.town_accept).get(f"/emergencies/{row.no}/"))
     with clock.frozen(date(2017, 9, 1)):
+        client = client_of(cashier)  # the session of August is over
         assert "相差" in text(client.post(path, {"do": "count", "amount": "1199"}, follow=True))
         client.post(path, {"do": "count", "amount": "1200"})
     with at(cashier, date(2017, 9, 1)):
@@ -130,6 +131,7 @@ def test_the_year_and_the_check_on_their_pages(make_user: Callable[..., Any]) ->
     review = client_of(treasury.review)
     assert "年度未结束" in text(review.get("/funds/year/2017/"))
     with clock.frozen(date(2018, 1, 9)):
+        review = client_of(treasury.review)
         assert "还没有处理" in text(review.post("/funds/year/2017/", follow=True))
         treasury.do("carry", 100, year=2017, on=date(2018, 1, 9))
         assert "已结算" in text(review.post("/funds/year/2017/", follow=True))
