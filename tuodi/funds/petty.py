@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -23,6 +24,7 @@ __all__ = [
     "days",
     "limit_of",
     "month_of",
+    "months_of",
     "payable",
     "sources",
     "spends",
@@ -75,7 +77,7 @@ def limit_of(row: Float, on: date) -> int:
     return min(row.limit_fen, int(found.value))
 
 
-def _moves(row: Float, since: date | None, until: date) -> list[tuple[date, int, int, int]]:
+def _moves(row: Float, since: date, until: date) -> list[tuple[date, int, int, int]]:
     """Day -> (day, advanced, spent, returned); reversals count against their own kind."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -83,21 +85,34 @@ def _moves(row: Float, since: date | None, until: date) -> list[tuple[date, int,
             "coalesce(sum(p.credit_fen - p.debit_fen) filter (where e.kind = 'petty_spend'), 0)::bigint, "
             "coalesce(sum(p.credit_fen - p.debit_fen) filter (where e.kind = 'petty_back'), 0)::bigint "
             "from funds_posting p join funds_ledgerentry e on e.id = p.entry_id where p.account = 'float' and p.region = %s "
-            "and e.day <= %s and (%s::date is null or e.day >= %s::date) group by e.day order by e.day",
-            [row.region, until, since, since],
+            "and e.day between %s and %s group by e.day order by e.day",
+            [row.region, since, until],
         )
         return list(cursor.fetchall())
 
 
+def months_of(rows: Iterable[Float], month: Month) -> dict[str, MonthSums]:
+    """Region -> a month's sums, from the postings, in one query."""
+    regions = [row.region for row in rows]
+    kinds = (("advance", 1), ("petty_spend", -1), ("petty_back", -1))
+    sums = ", ".join(
+        f"coalesce(sum({sign} * (p.debit_fen - p.credit_fen)) filter (where e.kind = '{kind}' and e.day >= %(first)s), 0)::bigint"
+        for kind, sign in kinds
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select p.region, coalesce(sum(p.debit_fen - p.credit_fen) filter (where e.day < %(first)s), 0)::bigint, "
+            f"{sums} from funds_posting p join funds_ledgerentry e on e.id = p.entry_id where p.account = 'float' "
+            "and p.region = any(%(regions)s) and e.day <= %(last)s group by p.region",
+            {"first": month.first_day, "last": month.last_day, "regions": regions},
+        )
+        found = {region: MonthSums(*rest) for region, *rest in cursor.fetchall()}
+    return {region: found.get(region, MonthSums(0, 0, 0, 0)) for region in regions}
+
+
 def month_of(row: Float, month: Month) -> MonthSums:
-    """A month's sums, from the postings."""
-    before = after = (0, 0, 0)
-    for day, advanced, spent, returned in _moves(row, None, month.last_day):
-        if day < month.first_day:
-            before = (before[0] + advanced, before[1] + spent, before[2] + returned)
-        else:
-            after = (after[0] + advanced, after[1] + spent, after[2] + returned)
-    return MonthSums(before[0] - before[1] - before[2], *after)
+    """A month's sums of one town."""
+    return months_of([row], month)[row.region]
 
 
 def days(row: Float, month: Month) -> list[Movement]:

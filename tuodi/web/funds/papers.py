@@ -120,7 +120,7 @@ def _line(row: FundPaper) -> dict[str, Any]:
         "href": reverse("web:fund-paper", args=[row.no]),
         "place": places.name(row.region),
         "what": what,
-        "source": source_label(row.source) if row.source else "",
+        "source": row.fund.name if row.fund else source_label(row.source) if row.source else "",
         "look": LOOKS[PaperState(row.state)],
     }
 

@@ -61,15 +61,17 @@ def listing(request: HttpRequest) -> HttpResponse:
     today = clock.today()
     month = Month.of(today)
     lines = []
+    months = reads.months_of(rows, month)
+    counted = set(FloatCount.objects.filter(month=month.prev().yyyymm).values_list("float", flat=True))
     for row in rows:
-        sums = reads.month_of(row, month)
+        sums = months[row.region]
         lines.append(
             {
                 "href": reverse("web:petty-float", args=[row.pk]),
                 "name": places.path(row.region),
                 "limit": reads.limit_of(row, today),
                 "sums": sums,
-                "counted": FloatCount.objects.filter(float=row, month=month.prev().yyyymm).exists(),
+                "counted": row.pk in counted,
             }
         )
     return render(
