@@ -44,7 +44,7 @@ def test_doors(make_user: Callable[..., Any]) -> None:
     accepter, auditor = hire(make_user, COUNTY, "accept"), hire(make_user, COUNTY, "audit_view")
     for path, inside in (
         ("/funds/", treasury.keep), ("/funds/papers/new/?kind=plan", treasury.keep), ("/funds/papers/", treasury.review),
-        ("/funds/entries/", auditor), ("/funds/year/2017/", auditor), ("/funds/checks/", auditor), ("/petty/", treasury.keep),
+        ("/funds/entries/", auditor), ("/funds/year/2017/", auditor), ("/ledger-checks/", auditor), ("/petty/", treasury.keep),
     ):  # fmt: skip
         assert client_of(inside).get(path).status_code == 200, path
         assert client_of(accepter).get(path).status_code == 403, path
@@ -126,8 +126,8 @@ def test_the_year_and_the_check_on_their_pages(make_user: Callable[..., Any]) ->
     treasury = Treasury(make_user)
     treasury.do("appropriation", 100, on=date(2017, 2, 1))
     auditor = client_of(hire(make_user, COUNTY, "audit_view"))
-    assert "还没有校验过" in text(auditor.get("/funds/checks/"))
-    assert "全部通过" in text(auditor.post("/funds/checks/", follow=True))
+    assert "还没有校验过" in text(auditor.get("/ledger-checks/"))
+    assert "全部通过" in text(auditor.post("/ledger-checks/", follow=True))
     review = client_of(treasury.review)
     assert "年度未结束" in text(review.get("/funds/year/2017/"))
     with clock.frozen(date(2018, 1, 9)):
