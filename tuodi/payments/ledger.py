@@ -33,7 +33,7 @@ def post(
     run: PayRun, kind: str, sums: Iterable[tuple[str, str, int]], *, user: User, memo: str,
     batch: BankBatch | None = None, returned: BankReturn | None = None,
 ) -> LedgerEntry | None:  # fmt: skip
-    """Books one event of a run.
+    """Books one event of a run, an entry a county; the first of them comes back.
 
     Args:
         sums: (county of six characters, programme, fen); nothing is booked where all are 0.
@@ -60,9 +60,25 @@ def post(
     else:
         raise ValueError(f"{kind} is no event of a run")
     origin, number = ("return", returned.pk) if returned else ("batch", batch.pk) if batch else ("run", run.pk)
-    return funds.book(
-        sides, kind=kind, region=run.region, origin=origin, origin_id=number, user=user, memo=memo, run_id=run.pk
-    )
+    return next(iter(_book(run, sides, kind, origin, number, user, memo)), None)
+
+
+def _book(
+    run: PayRun, sides: Sequence[Side], kind: str, origin: str, number: int, user: User, memo: str
+) -> list[LedgerEntry]:
+    """One entry a county, which its own officers may read whatever the run's range; counties in one order everywhere."""
+    by_county: dict[str, list[Side]] = {}
+    for side in sides:
+        by_county.setdefault(side.region[:6], []).append(side)
+    made = []
+    for county in sorted(by_county):
+        entry = funds.book(
+            by_county[county], kind=kind, region=pad12(county), origin=origin, origin_id=number, user=user, memo=memo,
+            run_id=run.pk,
+        )  # fmt: skip
+        if entry is not None:
+            made.append(entry)
+    return made
 
 
 def _flow(run: PayRun, kind: str, wanted: dict[tuple[str, str], int]) -> list[Side]:
@@ -188,8 +204,4 @@ def post_grant(run: PayRun, *, user: User) -> Sequence[LedgerEntry]:
     for county, programme, fen in over:
         sides.append(debit(pad12(county), programme, _NONE, Account.RECEIVABLE, fen))
         sides.append(credit(pad12(county), programme, _NONE, Account.EXPENSE, fen))
-    entry = funds.book(
-        sides, kind=Kind.GRANT, region=run.region, origin="run", origin_id=run.pk, user=user, memo=f"{run.no} 审批",
-        run_id=run.pk,
-    )  # fmt: skip
-    return [entry] if entry else []
+    return _book(run, sides, Kind.GRANT, "run", run.pk, user, f"{run.no} 审批")

@@ -9,7 +9,7 @@ from casekit import at
 from fundkit import Treasury, clean
 from paykit import LATER, Staff, balanced, family, run_month
 
-from tuodi.funds import ledger
+from tuodi.funds import ledger, queries
 from tuodi.funds.actions import papers
 from tuodi.funds.errors import FundShortError, FundStateError
 from tuodi.funds.models import LedgerEntry
@@ -99,6 +99,22 @@ def test_failed_money_waits_in_suspense_is_paid_anew_or_made_available(make_user
         assert batch.amount_fen == 550_00
     assert treasury.held() == {"available": 1450_00, "transit": 550_00}
     balanced(staff, run)
+    clean()
+
+
+def test_a_run_of_several_counties_books_each_county_where_its_own_officers_read_it(make_user) -> None:
+    whole, one, other = Staff(make_user, place="4208"), Treasury(make_user), Treasury(make_user, "420804")
+    family()
+    family(village="420804001001")
+    one.do("appropriation", 1000)
+    other.do("appropriation", 1000)
+    run = run_month(whole, MAY, place="4208", upto="approve")
+    for treasury in (one, other):
+        with at(treasury.keep, LATER):
+            entry = LedgerEntry.objects.get(run_id=run.pk)
+            assert {side.region[:6] for side in entry.postings.all()} == {treasury.county}
+            assert all(figure.off == 0 for figure in queries.year_figures(treasury.county, 2017))
+            assert treasury.held()["reserved"] > 0
     clean()
 
 
