@@ -56,6 +56,7 @@ ROOMS = (
     "intake",
     "verification",
     "decisions",
+    "funds",
     "payments",
     "monitoring",
     "oversight",

@@ -95,6 +95,16 @@ def on_app_ready(app: App) -> None:
 
         daily()
 
+    @app.periodic(cron="50 4 * * *")
+    @app.task(queueing_lock="tuodi.ledger_check", pass_context=False, name="tuodi.ledger_check")
+    def ledger_check(timestamp: int) -> None:
+        """Checks L1 to L7 over all money, for the auditors' page."""
+        from tuodi.org.access import system_scope
+        from tuodi.payments import invariants
+
+        with system_scope("cn"):
+            invariants.keep(invariants.check())
+
     @app.task(pass_context=False, name="outbox.carry")
     def carry(message: str) -> None:
         """Carries one message that has just been written."""

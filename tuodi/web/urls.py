@@ -56,6 +56,7 @@ from tuodi.web.county import (
     watch_list,
 )
 from tuodi.web.field import offline, own_checks, patrol_urls, tasks
+from tuodi.web.funds import urls as funds_urls
 from tuodi.web.online import helping
 from tuodi.web.online import urls as online
 from tuodi.web.oversight import urls as oversight
@@ -195,4 +196,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *accounts_urls.urlpatterns,
     *board_urls.urlpatterns,
     *papers_urls.urlpatterns,
+    *funds_urls.urlpatterns,
 ]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from tuodi.funds.models import Account, LedgerEntry, Posting
 from tuodi.payments.models.bank import BankBatch, BankItem, BankReturn
-from tuodi.payments.models.ledger import Account, LedgerEntry, Posting
 from tuodi.payments.models.run import Arrear, LineDifference, LineEvent, PayLine, PayRun
 
 __all__ = [

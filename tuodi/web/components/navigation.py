@@ -73,6 +73,9 @@ class Section:
 
 CASEWORK = frozenset({"accept", "review", "visit", "confirm", "file"})
 PAYMENT = frozenset({"pay_prepare", "pay_check", "pay_approve", "pay_send", "supervise"})
+#: Who reads the fund board, and who has to do with towns' petty cash.
+FUNDS = PAYMENT | {"fund_keep", "fund_review", "audit_view"}
+PETTY = frozenset({"petty_cash", "fund_keep", "fund_review", "supervise"})
 #: Who goes out to families; third parties see the tasks of their own office only.
 VISITORS = frozenset({"visit", "clue", "third_party"})
 #: Who reads families and cases: all who work on them, not those who only keep the system or its log.
@@ -228,6 +231,17 @@ GROUPS: tuple[Group, ...] = (
     Group(
         "settings",
         "标准与设置",
+    (
+        "资金",
+        (
+            Entry("web:runs", "月度发放", "cash", PAYMENT, "/runs/"),
+            Entry("web:funds", "资金看板", "chart-dots", FUNDS, "/funds/"),
+            Entry("web:petty", "备用金", "cash", PETTY, "/petty/"),
+            Entry("web:ledger-checks", "账务校验", "scale", frozenset({"audit_view", "supervise"})),
+        ),
+    ),
+    (
+        "管理",
         (
             Entry("web:standards", "标准与规则", "scale", prefix="/standards/"),
             Entry("web:procedures", "办理程序", "list-check", prefix="/procedures/"),
@@ -245,7 +259,16 @@ COOKIE = "tuodi_menu"
 _FLAT = {entry.route: entry for _, entries in GROUPS for entry in entries}
 
 #: The phone shows the first four that the reader may open.
-TABS = ("web:workbench", "web:own-checks", "web:field", "web:clues", "web:families", "web:cases", "web:runs")
+TABS = (
+    "web:workbench",
+    "web:own-checks",
+    "web:field",
+    "web:clues",
+    "web:families",
+    "web:cases",
+    "web:runs",
+    "web:petty",
+)
 
 
 @dataclass(frozen=True)
