@@ -155,7 +155,7 @@ def calculate(run: PayRun, *, acting_user: User, tell: Tell | None = None) -> Pa
         inputs = engine.freeze(locked, by_id=acting_user.pk)
     run = locked
     with system_scope(run.place):
-        result = engine.compute_run(run, inputs, site_book(), tell)
+        result = engine.compute_run(run, inputs, site_book(fresh=True), tell)
     engine.write_run(run, result, tell)
     with system_scope(run.place):
         locked = lock_run(run)
