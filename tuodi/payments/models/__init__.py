@@ -5,6 +5,7 @@ from __future__ import annotations
 from tuodi.payments.models.bank import BankBatch, BankItem, BankReturn
 from tuodi.payments.models.ledger import Account, LedgerEntry, Posting
 from tuodi.payments.models.run import Arrear, LineDifference, LineEvent, PayLine, PayRun
+from tuodi.payments.models.simulation import Simulation
 
 __all__ = [
     "Account",
@@ -18,4 +19,5 @@ __all__ = [
     "PayLine",
     "PayRun",
     "Posting",
+    "Simulation",
 ]
