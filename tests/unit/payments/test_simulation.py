@@ -7,15 +7,15 @@ from datetime import date
 import polars as pl
 import pytest
 from casekit import at
-from paykit import Staff, family, run_month
-from standardkit import Makers, drafted, value
+from paykit import LATER, Staff, balanced, family, line, old_standard, run_month
+from standardkit import Makers, adopted, drafted, value
 
 from tuodi.kernel.periods import Month
 from tuodi.org.access import system_scope
 from tuodi.org.errors import AccessDeniedError
 from tuodi.payments import actions, snapshot
 from tuodi.payments.errors import RunInputError
-from tuodi.payments.models import PayLine, Simulation
+from tuodi.payments.models import Arrear, LineDifference, PayLine, Simulation
 from tuodi.people.models import RollEntry
 from tuodi.standards import actions as standards
 from tuodi.verification import rulebook
@@ -76,7 +76,8 @@ def test_a_rise_pays_more_and_lets_families_in(staff, makers):
     assert (done.summary["already"], done.summary["near_unknown"]) == (1, 1)
     assert done.summary["months"] == ["201710", "201711", "201712"]
     mine = dict(changed.select("household_id", "delta_a").iter_rows())
-    assert mine[two.pk] == 9000 and mine[outside.pk] == 4000
+    assert mine[two.pk] == 9000
+    assert mine[outside.pk] == 4000
     with at(staff.check, DAY):
         assert PayLine.objects.filter(run=run).count() == 2  # nothing of the run was touched
 
@@ -95,7 +96,8 @@ def test_a_cut_has_losers_and_leavers(staff, makers):
         "enter": 0,
     }
     assert sorted(changed["delta_a"]) == [-7000, -5000]
-    assert sum(a["buckets"]) == 2 and a["buckets"][2] == 2  # both lose up to 100 yuan
+    assert sum(a["buckets"]) == 2
+    assert a["buckets"][2] == 2  # both lose up to 100 yuan
 
 
 RULES = """pack: {place: "420802", programme: dibao}
@@ -152,6 +154,37 @@ def test_back_pay_of_a_rise_that_comes_late(staff, makers):
     proposal = drafted(makers, [value("620")], DAY, date(2017, 7, 1))
     done, _ = simulated(makers, run, proposal)
     assert done.summary["sides"]["a"]["back_fen"] == 9000 * 2
+
+
+def test_a_standard_adopted_on_screen_in_june_pays_april_and_may_back(make_user, tmp_path, monkeypatch):
+    """E31: 500 → 575 from April, adopted in June, two persons: 75 × 2 × 2 months, and the new amount from June."""
+    staff, town = Staff(make_user), "420802001"
+    makers = Makers(make_user, town, town)
+    april, may, june = Month(2017, 4), Month(2017, 5), Month(2017, 6)
+    with old_standard(tmp_path, monkeypatch):
+        home = family(income=600)
+        for month in (april, may):
+            assert line(staff, run_month(staff, month), home).amount_fen == 400_00
+        proposal = adopted(makers, [value("575", town)], date(2017, 6, 1), date(2017, 4, 1))
+        with at(staff.prepare, date(2017, 6, 2)):
+            opened = actions.open_adoption(proposal, acting_user=staff.prepare, place="420802", month=june)
+            assert opened.state == "open"
+        run = run_month(staff, june, upto="check")
+        assert run.pk == opened.pk
+        got = line(staff, run, home)
+        assert (got.base_fen, got.back_pay_fen, got.amount_fen) == (550_00, 300_00, 850_00)
+        with at(staff.check, LATER):
+            account = {(one.for_month, one.amount_fen, one.cause) for one in Arrear.objects.filter(run=run)}
+            causes = dict(LineDifference.objects.filter(run=run).values_list("cause", "amount_fen"))
+        assert account == {(201704, 150_00, "standard_back"), (201705, 150_00, "standard_back")}
+        assert causes == {"standard": 150_00, "standard_back": 300_00}
+        balanced(staff, run)
+        # It pays nothing before somebody else has approved it.
+        with at(staff.prepare, date(2017, 6, 3)), pytest.raises(AccessDeniedError):
+            actions.approve(run, acting_user=staff.prepare)
+        run = run_month(staff, june)
+        july = run_month(staff, Month(2017, 7), upto="calculate")
+        assert line(staff, july, home).amount_fen == 550_00
 
 
 def test_who_may_ask_and_what_must_be_there(staff, makers):

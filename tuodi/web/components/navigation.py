@@ -64,6 +64,9 @@ WATCHERS = frozenset({"clue", "clue_decide", "clue_close", "visit", "supervise"}
 WARNED = frozenset({"sweep", "verify", "clue_decide", "supervise"})
 SWEEPS = frozenset({"sweep", "verify", "clue_decide", "clue_close", "supervise"})
 
+#: Who makes standards; who gives an opinion finds it on the page of proposals.
+STANDARDS = frozenset({"standards", "standards_approve", "supervise"})
+
 GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     (
         "办理",
@@ -160,6 +163,8 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("web:imports", "名册导入", "upload", frozenset({"roll_import"}), "/imports/"),
             Entry("web:sources", "数据来源", "building-bank", frozenset({"sweep", "verify", "supervise"}), "/sources/"),
             Entry("web:standards", "标准与规则", "scale", prefix="/standards/"),
+            Entry("web:simulations", "提标测算", "chart-dots", STANDARDS, "/simulations/"),
+            Entry("web:prices", "价格联动", "chart-dots", STANDARDS | PAYMENT, "/prices/"),
             Entry("web:accounts", "账号与职责", "user", frozenset({"sysadmin", "security"}), "/accounts/"),
             Entry("web:security", "登录安全", "lock", frozenset({"security"})),
             Entry("web:audit", "审计日志", "history", frozenset({"audit_view"}), "/audit/"),
