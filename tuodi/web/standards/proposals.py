@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.timezone import localtime
 
 from tuodi.kernel import clock
 from tuodi.kernel.errors import TuodiError
@@ -207,10 +208,19 @@ def _steps(proposal: Proposal) -> list[dict[str, Any]]:
     at = _STEPS.index(proposal.state) if proposal.state in _STEPS else -1
     labels = dict(ProposalState.choices)
     return [
-        {"label": labels[name], "state": "done" if number < at or proposal.state == "in_force" else "now" if number == at else "later",
-         "when": when[name] if number <= at or name == "in_force" else None}
+        {
+            "label": labels[name],
+            "state": "done" if number < at or proposal.state == "in_force" else "now" if number == at else "later",
+            "note": _when(when[name]) if number <= at or name == "in_force" else "",
+        }
         for number, name in enumerate(_STEPS)
-    ]  # fmt: skip
+    ]
+
+
+def _when(moment: Any) -> str:
+    if moment is None:
+        return ""
+    return str(localtime(moment).date() if isinstance(moment, datetime) else moment)
 
 
 def _answer(request: HttpRequest, proposal: Proposal) -> HttpResponse:
