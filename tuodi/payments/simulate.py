@@ -237,10 +237,10 @@ def summarise(units: pl.DataFrame, marks: Sequence[str]) -> Simulated:
     changed = units.filter(
         pl.any_horizontal(pl.col(f"class_{mark}").is_in(["gain", "lose", "enter", "leave"]) for mark in marks)
     )
-    outside = units.filter(~pl.col("on_roll"))
-    return Simulated(
-        sides, changed, int(outside["in_now"].sum()), int(outside.filter(pl.col("open_now") & ~pl.col("in_now")).height)
-    )
+    outside = units.filter(~pl.col("on_roll") & ~pl.col("in_now"))
+    open_ = pl.any_horizontal(pl.col(f"open_{mark}") for mark in ("now", *marks))
+    already = units.filter(~pl.col("on_roll") & pl.col("in_now")).height
+    return Simulated(sides, changed, already, outside.filter(open_).height)
 
 
 def _spread(delta: pl.Series) -> list[int]:

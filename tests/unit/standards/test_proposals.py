@@ -10,6 +10,7 @@ from django.db import DatabaseError, transaction
 from standardkit import Makers, adopted, drafted, heard, value
 
 from tuodi.audit.models import AuditEntry
+from tuodi.kernel import clock
 from tuodi.kernel.periods import Month
 from tuodi.org.access import duties_of
 from tuodi.org.actions import grant_duty, revoke_duty
@@ -196,9 +197,10 @@ def test_what_was_adopted_cannot_be_changed_by_anybody(makers, as_owner):
 def test_who_drafted_has_no_hand_in_the_approval_whatever_his_duty_is_now(makers):
     proposal = drafted(makers, [value("620")], DAY, FROM)
     heard(makers, proposal, DAY)
-    for duty in duties_of(makers.drafter):
-        revoke_duty(acting_user=None, duty=duty)
-    grant_duty(acting_user=None, user=makers.drafter, code="standards_approve")
+    with clock.frozen(DAY):
+        for duty in duties_of(makers.drafter):
+            revoke_duty(acting_user=None, duty=duty)
+        grant_duty(acting_user=None, user=makers.drafter, code="standards_approve")
     with at(makers.drafter, DAY), pytest.raises(ProposalHandsError):
         actions.approve(proposal, acting_user=makers.drafter, book=rulebook.book(), unknown_note="待公布")
 

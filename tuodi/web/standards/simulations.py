@@ -158,8 +158,12 @@ def _figures(one: Simulation) -> dict[str, Any]:
         "budget": _places(sides, marks),
         "spread": [{"label": label, "cells": [sides[mark]["buckets"][n] for mark in marks]} for n, label in enumerate(LABELS)],
         "spread_chart": {
-            "labels": LABELS, "horizontal": True, "unit": "户",
-            "series": [{"name": MARKS[mark], "data": sides[mark]["buckets"]} for mark in marks],
+            # Who stays as he is would dwarf all others: he is in the table.
+            "labels": [label for label in LABELS if label != "不变"], "horizontal": True, "unit": "户",
+            "series": [
+                {"name": MARKS[mark], "data": [n for n, label in zip(sides[mark]["buckets"], LABELS, strict=True) if label != "不变"]}
+                for mark in marks
+            ],
         },
         "budget_chart": {
             "labels": [_place(code) for code in sorted({row["place"] for row in now["places"]})], "horizontal": True, "unit": "元",
