@@ -51,6 +51,7 @@ ROOMS = (
     "messages",
     "audit",
     "org",
+    "standards",
     "people",
     "cases",
     "intake",

@@ -45,6 +45,16 @@ def on_app_ready(app: App) -> None:
         with system_scope("cn"):
             end_outdated()
 
+    @app.periodic(cron="5 0 * * *")
+    @app.task(queueing_lock="tuodi.standards_in_force", pass_context=False, name="tuodi.standards_in_force")
+    def standards_in_force(timestamp: int) -> None:
+        """Notes published standards whose day has come."""
+        from tuodi.org.access import system_scope
+        from tuodi.standards.tasks import enter_into_force
+
+        with system_scope("cn"):
+            enter_into_force()
+
     @app.periodic(cron="40 0 * * *")
     @app.task(queueing_lock="tuodi.overdue_reliefs", pass_context=False, name="tuodi.overdue_reliefs")
     def overdue_reliefs(timestamp: int) -> None:

@@ -83,6 +83,9 @@ def accounts() -> list[Account]:
         Account("shenji", "审计 邹正", "4208", ("audit_view",)),
         Account("shi-dr", "市局花名册 龚敏", "4208", ("roll_import",)),
         Account("shi-bz", "市局标准 唐宁", "4208", ("standards",)),
+        Account("shi-bzhq", "市财政统计物价会签 严俊", "4208", ("standards_opinion",)),
+        Account("shi-bzpz", "市局标准批准 苏平", "4208", ("standards_approve",)),
+        Account("dongbao-bzhq", "区政府标准会签 丁岚", "420802", ("standards_opinion",)),
         Account("shi-fy", "市局复议 曾琴", "4208", ("appeal", "complaint")),
     ]
     for short, label, duty in _PAY:

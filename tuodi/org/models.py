@@ -29,6 +29,8 @@ class DutyCode(models.TextChoices):
     PETTY_CASH = "petty_cash", "备用金"
     ROLL_IMPORT = "roll_import", "花名册导入"
     STANDARDS = "standards", "标准"
+    STANDARDS_OPINION = "standards_opinion", "标准会签"
+    STANDARDS_APPROVE = "standards_approve", "标准批准"
     AUDIT_VIEW = "audit_view", "审计"
     VERIFY = "verify", "经济状况核对"
     SWEEP = "sweep", "大数据比对"

@@ -61,6 +61,7 @@ from tuodi.web.online import helping
 from tuodi.web.online import urls as online
 from tuodi.web.oversight import urls as oversight
 from tuodi.web.papers import urls as papers_urls
+from tuodi.web.standards import urls as standards_urls
 
 app_name = "web"
 
@@ -182,6 +183,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("imports/<int:pk>/drop/", _post(_importers, imports.drop), name="import-drop"),
     path("standards/", _staff(standards.show), name="standards"),
     *tellings_urls.urlpatterns,
+    path("", include(standards_urls)),
     path("outbox/", open_to(DutyCode.SYSADMIN)(outbox_page.show), name="outbox"),
     *roll_urls.urlpatterns,
     *procedure_urls.urlpatterns,

@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 from casekit import at
 from django.db import DatabaseError, IntegrityError, connection, transaction
-from paykit import LATER, Staff, balanced, family, line, person, run_month
+from paykit import LATER, Staff, balanced, family, indexed, line, person, run_month
 
 from tuodi.kernel.money import format_yuan
 from tuodi.kernel.periods import Month
@@ -383,7 +383,8 @@ def test_a_price_subsidy_is_its_own_component(make_user) -> None:
     """575 × 3.6 % = 20.70 a person."""
     staff = Staff(make_user)
     home = family()
-    run = run_month(staff, JUNE, indices={"cpi": "3.6", "food": "1.0"})
+    indexed(make_user, "420802", MAY, "3.6", "1.0")
+    run = run_month(staff, JUNE)
     got = line(staff, run, home)
     assert (got.price_fen, got.amount_fen) == (41_40, 591_40)
     with at(staff.check, LATER):

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from tuodi.funds.models import Account, LedgerEntry, Posting
 from tuodi.payments.models.bank import BankBatch, BankItem, BankReturn
+from tuodi.payments.models.ledger import Account, LedgerEntry, Posting
+from tuodi.payments.models.price import PriceIndex, PriceMember, PriceShare
 from tuodi.payments.models.run import Arrear, LineDifference, LineEvent, PayLine, PayRun
+from tuodi.payments.models.simulation import Simulation
 
 __all__ = [
     "Account",
@@ -18,4 +21,8 @@ __all__ = [
     "PayLine",
     "PayRun",
     "Posting",
+    "PriceIndex",
+    "PriceMember",
+    "PriceShare",
+    "Simulation",
 ]

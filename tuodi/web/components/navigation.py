@@ -100,6 +100,12 @@ GROUPS: tuple[Group, ...] = (
     Group(
         "today",
         "今日工作",
+#: Who makes standards; who gives an opinion finds it on the page of proposals.
+STANDARDS = frozenset({"standards", "standards_approve", "supervise"})
+
+GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
+    (
+        "办理",
         (
             Entry("web:workbench", "工作台", "home"),
             Entry("web:cases", "办件", "inbox", READERS, "/cases/", ("/papers/cases/", "/papers/case-files/")),
@@ -245,6 +251,8 @@ GROUPS: tuple[Group, ...] = (
         (
             Entry("web:standards", "标准与规则", "scale", prefix="/standards/"),
             Entry("web:procedures", "办理程序", "list-check", prefix="/procedures/"),
+            Entry("web:simulations", "提标测算", "chart-dots", STANDARDS, "/simulations/"),
+            Entry("web:prices", "价格联动", "chart-dots", STANDARDS | PAYMENT, "/prices/"),
             Entry("web:accounts", "账号与职责", "user", frozenset({"sysadmin", "security"}), "/accounts/"),
             Entry("web:outbox", "消息", "send", frozenset({"sysadmin"}), "/outbox/"),
             Entry("web:security", "登录安全", "lock", frozenset({"security"})),
