@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tuodi.payments.actions.bank import import_return, make_bank_files, reissue
+from tuodi.payments.actions.answers import import_return
+from tuodi.payments.actions.bank import make_bank_files, reissue
 from tuodi.payments.actions.run import approve, calculate, cancel, check, close, open_run, settle
 
 __all__ = [
