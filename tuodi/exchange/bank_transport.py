@@ -63,6 +63,7 @@ class Word(StrEnum):
     DUPLICATE = "duplicate"  # it had the same file before
     REFUSED = "refused"  # it has not taken it and never will under this number
     PLACED = "placed"  # laid where the bank collects; it has not spoken
+    CONFLICT = "conflict"  # it has another file under this number: nobody can say which counts
     ABSENT = "absent"  # asked: it knows no such number
     NO_WORD = "no_word"  # nobody can say
 
@@ -225,7 +226,7 @@ class HttpBank:
             word = Word(told["result"])
         except (ValueError, KeyError, TypeError):
             return Outcome(Word.NO_WORD, f"银行答复不能识别（HTTP {reply.status_code}）")
-        if word not in (Word.ACCEPTED, Word.DUPLICATE, Word.REFUSED, Word.ABSENT):
+        if word not in (Word.ACCEPTED, Word.DUPLICATE, Word.REFUSED, Word.CONFLICT, Word.ABSENT):
             return Outcome(Word.NO_WORD, "银行答复不能识别")
         return Outcome(word, str(told.get("reason", ""))[:200])
 

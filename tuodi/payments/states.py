@@ -74,8 +74,8 @@ class LineStatus(models.TextChoices):
     PAID = "paid", "已到账"
     FAILED = "failed", "失败"
     RETURNED = "returned", "退票"
-    #: Approved, but its unit was suspended before the file went out: never sent, treated like a held line afterwards.
-    WITHHELD = "withheld", "停保扣留"
+    #: Approved, but held back before the file went out (suspended, died, moved, account changed): never sent, treated like a held line afterwards.
+    WITHHELD = "withheld", "发前扣留"
 
 
 LINE_MOVES: Mapping[str, frozenset[str]] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import connection, transaction
@@ -17,8 +17,7 @@ from tuodi.org import access
 from tuodi.org.models import DutyCode, User
 from tuodi.payments import ledger
 from tuodi.payments.actions.run import audit, lock_run
-from tuodi.payments.checks import suspended_lines
-from tuodi.payments.errors import NothingToSendError, StateError
+from tuodi.payments.errors import HoldListError, NothingToSendError, RunInputError, StateError
 from tuodi.payments.models import (
     BankBatch,
     BankItem,
@@ -32,9 +31,10 @@ from tuodi.payments.models import (
 )
 from tuodi.payments.states import RUN_MOVES, LineStatus, RunState, move
 from tuodi.payments.statistics import refresh
+from tuodi.payments.withholding import REASONS, stopped_lines
 from tuodi.people.models import Account
 
-__all__ = ["append_events", "link_of", "make_bank_files", "reissue", "set_status", "sums"]
+__all__ = ["append_events", "hold_back", "link_of", "make_bank_files", "reissue", "set_status", "sums"]
 
 
 def _word(run: PayRun) -> str:
@@ -83,12 +83,48 @@ def make_bank_files(run: PayRun, *, acting_user: User, profile: str = "generic-c
 
 
 def _withhold(run: PayRun, user: User) -> list[int]:
-    """Takes out lines of units suspended since the approval: their grant is booked back, the next run decides about the month."""
-    ids = suspended_lines(run)
-    if ids:
+    """Takes out lines that must not leave any more: their grant is booked back, the next run decides about the month."""
+    return _hold_back(run, {line: REASONS[why] for line, why in stopped_lines(run).items()}, user)
+
+
+def _hold_back(run: PayRun, reasons: Mapping[int, str], user: User) -> list[int]:
+    by_reason: dict[str, list[int]] = {}
+    for line, why in reasons.items():
+        by_reason.setdefault(why, []).append(line)
+    for why, ids in sorted(by_reason.items()):
+        append_events(None, [(ident, "", why, "") for ident in ids], LineStatus.WITHHELD, user, None)
         set_status(ids, LineStatus.WITHHELD)
-        ledger.post(run, LedgerEntry.Kind.WITHHELD, sums(ids), user=user, memo=f"{run.no} 停保扣留")
-    return ids
+        ledger.post(run, LedgerEntry.Kind.WITHHELD, sums(ids), user=user, memo=f"{run.no} 发前扣留：{why}"[:100])
+    return sorted(reasons)
+
+
+@transaction.atomic
+def hold_back(run: PayRun, *, acting_user: User, keys: Sequence[str], reason: str) -> int:
+    """Holds lines of an approved run back before it is sent; one wrong number refuses the whole list.
+
+    Args:
+        keys: line numbers (`PayLine.key`).
+
+    Raises: HoldListError, RunInputError, StateError, NotFoundError, AccessDeniedError.
+    """
+    access.require(acting_user, DutyCode.PAY_CHECK, run.region)
+    if not reason.strip():
+        raise RunInputError("扣留原因", "必须填写")
+    run = lock_run(run)
+    if run.state != RunState.APPROVED:
+        raise StateError(run.no, run.get_state_display(), "发前扣留")
+    wanted = sorted(set(keys))
+    found = dict(
+        PayLine.objects.select_for_update()
+        .filter(run=run, key__in=wanted, live=True, status=LineStatus.READY)
+        .values_list("key", "pk")
+    )
+    wrong = [key for key in wanted if key not in found]
+    if wrong or not wanted:
+        raise HoldListError(wrong or ["（空）"])
+    held = _hold_back(run, dict.fromkeys(found.values(), reason.strip()[:60]), acting_user)
+    audit("hold_back", acting_user, run, lines=len(held), reason=reason.strip()[:200])
+    return len(held)
 
 
 @transaction.atomic
@@ -269,7 +305,11 @@ def sums(line_ids: Sequence[int]) -> list[tuple[str, str, int]]:
 
 
 def append_events(
-    batch: BankBatch, rows: Sequence[tuple[int, str, str, str]], kind: str, user: User, returned: BankReturn | None
+    batch: BankBatch | None,
+    rows: Sequence[tuple[int, str, str, str]],
+    kind: str,
+    user: User,
+    returned: BankReturn | None,
 ) -> None:
     """Appends one event a line: (line, code, message, bank's number)."""
     if not rows:
@@ -284,7 +324,7 @@ def append_events(
                 kind,
                 clock.now(),
                 user.pk,
-                batch.pk,
+                batch.pk if batch else None,
                 returned.pk if returned else None,
                 *map(list, zip(*rows, strict=True)),
             ],
