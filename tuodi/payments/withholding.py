@@ -35,7 +35,7 @@ select id, reason from (
     select 1 from people_membership m join people_person p on p.id = m.person_id
     where m.household_id = r.household_id and (r.person_id is null or p.id = r.person_id) and p.died_on is not null
     and p.died_on >= to_date(r.month::text, 'YYYYMM') - interval '1 year'
-    and exists (select 1 from audit_auditevent a where a.action = 'people.record_death' and a.subject_type = 'person'
+    and exists (select 1 from audit_auditentry a where a.action = 'people.record_death' and a.subject_type = 'person'
       and a.subject_id = p.id::text and a.at > %(since)s))
   union all
   select r.id, 'exit', 3 from ready r join people_rollentry e on e.id = r.roll_id
