@@ -137,7 +137,10 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     ),
     (
         "资金",
-        (Entry("web:runs", "月度发放", "cash", PAYMENT, "/runs/"),),
+        (
+            Entry("web:runs", "月度发放", "cash", PAYMENT, "/runs/"),
+            Entry("web:bank", "银行直联与对账", "building-bank", PAYMENT, "/bank/"),
+        ),
     ),
     (
         "管理",

@@ -324,6 +324,7 @@ def _banks(page: RunPage, run: PayRun) -> None:
             "paid": batch.paid,
             "failed": batch.failed,
             "href": reverse("web:run-file", args=[run.pk, batch.pk]),
+            "batch_href": reverse("web:bank-batch", args=[run.pk, batch.pk]),
         }
         for batch in batches.order_by("id")
     ] or [
