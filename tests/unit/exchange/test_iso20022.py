@@ -252,9 +252,7 @@ def test_memory_stays_flat_over_many_payments() -> None:
     """6,000 payments: what is freed while reading must keep the peak far below the tree of the whole message."""
     import tracemalloc
 
-    rows = [
-        Told(Payment(n, "欧阳", "62170000000000000", "", 100, "", ""), "ACSC", number="1") for n in range(1, 6_001)
-    ]
+    rows = [Told(Payment(n, "欧阳", "62170000000000000", "", 100, "", ""), "ACSC", number="1") for n in range(1, 6_001)]
     data = pain002("2019", number="R1", at=AT, batch=NO, lines=6_000, total=600_000, told=rows)
     tracemalloc.start()
     found = read_iso(data)

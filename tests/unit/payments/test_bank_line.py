@@ -14,7 +14,7 @@ from django.db.utils import DatabaseError
 from tuodi.kernel import clock
 from tuodi.org.access import system_scope
 from tuodi.payments import actions, bank_queries
-from tuodi.payments.errors import BankBlockedError, DecisionError, FourEyesError, NothingToSendError
+from tuodi.payments.errors import BankBlockedError, DecisionError, NothingToSendError
 from tuodi.payments.models import BankAttempt, BankDecision, BankItem, BankMessage, BankReturn, LedgerEntry, LineEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -308,22 +308,6 @@ def test_an_unknown_line_ends_by_two_people_or_by_the_bank(desk: Desk) -> None:
         actions.withdraw_decision(late, acting_user=staff.approve)
     assert desk.statuses(run) == ["paid", "failed", "paid"]
     desk.clean(run)
-
-
-def test_who_proposes_does_not_confirm(desk: Desk, make_user) -> None:
-    from casekit import hire
-
-    run = desk.month(1)
-    desk.bank.submit_faults = ["500_after"]
-    (message,) = desk.deliver(run)
-    both = hire(make_user, "420802", "pay_check", "pay_approve")
-    with system_scope("420802"):
-        item = BankItem.objects.get(batch=message.batch)
-    with at(both, LATER):
-        made = actions.propose_item(item, acting_user=both, outcome="paid", reason="银行书面答复")
-        with pytest.raises(FourEyesError):
-            actions.confirm_decision(made, acting_user=both)
-    assert desk.statuses(run) == ["unknown"]
 
 
 def test_drop_folders_work_the_same(make_user, settings, tmp_path) -> None:

@@ -11,10 +11,11 @@ from tuodi.audit.actions import record
 from tuodi.crypto import sm2
 from tuodi.exchange.bank import load_bank_profile
 from tuodi.exchange.bank_transport import BankAddressError
+from tuodi.kernel import clock
 from tuodi.kernel.places import pad12
 from tuodi.org import access
 from tuodi.org.models import DutyCode, User
-from tuodi.payments.actions.messages import transport_of
+from tuodi.payments.actions.messages import transport_of, write_mark
 from tuodi.payments.errors import RunInputError
 from tuodi.payments.models import BankLink
 
@@ -53,6 +54,7 @@ def register_link(
     )  # fmt: skip
     transport_of(link)
     link.save()
+    write_mark(link, 0, clock.today())
     record(
         "payments.register_link", actor=acting_user, subject_type="banklink", subject_id=link.pk, region=region,
         after={"label": link.label, "profile": profile, "way": way, "account": payer_account[-4:]},

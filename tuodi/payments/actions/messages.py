@@ -7,6 +7,7 @@ broken line ever makes a payment failed.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import secrets
@@ -70,6 +71,12 @@ def mark_of(link: BankLink) -> tuple[int | None, date | None]:
 def write_mark(link: BankLink, no: int, day: date) -> None:
     """Notes that a link's messages have come to a number. Never backwards; on disk when it comes back."""
     path = Path(settings.BANK_MARK)
+    with path.with_name(f"{path.name}.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two workers of two links must not overwrite each other's number
+        _write_mark(path, link, no, day)
+
+
+def _write_mark(path: Path, link: BankLink, no: int, day: date) -> None:
     marks = read_mark()
     known = marks.get(str(link.pk))
     if known and int(known["no"]) >= no:
@@ -93,7 +100,8 @@ def block_of(link: BankLink) -> str:
     """Why nothing may leave by a link now; empty = it may.
 
     The mark is ahead of the database after a restore: payments may have left that the database knows nothing of. No mark
-    where messages did leave means the same on another machine.
+    where messages did leave means the same on another machine: each link gets its mark when it is registered. A mark
+    behind the database is a try that ended between the two and did not leave.
     """
     no, day = mark_of(link)
     if no is None:
