@@ -16,6 +16,7 @@ from tuodi.kernel.workdays import CalendarError, official_calendar
 from tuodi.org import access
 from tuodi.org.models import User
 from tuodi.payments.models import (
+    AccountCheck,
     BankBatch,
     BankDecision,
     BankItem,
@@ -24,14 +25,32 @@ from tuodi.payments.models import (
     BankReturn,
     BankStatement,
     LineEvent,
+    PayLine,
     PayRun,
     StatementLine,
 )
 from tuodi.payments.states import ERRORS, LineStatus
 
 __all__ = [
-    "Gap", "Open", "Silent", "access_batch", "access_link", "access_statement", "exceptions", "gaps", "items_of", "leftovers",
-    "links", "missing", "proposals", "returns_of", "silent", "statements", "unknown_items",
+    "Gap",
+    "Open",
+    "Silent",
+    "access_batch",
+    "access_link",
+    "access_statement",
+    "account_check_totals",
+    "account_checks",
+    "exceptions",
+    "gaps",
+    "items_of",
+    "leftovers",
+    "links",
+    "missing",
+    "proposals",
+    "returns_of",
+    "silent",
+    "statements",
+    "unknown_items",
 ]  # fmt: skip
 
 
@@ -278,3 +297,21 @@ def exceptions(limit: int = 2000) -> list[Open]:
             )
         )
     return found
+
+
+def account_checks(run: PayRun) -> QuerySet[AccountCheck]:
+    """The newest word about each line's account, refused ones first."""
+    newest = AccountCheck.objects.filter(run=run).order_by("line_id", "-id").distinct("line_id").values("id")
+    return (
+        AccountCheck.objects.filter(id__in=newest)
+        .select_related("line__household__head", "line__person")
+        .order_by("ok", "region", "id")
+    )
+
+
+def account_check_totals(run: PayRun) -> dict[str, int]:
+    """Accounts of a run: those that can take money (`ok`), those that cannot (`bad`), those nobody asked about (`open`)."""
+    found = account_checks(run)
+    asked, bad = found.count(), found.filter(ok=False).count()
+    lines = PayLine.objects.filter(run=run, live=True, account_cipher__isnull=False).count()
+    return {"ok": asked - bad, "bad": bad, "open": max(0, lines - asked)}

@@ -13,6 +13,7 @@ TuodiError
     ├── OpenLinesError        lines without an answer
     ├── BankBlockedError      a restored database must be compared with a statement first
     ├── HoldListError         a list of lines to be held back in which one cannot be
+    ├── AccountCheckError     an answer about accounts that does not fit
     ├── DecisionError         a person's word about a payment that cannot count
     └── RunInputError         an argument that cannot be
 """
@@ -24,6 +25,7 @@ from collections.abc import Sequence
 from tuodi.kernel.errors import TuodiError
 
 __all__ = [
+    "AccountCheckError",
     "BankBlockedError",
     "CaseHandsError",
     "ChecksFailedError",
@@ -168,6 +170,16 @@ class HoldListError(PaymentError):
     def __init__(self, keys: Sequence[str]) -> None:
         shown = "、".join(keys[:5]) + (f" 等 {len(keys)} 行" if len(keys) > 5 else "")
         super().__init__(f"{shown} 不是本期待发放的行，整单没有扣留。请改正后重新提交。", keys=list(keys))
+
+
+class AccountCheckError(PaymentError):
+    """An answer to an account check is not taken."""
+
+    code = "payments.account_check"
+
+    def __init__(self, faults: Sequence[str], count: int) -> None:
+        more = f"等 {count} 处" if count > len(faults) else ""
+        super().__init__(f"预校验结果没有采用：{'；'.join(faults)}{more}。请向银行要原文件后重新导入。", count=count)
 
 
 class DecisionError(PaymentError):

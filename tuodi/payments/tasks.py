@@ -34,7 +34,7 @@ def deliver_message(message_id: int, user_id: int | None = None) -> None:
     actions.deliver(message_id, acting_user=user)
 
 
-@app.periodic(cron="*/10 * * * *")
+@app.periodic(cron="*/2 * * * *")
 @app.task(name="payments.deliver_due", queue="bank", queueing_lock="payments.deliver_due")
 def deliver_due(timestamp: int = 0) -> None:
     """Brings what was made and has not left, and asks about what left without a word: found from the rows, not from a queue.

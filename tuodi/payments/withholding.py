@@ -41,8 +41,9 @@ select id, reason from (
   select r.id, 'exit', 3 from ready r join people_rollentry e on e.id = r.roll_id
     where e.end_month is not null and e.end_month < r.month
   union all
-  select r.id, 'moved', 4 from ready r join people_household h on h.id = r.household_id
-    where substr(h.region, 1, 6) <> substr(r.region, 1, 6)
+  -- a household that went beyond the range of who asks is not seen at all
+  select r.id, 'moved', 4 from ready r left join people_household h on h.id = r.household_id
+    where h.id is null or substr(h.region, 1, 6) <> substr(r.region, 1, 6)
   union all
   select r.id, 'account', 5 from ready r join people_account a on a.id = r.account_id where a.until is not null
   union all

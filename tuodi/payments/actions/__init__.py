@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tuodi.payments.actions.account_checks import import_account_check, make_account_check
 from tuodi.payments.actions.answers import import_return
 from tuodi.payments.actions.bank import hold_back, make_bank_files, reissue
 from tuodi.payments.actions.decisions import confirm_decision, propose_item, propose_leftover, withdraw_decision
@@ -20,9 +21,11 @@ __all__ = [
     "confirm_decision",
     "deliver",
     "hold_back",
+    "import_account_check",
     "import_return",
     "import_statement",
     "judge_again",
+    "make_account_check",
     "make_bank_files",
     "open_run",
     "propose_item",

@@ -129,7 +129,7 @@ def hold_back(run: PayRun, *, acting_user: User, keys: Sequence[str], reason: st
 
 @transaction.atomic
 def reissue(
-    run: PayRun, *, acting_user: User, lines: Sequence[int] | None = None, profile: str = "generic-csv"
+    run: PayRun, *, acting_user: User, lines: Sequence[int] | None = None, profile: str | None = None
 ) -> list[BankBatch]:
     """Sends failed or returned lines again, to the account the unit has now. The amount stays as it was approved.
 
@@ -137,12 +137,15 @@ def reissue(
 
     Args:
         lines: ids of lines; None = all that can go.
+        profile: bank layout; None = that of the run's last file.
 
     Raises: NothingToSendError says why none can; StateError, NotFoundError, AccessDeniedError.
     """
     access.require(acting_user, DutyCode.PAY_SEND, run.region)
-    layout = load_bank_profile(profile)
     run = lock_run(run)
+    layout = load_bank_profile(
+        profile or run.batches.order_by("-id").values_list("profile", flat=True).first() or "generic-csv"
+    )
     if run.state not in (RunState.SENT, RunState.SETTLED, RunState.CLOSED):
         raise StateError(run.no, run.get_state_display(), "重发")
     rows = PayLine.objects.select_for_update().filter(

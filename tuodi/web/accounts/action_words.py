@@ -74,6 +74,8 @@ ACTIONS = {
     "payments.judge_statements": "重新核对对账遗留",
     "payments.resume_sending": "恢复送出",
     "payments.register_link": "登记银行直联",
+    "payments.make_account_check": "生成账户预校验文件",
+    "payments.import_account_check": "导入账户预校验结果",
     "payments.hold_back": "发前扣留",
     "payments.propose_item": "提出未知结果认定",
     "payments.propose_leftover": "说明对账遗留",

@@ -197,7 +197,7 @@ _DO: Mapping[str, tuple[Callable[[HttpRequest, PayRun], Any], str]] = {
         "银行文件已生成，在下面按银行下载。",
     ),
     "reissue": (
-        lambda request, run: actions.reissue(run, acting_user=request.user, profile=_profile(request)),  # type: ignore[arg-type]
+        lambda request, run: actions.reissue(run, acting_user=request.user),  # type: ignore[arg-type]
         "重发文件已生成。",
     ),
     "settle": (lambda request, run: actions.settle(run, acting_user=request.user), "已结清，每一行都有明确结果。"),  # type: ignore[arg-type]
