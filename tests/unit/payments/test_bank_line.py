@@ -235,7 +235,14 @@ def test_a_forged_answer_is_refused_whole_and_kept(desk: Desk) -> None:
     assert desk.statuses(run) == ["sent"] * 3
     assert booked(run, "paid", "failed", "returned") == {"paid": 0, "failed": 0, "returned": 0}
     with system_scope("420802"):
-        assert {one.sha256 for one in BankReturn.objects.all()} == {one.sha256 for one in got}
+        assert {one.sha256 for one in BankReturn.objects.all()} == {one.sha256 for one in got}  # evidence
+    with at(desk.staff.check, DAY):  # by hand, without the bank's signature: neither an answer nor a statement
+        by_hand = actions.import_return(
+            run, acting_user=desk.staff.check, data=whole, name="回盘.xml", profile="iso20022"
+        )
+        paper = desk.bank.write_statement(desk.bank.statement())
+        statement = actions.import_statement(desk.link, acting_user=desk.staff.check, data=paper, name="对账单.xml")
+    assert (by_hand.state, statement.state, desk.statuses(run)) == ("refused", "refused", ["sent"] * 3)
     desk.bank.lay("report", whole)  # the true one, after its forged copies
     (answer,) = desk.collect()
     assert (answer.state, desk.statuses(run)) == ("applied", ["paid"] * 3)

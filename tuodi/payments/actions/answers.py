@@ -10,6 +10,7 @@ from typing import Any
 from django.db import transaction
 
 from tuodi.audit.actions import record
+from tuodi.crypto import sm2
 from tuodi.crypto.fields import decrypt
 from tuodi.exchange.bank import BankProfile, ReturnFile, load_bank_profile, same_holder
 from tuodi.exchange.bank_files import read_answer
@@ -20,13 +21,13 @@ from tuodi.kernel.money import format_yuan
 from tuodi.org import access
 from tuodi.org.models import DutyCode, User
 from tuodi.payments import ledger
-from tuodi.payments.actions.bank import append_events, set_status, sums
+from tuodi.payments.actions.bank import append_events, link_of, set_status, sums
 from tuodi.payments.actions.run import audit, lock_run
 from tuodi.payments.errors import StateError
 from tuodi.payments.models import BankBatch, BankItem, BankLink, BankReturn, LedgerEntry, PayRun
 from tuodi.payments.states import BATCH_MOVES, BatchState, LineStatus, RunState, move, steps_to
 
-__all__ = ["News", "import_return", "settle_items", "take_answer"]
+__all__ = ["News", "check_signature", "import_return", "settle_items", "take_answer"]
 
 #: Most faults of a forged file that are listed; the rest are counted.
 _FAULTS = 50
@@ -57,7 +58,7 @@ class News:
 
 
 def import_return(
-    run: PayRun, *, acting_user: User, data: bytes, name: str, profile: str = "generic-csv"
+    run: PayRun, *, acting_user: User, data: bytes, name: str, profile: str = "generic-csv", signature: str = ""
 ) -> BankReturn:
     """Takes a bank's answer: applied whole, or refused whole and kept as evidence; `state` and `faults` of the row say which.
 
@@ -66,7 +67,7 @@ def import_return(
 
     Args:
         data: the file as the bank sent it.
-        profile: the bank's layout.
+        profile: the bank's layout. signature: hex, where the profile has files signed.
 
     Raises: StateError: no file of the run is out. NotFoundError, AccessDeniedError.
     """
@@ -76,7 +77,22 @@ def import_return(
         run = lock_run(run)
         if run.state not in _OUT:
             raise StateError(run.no, run.get_state_display(), "导入回盘")
-        return take_answer(layout, data, name, user=acting_user, region=run.region, run=run)
+        link = link_of(run, layout.name) if layout.signed else None
+        fault = ""
+        if layout.signed:
+            fault = check_signature(link, data, signature) if link else "没有登记银行直联，不能验证签名，没有读取"
+        return take_answer(layout, data, name, user=acting_user, region=run.region, run=run, fault=fault)
+
+
+def check_signature(link: BankLink, data: bytes, signature: str) -> str:
+    """Why a file is not the bank's; empty = its signature holds."""
+    if not signature:
+        return "文件没有银行签名，没有读取"
+    try:
+        blob = bytes.fromhex(signature)
+    except ValueError:
+        blob = b""
+    return "" if sm2.verify(data, blob, bytes.fromhex(link.bank_key)) else "银行签名不能通过验证，没有读取"
 
 
 def take_answer(

@@ -27,7 +27,7 @@ from tuodi.files.store import open_plain
 from tuodi.kernel import clock
 from tuodi.org.access import NATION, system_scope
 from tuodi.org.models import User
-from tuodi.payments.actions.answers import News, settle_items, take_answer
+from tuodi.payments.actions.answers import News, check_signature, settle_items, take_answer
 from tuodi.payments.actions.run import lock_run
 from tuodi.payments.errors import BankBlockedError
 from tuodi.payments.models import BankAttempt, BankLink, BankMessage, BankReturn, BankStatement
@@ -277,17 +277,6 @@ def take_incoming(link: BankLink, incoming: Incoming, *, user: User) -> BankRetu
         if message is not None:
             _acknowledge(message)
     return found
-
-
-def check_signature(link: BankLink, data: bytes, signature: str) -> str:
-    """Why a file is not the bank's; empty = its signature holds."""
-    if not signature:
-        return "文件没有银行签名，没有读取"
-    try:
-        blob = bytes.fromhex(signature)
-    except ValueError:
-        blob = b""
-    return "" if sm2.verify(data, blob, bytes.fromhex(link.bank_key)) else "银行签名不能通过验证，没有读取"
 
 
 def _is_statement(incoming: Incoming) -> bool:

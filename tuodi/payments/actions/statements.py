@@ -20,7 +20,7 @@ from tuodi.kernel import clock
 from tuodi.kernel.money import format_yuan
 from tuodi.org import access
 from tuodi.org.models import DutyCode, User
-from tuodi.payments.actions.answers import News, settle_items
+from tuodi.payments.actions.answers import News, check_signature, settle_items
 from tuodi.payments.actions.messages import block_of, mark_of, write_mark
 from tuodi.payments.actions.run import lock_run
 from tuodi.payments.errors import BankBlockedError
@@ -38,11 +38,8 @@ def import_statement(
     link: BankLink, *, acting_user: User, data: bytes, name: str, signature: str = ""
 ) -> BankStatement:
     """Takes a statement by hand. See `take_statement`. Raises: NotFoundError, AccessDeniedError."""
-    from tuodi.payments.actions.messages import check_signature
-
     access.require(acting_user, DutyCode.PAY_SEND, link.region)
-    # A statement carried by hand has no signature beside it unless one is given with it.
-    fault = check_signature(link, data, signature) if signature else ""
+    fault = check_signature(link, data, signature) if load_bank_profile(link.profile).signed or signature else ""
     return take_statement(link, data, name, user=acting_user, fault=fault)
 
 

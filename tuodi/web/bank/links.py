@@ -32,7 +32,7 @@ class StatementForm(forms.Form):
         error_messages={"required": "请选择文件。", "empty": "文件是空的，请重新选择。"},
     )  # fmt: skip
     signature = forms.CharField(
-        label="签名", required=False, max_length=200, help_text="有签名文件时粘贴其内容，可以不填"
+        label="签名", required=False, max_length=200, help_text="约定签名的银行须粘贴签名文件（.sig）的内容，否则不读取"
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
