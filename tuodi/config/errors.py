@@ -3,7 +3,8 @@
 StartUpError
 ├── PostgresMissingError    no PostgreSQL >= 15 anywhere
 ├── PostgresVersionError    the data folder belongs to another major version
-└── PostgresStartError      it is there but does not start
+├── PostgresStartError      it is there but does not start
+└── BackupError             a backup cannot be made, is not whole, or cannot be brought back
 """
 
 from __future__ import annotations
@@ -46,6 +47,16 @@ class PostgresStartError(StartUpError):
     """The server is installed but does not come up."""
 
     code = "postgres_start"
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__(f"{problem}。{remedy}")
+        self.fields = {"problem": problem, "remedy": remedy}
+
+
+class BackupError(StartUpError):
+    """A backup cannot be made, is not whole, or cannot be brought back. Nothing was changed."""
+
+    code = "backup"
 
     def __init__(self, problem: str, remedy: str) -> None:
         super().__init__(f"{problem}。{remedy}")

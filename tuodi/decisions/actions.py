@@ -21,7 +21,8 @@ from tuodi.cases.notice_content import public_name
 from tuodi.cases.series import next_no
 from tuodi.cases.states import Decision, StepState
 from tuodi.decisions import duplicates, grants, relief_after
-from tuodi.decisions.decide import APPEAL, approver_of, ask, failed_reasons, require_pass, rows_of
+from tuodi.decisions.appeal_time import ways_to_appeal
+from tuodi.decisions.decide import approver_of, ask, failed_reasons, require_pass, rows_of
 from tuodi.decisions.errors import ReasonsMissingError, UnknownOutcomeError
 from tuodi.decisions.models import Determination
 from tuodi.decisions.revoked import require_new_grounds, revocation_of
@@ -268,7 +269,7 @@ def refuse(case: Case, *, acting_user: User, reasons: str) -> list[Determination
     if answer.outcome == "unknown":
         raise UnknownOutcomeError(f"案件 {case.no}", answer.missing)
     require_new_grounds(case, facts)
-    common = {**_common(case, facts, acting_user), "appeal": APPEAL}
+    common = {**_common(case, facts, acting_user), "appeal": ways_to_appeal(case.region, clock.today())}
     again = revocation_of(case)
     if again:
         common |= {"follows": again.determination, "cause": "appeal"}
@@ -316,7 +317,7 @@ def inform(case: Case, *, acting_user: User, how: str) -> Step:
     """
     step = open_of_kind(case, Does.INFORM)
     decided = Determination.objects.filter(case=case, outcome="fail").first()
-    data = {"determination": decided.no if decided else "", "appeal": APPEAL}
+    data = {"determination": decided.no if decided else "", "appeal": ways_to_appeal(case.region, clock.today())}
     return cases.complete_step(step, acting_user=acting_user, result="delivered", opinion=how, data=data)
 
 

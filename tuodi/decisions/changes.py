@@ -14,7 +14,8 @@ from tuodi.cases.errors import DutySeparationError, WrongLevelError
 from tuodi.cases.guard import level_of, logs_blocks
 from tuodi.cases.procedures import procedure_for
 from tuodi.decisions.actions import store
-from tuodi.decisions.decide import APPEAL, ask, failed_reasons, grace_end, rows_of
+from tuodi.decisions.appeal_time import ways_to_appeal
+from tuodi.decisions.decide import ask, failed_reasons, grace_end, rows_of
 from tuodi.decisions.errors import LaterDecisionError, NothingInForceError, ReasonsMissingError, UnknownOutcomeError
 from tuodi.decisions.models import Determination
 from tuodi.decisions.notices import notify
@@ -101,7 +102,7 @@ def record_change(
         "decided_by": acting_user,
         "cause": cause,
         "follows": old,
-        "appeal": APPEAL,
+        "appeal": ways_to_appeal(region, clock.today()),
     }
     rows = rows_of(answer, fact_set, common=common, start=effective, end=until, reasons=reasons)
     if programme in PERSON_PROGRAMMES:

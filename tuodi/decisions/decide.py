@@ -15,13 +15,7 @@ from tuodi.verification.models import FactSet
 from tuodi.verification.queries import as_family
 from tuodi.verification.rulebook import place_of, plan
 
-__all__ = ["APPEAL", "approver_of", "ask", "failed_reasons", "grace_end", "require_pass", "rows_of"]
-
-#: 行政复议法 art 9, 行政诉讼法 (six months), [57] art 38.
-APPEAL = (
-    "如不服本决定，可以自知道本决定之日起六十日内向本级人民政府或者上一级主管部门申请行政复议，"
-    "也可以自知道本决定之日起六个月内依法向人民法院提起行政诉讼。复议、诉讼期间本决定不停止执行。"
-)
+__all__ = ["approver_of", "ask", "failed_reasons", "grace_end", "require_pass", "rows_of"]
 
 
 def ask(

@@ -8,8 +8,8 @@ from __future__ import annotations
 from tuodi.audit.actions import record
 from tuodi.cases.guard import logs_blocks
 from tuodi.decisions.actions import store
+from tuodi.decisions.appeal_time import ways_to_appeal
 from tuodi.decisions.changes import require_confirmer
-from tuodi.decisions.decide import APPEAL
 from tuodi.decisions.errors import LaterDecisionError, NothingInForceError, ReasonsMissingError
 from tuodi.decisions.models import Determination
 from tuodi.decisions.notices import notify
@@ -77,7 +77,7 @@ def end_unit(
         decided_by=decided_by or acting_user,
         cause=cause,
         reasons=reasons.strip(),
-        appeal=APPEAL,
+        appeal=ways_to_appeal(household.region, clock.today()),
         follows=before,
     )
     store([row], acting_user=acting_user, action="end_unit")

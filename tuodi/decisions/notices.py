@@ -12,8 +12,7 @@ from django.db.models import QuerySet
 
 from tuodi.audit.actions import record
 from tuodi.cases.series import take_yearly
-from tuodi.decisions.appeal_time import days_to_appeal
-from tuodi.decisions.decide import APPEAL
+from tuodi.decisions.appeal_time import days_to_appeal, ways_to_appeal
 from tuodi.decisions.errors import NoticeDeliveryError
 from tuodi.decisions.models import Determination, RollNotice
 from tuodi.kernel import clock
@@ -78,7 +77,7 @@ def notify(row: Determination, before_fen: int | None) -> RollNotice | None:
         after_fen=(row.amount_fen or 0) if row.outcome == "pass" else 0,
         reasons=row.reasons,
         clause="；".join(texts),
-        appeal=row.appeal or APPEAL,
+        appeal=row.appeal or ways_to_appeal(row.region, row.decided_on),
         appeal_days=days_to_appeal(row.region, row.decided_on),
         made_on=row.decided_on,
         made_by_id=row.decided_by_id,

@@ -18,7 +18,7 @@ from django.db.models import Q, QuerySet
 
 from tuodi.audit.actions import record
 from tuodi.cases.series import take_yearly
-from tuodi.decisions.decide import APPEAL
+from tuodi.decisions.appeal_time import ways_to_appeal
 from tuodi.decisions.errors import (
     NothingInForceError,
     ReasonsMissingError,
@@ -84,7 +84,8 @@ def suspend_many(orders: Sequence[Order], *, acting_user: User) -> list[Suspensi
         (row.household_id, row.person_id, row.programme, row.matter_no): row
         for row in Suspension.objects.filter(matter_no__in=[order.matter_no for order in orders])
     }
-    first = Month.of(clock.today())
+    first_day = clock.today()
+    first = Month.of(first_day)
     on_roll = _on_roll([order.household.pk for order in orders], first)
     found: list[Suspension | TuodiError] = []
     new: list[Suspension] = []
@@ -106,7 +107,7 @@ def suspend_many(orders: Sequence[Order], *, acting_user: User) -> list[Suspensi
                 from_month=month.yyyymm,
                 matter_no=order.matter_no,
                 reasons=order.reasons.strip(),
-                appeal=APPEAL,
+                appeal=ways_to_appeal(order.household.region, first_day),
                 made_at=clock.now(),
                 made_by=acting_user,
             )

@@ -18,8 +18,9 @@ from tuodi.cases.guard import logs_blocks
 from tuodi.cases.models import Case
 from tuodi.cases.series import take_yearly
 from tuodi.decisions.actions import store
+from tuodi.decisions.appeal_time import ways_to_appeal
 from tuodi.decisions.changes import require_confirmer
-from tuodi.decisions.decide import APPEAL, ask, grace_end, rows_of
+from tuodi.decisions.decide import ask, grace_end, rows_of
 from tuodi.decisions.ends import end_unit
 from tuodi.decisions.errors import ReasonsMissingError, UnknownOutcomeError
 from tuodi.decisions.models import Determination, Suspension
@@ -279,7 +280,7 @@ def _decide(
     told = []
     common = {
         "region": moved.household.region, "kind": Determination.Kind.FAMILY, "fact_set": facts, "household": moved.household,
-        "decided_on": clock.today(), "decided_by": user, "cause": "move", "appeal": APPEAL,
+        "decided_on": clock.today(), "decided_by": user, "cause": "move", "appeal": ways_to_appeal(moved.household.region, clock.today()),
     }  # fmt: skip
     for programme in dict.fromkeys(one.programme for one in units):
         answer = ask(facts, programme, case_date=clock.today(), month=start)

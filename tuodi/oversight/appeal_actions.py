@@ -17,7 +17,7 @@ from tuodi.audit.actions import record
 from tuodi.cases.series import next_no
 from tuodi.cases.states import move
 from tuodi.decisions import appeals
-from tuodi.decisions.appeal_time import last_day_to_appeal
+from tuodi.decisions.appeal_time import last_day_to_appeal, months_to_sue
 from tuodi.decisions.models import Determination
 from tuodi.kernel import clock
 from tuodi.org import access
@@ -92,7 +92,7 @@ def file_appeal(
         raise OversightInputError("grounds", "请写明为什么不同意：哪里与事实不符，有什么证据。")
     end = last_day_to_appeal(determination.region, day)
     if end.on is not None and today > end.on and not late_reason.strip():
-        raise AppealLateError(end.on)
+        raise AppealLateError(end.on, months_to_sue(determination.region, day))
     check = last_day("appeal_check", determination.region, today)
     decide_by = last_day("appeal_decide", determination.region, today)
     row = Appeal.objects.create(

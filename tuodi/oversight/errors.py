@@ -71,10 +71,10 @@ class AppealLateError(OversightError):
 
     code = "oversight.appeal_late"
 
-    def __init__(self, last: date) -> None:
+    def __init__(self, last: date, months: int) -> None:
         super().__init__(
             f"申请复议的期限到 {last} 为止，已经过了。因生病、灾害等不能按时提出的，请写明逾期理由；"
-            "也可以自知道决定之日起六个月内向人民法院起诉。",
+            f"也可以自知道决定之日起 {months} 个月内向人民法院起诉。",
             last=last,
         )
 

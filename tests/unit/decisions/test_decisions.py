@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from casekit import at, days, hire
@@ -12,6 +12,7 @@ from django.db import DatabaseError, connection, transaction
 from tuodi.cases import queries as cases
 from tuodi.cases.errors import DutySeparationError
 from tuodi.decisions import actions, queries
+from tuodi.decisions.appeal_time import last_day_of, last_day_to_appeal, told_days, told_on
 from tuodi.decisions.errors import (
     DoubleBenefitError,
     NotDecidedError,
@@ -90,13 +91,18 @@ def test_income_at_the_standard_is_refused_in_writing_with_clause_and_appeal(off
         (row,) = actions.refuse(case, acting_user=office.county_confirm, reasons="收入核实")
         assert row.outcome == "fail"
         assert row.reasons.startswith("收入核实；月人均收入不低于当地低保标准（649-9）")
-        assert "六十日" in row.appeal
+        assert "60 日内" in row.appeal
         with pytest.raises(NotDecidedError):
             put_on_roll(row, acting_user=office.county_confirm)
-    with at(office.town_review, ACCEPTED):
+    handed = ACCEPTED + timedelta(days=4)
+    with at(office.town_review, handed):
+        assert (told_on(row), told_days([row])) == (None, {})
         actions.inform(case, acting_user=office.town_review, how="当面送达")
         case.refresh_from_db()
         assert case.state == "closed"
+        # The time to appeal runs from the day the family was told, for every page and paper alike.
+        assert told_days([row]) == {row.pk: handed}
+        assert last_day_of(row, told_on(row)) == last_day_to_appeal(row.region, handed)
 
 
 def test_who_accepted_cannot_confirm(office, household):

@@ -40,7 +40,7 @@ def test_it_is_in_writing_with_a_number_and_ways_to_appeal(county) -> None:
     with at(county, DAY):
         row = suspend(order(home), acting_user=county)
         assert (row.notice_no, row.from_month, row.until_month) == ("TB-420802-2017-00001", 201706, None)
-        assert "六十日内" in row.appeal
+        assert "60 日内" in row.appeal
         assert list(standing(home, "dibao")) == [row]
         told = AuditEntry.objects.get(action="decisions.suspend")
         assert (told.subject_id, told.after["from_month"]) == (str(row.pk), 201706)

@@ -9,8 +9,7 @@ from typing import Any
 from tuodi.cases.engine import latest
 from tuodi.cases.models import Case, Notice, Step
 from tuodi.cases.states import StepState
-from tuodi.decisions.appeal_time import last_day_to_appeal, last_day_to_sue
-from tuodi.decisions.decide import APPEAL
+from tuodi.decisions.appeal_time import last_day_to_appeal, last_day_to_sue, told_on, ways_to_appeal
 from tuodi.decisions.models import Determination
 from tuodi.decisions.papers.application import opinions
 from tuodi.decisions.papers.words import clause_words, day_words, iso, month_iso, month_words, yuan
@@ -149,8 +148,8 @@ def _common(row: Determination) -> dict[str, Any]:
     unit = row.person or row.household.head
     served = _told(row)
     until = ""
-    if served is not None and served.completed_on is not None:
-        day = served.completed_on
+    day = told_on(row)
+    if day is not None:
         last = last_day_to_appeal(row.region, day).on
         until = (
             f"自 {day_words(day)} 送达之日起算，申请行政复议的最后一日{f'为 {day_words(last)}' if last else '待定（该年工作日历未公布）'}，"
@@ -168,7 +167,7 @@ def _common(row: Determination) -> dict[str, Any]:
         "decision_no": row.no,
         "reasons": reasons,
         "clauses": clauses,
-        "appeal": row.appeal or APPEAL,
+        "appeal": row.appeal or ways_to_appeal(row.region, row.decided_on),
         "appeal_until": until,
         "served_on": iso(served.completed_on) if served else "",
         "served_how": served.opinion if served else "",

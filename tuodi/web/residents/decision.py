@@ -11,9 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from tuodi.cases.calendar import Due
-from tuodi.cases.models import Step
-from tuodi.cases.states import StepState
-from tuodi.decisions.appeal_time import last_day_to_appeal
+from tuodi.decisions.appeal_time import days_to_appeal, last_day_of, months_to_sue, told_on
 from tuodi.decisions.models import Determination
 from tuodi.kernel import clock
 from tuodi.org.errors import NotFoundError
@@ -43,12 +41,18 @@ class Part:
 
 @dataclass(frozen=True)
 class Appeal:
-    """Until when: counted from the day the family was told, or (not yet told) from the day of the decision."""
+    """Until when: counted from the day the family was told, or (not yet told) from the day of the decision.
+
+    Attributes:
+        days, months: how long one may ask for 行政复议, and go to court.
+    """
 
     told_on: date
     told: bool
     due: Due
     over: bool
+    days: int
+    months: int
 
 
 #: Lines shown open in one part; more would hide what matters.
@@ -80,21 +84,16 @@ def parts_of(data: Mapping[str, Any] | None, names: Sequence[str]) -> tuple[list
     return parts, found.total
 
 
-def told_on(decision: Determination) -> tuple[date, bool]:
-    """When the family was told in writing; the day of the decision while it was not."""
-    step = (
-        Step.objects.filter(case=decision.case_id or 0, does="inform", state=StepState.DONE)
-        .order_by("completed_on")
-        .first()
-    )
-    return (step.completed_on, True) if step is not None and step.completed_on else (decision.decided_on, False)
-
-
 def appeal_of(decision: Determination) -> Appeal:
     """The last day to ask for 行政复议, counted from when the family was told."""
-    day, told = told_on(decision)
-    due = last_day_to_appeal(decision.region, day)
-    return Appeal(day, told, due, over=bool(due.on and due.on < clock.today()))
+    told = told_on(decision)
+    due = last_day_of(decision, told)
+    days, months = (
+        days_to_appeal(decision.region, decision.decided_on),
+        months_to_sue(decision.region, decision.decided_on),
+    )
+    over = bool(due.on and due.on < clock.today())
+    return Appeal(told or decision.decided_on, told is not None, due, over, days, months)
 
 
 def _names(decision: Determination) -> list[str]:

@@ -13,7 +13,7 @@ from django.urls import reverse
 from tuodi import documents
 from tuodi.cases.models import Case, NoticeObjection
 from tuodi.cases.objections import object_online, objections_of, open_notice
-from tuodi.decisions.appeal_time import last_day_to_appeal
+from tuodi.decisions.appeal_time import last_day_of, told_days, told_on
 from tuodi.decisions.models import Determination, Revocation
 from tuodi.decisions.revoked import follower
 from tuodi.intake.models import OnlineApplication
@@ -242,8 +242,10 @@ def appeals(request: HttpRequest) -> HttpResponse:
     ]
     today = clock.today()
     may = []
-    for one in queries.determinations_of(account):
-        end = last_day_to_appeal(one.region, one.decided_on)
+    decided = queries.determinations_of(account)
+    told = told_days(decided)
+    for one in decided:
+        end = last_day_of(one, told.get(one.pk))
         word = "不予确认" if one.outcome == "fail" else "予以确认"
         late = end.on is not None and end.on < today
         may.append(
@@ -271,8 +273,9 @@ def appeal_new(request: HttpRequest, no: str) -> HttpResponse:
     """Files an appeal against a decision of one's own family."""
     account = _account(request)
     row = _own_determination(account, no)
-    end = last_day_to_appeal(row.region, row.decided_on)
-    form = AppealForm(request.POST or None, initial={"known_on": row.decided_on})
+    told = told_on(row)
+    end = last_day_of(row, told)
+    form = AppealForm(request.POST or None, initial={"known_on": told or row.decided_on})
     if end.on is None or clock.today() <= end.on:
         del form.fields["late_reason"]
     if request.method == "POST" and form.is_valid():
@@ -351,12 +354,11 @@ def ratings(request: HttpRequest) -> HttpResponse:
         {"href": "", "title": f"{one.get_stage_display()} · {Grade(one.grade).label}", "note": f"{one.given_on}"}
         for one in given
     ]
+    mend = term("rating_mend", request.subject.region, clock.today())  # type: ignore[attr-defined]
     context = {
         "rows": rows, "title": "评价服务", "may": may, "empty": "您还没有评价过。",
-        "text": "办过的事，一个环节评一次，自愿。您评的人不会知道是谁评的；不满意的，15 个工作日内整改并回访。",
+        "text": f"办过的事，一个环节评一次，自愿。您评的人不会知道是谁评的；不满意的，{mend.text}内整改并回访。",
     }  # fmt: skip
-    limit = term("rating_mend", request.subject.region, clock.today())  # type: ignore[attr-defined]
-    context["text"] = str(context["text"]).replace("15 个工作日", limit.text)
     return _page(request, "spoken", context)
 
 
