@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import threading
 from datetime import date, timedelta
 
@@ -13,7 +14,7 @@ from django.db.utils import DatabaseError
 
 from tuodi.kernel import clock
 from tuodi.org.access import system_scope
-from tuodi.payments import actions, bank_queries
+from tuodi.payments import actions, bank_queries, tasks
 from tuodi.payments.errors import BankBlockedError, DecisionError, NothingToSendError
 from tuodi.payments.models import BankAttempt, BankDecision, BankItem, BankMessage, BankReturn, LedgerEntry, LineEvent
 
@@ -39,7 +40,17 @@ def booked(run, *kinds: str) -> dict[str, int]:
         return {kind: list(found).count(kind) for kind in kinds}
 
 
-def test_a_message_goes_from_made_to_paid(desk: Desk) -> None:
+def verb(*words: str) -> int:
+    """`tuodi bank …`."""
+    from tuodi.cli.verbs import bank
+
+    parser = argparse.ArgumentParser()
+    bank.register(parser.add_subparsers())
+    given = parser.parse_args(["bank", *words])
+    return int(given.run(given))
+
+
+def test_a_message_goes_from_made_to_paid(desk: Desk, capsys) -> None:
     run = desk.month()
     (message,) = desk.messages(run)
     assert (message.state, message.signature, desk.bank.taken) == ("created", "", {})
@@ -54,6 +65,11 @@ def test_a_message_goes_from_made_to_paid(desk: Desk) -> None:
     assert (answer.state, answer.kind, answer.paid_lines, answer.faults) == ("applied", "pain.002", 3, [])
     assert (desk.statuses(run), desk.bank.inbox) == (["paid"] * 3, {})
     desk.clean(run)
+    with desk.on():
+        assert verb("status") == 0
+        assert "农商行直联：已送 1 份，对账遗留 0 笔" in capsys.readouterr().out
+        assert verb("key") == 0
+        assert desk.bank.client.hex() in capsys.readouterr().out
     with system_scope("420802"), pytest.raises(DatabaseError, match="不能修改"), transaction.atomic():
         BankMessage.objects.filter(pk=message.pk).update(no="X")
 
@@ -93,9 +109,13 @@ def test_what_never_arrived_is_sent_again_under_the_same_number_with_the_same_by
     desk.bank.submit_faults = ["500_before"]
     desk.deliver(run)
     assert (desk.statuses(run), desk.bank.taken) == (["unknown"] * 3, {})
-    (message,) = desk.deliver(run, LATER)
+    with desk.on(LATER):  # fault 21: nothing in a queue; the work is found from the rows, twice, and done once
+        tasks.deliver_due()
+        tasks.deliver_due()
+    (message,) = desk.messages(run)
     assert message.state == "acknowledged"
     assert desk.bank.taken[message.no].sha256 == message.sha256
+    assert desk.bank.totals()[message.no]["copies"] == 1
 
 
 def test_a_batch_the_bank_refuses_fails_line_by_line_and_goes_out_anew_under_another_number(desk: Desk) -> None:

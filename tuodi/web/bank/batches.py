@@ -83,6 +83,9 @@ def _answer(request: HttpRequest, run: PayRun, batch: BankBatch) -> HttpResponse
 
 
 def _message(message: BankMessage) -> dict[str, Any]:
+    taken = [
+        {"css": "ok", "when": f"{localtime(message.answered_at):%m-%d %H:%M}", "title": looks.MESSAGES[MessageState(message.state)].word, "text": ""}
+    ] if message.answered_at else []  # fmt: skip
     tries = message.attempts.select_related("by").order_by("-id")[:20]
     return {
         "no": message.no,
@@ -91,7 +94,8 @@ def _message(message: BankMessage) -> dict[str, Any]:
         "signed": bool(message.signature),
         "key_id": message.key_id,
         "sha256": message.sha256,
-        "events": [
+        "events": taken
+        + [
             {
                 "css": {"accepted": "ok", "duplicate": "ok", "refused": "bad"}.get(one.word, ""),
                 "when": f"{localtime(one.at):%m-%d %H:%M}",

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
+from tuodi.exchange.bank import bank_profiles
 from tuodi.kernel.errors import TuodiError
 from tuodi.org.models import DutyCode
 from tuodi.payments import actions, bank_queries, tasks
@@ -121,7 +122,7 @@ def _link(link: BankLink) -> dict[str, Any]:
         "label": link.label,
         "place": places.path(link.region),
         "way": link.get_way_display(),
-        "profile": link.profile,
+        "profile": bank_profiles().get(link.profile, link.profile),
         "payer": link.payer_name,
         "last4": link.payer_account[-4:],
         "active": link.is_active,
