@@ -25,8 +25,9 @@ from tuodi.exchange.bank import load_bank_profile
 from tuodi.exchange.bank_transport import DropFolder, HttpBank, Incoming, Outcome, Parcel, Transport, Word
 from tuodi.files.store import open_plain
 from tuodi.kernel import clock
+from tuodi.org import access
 from tuodi.org.access import NATION, system_scope
-from tuodi.org.models import User
+from tuodi.org.models import DutyCode, User
 from tuodi.payments.actions.answers import News, check_signature, settle_items, take_answer
 from tuodi.payments.actions.run import lock_run
 from tuodi.payments.errors import BankBlockedError
@@ -119,11 +120,17 @@ def deliver(message_id: int, *, acting_user: User | None = None) -> BankMessage:
 
     Not inside a transaction: each step must be there for whoever comes after a crash.
 
-    Raises: BankBlockedError while a restored database has not been compared with a statement.
+    Args:
+        acting_user: None = the timetable.
+
+    Raises: BankBlockedError while a restored database has not been compared with a statement. NotFoundError, AccessDeniedError.
     """
     if connection.in_atomic_block:
         raise RuntimeError("deliver commits its steps itself")
     with system_scope(NATION):
+        if acting_user is not None:
+            region = BankMessage.objects.values_list("region", flat=True).get(pk=message_id)
+            access.require(acting_user, DutyCode.PAY_SEND, region)
         message = _prepare(message_id)
     if message.state not in _OPEN:
         return message
@@ -246,7 +253,11 @@ def collect(link: BankLink, *, acting_user: User) -> list[BankReturn | BankState
     """Takes in what the bank has laid out: each file in a transaction of its own, its signature verified before it is read.
 
     A file is given back to the bank as taken only when it is kept here; one that comes again changes nothing.
+
+    Raises: NotFoundError, AccessDeniedError.
     """
+    with system_scope(NATION):
+        access.require(acting_user, DutyCode.PAY_SEND, link.region)
     way, found = transport_of(link), []
     for incoming in way.waiting():
         with system_scope(NATION), transaction.atomic():

@@ -64,7 +64,11 @@ class BankItem(models.Model):
                 "line", condition=Q(status__in=["sent", "unknown", "paid"]), name="payments_item_one_open"
             ),
         ]
-        indexes = [models.Index(fields=["line", "-id"], name="payments_item_line")]
+        indexes = [
+            models.Index(fields=["line", "-id"], name="payments_item_line"),
+            # Nearly all are paid: what is open or went wrong is found without reading them.
+            models.Index(fields=["batch", "status"], condition=~Q(status="paid"), name="payments_item_open"),
+        ]
 
 
 class BankReturn(models.Model):
