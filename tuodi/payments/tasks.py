@@ -7,6 +7,7 @@ from procrastinate.contrib.django import app
 from tuodi.org.access import NATION, scope, system_scope
 from tuodi.org.models import User
 from tuodi.payments import actions
+from tuodi.payments.errors import BankBlockedError
 from tuodi.payments.models import BankLink, BankMessage, PayRun
 from tuodi.payments.states import DRAFT, MessageState
 
@@ -36,10 +37,12 @@ def deliver_message(message_id: int, user_id: int | None = None) -> None:
 
 @app.periodic(cron="*/2 * * * *")
 @app.task(name="payments.deliver_due", queue="bank", queueing_lock="payments.deliver_due")
-def deliver_due(timestamp: int = 0) -> None:
+def deliver_due(timestamp: int = 0) -> list[str]:
     """Brings what was made and has not left, and asks about what left without a word: found from the rows, not from a queue.
 
     A folder cannot be asked, and what lies in it is not laid there again by the clock.
+
+    Returns: why some could not leave, each reason once; one blocked line keeps no other waiting.
     """
     with system_scope(NATION):
         due = list(
@@ -50,8 +53,13 @@ def deliver_due(timestamp: int = 0) -> None:
             .order_by("id")
             .values_list("pk", flat=True)
         )
+    blocked: dict[str, None] = {}
     for message in due:
-        actions.deliver(message)
+        try:
+            actions.deliver(message)
+        except BankBlockedError as error:
+            blocked[str(error)] = None
+    return list(blocked)
 
 
 @app.task(name="payments.collect_from_bank", queue="bank")

@@ -380,6 +380,9 @@ def test_a_restored_database_sends_nothing_before_a_statement_is_reconciled(desk
         )
     with pytest.raises(BankBlockedError, match="可能是由备份恢复的"):
         desk.deliver(run, LATER)
+    with desk.on(LATER):
+        (why,) = tasks.deliver_due()
+    assert "暂停送出" in why
     approve = desk.staff.approve
     with at(approve, LATER), pytest.raises(BankBlockedError, match="须覆盖到"):
         actions.resume_sending(desk.link, acting_user=approve)

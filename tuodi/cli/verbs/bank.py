@@ -57,16 +57,13 @@ def _key(args: argparse.Namespace) -> int:
 
 
 def _deliver(args: argparse.Namespace) -> int:
-    from tuodi.kernel.errors import TuodiError
     from tuodi.payments import tasks
 
-    try:
-        tasks.deliver_due()
-    except TuodiError as error:
-        print(error)
-        return 1
+    blocked = tasks.deliver_due()
+    for why in blocked:
+        print(why)
     print("已送出、查询完毕。")
-    return 0
+    return 1 if blocked else 0
 
 
 def _collect(args: argparse.Namespace) -> int:
