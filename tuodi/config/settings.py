@@ -220,6 +220,11 @@ GATEWAY_URL = os.environ.get("TUODI_GATEWAY", "")
 #: Our SM2 key for requests, made when first needed, readable by its owner only.
 GATEWAY_KEY = Path(os.environ.get("TUODI_GATEWAY_KEY") or var_dir() / "gateway_key")
 
+#: Our SM2 key for files to banks, made when first needed, readable by its owner only.
+BANK_KEY = Path(os.environ.get("TUODI_BANK_KEY") or var_dir() / "bank_key")
+#: How many messages ever left for each bank. Not part of a backup of the database: the two are compared before sending.
+BANK_MARK = Path(os.environ.get("TUODI_BANK_MARK") or var_dir() / "bank_sent.json")
+
 #: How messages to people outside leave the house: outbox (they stay, a demo shows them), folder, http.
 MESSAGES = {
     "adapter": os.environ.get("TUODI_MESSAGES", "outbox"),

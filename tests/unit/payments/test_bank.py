@@ -79,7 +79,6 @@ def head_with(**fields):
         (head_with(amount_fen=1), "批次行金额 0.01 元"),
         (head_with(lines=2), "批次行写 2 笔"),
         (lambda head, rows: (head, [(rows[0][0], "大概", *rows[0][2:]), *rows[1:]]), "“大概”不认识"),
-        (lambda head, rows: (head, [(rows[0][0], "退票", *rows[0][2:]), *rows[1:]]), "不能变为“退票”"),
     ],
 )
 def test_a_forged_file_is_refused_whole_and_kept(sent, change, why: str) -> None:

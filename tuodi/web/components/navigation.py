@@ -244,6 +244,7 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("web:funds", "资金看板", "chart-dots", FUNDS, "/funds/"),
             Entry("web:petty", "备用金", "cash", PETTY, "/petty/"),
             Entry("web:ledger-checks", "账务校验", "scale", frozenset({"audit_view", "supervise"})),
+            Entry("web:bank", "银行直联与对账", "building-bank", PAYMENT, "/bank/"),
         ),
     ),
     (
