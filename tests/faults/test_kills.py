@@ -122,7 +122,7 @@ def test_an_answer_is_applied_whole_or_not_at_all(desk: Desk, luck: random.Rando
     desk.collect()
     assert desk.statuses(run) == ["paid"] * 4
     with system_scope("420802"):
-        assert LedgerEntry.objects.filter(run=run, kind="paid").count() == 1
+        assert LedgerEntry.objects.filter(run_id=run.pk, kind="paid").count() == 1
         assert LineEvent.objects.filter(line__run=run, kind="paid").count() == 4
     desk.clean(run)
     assert date.fromisoformat(os.environ["KILLKIT_DAY"]) == DAY

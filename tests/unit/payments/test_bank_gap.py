@@ -71,7 +71,7 @@ def test_what_happens_between_approval_and_file_holds_the_line_back(make_user) -
         assert told == {
             dead.pk: "成员死亡", stopped.pk: "已停发退出", changed.pk: "收款账户已变更", refused.pk: "账户预校验不符", moved.pk: "已迁往其他县",
         }  # fmt: skip
-        assert LedgerEntry.objects.filter(run=run, kind="withheld").count() == 5
+        assert LedgerEntry.objects.filter(run_id=run.pk, kind="withheld").count() == 5
         _, sent = read_payments(PROFILE, open_plain(run.batches.get().file).read())
         assert [one.key for one in sent] == [line(staff, run, paid).key]
     frozen = line(staff, run, dead)
@@ -118,6 +118,6 @@ def test_two_people_approve_at_once_and_two_send_at_once(make_user) -> None:
         else:  # done again it gives the files there are
             assert ends == ["done"] * 20
     with system_scope("420802"):
-        kinds = list(LedgerEntry.objects.filter(run=run).order_by("id").values_list("kind", flat=True))
+        kinds = list(LedgerEntry.objects.filter(run_id=run.pk).order_by("id").values_list("kind", flat=True))
         assert (kinds, run.batches.count()) == (["grant", "send"], 1)
     balanced(staff, run)

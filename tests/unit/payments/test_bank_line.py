@@ -36,7 +36,7 @@ def words(desk: Desk, run) -> list[tuple[str, str]]:
 
 def booked(run, *kinds: str) -> dict[str, int]:
     with system_scope("420802"):
-        found = LedgerEntry.objects.filter(run=run, kind__in=kinds).values_list("kind", flat=True)
+        found = LedgerEntry.objects.filter(run_id=run.pk, kind__in=kinds).values_list("kind", flat=True)
         return {kind: list(found).count(kind) for kind in kinds}
 
 
