@@ -51,11 +51,13 @@ ROOMS = (
     "messages",
     "audit",
     "org",
+    "standards",
     "people",
     "cases",
     "intake",
     "verification",
     "decisions",
+    "funds",
     "payments",
     "monitoring",
     "oversight",
@@ -209,10 +211,19 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+#: Whether services on this machine may be called (the simulators are); a site behind a local tunnel says so itself.
+OUTWARD_LOCAL = DEMO or TESTING or os.environ.get("TUODI_OUTWARD_LOCAL") == "1"
+#: Further hosts an identity provider's own description may name for its token, keys and user info.
+OUTWARD_HOSTS = frozenset(filter(None, os.environ.get("TUODI_OUTWARD_HOSTS", "").lower().split(",")))
 #: Address of the departments' gateway (https; http on this machine only); empty = no live checks.
 GATEWAY_URL = os.environ.get("TUODI_GATEWAY", "")
 #: Our SM2 key for requests, made when first needed, readable by its owner only.
 GATEWAY_KEY = Path(os.environ.get("TUODI_GATEWAY_KEY") or var_dir() / "gateway_key")
+
+#: Our SM2 key for files to banks, made when first needed, readable by its owner only.
+BANK_KEY = Path(os.environ.get("TUODI_BANK_KEY") or var_dir() / "bank_key")
+#: How many messages ever left for each bank. Not part of a backup of the database: the two are compared before sending.
+BANK_MARK = Path(os.environ.get("TUODI_BANK_MARK") or var_dir() / "bank_sent.json")
 
 #: How messages to people outside leave the house: outbox (they stay, a demo shows them), folder, http.
 MESSAGES = {

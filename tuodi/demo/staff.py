@@ -83,6 +83,9 @@ def accounts() -> list[Account]:
         Account("shenji", "审计 邹正", "4208", ("audit_view",)),
         Account("shi-dr", "市局花名册 龚敏", "4208", ("roll_import",)),
         Account("shi-bz", "市局标准 唐宁", "4208", ("standards",)),
+        Account("shi-bzhq", "市财政统计物价会签 严俊", "4208", ("standards_opinion",)),
+        Account("shi-bzpz", "市局标准批准 苏平", "4208", ("standards_approve",)),
+        Account("dongbao-bzhq", "区政府标准会签 丁岚", "420802", ("standards_opinion",)),
         Account("shi-fy", "市局复议 曾琴", "4208", ("appeal", "complaint")),
     ]
     for short, label, duty in _PAY:
@@ -94,6 +97,8 @@ def accounts() -> list[Account]:
         )
     for place, tag in (("420802", "dongbao"), ("420804", "duodao")):
         rows += [
+            Account(f"{tag}-zj", "区资金管理 邱磊", place, ("fund_keep",)),
+            Account(f"{tag}-cz", "区财政审核 贺琳", place, ("fund_review",)),
             Account(f"{tag}-hd", "区核对审核 李红", place, ("review", "visit")),
             Account(f"{tag}-qr", "区审批 王毅", place, ("confirm",)),
             Account(f"{tag}-ba", "区备案 孙丽", place, ("file",)),
@@ -104,6 +109,7 @@ def accounts() -> list[Account]:
             Account(f"{tag}-sl", "街道受理 张敏", town, ("accept",)),
             Account(f"{tag}-sh", "街道初审 周华", town, ("review", "visit")),
             Account(f"{tag}-rh", "街道入户 赵刚", town, ("visit",)),
+            Account(f"{tag}-by", "街道备用金 马莉", town, ("petty_cash",)),
         ]
     rows.append(Account("pilot-qr", "街道确认 林涛", PILOT_TOWN, ("confirm",)))
     return rows + _checking() + _desks()

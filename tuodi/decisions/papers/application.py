@@ -227,7 +227,7 @@ def means_form(case: Case, decided: Determination | None = None) -> dict[str, An
         for label, _ in _INCOMES
     ]
     incomes.append({
-        "label": "家庭年收入", "declared": _amount(own, "income_year") if _origin(provenance, "income_year") == "entered" else "",
+        "label": "家庭年收入", "declared": _amount(own, "income_year") if _origin(provenance, "income_year") in ("entered", "declared") else "",
         "checked": _register(report, "wage", "social_insurance", "tax", "pension"), "visited": _words(seen.get("income_year")),
         "counted": _amount(own, "income_year"), "note": _words(seen.get("work")),
     })  # fmt: skip

@@ -54,7 +54,7 @@ def agreements() -> str:
             with acting(desk.review, moment(_D(2017, 8, 28), 14, at)) as officer:
                 entry = RollEntry.objects.filter(person=person, programme="tekun", end_month__isnull=True).first()
                 central = entry is not None and entry.form == "centralised"
-                ends = of((_D(2018, 6, 30), _D(2017, 9, 30), _D(2017, 12, 31), _D(2018, 3, 31)), at + nth)
+                ends = of((_D(2018, 6, 30), _D(2017, 9, 30), _D(2017, 10, 31), _D(2018, 3, 31)), nth)
                 terms = care.Terms(
                     form="centralised" if central else "dispersed", party="镇中心福利院" if central else of(("褚家旺", "尤小妹"), nth),
                     relation="" if central else of(("邻居", "侄子"), at), services="一日三餐、洗衣打扫、看病陪同",
@@ -65,7 +65,7 @@ def agreements() -> str:
                 count += 1
                 if nth == 3:
                     care.end_agreement(row, acting_user=officer, on=_D(2017, 8, 28), reason="照料人外出务工，另签")
-                if ends == _D(2017, 9, 30) and at % 2 == 0 and nth != 3:
+                if nth == 1 and at % 2:
                     renewed = replace(terms, since=_D(2017, 10, 1), until=_D(2018, 9, 30), signed_on=_D(2017, 8, 28))
                     care.make_agreement(person, home, renewed, acting_user=officer, follows=row)
                     count += 1

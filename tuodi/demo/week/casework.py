@@ -191,7 +191,10 @@ def in_every_step() -> tuple[str, dict[str, Any]]:
         case = apply_for(one)
         travel(case, one)
         kept[str(one.number)] = case.pk
-    return f"低保申请 {len(_STEPS)} 件，从受理到备案各环节都有", {"cases": kept}
+    return f"低保申请 {len(_STEPS)} 件，从受理到备案各环节都有", {
+        "cases": kept,
+        "granted": [kept[str(one.number)] for one in _STEPS if not one.until],
+    }
 
 
 _REFUSED = (

@@ -44,6 +44,7 @@ SCENES = (
     ("complaints", voices.complaints_made),
     ("appeals", voices.appeals_filed),
     ("case_file", papers.case_file),
+    ("exports", papers.exports_asked),
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
@@ -65,7 +66,7 @@ class Section:
 
     code: str
     title: str
-    links: list[Link]
+    links: tuple[Link, ...]
     open: bool
     waiting: str = ""
 
@@ -90,6 +91,11 @@ LEDGER = frozenset({"sweep", "verify", "clue", "clue_decide", "clue_close", "sup
 WATCHERS = frozenset({"clue", "clue_decide", "clue_close", "visit", "supervise"})
 WARNED = frozenset({"sweep", "verify", "clue_decide", "supervise"})
 SWEEPS = frozenset({"sweep", "verify", "clue_decide", "clue_close", "supervise"})
+#: Who reads the fund board, and who has to do with towns' petty cash.
+FUNDS = PAYMENT | {"fund_keep", "fund_review", "audit_view"}
+PETTY = frozenset({"petty_cash", "fund_keep", "fund_review", "supervise"})
+#: Who makes standards; who gives an opinion finds it on the page of proposals.
+STANDARDS = frozenset({"standards", "standards_approve", "supervise"})
 
 #: Groups by what a person does: code (kept by the browser), title, entries. A new page goes where its reader would look for it.
 GROUPS: tuple[Group, ...] = (
@@ -102,6 +108,14 @@ GROUPS: tuple[Group, ...] = (
             Entry("web:field", "入户调查", "map-pin", VISITORS, "/field/"),
             Entry("web:own-checks", "核查任务", "clipboard-check", frozenset({"third_party"}), "/own-checks/"),
             Entry("web:emergencies", "急难救助", "alert-triangle", RELIEF, "/emergencies/"),
+            Entry(
+                "web:late-papers",
+                "材料逾期",
+                "clock",
+                frozenset({"accept", "review", "confirm", "supervise"}),
+                "/late-papers/",
+            ),
+            Entry("web:tellings", "待告知", "send", frozenset({"accept", "review", "visit", "confirm"}), "/tellings/"),
         ),
     ),
     Group(
@@ -135,11 +149,14 @@ GROUPS: tuple[Group, ...] = (
             Entry("web:reviews-due", "定期核查", "calendar", LIFE | {"clue_decide"}, "/reviews-due/"),
             Entry("web:changes", "变化报告", "edit", LIFE | {"accept"}, "/changes/"),
             Entry("web:roll-notices", "调整告知书", "file-text", LIFE | {"accept"}, "/roll-notices/"),
+            Entry("web:end-notices", "拟终止公示", "flag", LIFE | {"accept"}, "/end-notices/"),
             Entry("web:deaths", "死亡减员", "user", LIFE | {"accept", "clue", "clue_decide"}, "/deaths/"),
             Entry("web:exits", "渐退", "clock", LIFE | {"clue_decide", "pay_prepare"}, "/exits/"),
             Entry("web:job-refusals", "就业介绍和拒绝", "list-check", LIFE | {"accept"}, "/job-refusals/"),
             Entry("web:moves", "迁移", "arrow-right", LIFE | {"accept"}, "/moves/"),
             Entry("web:person-files", "特困和儿童台账", "file-text", LIFE | {"accept"}, "/person-files/"),
+            Entry("web:of-age", "满龄核查", "calendar", LIFE | {"accept"}, "/of-age/"),
+            Entry("web:pushes", "名单推送", "user-share", frozenset({"review", "confirm", "supervise"}), "/pushes/"),
             Entry("web:classes", "五类三层", "adjustments", LIFE | {"accept"}, "/classes/"),
             Entry("web:kin", "近亲属备案", "users", frozenset({"accept", "review", "confirm", "supervise"}), "/kin/"),
             Entry("web:imports", "名册导入", "upload", frozenset({"roll_import"}), "/imports/"),
@@ -170,6 +187,12 @@ GROUPS: tuple[Group, ...] = (
         "资金与发放",
         (
             Entry("web:runs", "月度发放", "cash", PAYMENT, "/runs/"),
+            Entry("web:bank", "银行直联与对账", "building-bank", PAYMENT, "/bank/"),
+            Entry("web:funds", "资金看板", "chart-dots", FUNDS, "/funds/"),
+            Entry("web:petty", "备用金", "cash", PETTY, "/petty/"),
+            Entry("web:simulations", "提标测算", "chart-dots", STANDARDS, "/simulations/"),
+            Entry("web:prices", "价格联动", "chart-dots", STANDARDS | PAYMENT, "/prices/"),
+            Entry("web:ledger-checks", "账务校验", "scale", frozenset({"audit_view", "supervise"})),
             Entry(
                 "web:hand-overs",
                 "数据移交",
@@ -224,7 +247,17 @@ FEW = 9
 #: Which groups the reader has folded or opened against what the page would do: `-door.checks` = door folded, checks open.
 COOKIE = "tuodi_menu"
 #: The phone shows the first four that the reader may open.
-TABS = ("web:workbench", "web:own-checks", "web:field", "web:clues", "web:families", "web:cases", "web:runs")
+TABS = (
+    "web:workbench",
+    "web:own-checks",
+    "web:field",
+    "web:clues",
+    "web:families",
+    "web:cases",
+    "web:runs",
+    "web:petty",
+)
+_FLAT = {entry.route: entry for group in GROUPS for entry in group.entries}
 
 
 @dataclass(frozen=True)
@@ -240,7 +273,7 @@ class Who:
 
 def groups(request: HttpRequest | None) -> list[Section]:
     """Navigation groups with at least one entry for this user: the one of the page open, others as he left them."""
-    duties = _duties(request)
+    duties = duties_of(request)
     waits = _waiting(request)
     kept = request.COOKIES.get(COOKIE, "") if request is not None else ""
     shown = [
@@ -266,7 +299,7 @@ def groups(request: HttpRequest | None) -> list[Section]:
         total = sum(waits.get(entry.route, 0) for entry, _ in links)
         most = any(waits.get(entry.route, 0) >= waiting.MOST for entry, _ in links)
         sections.append(
-            Section(group.code, group.title, [link for _, link in links], is_open, _bounded(total, most=most))
+            Section(group.code, group.title, tuple(link for _, link in links), is_open, _bounded(total, most=most))
         )
     return sections
 
@@ -294,17 +327,16 @@ def _bounded(number: int, *, most: bool = False) -> str:
 
 def waiting_links(request: HttpRequest) -> list[Link]:
     """What waits for the reader, entry by entry, in the order of the navigation: for his first page."""
-    duties, waits = _duties(request), _waiting(request)
+    duties, waits = duties_of(request), _waiting(request)
     entries = [entry for group in GROUPS for entry in group.entries if waits.get(entry.route) and _shown(entry, duties)]
     return [link for entry in entries if (link := _link(entry, request, waits))]
 
 
 def tabs(request: HttpRequest | None) -> list[Link]:
     """The phone's entries, at most four; the drawer is the template's own fifth."""
-    duties = _duties(request)
+    duties = duties_of(request)
     waits = _waiting(request)
-    flat = {entry.route: entry for group in GROUPS for entry in group.entries}
-    links = [_link(flat[route], request, waits) for route in TABS if _shown(flat[route], duties)]
+    links = [_link(_FLAT[route], request, waits) for route in TABS if _shown(_FLAT[route], duties)]
     return [link for link in links if link][:4]
 
 
@@ -323,10 +355,17 @@ def who(request: HttpRequest | None) -> Who | None:
     )
 
 
-def _link(entry: Entry, request: HttpRequest | None, waits: dict[str, int]) -> Link | None:
+@cache  # the addresses of a process do not change
+def _href(route: str) -> str | None:
     try:
-        href = reverse(entry.route)
+        return reverse(route)
     except NoReverseMatch:
+        return None
+
+
+def _link(entry: Entry, request: HttpRequest | None, waits: dict[str, int]) -> Link | None:
+    href = _href(entry.route)
+    if href is None:
         return None
     path = getattr(request, "path", "")
     below = bool(entry.prefix and path.startswith((entry.prefix, *entry.also)))
@@ -336,11 +375,7 @@ def _link(entry: Entry, request: HttpRequest | None, waits: dict[str, int]) -> L
 
 def _nearer(entry: Entry, path: str) -> bool:
     """Whether another entry's prefix fits the address more closely: `/online/help/` is not the page of `/online/`."""
-    return any(
-        len(other.prefix) > len(entry.prefix) and path.startswith(other.prefix)
-        for group in GROUPS
-        for other in group.entries
-    )
+    return any(len(other.prefix) > len(entry.prefix) and path.startswith(other.prefix) for other in _FLAT.values())
 
 
 def held_duties(request: HttpRequest) -> dict[str, str]:
@@ -365,9 +400,10 @@ def _held(request: HttpRequest) -> list[Duty]:
         held = access.duties_of(request.user)
         request._tuodi_duties = held  # type: ignore[attr-defined]
     return held
+    return frozenset(duty.code for duty in _held(request))
 
 
-def _duties(request: HttpRequest | None) -> frozenset[str] | None:
+def duties_of(request: HttpRequest | None) -> frozenset[str] | None:
     """The user's duty codes; None (no user: the style page) shows every entry."""
     if request is None or not getattr(request, "user", None) or not request.user.is_authenticated:
         return None
@@ -376,4 +412,4 @@ def _duties(request: HttpRequest | None) -> frozenset[str] | None:
 
 def may_read(request: HttpRequest | None) -> bool:
     """Whether the signed-in user may look families up at all."""
-    return bool(READERS & (_duties(request) or frozenset()))
+    return bool(READERS & (duties_of(request) or frozenset()))

@@ -16,11 +16,13 @@ from tuodi.cases.guard import level_of
 from tuodi.decisions import grants, relief, relief_queries
 from tuodi.decisions.models import Relief
 from tuodi.decisions.relief_states import Cause, ReliefState
+from tuodi.funds.models import Float
 from tuodi.intake.discovery_queries import access_discovery, urgent_discoveries
 from tuodi.intake.models import Discovery
 from tuodi.kernel import clock
 from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.periods import Month
+from tuodi.kernel.places import pad12
 from tuodi.org.errors import NotFoundError
 from tuodi.org.models import DutyCode
 from tuodi.people.models import Membership
@@ -233,6 +235,9 @@ def _page(request: HttpRequest, row: Relief, *, form: Any = None) -> HttpRespons
         "granted": granted,
         "asked_note": _asked(row),
         "stages": stages,
+        "cash_left": any(not one.in_cash for one in stages),
+        "float": Float.objects.filter(region=pad12(row.region[:9]), closed_at__isnull=True).first() if granted else None,
+        "may_petty": bool(navigation.PETTY & set(navigation.held_duties(request))),
         "approver": APPROVERS.get(row.approver, ""),
         "bounds": relief_forms.bounds_words(row.region, today) if waiting else "",
         "ledger": grants.ledger_facts(row.household, row.get_cause_display(), today, case=row.case) if waiting else None,

@@ -17,6 +17,7 @@ from tuodi.intake.discovery_queries import my_patrols
 from tuodi.kernel import clock
 from tuodi.org.models import DutyCode
 from tuodi.payments.models import PayRun
+from tuodi.people import tellings
 from tuodi.web.components import navigation, pages, reading
 from tuodi.web.components.pages import Page
 from tuodi.web.counter import inbox, work
@@ -50,6 +51,7 @@ def show(request: HttpRequest) -> HttpResponse:
     waits = navigation.waiting_links(request)
     urgent = relief_queries.counts(today, clock.now()) if navigation.RELIEF & set(duties) else None
     patrols = my_patrols(user, today).count() if DutyCode.VISIT in duties else 0
+    untold = inbox.bounded(tellings.waiting(user, held)) if set(tellings.TELLERS) & set(duties) else "0"
     sources = inbox.offered(request)
     coming = inbox.first_of_all(user, sources, today)[:COMING]
     cases = [step.case for step in queue.items]
@@ -59,6 +61,7 @@ def show(request: HttpRequest) -> HttpResponse:
     context = {
         "urgent": urgent,
         "patrols": patrols,
+        "untold": untold if untold != "0" else "",
         "today": today,
         "duties": duties.values(),
         "queue": Page(items, queue.number, None, queue.previous, queue.next),
