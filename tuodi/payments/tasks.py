@@ -34,4 +34,4 @@ def simulate_drafts(simulation_id: int, user_id: int) -> None:
     with scope(user):
         simulation = Simulation.objects.filter(pk=simulation_id).first()
     if simulation is not None:
-        actions.do_simulation(simulation, acting_user=user)
+        actions.do_simulation(simulation)

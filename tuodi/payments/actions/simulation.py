@@ -123,8 +123,11 @@ def _homes(inputs: Inputs) -> pl.DataFrame:
     return pl.DataFrame(rows, schema={"household_id": pl.Int64, "region": pl.String}, orient="row")
 
 
-def do_simulation(simulation: Simulation, *, acting_user: User, tell: Tell | None = None) -> Simulation:
+def do_simulation(simulation: Simulation, *, acting_user: User | None = None, tell: Tell | None = None) -> Simulation:
     """Computes what was asked for and keeps figures and changed units. Done twice, the first answer stands.
+
+    Args:
+        acting_user: who has it done; None = a worker, for whoever asked.
 
     A draft that cannot be compiled ends it as `failed` with the faults; nothing is raised for that.
     """
@@ -187,7 +190,7 @@ def _fail(simulation: Simulation, problem: str) -> Simulation:
     return simulation
 
 
-def _keep(simulation: Simulation, answer: Simulated, seconds: float, actor: User) -> Simulation:
+def _keep(simulation: Simulation, answer: Simulated, seconds: float, actor: User | None) -> Simulation:
     month = Month.parse(str(simulation.month))
     summary: dict[str, Any] = {
         "sides": {mark: asdict(side) for mark, side in answer.sides.items()},
