@@ -77,12 +77,17 @@ def index_of(place: str, month: Month) -> PriceIndex | None:
     return next((found[one] for one in _chain(place) if one in found), None)
 
 
-def facts_of(index: PriceIndex, place: str) -> dict[str, str]:
-    """Place facts of an index month; the two months before it as far as they are known (the rule until 2016-07 asks them)."""
+def facts_of(index: PriceIndex, place: str, known: Mapping[int, PriceIndex] | None = None) -> dict[str, str]:
+    """Place facts of an index month; the two months before it as far as they are known (the rule until 2016-07 asks them).
+
+    Args:
+        known: month -> the indices that count in the place, where they are at hand.
+    """
     out = {name: str(value) for name in ("cpi", "food", "grain") if (value := getattr(index, name)) is not None}
     month = Month.parse(str(index.month))
     for back in (1, 2):
-        before = index_of(place, month - back)
+        earlier = month - back
+        before = index_of(place, earlier) if known is None else known.get(earlier.yyyymm)
         for name in ("cpi", "grain"):
             value = getattr(before, name) if before is not None else None
             if value is not None:
@@ -90,12 +95,12 @@ def facts_of(index: PriceIndex, place: str) -> dict[str, str]:
     return out
 
 
-def round_of(index: PriceIndex, place: str, book: Book) -> Round:
+def round_of(index: PriceIndex, place: str, book: Book, known: Mapping[int, PriceIndex] | None = None) -> Round:
     """What the rules in force in an index month say of its indices in a place."""
     month = Month.parse(str(index.month))
     plan = plan_for(book, place, month.last_day, month)
     family = {
-        "place_facts": facts_of(index, place),
+        "place_facts": facts_of(index, place, known),
         "household": {"area_kind": "urban"},
         "members": [{"in_dibao": True}],
     }

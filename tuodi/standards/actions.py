@@ -350,26 +350,26 @@ def publish(
         effective_on=proposal.effective_on.isoformat(), values=proposal.values.count(),
     )  # fmt: skip
     if proposal.effective_on <= clock.today():
-        _in_force(proposal)
+        _in_force(proposal, acting_user)
     transaction.on_commit(forget)
     forget()
     return proposal
 
 
-def _in_force(proposal: Proposal) -> None:
+def _in_force(proposal: Proposal, actor: User | None) -> None:
     _move(proposal, ProposalState.IN_FORCE)
     proposal.in_force_at = clock.now()
     proposal.save(update_fields=["state", "in_force_at"])
-    _audit("in_force", None, proposal, effective_on=proposal.effective_on.isoformat())
+    _audit("in_force", actor, proposal, effective_on=proposal.effective_on.isoformat())
 
 
 @transaction.atomic
-def enter_into_force() -> int:
+def enter_into_force(*, acting_user: User | None = None) -> int:
     """Notes published proposals whose day has come; how many. The values themselves hold by their own day."""
     due = Proposal.objects.select_for_update().filter(state=ProposalState.PUBLISHED, effective_on__lte=clock.today())
     found = list(due.order_by("place", "id"))
     for one in found:
-        _in_force(one)
+        _in_force(one, acting_user)
     return len(found)
 
 
@@ -391,7 +391,9 @@ def withdraw(proposal: Proposal, *, acting_user: User, reason: str) -> Proposal:
 def answering_offices(place: str) -> list[Office]:
     """Offices in a place that have somebody who may answer on screen."""
     return list(
-        Office.objects.filter(is_active=True, user__duty__code=DutyCode.STANDARDS_OPINION, place_code__startswith=place)
+        Office.objects.filter(
+            is_active=True, users__duties__code=DutyCode.STANDARDS_OPINION, place_code__startswith=place
+        )
         .distinct()
         .order_by("place_code", "name")
     )

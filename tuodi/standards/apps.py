@@ -11,3 +11,11 @@ class StandardsConfig(AppConfig):
     name = "tuodi.standards"
     label = "standards"
     verbose_name = "标准制定"
+
+    def ready(self) -> None:
+        """Every request sees what is adopted as it begins."""
+        from django.core.signals import request_started
+
+        from tuodi.standards.book import forget
+
+        request_started.connect(forget, dispatch_uid="standards.forget")

@@ -13,14 +13,14 @@ from tuodi.standards.models import AdoptedValue, Proposal
 
 __all__ = ["adopted_over", "draft_rows", "forget", "proposed_over"]
 
-#: Seconds a process may go on with what it knew: a page asks for the book many times.
-_FRESH_SECONDS = 1.0
+#: Seconds a process may go on with what it knew: a page asks for the book many times, and each request asks the table once.
+_FRESH_SECONDS = 5.0
 _known: dict[str, tuple[float, tuple[int, int]]] = {}
 _books: dict[tuple[str, int, int], Book] = {}
 
 
-def forget() -> None:
-    """What was adopted is read again at the next question: called by who adopts."""
+def forget(**signal: object) -> None:
+    """What was adopted is read again at the next question: called by who adopts, and when a request begins."""
     _known.clear()
 
 
@@ -28,7 +28,7 @@ def adopted_over(base: Book, *, fresh: bool = False) -> Book:
     """The book of the packs with every adopted value laid over it.
 
     Args:
-        fresh: asks the table now; otherwise the answer may be a second old.
+        fresh: asks the table now; otherwise once a request, and some seconds at most.
     """
     now = time.monotonic()
     asked = _known.get("version")

@@ -29,7 +29,7 @@ def book(*, fresh: bool = False) -> Book:
     """The checked book. Raises PolicyErrors with every fault of every file.
 
     Args:
-        fresh: what was adopted on screen is asked for now; otherwise the answer may be a second old. For long work.
+        fresh: what was adopted on screen is asked for now; otherwise once a request. For long work.
     """
     return adopted_over(_book(policy_dirs()), fresh=fresh)
 

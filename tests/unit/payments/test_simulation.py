@@ -38,7 +38,7 @@ def makers(make_user) -> Makers:
 def simulated(makers, run, *proposals) -> tuple[Simulation, pl.DataFrame]:
     with at(makers.drafter, DAY):
         asked = actions.ask_simulation(run, acting_user=makers.drafter, proposals=proposals)
-    done = actions.do_simulation(asked)
+    done = actions.do_simulation(asked, acting_user=makers.drafter)
     with system_scope("420802"):
         return done, snapshot.load(done.changed)["changed"] if done.changed else pl.DataFrame()
 

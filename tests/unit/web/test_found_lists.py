@@ -63,7 +63,7 @@ def test_emergencies_are_narrowed_put_in_order_and_taken_out(make_user: Any) -> 
         rows = [row for part in ledger.slices("150302", choices) for row in part.to_dicts()]
         assert ledger.count("150302", choices) == len(rows) == 4
     (row,) = [one for one in rows if one["no"] == given.no]
-    assert (row["name"], row["amount"], row["state"]) == ("何秀", 60_000, "待补手续")
+    assert (row["name"], row["amount"], row["state"]) == ("何秀", 60_000, "已先行救助，待补手续")
 
 
 def test_who_is_no_longer_at_risk_is_taken_off_with_a_reason(make_user: Any) -> None:

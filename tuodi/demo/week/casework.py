@@ -12,13 +12,11 @@ from tuodi.cases.models import Case, Notice, Step
 from tuodi.decisions import actions as decisions
 from tuodi.decisions.models import Determination
 from tuodi.decisions.roll import put_on_roll
-from tuodi.demo.week.cast import DESKS, Desk, acting, moment, settle, staff
+from tuodi.demo.week.cast import DESKS, Desk, acting, moment, open_account, settle, staff
 from tuodi.demo.week.door import PAPERS
 from tuodi.intake.application_actions import Agent, accept_application
 from tuodi.kernel import clock
-from tuodi.kernel.luhn import luhn_digit
 from tuodi.org.access import system_scope
-from tuodi.people import actions as people
 from tuodi.policy.procedure import Does
 from tuodi.verification import actions as verification
 
@@ -175,11 +173,7 @@ def _decide(case: Case, officer: Any, desk: Desk, one: Application) -> Determina
         )
         return row
     (row,) = decisions.confirm(case, acting_user=officer, opinion="同意")
-    card = f"62284800{one.number:010d}"
-    account = people.add_account(
-        acting_user=officer, person=case.applicant, number=card + str(luhn_digit(card)), bank_code="农业银行",
-        holder=case.applicant.name, since=row.decided_on,
-    )  # fmt: skip
+    account = open_account(officer, case.applicant, one.number)
     put_on_roll(row, acting_user=officer, account=account)
     return row
 

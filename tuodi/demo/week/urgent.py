@@ -9,7 +9,7 @@ from typing import Any
 from tuodi.decisions import actions as decisions
 from tuodi.decisions import relief
 from tuodi.decisions.models import Relief
-from tuodi.demo.week.cast import DESKS, acting, families_of, moment, paper, settle, strokes
+from tuodi.demo.week.cast import DESKS, acting, families_of, moment, open_account, paper, settle, strokes
 from tuodi.kernel import clock
 from tuodi.org.access import system_scope
 
@@ -91,6 +91,8 @@ def _emergency(one: _Emergency, at: int) -> Relief:
     if one.does == "responded":
         return row
     with acting(desk.accept, told + timedelta(hours=one.after)) as clerk:
+        if one.number:
+            open_account(clerk, home.head, one.number)
         row = relief.relieve_first(
             row, acting_user=clerk, amount_fen=one.yuan * 100, agreed_by="分管副镇长", photo=paper(at + 3),
             place_note="现场", latitude="31.0354", longitude="112.1993",

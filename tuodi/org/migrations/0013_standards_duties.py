@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('org', '0012_duty_codes'),
+        ("org", "0013_fund_duties"),
     ]
 
     operations = [

@@ -123,8 +123,11 @@ def _homes(inputs: Inputs) -> pl.DataFrame:
     return pl.DataFrame(rows, schema={"household_id": pl.Int64, "region": pl.String}, orient="row")
 
 
-def do_simulation(simulation: Simulation, *, tell: Tell | None = None) -> Simulation:
+def do_simulation(simulation: Simulation, *, acting_user: User | None = None, tell: Tell | None = None) -> Simulation:
     """Computes what was asked for and keeps figures and changed units. Done twice, the first answer stands.
+
+    Args:
+        acting_user: who has it done; None = a worker, for whoever asked.
 
     A draft that cannot be compiled ends it as `failed` with the faults; nothing is raised for that.
     """
@@ -177,7 +180,7 @@ def do_simulation(simulation: Simulation, *, tell: Tell | None = None) -> Simula
     except PolicyErrors as error:
         return _fail(simulation, "；".join(fault.message for fault in error.faults[:5]))
     seconds = time.perf_counter() - begun
-    return _keep(simulation, answer, seconds)
+    return _keep(simulation, answer, seconds, acting_user)
 
 
 def _fail(simulation: Simulation, problem: str) -> Simulation:
@@ -187,7 +190,7 @@ def _fail(simulation: Simulation, problem: str) -> Simulation:
     return simulation
 
 
-def _keep(simulation: Simulation, answer: Simulated, seconds: float) -> Simulation:
+def _keep(simulation: Simulation, answer: Simulated, seconds: float, actor: User | None) -> Simulation:
     month = Month.parse(str(simulation.month))
     summary: dict[str, Any] = {
         "sides": {mark: asdict(side) for mark, side in answer.sides.items()},
@@ -205,7 +208,7 @@ def _keep(simulation: Simulation, answer: Simulated, seconds: float) -> Simulati
         locked.state, locked.progress = Simulation.State.DONE, {"label": "完成", "done": 1, "total": 1}
         locked.save()
         record(
-            "payments.do_simulation", actor=None, subject_type="simulation", subject_id=locked.pk, region=locked.region,
+            "payments.do_simulation", actor=actor, subject_type="simulation", subject_id=locked.pk, region=locked.region,
             after={"seconds": locked.seconds, "changed": answer.changed.height},
         )  # fmt: skip
     return locked

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('files', '0002_rls'),
-        ('payments', '0008_subjects'),
+        ("payments", "0010_paid_in_cash"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('files', '0002_rls'),
-        ('payments', '0008_subjects'),
+        ("payments", "0012_open_items"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

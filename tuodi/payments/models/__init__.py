@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from tuodi.funds.models import Account, LedgerEntry, Posting
 from tuodi.payments.models.bank import BankBatch, BankItem, BankReturn
-from tuodi.payments.models.ledger import Account, LedgerEntry, Posting
 from tuodi.payments.models.link import (
     AccountCheck,
     BankAttempt,

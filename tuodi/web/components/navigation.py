@@ -66,16 +66,13 @@ class Section:
 
     code: str
     title: str
-    links: list[Link]
+    links: tuple[Link, ...]
     open: bool
     waiting: str = ""
 
 
 CASEWORK = frozenset({"accept", "review", "visit", "confirm", "file"})
 PAYMENT = frozenset({"pay_prepare", "pay_check", "pay_approve", "pay_send", "supervise"})
-#: Who reads the fund board, and who has to do with towns' petty cash.
-FUNDS = PAYMENT | {"fund_keep", "fund_review", "audit_view"}
-PETTY = frozenset({"petty_cash", "fund_keep", "fund_review", "supervise"})
 #: Who goes out to families; third parties see the tasks of their own office only.
 VISITORS = frozenset({"visit", "clue", "third_party"})
 #: Who reads families and cases: all who work on them, not those who only keep the system or its log.
@@ -94,24 +91,31 @@ LEDGER = frozenset({"sweep", "verify", "clue", "clue_decide", "clue_close", "sup
 WATCHERS = frozenset({"clue", "clue_decide", "clue_close", "visit", "supervise"})
 WARNED = frozenset({"sweep", "verify", "clue_decide", "supervise"})
 SWEEPS = frozenset({"sweep", "verify", "clue_decide", "clue_close", "supervise"})
+#: Who reads the fund board, and who has to do with towns' petty cash.
+FUNDS = PAYMENT | {"fund_keep", "fund_review", "audit_view"}
+PETTY = frozenset({"petty_cash", "fund_keep", "fund_review", "supervise"})
+#: Who makes standards; who gives an opinion finds it on the page of proposals.
+STANDARDS = frozenset({"standards", "standards_approve", "supervise"})
 
 #: Groups by what a person does: code (kept by the browser), title, entries. A new page goes where its reader would look for it.
 GROUPS: tuple[Group, ...] = (
     Group(
         "today",
         "今日工作",
-#: Who makes standards; who gives an opinion finds it on the page of proposals.
-STANDARDS = frozenset({"standards", "standards_approve", "supervise"})
-
-GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
-    (
-        "办理",
         (
             Entry("web:workbench", "工作台", "home"),
             Entry("web:cases", "办件", "inbox", READERS, "/cases/", ("/papers/cases/", "/papers/case-files/")),
             Entry("web:field", "入户调查", "map-pin", VISITORS, "/field/"),
             Entry("web:own-checks", "核查任务", "clipboard-check", frozenset({"third_party"}), "/own-checks/"),
             Entry("web:emergencies", "急难救助", "alert-triangle", RELIEF, "/emergencies/"),
+            Entry(
+                "web:late-papers",
+                "材料逾期",
+                "clock",
+                frozenset({"accept", "review", "confirm", "supervise"}),
+                "/late-papers/",
+            ),
+            Entry("web:tellings", "待告知", "send", frozenset({"accept", "review", "visit", "confirm"}), "/tellings/"),
         ),
     ),
     Group(
@@ -124,13 +128,6 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry(
                 "web:help-others", "代办申请", "user-plus", frozenset({"accept", "review", "visit"}), "/online/help/"
             ),
-            Entry("web:tellings", "待告知", "send", frozenset({"accept", "review", "visit", "confirm"}), "/tellings/"),
-            Entry("web:checks", "经济核对", "clipboard-check", CHECKS, "/checks/"),
-            Entry("web:field", "入户调查", "map-pin", VISITORS, "/field/"),
-            Entry("web:own-checks", "核查任务", "clipboard-check", frozenset({"third_party"}), "/own-checks/"),
-            Entry(
-                "web:spot-checks", "抽查", "list-check", frozenset({"review", "visit", "supervise"}), "/spot-checks/"
-            ),
             Entry("web:patrols", "主动发现", "search", PATROLS, "/patrols/"),
             Entry("web:notices", "公示", "flag", READERS | {"supervise"}, "/notices/"),
             Entry(
@@ -140,14 +137,6 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
                 frozenset({"accept", "review", "visit", "confirm"}),
                 "/self-care/",
             ),
-            Entry(
-                "web:late-papers",
-                "材料逾期",
-                "clock",
-                frozenset({"accept", "review", "confirm", "supervise"}),
-                "/late-papers/",
-            ),
-            Entry("web:kin", "近亲属备案", "users", frozenset({"accept", "review", "confirm", "supervise"}), "/kin/"),
         ),
     ),
     Group(
@@ -160,8 +149,8 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("web:reviews-due", "定期核查", "calendar", LIFE | {"clue_decide"}, "/reviews-due/"),
             Entry("web:changes", "变化报告", "edit", LIFE | {"accept"}, "/changes/"),
             Entry("web:roll-notices", "调整告知书", "file-text", LIFE | {"accept"}, "/roll-notices/"),
-            Entry("web:deaths", "死亡减员", "user", LIFE | {"accept", "clue", "clue_decide"}, "/deaths/"),
             Entry("web:end-notices", "拟终止公示", "flag", LIFE | {"accept"}, "/end-notices/"),
+            Entry("web:deaths", "死亡减员", "user", LIFE | {"accept", "clue", "clue_decide"}, "/deaths/"),
             Entry("web:exits", "渐退", "clock", LIFE | {"clue_decide", "pay_prepare"}, "/exits/"),
             Entry("web:job-refusals", "就业介绍和拒绝", "list-check", LIFE | {"accept"}, "/job-refusals/"),
             Entry("web:moves", "迁移", "arrow-right", LIFE | {"accept"}, "/moves/"),
@@ -198,6 +187,12 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         "资金与发放",
         (
             Entry("web:runs", "月度发放", "cash", PAYMENT, "/runs/"),
+            Entry("web:bank", "银行直联与对账", "building-bank", PAYMENT, "/bank/"),
+            Entry("web:funds", "资金看板", "chart-dots", FUNDS, "/funds/"),
+            Entry("web:petty", "备用金", "cash", PETTY, "/petty/"),
+            Entry("web:simulations", "提标测算", "chart-dots", STANDARDS, "/simulations/"),
+            Entry("web:prices", "价格联动", "chart-dots", STANDARDS | PAYMENT, "/prices/"),
+            Entry("web:ledger-checks", "账务校验", "scale", frozenset({"audit_view", "supervise"})),
             Entry(
                 "web:hand-overs",
                 "数据移交",
@@ -237,23 +232,9 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     Group(
         "settings",
         "标准与设置",
-    (
-        "资金",
-        (
-            Entry("web:runs", "月度发放", "cash", PAYMENT, "/runs/"),
-            Entry("web:funds", "资金看板", "chart-dots", FUNDS, "/funds/"),
-            Entry("web:petty", "备用金", "cash", PETTY, "/petty/"),
-            Entry("web:ledger-checks", "账务校验", "scale", frozenset({"audit_view", "supervise"})),
-            Entry("web:bank", "银行直联与对账", "building-bank", PAYMENT, "/bank/"),
-        ),
-    ),
-    (
-        "管理",
         (
             Entry("web:standards", "标准与规则", "scale", prefix="/standards/"),
             Entry("web:procedures", "办理程序", "list-check", prefix="/procedures/"),
-            Entry("web:simulations", "提标测算", "chart-dots", STANDARDS, "/simulations/"),
-            Entry("web:prices", "价格联动", "chart-dots", STANDARDS | PAYMENT, "/prices/"),
             Entry("web:accounts", "账号与职责", "user", frozenset({"sysadmin", "security"}), "/accounts/"),
             Entry("web:outbox", "消息", "send", frozenset({"sysadmin"}), "/outbox/"),
             Entry("web:security", "登录安全", "lock", frozenset({"security"})),
@@ -265,8 +246,6 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
 FEW = 9
 #: Which groups the reader has folded or opened against what the page would do: `-door.checks` = door folded, checks open.
 COOKIE = "tuodi_menu"
-_FLAT = {entry.route: entry for _, entries in GROUPS for entry in entries}
-
 #: The phone shows the first four that the reader may open.
 TABS = (
     "web:workbench",
@@ -278,6 +257,7 @@ TABS = (
     "web:runs",
     "web:petty",
 )
+_FLAT = {entry.route: entry for group in GROUPS for entry in group.entries}
 
 
 @dataclass(frozen=True)
@@ -293,7 +273,7 @@ class Who:
 
 def groups(request: HttpRequest | None) -> list[Section]:
     """Navigation groups with at least one entry for this user: the one of the page open, others as he left them."""
-    duties = _duties(request)
+    duties = duties_of(request)
     waits = _waiting(request)
     kept = request.COOKIES.get(COOKIE, "") if request is not None else ""
     shown = [
@@ -319,7 +299,7 @@ def groups(request: HttpRequest | None) -> list[Section]:
         total = sum(waits.get(entry.route, 0) for entry, _ in links)
         most = any(waits.get(entry.route, 0) >= waiting.MOST for entry, _ in links)
         sections.append(
-            Section(group.code, group.title, [link for _, link in links], is_open, _bounded(total, most=most))
+            Section(group.code, group.title, tuple(link for _, link in links), is_open, _bounded(total, most=most))
         )
     return sections
 
@@ -347,39 +327,17 @@ def _bounded(number: int, *, most: bool = False) -> str:
 
 def waiting_links(request: HttpRequest) -> list[Link]:
     """What waits for the reader, entry by entry, in the order of the navigation: for his first page."""
-    duties, waits = _duties(request), _waiting(request)
+    duties, waits = duties_of(request), _waiting(request)
     entries = [entry for group in GROUPS for entry in group.entries if waits.get(entry.route) and _shown(entry, duties)]
     return [link for entry in entries if (link := _link(entry, request, waits))]
-def groups(duties: frozenset[str] | None, current: frozenset[str]) -> list[tuple[str, list[Link]]]:
-    """Navigation groups with at least one entry for these duties (None = all)."""
-    shown = []
-    for title, entries in GROUPS:
-        ready = [link for entry in entries if _seen(entry, duties) and (link := _link(entry, current))]
-        if ready:
-            shown.append((title, ready))
-    return shown
 
 
-def tabs(duties: frozenset[str] | None, current: frozenset[str]) -> list[Link]:
+def tabs(request: HttpRequest | None) -> list[Link]:
     """The phone's entries, at most four; the drawer is the template's own fifth."""
-    duties = _duties(request)
+    duties = duties_of(request)
     waits = _waiting(request)
-    flat = {entry.route: entry for group in GROUPS for entry in group.entries}
-    links = [_link(flat[route], request, waits) for route in TABS if _shown(flat[route], duties)]
+    links = [_link(_FLAT[route], request, waits) for route in TABS if _shown(_FLAT[route], duties)]
     return [link for link in links if link][:4]
-    entries = [_FLAT[route] for route in TABS]
-    return [link for entry in entries if _seen(entry, duties) and (link := _link(entry, current))][:4]
-
-
-def key_of(request: HttpRequest | None) -> tuple[frozenset[str] | None, frozenset[str]]:
-    """All that the navigation of a request depends on: the reader's duties, and the routes that are current."""
-    path = getattr(request, "path", "")
-    here = (
-        route
-        for route, entry in _FLAT.items()
-        if (entry.prefix and path.startswith(entry.prefix)) or (path and path == _href(route))
-    )
-    return duties_of(request), frozenset(here)
 
 
 def who(request: HttpRequest | None) -> Who | None:
@@ -397,16 +355,17 @@ def who(request: HttpRequest | None) -> Who | None:
     )
 
 
-def _link(entry: Entry, request: HttpRequest | None, waits: dict[str, int]) -> Link | None:
-def _seen(entry: Entry, duties: frozenset[str] | None) -> bool:
-    return not entry.duties or duties is None or bool(entry.duties & duties)
-
-
 @cache  # the addresses of a process do not change
 def _href(route: str) -> str | None:
     try:
         return reverse(route)
     except NoReverseMatch:
+        return None
+
+
+def _link(entry: Entry, request: HttpRequest | None, waits: dict[str, int]) -> Link | None:
+    href = _href(entry.route)
+    if href is None:
         return None
     path = getattr(request, "path", "")
     below = bool(entry.prefix and path.startswith((entry.prefix, *entry.also)))
@@ -416,16 +375,7 @@ def _href(route: str) -> str | None:
 
 def _nearer(entry: Entry, path: str) -> bool:
     """Whether another entry's prefix fits the address more closely: `/online/help/` is not the page of `/online/`."""
-    return any(
-        len(other.prefix) > len(entry.prefix) and path.startswith(other.prefix)
-        for group in GROUPS
-        for other in group.entries
-    )
-
-
-def _link(entry: Entry, current: frozenset[str]) -> Link | None:
-    href = _href(entry.route)
-    return Link(href, entry.label, entry.icon, entry.route in current) if href else None
+    return any(len(other.prefix) > len(entry.prefix) and path.startswith(other.prefix) for other in _FLAT.values())
 
 
 def held_duties(request: HttpRequest) -> dict[str, str]:
@@ -450,13 +400,14 @@ def _held(request: HttpRequest) -> list[Duty]:
         held = access.duties_of(request.user)
         request._tuodi_duties = held  # type: ignore[attr-defined]
     return held
+    return frozenset(duty.code for duty in _held(request))
 
 
 def duties_of(request: HttpRequest | None) -> frozenset[str] | None:
     """The user's duty codes; None (no user: the style page) shows every entry."""
     if request is None or not getattr(request, "user", None) or not request.user.is_authenticated:
         return None
-    return frozenset(duty.code for duty in _held(request))
+    return frozenset(held_duties(request))
 
 
 def may_read(request: HttpRequest | None) -> bool:

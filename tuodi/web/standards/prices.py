@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -75,7 +76,8 @@ def listing(request: HttpRequest) -> HttpResponse:
     months = sorted(kept, reverse=True)
     page = pages.page_of(request, lambda start, stop: months[start:stop])
     book = law.book()
-    items = [_line(round_of(kept[month], place, book)) for month in page.items]
+    paid = _paid(page.items)
+    items = [_line(round_of(kept[month], place, book, kept), paid) for month in page.items]
     return render(
         request, "standards/prices.html",
         {
@@ -85,22 +87,22 @@ def listing(request: HttpRequest) -> HttpResponse:
     )  # fmt: skip
 
 
-def _paid(index: PriceIndex) -> dict[str, Any]:
-    """Heads and amount of an index month within the reader's scope."""
-    rows = PriceShare.objects.filter(index_month=index.month, live=True)
-    total: dict[str, Any] = rows.aggregate(heads=Count("id"), fen=Sum("amount_fen"))
-    return total
+def _paid(months: Sequence[int]) -> dict[int, tuple[int, int]]:
+    """Index month -> heads and fen, within the reader's scope."""
+    rows = PriceShare.objects.filter(index_month__in=months, live=True).values_list("index_month")
+    return {month: (heads, fen) for month, heads, fen in rows.annotate(Count("id"), Sum("amount_fen"))}
 
 
-def _line(found: Round) -> dict[str, Any]:
-    index, paid = found.index, _paid(found.index)
+def _line(found: Round, paid: Mapping[int, tuple[int, int]]) -> dict[str, Any]:
+    index = found.index
+    heads, fen = paid.get(index.month, (0, 0))
     today: date = clock.today()
-    done = bool(paid["heads"])
+    done = bool(heads)
     word, css = (
         ("未知", "unknown") if found.triggered is None else ("启动", "warn") if found.triggered else ("不启动", "")
     )
     return {
-        "index": index, "round": found, "word": word, "css": css, "heads": paid["heads"], "fen": paid["fen"] or 0,
+        "index": index, "round": found, "word": word, "css": css, "heads": heads, "fen": fen,
         "overdue": bool(found.triggered and not done and found.due and found.due < today), "waiting": bool(found.triggered and not done),
         "href": reverse("web:price-round", args=[index.pk]), "place": places.name(index.place),
     }  # fmt: skip
@@ -130,7 +132,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         for row in rows
     ]  # fmt: skip
     context = {
-        "line": _line(found), "covered": [book.enums["price_group"].values[one] for one in found.covered], "lines": lines,
+        "line": _line(found, _paid([index.month])), "covered": [book.enums["price_group"].values[one] for one in found.covered], "lines": lines,
         "heads": sum(row["heads"] for row in lines), "total": sum(row["sum"] for row in lines),
     }  # fmt: skip
     return render(request, "standards/price.html", context)

@@ -67,7 +67,7 @@ def listing(request: HttpRequest) -> HttpResponse:
         if not ok or made is None:
             return posting.back(request.path)
         if RollEntry.objects.filter(region__startswith=run.place).count() <= SMALL_ROLL:
-            actions.do_simulation(made)
+            actions.do_simulation(made, acting_user=request.user)
         else:
             tasks.simulate_drafts.defer(simulation_id=made.pk, user_id=request.user.pk)
         return posting.back(reverse("web:simulation", args=[made.pk]))
