@@ -1,23 +1,31 @@
 """How fast the pages of one running server are against the plainest page of the same server.
 
-Ratios say more than milliseconds: both sides ask the same server, in turn, so that a busy machine slows both. The page they
-are held against is the plainest a signed-in reader has, the form for a new password: session, user, duties, nothing else.
+Ratios say more than milliseconds: both sides ask the same server, in turn, so that a busy machine slows both. They are held
+against two others: `one query` is `/healthz` (every middleware, one `select 1` in a transaction, no session, no template), `plain`
+the plainest page a signed-in reader has, the form for a new password (session, user, range, duties; navigation and frame).
 
-    TUODI_DEMO=1 ./run tuodi serve --port 8765 &
-    .venv/bin/python -m bench.pages http://127.0.0.1:8765 <account> <password> [--rounds 40]
+    TUODI_DEMO=1 TUODI_DEMO_TODAY=2017-09-11 TUODI_READING_LIMIT=0 ./run tuodi serve --port 8765 &
+    .venv/bin/python -m bench.pages http://127.0.0.1:8765 <account> <password> [--rounds 40] \\
+        [--resident "$(.venv/bin/python -m bench.load_cast session)"] [--save 70000.json] [--against 70000.json]
+
+`--against` compares the p95 of each page with a run saved before, at another size of the roll.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import statistics
 import time
+from pathlib import Path
 
 import httpx
 
-#: Page -> least share of the plain page's speed it must reach (1/10 of it = at most ten times as long).
-FLOORS = {"case": 1 / 10, "list": 1 / 15, "number": 1 / 10, "progress": 1 / 8}
+#: Page -> least share of the one-query view's speed it is to reach (1/10 of it = at most ten times as long).
+FLOORS = {"case": 1 / 10, "list": 1 / 15, "number": 1 / 10, "progress": 1 / 8, "resident": 1 / 8}
+#: At most so many times the p95 of the smaller roll.
+GROWTH = 1.5
 
 
 def signed_in(base: str, account: str, password: str) -> httpx.Client:
@@ -57,26 +65,29 @@ def once(client: httpx.Client, path: str, data: dict[str, str] | None = None) ->
 
 
 def measure(
-    client: httpx.Client, paths: dict[str, tuple[str, dict[str, str] | None]], rounds: int
+    clients: dict[str, httpx.Client], paths: dict[str, tuple[str, dict[str, str] | None]], rounds: int
 ) -> dict[str, list[float]]:
     """Times by name; the paths take turns, so that whatever else runs slows all alike."""
     times: dict[str, list[float]] = {name: [] for name in paths}
     for number in range(rounds + 3):
         for name, (path, data) in paths.items():
-            took = once(client, path, data)
+            took = once(clients.get(name, clients["staff"]), path, data)
             if number >= 3:  # the first rounds warm caches
                 times[name].append(took)
     return times
 
 
 def main() -> int:
-    """Prints a table; ends with 1 where a ratio is below its floor."""
+    """Prints a table; ends with 1 where a page is too slow, or slower than a larger roll may make it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("base")
     parser.add_argument("account")
     parser.add_argument("password")
     parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--number", default="", help="a case number to search for; default the first in the list")
+    parser.add_argument("--resident", default="", help="the session cookie of a resident, see bench.load_cast session")
+    parser.add_argument("--save", type=Path, help="keep the p95 of each page")
+    parser.add_argument("--against", type=Path, help="p95 kept of a smaller roll")
     args = parser.parse_args()
     client = signed_in(args.base, args.account, args.password)
     cases = client.get("/cases/?tab=all").text
@@ -86,6 +97,7 @@ def main() -> int:
         raise SystemExit("办件列表是空的：请先装入演示数据，或换一个看得到办件的账号。")
     people = re.search(r'href="(/families/\d+/)"', client.get("/families/?q=wang").text)
     paths: dict[str, tuple[str, dict[str, str] | None]] = {
+        "one query": ("/healthz", None),
         "plain": ("/password/", None),
         "case": (first[1], None),
         "list": ("/families/?q=wang", None),
@@ -94,21 +106,32 @@ def main() -> int:
     }
     if people:
         paths["family"] = (people[1], None)
-    times = measure(client, paths, args.rounds)
-    plain = statistics.median(times["plain"])
+    clients = {"staff": client}
+    if args.resident:
+        clients["resident"] = httpx.Client(base_url=args.base, cookies={"tuodi": args.resident}, timeout=60)
+        paths["resident"] = ("/my/progress/", None)
+        if clients["resident"].get("/my/progress/").status_code != 200:
+            raise SystemExit("居民的会话已结束。请用 bench.load_cast session 重新取得。")
+    times = measure(clients, paths, args.rounds)
+    before = json.loads(args.against.read_text()) if args.against else {}
+    middle = {name: statistics.median(taken) for name, taken in times.items()}
+    p95 = {name: sorted(taken)[max(0, int(len(taken) * 0.95) - 1)] for name, taken in times.items()}
     below = 0
-    print(f"{'page':10} {'median ms':>10} {'p95 ms':>8} {'ratio':>7} {'floor':>7}")
-    for name, taken in times.items():
-        middle = statistics.median(taken)
-        ratio = plain / middle
-        floor = FLOORS.get(name)
-        missed = floor is not None and ratio < floor
-        below += missed
-        p95 = sorted(taken)[max(0, int(len(taken) * 0.95) - 1)]
+    print(
+        f"{'page':10} {'median ms':>10} {'p95 ms':>8} {'÷ one query':>12} {'÷ plain':>8} {'at most':>8} {'p95 then':>9}"
+    )
+    for name in times:
+        ratio = middle[name] / middle["one query"]
+        most = 1 / FLOORS[name] if name in FLOORS else 0.0
+        grown = p95[name] / before[name] if name in before else 0.0
+        faults = [word for word, bad in (("slow", most and ratio > most), ("grown", grown > GROWTH)) if bad]
+        below += bool(faults)
         print(
-            f"{name:10} {middle * 1000:10.1f} {p95 * 1000:8.1f} {ratio:7.2f} "
-            f"{floor if floor is not None else float('nan'):7.2f}{'  below' if missed else ''}"
+            f"{name:10} {middle[name] * 1000:10.1f} {p95[name] * 1000:8.1f} {ratio:12.1f} {middle[name] / middle['plain']:8.1f} "
+            f"{most or float('nan'):8.0f} {grown or float('nan'):9.2f}  {' '.join(faults)}"
         )
+    if args.save:
+        args.save.write_text(json.dumps(p95))
     return 1 if below else 0
 
 

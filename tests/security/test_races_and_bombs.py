@@ -9,12 +9,14 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from casekit import Office, at
 from casekit import family as registered
 from django.db import connection
 from fieldkit import png
+from oversightkit import resident
 from securitykit import HOME
 
 from tuodi.cases.actions import complete_step
@@ -29,6 +31,8 @@ from tuodi.kernel import clock
 from tuodi.kernel.errors import TuodiError
 from tuodi.org import access, link_actions
 from tuodi.org.models import OneTimeLink, User
+from tuodi.oversight.complaint_actions import complain
+from tuodi.oversight.models import Complaint
 
 DAY = date(2021, 9, 13)
 NEW = ("Guanshan-88-q", "Baimiao-77-w")
@@ -78,6 +82,23 @@ def test_attack_27_of_two_at_once_one_wins(make_user: Callable[..., Any]) -> Non
     found = User.objects.get(pk=user.pk)
     assert [found.check_password(one) for one in NEW].count(True) == 1
     assert OneTimeLink.objects.get(user=user).used_at is not None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_form_sent_twice_at_once_is_one_complaint() -> None:
+    home, key = registered("420802001001"), uuid4()
+    account, made = resident(home.head), []
+
+    def press(_: int) -> None:
+        with access.system_scope(HOME):
+            row = complain(region=home.region, about="other", text="窗口中午没有人", client_key=key, account=account)
+        made.append(row.pk)
+
+    with clock.frozen(DAY):
+        both(press)
+    with access.system_scope(HOME):
+        (only,) = Complaint.objects.filter(client_key=key).values_list("pk", flat=True)
+    assert made == [only, only]
 
 
 _BOOK = {

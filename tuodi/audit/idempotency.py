@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, transaction
@@ -22,7 +23,7 @@ from tuodi.audit.actions import Actor
 from tuodi.audit.errors import RequestConflictError
 from tuodi.kernel import clock
 
-__all__ = ["Request", "once"]
+__all__ = ["Request", "in_turn", "once"]
 
 
 @dataclass
@@ -32,6 +33,15 @@ class Request:
     key: str
     done: bool
     result: Any = None
+
+
+def in_turn(key: UUID) -> None:
+    """Lets requests that bear one form's key pass one after the other, until the transaction ends.
+
+    Asked before looking whether the form's row is there: a double click then finds it, and is not a broken unique key.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"tuodi.form:{key}"])
 
 
 def fingerprint(payload: Any) -> str:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from tuodi.audit.idempotency import in_turn
 from tuodi.cases.errors import StepInputError
 from tuodi.cases.models import Notice, NoticeObjection
 from tuodi.cases.notice_actions import receive_objection
@@ -48,6 +49,7 @@ def object_online(
     """
     words = text.replace("\x00", "").strip()
     with access.system_scope(region[:9]):
+        in_turn(client_key)
         known = NoticeObjection.objects.filter(client_key=client_key).first()
         if known is not None:
             return known

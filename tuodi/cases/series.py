@@ -30,6 +30,8 @@ KINDS = {
     "care": "WT",
     "need": "XQ",
     "ticket": "RX",
+    "fund": "ZJ",
+    "petty": "BY",
 }
 
 

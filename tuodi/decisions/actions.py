@@ -20,7 +20,7 @@ from tuodi.cases.models import Case, Notice, Step
 from tuodi.cases.notice_content import public_name
 from tuodi.cases.series import next_no
 from tuodi.cases.states import Decision, StepState
-from tuodi.decisions import duplicates, grants, relief_after
+from tuodi.decisions import duplicates, grants, relief_after, telling
 from tuodi.decisions.appeal_time import ways_to_appeal
 from tuodi.decisions.decide import approver_of, ask, failed_reasons, last_month, require_pass, rows_of
 from tuodi.decisions.errors import ReasonsMissingError, UnknownOutcomeError
@@ -116,7 +116,9 @@ def first_review(case: Case, *, acting_user: User, result: str, opinion: str) ->
     data = _figures(answer, facts)
     if grants.is_once(case.programme) and result == "pass":
         data |= find_approver(case, facts, acting_user=acting_user)
-    return cases.complete_step(step, acting_user=acting_user, result=result, opinion=opinion, data=data)
+    done = cases.complete_step(step, acting_user=acting_user, result=result, opinion=opinion, data=data)
+    telling.of_case(case, "step_done", f"step:{done.pk}", step=done.label)
+    return done
 
 
 def _facts(case: Case) -> FactSet:
@@ -145,7 +147,9 @@ def post_notice(case: Case, *, acting_user: User, phone: str = "") -> Notice:
     """
     step = open_of_kind(case, Does.NOTICE)
     check_step(step, acting_user)
-    return cases.post_notice(step, acting_user=acting_user, content=_content(case, step, phone))
+    notice = cases.post_notice(step, acting_user=acting_user, content=_content(case, step, phone))
+    telling.of_case(case, "notice_posted", f"notice:{notice.no}")
+    return notice
 
 
 @logs_blocks
@@ -246,6 +250,7 @@ def confirm(
             else {}
         )
         _audit("confirm", acting_user, row, case, **told)
+    telling.of_case(case, "decision_made", f"decision:{case.no}:{step.round}", office=acting_user.office.name)
     return rows
 
 
@@ -286,6 +291,7 @@ def refuse(case: Case, *, acting_user: User, reasons: str) -> list[Determination
         relief_after.after_refusal(decided, acting_user=acting_user, reasons=reasons)
     for row in rows:
         _audit("refuse", acting_user, row, case)
+    telling.of_case(case, "decision_made", f"decision:{case.no}:{step.round}", office=acting_user.office.name)
     return rows
 
 

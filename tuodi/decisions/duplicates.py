@@ -84,7 +84,7 @@ def duplicates(
     month = Month.of(day).yyyymm
     present = Q(until__isnull=True) | Q(until__gt=day)
     members = Membership.objects.filter(household=household, since__lte=day).filter(present)
-    people = [person.pk] if person is not None else members.values("person_id")
+    people = [person.pk] if person is not None else list(members.values_list("person_id", flat=True))
     live = Q(end_month__isnull=True) | Q(end_month__gte=month)
     entries = (
         RollEntry.objects.filter(live).filter(Q(household=household) | Q(person__in=people)).select_related("person")

@@ -1,7 +1,7 @@
 """Verbs on emergencies: report, respond, relieve first, complete the papers, withdraw, turn to the full procedure.
 
 Relief first (649-48, 23号 of 2018 二(二)): what the law asks before a grant is made up afterwards, with a day by which.
-Petty cash is not kept yet, so what is granted is paid by the next monthly run.
+What is granted is paid by the next monthly run, or on the spot from the town's petty cash (room `funds`).
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.hashes import SM3
 from cryptography.hazmat.primitives.hmac import HMAC
 from django.conf import settings
 
+from tuodi.exchange.outward import ForbiddenAddressError, check_address
 from tuodi.kernel import clock
 from tuodi.messages.errors import AdapterError, CarryError
 
@@ -24,7 +25,6 @@ __all__ = ["Carrier", "Folder", "Http", "Letter", "Outbox", "carrier", "signatur
 
 #: Seconds a gateway may take for one message.
 PATIENCE = 10.0
-_LOCAL = ("http://127.0.0.1", "http://localhost", "http://[::1]")
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,10 @@ class Http:
     at_once = False
 
     def __init__(self, url: str, secret: str) -> None:
-        if not url.startswith(("https://", *_LOCAL)):
-            raise AdapterError("短信网关地址须为 https（本机除外），见 TUODI_MESSAGES_URL")
+        try:
+            check_address(url, local=settings.OUTWARD_LOCAL)
+        except ForbiddenAddressError as error:
+            raise AdapterError(f"短信网关地址 TUODI_MESSAGES_URL {error.reason}") from error
         if len(secret) < 16:
             raise AdapterError("没有设置签名密钥 TUODI_MESSAGES_SECRET，或不足 16 个字符")
         self.url, self.secret = url, secret

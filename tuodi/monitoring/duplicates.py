@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 from tuodi.cases.models import Case
@@ -9,7 +10,7 @@ from tuodi.decisions import duplicates as here
 from tuodi.decisions.duplicates import WARN, Duplicate
 from tuodi.kernel import clock
 from tuodi.monitoring.models import SweepFinding
-from tuodi.people.models import Household, Person
+from tuodi.people.models import Household, Membership, Person
 from tuodi.people.queries import members_on
 
 __all__ = ["duplicates"]
@@ -17,11 +18,16 @@ __all__ = ["duplicates"]
 
 def duplicates(
     household: Household, programme: str, *, person: Person | None = None, cause: str = "", on: date | None = None,
-    case: Case | None = None,
+    case: Case | None = None, members: Sequence[Membership] | None = None,
 ) -> list[Duplicate]:  # fmt: skip
-    """`decisions.duplicates.duplicates` and the unsettled findings of sweeps; the gravest first."""
+    """`decisions.duplicates.duplicates` and the unsettled findings of sweeps; the gravest first.
+
+    Args:
+        members: Of the family on the day, where the caller has read them anyway.
+    """
     found = here.duplicates(household, programme, person=person, cause=cause, on=on, case=case)
-    members = members_on(household, on or clock.today())
+    if members is None:
+        members = members_on(household, on or clock.today())
     people = [person.pk] if person is not None else [row.person_id for row in members]
     rows = SweepFinding.objects.filter(person__in=people, kind=SweepFinding.Kind.CROSS_REGION, settled="")
     for row in rows.order_by("id"):

@@ -170,6 +170,7 @@ def subject_scope(subject: Subject) -> Iterator[Range]:
 @contextmanager
 def _opened(found: Range, actor: str, subject: Subject | None) -> Iterator[Range]:
     before, whose = _current.get(), _subject.get()
+    outermost = not connection.in_atomic_block
     with transaction.atomic():
         _set(found, actor, subject)
         tokens = _current.set(found), _subject.set(subject)
@@ -179,8 +180,8 @@ def _opened(found: Range, actor: str, subject: Subject | None) -> Iterator[Range
             _current.reset(tokens[0])
             _subject.reset(tokens[1])
         # Reached on success only: a failure rolls the setting back with the savepoint. The settings outlive a
-        # released savepoint, so they are put back by hand.
-        if not connection.needs_rollback:
+        # released savepoint, so they are put back by hand; they do not outlive the transaction.
+        if not outermost and not connection.needs_rollback:
             _set(before, f"resident:{whose.account_id}" if whose else "", whose)
 
 
@@ -196,18 +197,28 @@ def in_scope(user: User, region: str) -> bool:
     return region in _range_for(user)
 
 
+#: Written out: every page asks it, and composing it anew takes longer than answering it.
+_DUTIES = """
+    select own.* from org_duty own
+    left join org_duty lent on lent.id = own.lent_from_id
+    left join org_user lender on lender.id = lent.user_id
+    where own.user_id = %(user)s and own.since <= %(today)s and (own.until is null or own.until > %(today)s)
+      and (own.lent_from_id is null or (
+        lender.is_active and lent.since <= %(today)s and (lent.until is null or lent.until > %(today)s)))
+    order by own.id
+"""
+
+
 def duties_of(user: User) -> list[Duty]:
     """The duties in force today, own and lent. Asked anew each time, so that a taken duty is gone at once.
 
     A lent one counts on its days only, while its lender still holds it himself and his account is open.
     """
     today = clock.today()
-    held = models.Q(lent_from__isnull=True) | (
-        models.Q(lent_from__since__lte=today, lent_from__user__is_active=True)
-        & (models.Q(lent_from__until__isnull=True) | models.Q(lent_from__until__gt=today))
-    )
-    rows = Duty.objects.filter(held, user=user, since__lte=today).select_related("lent_from__user")
-    return list(rows.filter(models.Q(until__isnull=True) | models.Q(until__gt=today)))
+    rows = list(Duty.objects.raw(_DUTIES, {"user": user.pk, "today": today}))
+    if any(row.lent_from_id for row in rows):
+        models.prefetch_related_objects(rows, "lent_from__user")
+    return rows
 
 
 def lender_of(user: User, duty: str, region: str) -> User | None:
@@ -220,9 +231,14 @@ def lender_of(user: User, duty: str, region: str) -> User | None:
     return lent_from.user
 
 
-def covered(user: User) -> list[User]:
-    """The officers whose whole queue the user has today (AB岗): what is assigned to them by name is his to do."""
-    found = {one.lent_from.user_id: one.lent_from.user for one in duties_of(user) if one.lent_from and one.stand_in_id}
+def covered(user: User, duties: Iterable[Duty] | None = None) -> list[User]:
+    """The officers whose whole queue the user has today (AB岗): what is assigned to them by name is his to do.
+
+    Args:
+        duties: What he holds today, where the caller has asked.
+    """
+    held = duties_of(user) if duties is None else duties
+    found = {one.lent_from.user_id: one.lent_from.user for one in held if one.lent_from and one.stand_in_id}
     return list(found.values())
 
 

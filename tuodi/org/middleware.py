@@ -20,6 +20,7 @@ from tuodi.kernel import clock
 from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.places import pad12
 from tuodi.org import access, factor_actions, session_actions
+from tuodi.org.addresses import address_of
 from tuodi.org.errors import StepUpNeededError
 
 Next = Callable[[HttpRequest], HttpResponse]
@@ -85,7 +86,7 @@ class ScopeMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Notes where the request comes from, for the audit log."""
-        with context.request(address=request.META.get("REMOTE_ADDR", ""), request_id=uuid.uuid4().hex):
+        with context.request(address=address_of(request), request_id=uuid.uuid4().hex):
             return self.get_response(request)
 
     def process_view(

@@ -17,6 +17,7 @@ from django.http import HttpRequest
 from tuodi.audit.actions import record
 from tuodi.kernel import clock
 from tuodi.kernel.places import pad12
+from tuodi.org.addresses import address_of
 from tuodi.org.models import SignedIn, User
 
 __all__ = ["alive", "end_all", "end_one", "end_session", "note_own_password", "note_seen", "note_sign_in"]
@@ -46,7 +47,7 @@ def note_sign_in(request: HttpRequest, user: User) -> None:
             "user": user,
             "began_at": now,
             "seen_at": now,
-            "address": request.META.get("REMOTE_ADDR", "")[:45],
+            "address": address_of(request),
             "device": _device(request.META.get("HTTP_USER_AGENT", "")),
             "ended_at": None,
             "ended_why": "",

@@ -14,6 +14,7 @@ from uuid import UUID
 from django.db import transaction
 
 from tuodi.audit.actions import record
+from tuodi.audit.idempotency import in_turn
 from tuodi.cases.series import next_no
 from tuodi.cases.states import move
 from tuodi.decisions import appeals
@@ -71,6 +72,7 @@ def file_appeal(
     family = determination.household.memberships.all()
     if person is None or not family.filter(person=person).exists():
         raise NotFoundError("决定")
+    in_turn(client_key)
     known = Appeal.objects.filter(client_key=client_key).first()
     if known is not None:
         return known

@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 from django.db import transaction
 
 from tuodi.audit.actions import record
+from tuodi.audit.idempotency import in_turn
 from tuodi.cases.models import Case
 from tuodi.cases.series import next_no
 from tuodi.cases.states import move
@@ -64,6 +65,7 @@ def complain(
     """
     if acting_user is not None:
         access.require_any(acting_user, (DutyCode.COMPLAINT, DutyCode.ACCEPT), region)
+    in_turn(client_key)
     known = Complaint.objects.filter(client_key=client_key).first()
     if known is not None:
         return known

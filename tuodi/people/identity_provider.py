@@ -20,6 +20,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
+from tuodi.exchange.outward import ForbiddenAddressError, check_address, host_of
 from tuodi.kernel import clock
 from tuodi.people.errors import ProviderError
 
@@ -29,7 +30,6 @@ __all__ = ["Asked", "Said", "begin", "finish", "forget"]
 ALGORITHMS = ["RS256", "PS256", "ES256"]
 #: Seconds the clocks of two houses may differ, the provider may take to answer, and a sign-in may take.
 LEEWAY, PATIENCE, LIFE = 60, 10.0, 600
-_LOCAL = ("http://127.0.0.1", "http://localhost", "http://[::1]")
 
 
 @dataclass(frozen=True)
@@ -57,9 +57,12 @@ class Said:
 
 
 def _safe(url: str) -> str:
-    if not url.startswith(("https://", *_LOCAL)):
-        raise ProviderError("地址不是 https")
-    return url
+    """An address of the provider, on its own host or one the site has named. Raises: ProviderError."""
+    allowed = {host_of(settings.RESIDENT_OIDC["issuer"]), *settings.OUTWARD_HOSTS}
+    try:
+        return check_address(url, hosts=allowed, local=settings.OUTWARD_LOCAL)
+    except ForbiddenAddressError as error:
+        raise ProviderError(error.reason) from error
 
 
 @lru_cache(maxsize=4)
@@ -83,6 +86,7 @@ def forget() -> None:
 
 
 def _json(url: str, **headers: str) -> dict[str, Any]:
+    _safe(url)  # at each call: what a name resolves to may have changed
     try:
         answer = httpx.get(url, headers=headers, timeout=PATIENCE, follow_redirects=False)
         answer.raise_for_status()
@@ -160,7 +164,7 @@ def _token(endpoint: str, asked: Asked, code: str) -> dict[str, Any]:
     }
     auth = (given["client_id"], given["client_secret"]) if given["client_secret"] else None
     try:
-        answer = httpx.post(endpoint, data=form, auth=auth, timeout=PATIENCE, follow_redirects=False)
+        answer = httpx.post(_safe(endpoint), data=form, auth=auth, timeout=PATIENCE, follow_redirects=False)
         answer.raise_for_status()
         found = answer.json()
     except (httpx.HTTPError, ValueError) as error:

@@ -18,6 +18,7 @@ from tuodi.cases.states import move
 from tuodi.crypto.sm2 import KeyPair, load_or_make
 from tuodi.exchange.gateway import BREAK_AFTER, Answer, Envelope, Gate, Link, Query, Status, Subject, Target, ask_all
 from tuodi.exchange.live import load_live_profile, read_rows
+from tuodi.exchange.outward import check_address
 from tuodi.files.store import put_bytes
 from tuodi.kernel import clock
 from tuodi.org.access import system_scope
@@ -49,8 +50,8 @@ def own_key() -> KeyPair:
 
 
 def link() -> Link:
-    """The way to the gateway as configured. Raises GatewayUrlError, KeyringError."""
-    return Link(settings.GATEWAY_URL, own_key(), clock.now)
+    """The way to the gateway as configured. Raises GatewayUrlError, ForbiddenAddressError, KeyringError."""
+    return Link(check_address(settings.GATEWAY_URL, local=settings.OUTWARD_LOCAL), own_key(), clock.now)
 
 
 def send(request_id: int, *, place: str, way: Link | None = None, timeout: float = 8.0, patience: float = 30.0) -> int:

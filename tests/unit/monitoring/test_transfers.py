@@ -84,6 +84,8 @@ def test_a_move_between_counties_pays_every_month_once_by_the_standard_of_its_pl
         assert titles[0] == "家庭基本情况"
         assert any("决定" in title for title in titles)
         text = str(list(TransferPart.objects.values_list("lines", flat=True)))
+        assert "urban" not in text  # read by people: words, not codes
+        assert "201704" not in text
         with system_scope("420802"):
             from tuodi.people import secrets
 

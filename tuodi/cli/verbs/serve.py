@@ -12,6 +12,8 @@ from typing import Any
 
 NEEDS_DATABASE = True
 MIGRATE = True
+#: How often it is looked whether the worker still runs.
+CARE_SECONDS = 5
 
 
 def register(subparsers: Any) -> None:
@@ -24,16 +26,22 @@ def register(subparsers: Any) -> None:
     parser.set_defaults(run=run)
 
 
+def _worker() -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-m", "tuodi", "worker"], env=os.environ | {"TUODI_DB_ROLE": "app"})
+
+
 def run(args: argparse.Namespace) -> int:
-    """Serves until interrupted; the worker ends with it."""
-    environment = os.environ | {"TUODI_POOL": "1", "TUODI_DB_ROLE": "app"}
+    """Serves until interrupted; the worker ends with it, and is started anew where it ended by itself."""
+    from django.core.management import call_command
+
+    call_command("collectstatic", interactive=False, verbosity=0)
+    environment = os.environ | {"TUODI_POOL": "1", "TUODI_DB_ROLE": "app", "TUODI_STATIC": "collected"}
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", args.host, "--port", str(args.port)]
     command += ["--workers", str(args.workers), "--blocking-threads", "4", "--no-ws", "--log-level", "warning"]
-    command.append("tuodi.config.wsgi:application")
+    command += ["--respawn-failed-workers", "--respawn-interval", "1", "tuodi.config.wsgi:application"]
     children = [subprocess.Popen(command, env=environment)]
     if args.worker:
-        worker = [sys.executable, "-m", "tuodi", "worker"]
-        children.append(subprocess.Popen(worker, env=os.environ | {"TUODI_DB_ROLE": "app"}))
+        children.append(_worker())
     print(f"工作台：http://{args.host}:{args.port}/  （按 Ctrl+C 停止）", flush=True)
 
     def end(*_: Any) -> None:
@@ -41,7 +49,12 @@ def run(args: argparse.Namespace) -> int:
 
     signal.signal(signal.SIGTERM, end)
     try:
-        return children[0].wait()
+        while True:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return children[0].wait(CARE_SECONDS)
+            if args.worker and children[1].poll() is not None:
+                print(f"后台作业进程已结束（{children[1].returncode}），重新启动。", flush=True)
+                children[1] = _worker()
     except KeyboardInterrupt:
         print("正在停止 …")
         return 0
@@ -53,3 +66,16 @@ def run(args: argparse.Namespace) -> int:
                 child.wait(10)
             if child.poll() is None:
                 child.kill()
+
+
+def _jobs() -> subprocess.Popen[bytes]:
+    worker = [sys.executable, "-m", "tuodi", "worker"]
+    return subprocess.Popen(worker, env=os.environ | {"TUODI_DB_ROLE": "app"})
+
+
+def _wait(web: subprocess.Popen[bytes]) -> int | None:
+    """How the web process ended, or None after a few seconds in which it did not."""
+    try:
+        return web.wait(5)
+    except subprocess.TimeoutExpired:
+        return None

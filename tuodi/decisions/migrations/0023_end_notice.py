@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('decisions', '0022_roll_notice_subjects'),
+        ("decisions", "0023_stages_in_cash"),
         ('people', '0004_subjects'),
         ('verification', '0022_subjects'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),

@@ -10,10 +10,10 @@ import threading
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 
-from axes.helpers import get_client_ip_address
 from django.http import HttpRequest
 
 from tuodi.kernel import clock
+from tuodi.org.addresses import address_of
 
 __all__ = ["READING", "WRITING", "Limit", "over"]
 
@@ -55,4 +55,4 @@ WRITING = Limit(5, 600)
 
 def over(request: HttpRequest, limit: Limit) -> int:
     """Seconds this address must wait; 0 = go on."""
-    return limit.wait(get_client_ip_address(request) or "-")
+    return limit.wait(address_of(request) or "-")

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from django.db.models import Value
 from django.http import HttpRequest
 from django.urls import reverse
 
 from tuodi.cases.guard import level_of
 from tuodi.cases.history import history_of, is_deed, version_of
-from tuodi.cases.models import Case, CaseBar, CaseHand, Notice
-from tuodi.cases.queries import Progress
+from tuodi.cases.models import Case, Notice
+from tuodi.cases.queries import Progress, Standing
 from tuodi.cases.states import HANDS, BarReason, Hand, StepState
 from tuodi.decisions.models import Determination
 from tuodi.intake.models import Application, Material
@@ -22,9 +21,9 @@ from tuodi.kernel.ages import age
 from tuodi.org.models import DutyCode
 from tuodi.people.models import Membership
 from tuodi.policy.procedure import LEVEL_LABELS
-from tuodi.verification.models import CheckReport, FactSet
+from tuodi.verification.case_papers import CasePapers
+from tuodi.verification.models import FactSet
 from tuodi.verification.queries import as_family
-from tuodi.verification.visit_queries import reviews_of, visits_of
 from tuodi.web.components import deeds, law, navigation, words
 from tuodi.web.components.words import DASH, Look
 
@@ -94,6 +93,7 @@ def documents_of(
     materials: Sequence[Material],
     notices: Sequence[Notice],
     decided: Sequence[Determination],
+    papers: CasePapers,
 ) -> list[dict[str, Any]]:
     """Papers of the case: what was printed or handed in, each with where it is."""
     found: list[dict[str, Any]] = []
@@ -101,13 +101,12 @@ def documents_of(
         found.append(_paper("受理回执", application.receipt_no, reverse("web:case-receipt", args=[case.pk])))
         if any(one.received_on is None for one in materials):
             found.append(_paper("一次性告知书", application.receipt_no, reverse("web:case-missing", args=[case.pk])))
-    for report in CheckReport.objects.filter(request__case=case).order_by("-id")[:5]:
-        href = reverse("web:check-report", args=[report.pk]) if report.file_id else ""
-        found.append(_paper("核对报告", report.no, href))
-    for task in visits_of(case=case)[:10]:
-        found.append(_paper("入户记录", task.no, reverse("web:field-task", args=[task.pk])))
-    for meeting in reviews_of(case)[:5]:
-        found.append(_paper("民主评议记录", meeting.no, reverse("web:review-print", args=[meeting.pk])))
+    for pk, no, has_file in papers.reports[:5]:
+        found.append(_paper("核对报告", no, reverse("web:check-report", args=[pk]) if has_file else ""))
+    for pk, no in papers.visits[:10]:
+        found.append(_paper("入户记录", no, reverse("web:field-task", args=[pk])))
+    for pk, no in papers.meetings[:5]:
+        found.append(_paper("民主评议记录", no, reverse("web:review-print", args=[pk])))
     for notice in notices[:10]:
         found.append(_paper("公示", f"{notice.no} {notice.get_result_display()}", ""))
     for row in decided[:10]:
@@ -120,18 +119,18 @@ def _paper(label: str, no: str, href: str) -> dict[str, str]:
 
 
 def refused_of(
-    request: HttpRequest, case: Case, lines: Sequence[Progress], mine: Mapping[str, Any]
+    request: HttpRequest,
+    case: Case,
+    lines: Sequence[Progress],
+    mine: Mapping[str, Any],
+    standing: Callable[[], Standing],
 ) -> list[dict[str, str]]:
-    """Each open step that the reader may not do, and why. One query."""
+    """Each open step that the reader may not do, and why. At most one query, `standing`'s."""
     user: Any = request.user
     theirs = [line.step for line in lines if line.step.state == StepState.OPEN and line.step.name not in mine]
     if not theirs:
         return []
-    bars = CaseBar.objects.filter(case=case, user=user).values_list("reason", Value(True))
-    hands = CaseHand.objects.filter(case=case, user=user).values_list("hand", Value(False))
-    found_of_me = list(bars.union(hands))
-    bar = next((code for code, barred in found_of_me if barred), "")
-    held = next((code for code, barred in found_of_me if not barred), "")
+    bar, held = next(iter(standing().bars), ""), next(iter(standing().hands), "")
     level = level_of(user)
     found = []
     for step in theirs:

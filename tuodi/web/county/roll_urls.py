@@ -8,6 +8,7 @@ from tuodi.org.models import DutyCode
 from tuodi.web.components.doors import open_to
 from tuodi.web.county import (
     changes,
+    corrections,
     deaths,
     exits,
     job_refusals,
@@ -38,6 +39,8 @@ urlpatterns: list[URLPattern] = [
     path("families/<int:pk>/change/", _counter(changes.new), name="change-new"),
     path("roll-notices/", _changes(changes.roll_notices), name="roll-notices"),
     path("roll-notices/<int:pk>/", _changes(changes.roll_notice), name="roll-notice"),
+    path("corrections/", open_to(*corrections.READERS)(corrections.listing), name="corrections"),
+    path("corrections/<int:pk>/", open_to(*corrections.READERS)(corrections.show), name="correction"),
     path("exits/", open_to(*exits.READERS)(exits.listing), name="exits"),
     path("job-refusals/", _jobs(job_refusals.listing), name="job-refusals"),
     path("job-refusals/<int:pk>/", _jobs(job_refusals.show), name="job-offer"),

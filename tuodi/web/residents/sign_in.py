@@ -14,6 +14,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from tuodi.kernel.identity import InvalidIdError, parse_id
+from tuodi.org.addresses import address_of
 from tuodi.people import middleware, residents
 from tuodi.people.errors import TooManyTriesError
 
@@ -78,7 +79,7 @@ def show(request: HttpRequest) -> HttpResponse:
             ticket = residents.request_code(
                 name=form.cleaned_data["name"],
                 number=form.cleaned_data["number"],
-                address=request.META.get("REMOTE_ADDR", ""),
+                address=address_of(request),
             )
         except TooManyTriesError as error:
             form.add_error(None, error.message)

@@ -6,15 +6,18 @@ A missing value is always 「—」, never 0; amounts carry thousands commas, tw
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache, lru_cache
+from html import escape as _html
 from pathlib import Path
 from typing import Any
 
 from django import forms, template
 from django.conf import settings
 from django.contrib.staticfiles import finders
+from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
@@ -30,6 +33,11 @@ register = template.Library()
 
 DASH = "—"
 MINUS = "−"
+
+
+def escape(value: Any) -> str:
+    """As `{{ value }}` escapes it: what is marked safe stays, all else is text."""
+    return str(value) if isinstance(value, SafeString) else _html(str(value))
 
 
 @register.filter
@@ -168,9 +176,14 @@ def icon(name: str, extra: str = "") -> SafeString:
 @register.simple_tag
 def vendor_style() -> SafeString:
     """The link to Tabler's stylesheet, if it was fetched. Our own sheets stand without it."""
-    if finders.find("vendor/tabler.css") is None and not (VENDOR / "tabler.css").is_file():
+    if not _has_vendor_style():
         return mark_safe("")
     return format_html('<link rel="stylesheet" href="{}">', static("vendor/tabler.css"))
+
+
+@cache  # looked for on the disk once, not for each page; a fetch is followed by a start
+def _has_vendor_style() -> bool:
+    return finders.find("vendor/tabler.css") is not None or (VENDOR / "tabler.css").is_file()
 
 
 @register.simple_tag
@@ -208,6 +221,39 @@ def source(code: str | None) -> SafeString:
     if not code:
         return mark_safe("")
     return format_html('<span class="source {}">{}</span>', code, words.SOURCES.get(code, code))
+
+
+@register.simple_tag
+def explained_rows(rows: Iterable[Any]) -> SafeString:
+    """The lines of an explanation (`components.explain.Row`). Written out: a page has a hundred, each of twenty values."""
+    return mark_safe("".join(map(_explained_row, rows)))
+
+
+def _explained_row(row: Any) -> str:
+    who = f'<span class="who"> · {escape(row.who)}</span>' if row.who else ""
+    label = f"{escape(row.label)}{who}"
+    if row.controls:
+        fold = "open" if row.open else "closed"
+        label = (
+            f'<button type="button" class="fold" data-fold="{fold}" aria-expanded="true" '
+            f'aria-controls="{escape(row.controls_text)}">{icon("chevron-right")}{label}</button>'
+        )
+    if row.again:
+        calc, chip = f'<td class="calc"><a class="again" href="#{escape(row.again)}">见上</a></td>', ""
+    else:
+        title = f' title="{escape(row.formula)}"' if row.formula else ""
+        calc = f'<td class="calc"{title}>{escape(row.calc)}</td>'
+        chip = clause(row.clause, row.local, row.assumed, row.clause_title)
+    if row.look:
+        value = f'<span class="mark {escape(row.look.css)}">{icon(row.look.icon)}{escape(row.look.word)}</span>'
+    else:
+        unit = f" <small>{escape(row.unit)}</small>" if row.unit else ""
+        value = f"{escape(row.value)}{unit}"
+    return (
+        f'<tr id="{escape(row.anchor)}" class="{escape(row.css)}" style="--depth:{row.depth:d}">'
+        f'<th scope="row">{label} {source(row.source)}</th>{calc}<td class="n">{value}</td>'
+        f'<td class="c-chip">{chip}</td></tr>\n'
+    )
 
 
 @register.simple_tag(takes_context=True)
@@ -270,17 +316,21 @@ def pager(context: template.Context, page: Any, what: str = "条") -> dict[str, 
     return {"page": page, "what": what, "request": context["request"]}
 
 
-@register.inclusion_tag("components/sidebar.html", takes_context=True)
-def sidebar(context: template.Context) -> dict[str, Any]:
+@register.simple_tag(takes_context=True)
+def sidebar(context: template.Context) -> SafeString:
     """The main navigation, cut to the duties of the signed-in user."""
-    request = context.get("request")
-    return {"groups": navigation.groups(request), "request": request}
+    return _drawn("components/sidebar.html", "groups", tuple(navigation.groups(context.get("request"))))
 
 
-@register.inclusion_tag("components/tabbar.html", takes_context=True)
-def tabbar(context: template.Context) -> dict[str, Any]:
+@register.simple_tag(takes_context=True)
+def tabbar(context: template.Context) -> SafeString:
     """Four thumb-reachable entries on a phone."""
-    return {"links": navigation.tabs(context.get("request"))}
+    return _drawn("components/tabbar.html", "links", tuple(navigation.tabs(context.get("request"))))
+
+
+@lru_cache(maxsize=2048)  # drawn once for all readers whose entries, place on the site and counts are the same
+def _drawn(template_name: str, name: str, entries: tuple[Any, ...]) -> SafeString:
+    return render_to_string(template_name, {name: entries})
 
 
 @register.inclusion_tag("components/topbar.html", takes_context=True)
