@@ -7,6 +7,7 @@ figures and the changed households written: what `payments.simulate` does with a
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -16,8 +17,14 @@ import polars as pl
 from common import clocked, report, result, table
 from monthly import FRAMES, calculate, load, plans_of
 
-from tuodi.payments.simulate import classify, summarise
-from tuodi.policy.book import Book
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tuodi.config.settings")
+
+import django
+
+django.setup()
+
+from tuodi.payments.simulate import classify, summarise  # noqa: E402
+from tuodi.policy.book import Book  # noqa: E402
 
 
 def raised(book: Book) -> Book:
