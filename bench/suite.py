@@ -1,6 +1,6 @@
 """Runs the benchmarks in interleaved rounds and prints their ratios. Usage: suite.py JOB [--persons N] [--rounds K] [--json FILE]
 
-JOB: monthly, small (0.44M), scale, duckdb, spark, family, province, database; of verification: verify (0.44M persons × 5.2M register rows),
+JOB: monthly, small (0.44M), scale, duckdb, spark, family, province, database, what-if; of verification: verify (0.44M persons × 5.2M register rows),
 verify-province (4.3M × 50M), verify-day (a new register against 4.3M), verify-spark (0.44M). Every engine runs in a process of its own; one round runs
 each engine once, so that a machine whose speed moves hurts all alike. Each figure is the least of its rounds, and ratios
 are taken between such minima of the same run. Results go to results/JOB-PERSONS.json below the state folder's bench/.
@@ -24,7 +24,7 @@ SIZES = (444_646, 1_000_000, 4_300_000)
 #: Rows of a new day's register.
 DAYS = (10_000, 100_000, 1_000_000)
 JOBS = (
-    "monthly", "small", "scale", "duckdb", "spark", "family", "province", "database",
+    "monthly", "small", "scale", "duckdb", "spark", "family", "province", "database", "what-if",
     "verify", "verify-province", "verify-day", "verify-spark",
 )  # fmt: skip
 
@@ -58,6 +58,7 @@ def engines(job: str, persons: int) -> dict[str, list[str]]:
             "tuodi": script("one_family.py"),
             "openfisca": script("peers/openfisca_monthly.py", "family", python=peer_python()),
         },
+        "what-if": {"tuodi": tuodi, "what-if": script("what_if.py", persons)},
         "province": {"cold": script("province.py", "cold"), "cached": script("province.py", "cached")},
         "database": {w: script("end_to_end.py", persons, w) for w in ("traffic", "run")},
         "verify": {
@@ -108,6 +109,7 @@ def targets(job: str) -> list[Target]:
             Target("p50 连同文字解释 ÷ OpenFisca 带追踪", ("tuodi", "text_p50_ms"), ("openfisca", "trace_p50_ms"), 1 / 5),
             Target("p99 ÷ p50(已定型的行)", ("tuodi", "rows_p99_ms"), ("tuodi", "rows_p50_ms"), 3.0),
         ],
+        "what-if": [Target("测算一个方案 ÷ 月度计算", ("what-if", "wall"), ("tuodi", "wall"), 1.5)],
         "province": [],
         "database": [Target("墙钟 ÷ 只有数据库读写", ("run", "wall"), ("traffic", "wall"), 1.25)],
         "verify": [

@@ -10,12 +10,14 @@ from fieldkit import jpeg
 from tuodi.cases import actions as cases
 from tuodi.cases import queries
 from tuodi.decisions import actions as decisions
+from tuodi.decisions.roll import put_on_roll
 from tuodi.intake.application_actions import accept_application
 from tuodi.verification import self_care_actions as care
 from tuodi.verification.actions import enter_facts, freeze, start_fact_set
 from tuodi.verification.models.self_care import ITEMS
 
 DAY = date(2021, 9, 13)
+LATER = date(2021, 10, 11)
 FOUR = ("fails_eating", "fails_toilet", "fails_walking", "fails_bathing")
 MEMBER = {"own_income_year": "0.00", "supporters_listed": True, "support_form": "centralised"}
 
@@ -73,3 +75,15 @@ def to_confirm(office, household, case, on=DAY):
     with at(office.county_review, after):
         cases.skip_step(queries.open_step(case, "spot_check"), acting_user=office.county_review, reason="未抽中")
     return after
+
+
+def supported(office, household, form="centralised"):
+    """A tekun person on the roll from October 2021, with complete loss of self-care."""
+    case = investigated(office, household, support_form=form)
+    assessed(office, household, case)
+    with at(office.county_review, DAY):
+        cases.complete_step(queries.open_step(case, "self_care"), acting_user=office.county_review)
+    after = to_confirm(office, household, case)
+    with at(office.county_confirm, after):
+        (row,) = decisions.confirm(case, acting_user=office.county_confirm, opinion="同意")
+        return put_on_roll(row, acting_user=office.county_confirm)

@@ -12,6 +12,7 @@ from tuodi.decisions import actions
 from tuodi.decisions.models import Determination
 from tuodi.decisions.roll import put_on_roll
 from tuodi.intake.application_actions import accept_application
+from tuodi.policy.procedure import Does
 from tuodi.verification.actions import enter_facts, freeze, start_fact_set
 from tuodi.verification.queries import latest_frozen
 
@@ -103,3 +104,55 @@ def accepted_batch(households, *, amount_fen, start):
         for household in households
     )  # fmt: skip
     return batch
+
+
+def paid_next_month(office, case, make_user, on, *, facts=None):
+    """What is left of a case of 57, from the day on to the closed run of the next month.
+
+    Args:
+        facts: collected where given; else the case has its frozen set.
+
+    Returns: the determination and the family's line.
+    """
+    from paykit import Staff, line, run_month
+
+    from tuodi.kernel.periods import Month
+    from tuodi.org.access import system_scope
+    from tuodi.people.actions import add_account
+    from tuodi.people.models import Household
+
+    with system_scope("cn"):
+        household = Household.objects.select_related("head").get(pk=case.household_id)
+    for name, user, more in (
+        ("check", office.county_review, {}),
+        ("visit", office.town_review, {"opinion": "属实", "people": [office.town_visit]}),
+        ("meeting", office.town_review, {"result": "agreed", "opinion": "评议同意"}),
+    ):
+        with at(user, on):
+            if case.steps.filter(name=name, state="open").exists():
+                complete_step(cases.open_step(case, name), acting_user=user, **more)
+    if facts is not None:
+        collected(office, household, case, facts, on)
+    with at(office.town_review, on):
+        actions.first_review(case, acting_user=office.town_review, result="pass", opinion="同意上报")
+        again = not case.steps.filter(
+            does=Does.NOTICE, state="open"
+        ).exists()  # objected to once, it is not posted anew
+        if not again:
+            actions.post_notice(case, acting_user=office.town_review)
+    after = days(on, 8)
+    with at(office.town_review, after):
+        if not again:
+            actions.close_notice(case, acting_user=office.town_review)
+    county = household.region[:6]
+    with at(office.county_confirm, after), system_scope(county):
+        card = add_account(
+            acting_user=None, person=household.head, number="6228480402564896233", holder=household.head.name,
+            since=date(2015, 1, 1), bank_code="农商行",
+        )  # fmt: skip
+    with at(office.county_confirm, after):
+        (row,) = actions.confirm(case, acting_user=office.county_confirm, opinion="同意")
+        put_on_roll(row, acting_user=office.county_confirm, account=card)
+    staff = Staff(make_user, county)
+    run = run_month(staff, Month.of(after).next(), place=county)
+    return row, line(staff, run, household)

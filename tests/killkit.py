@@ -91,6 +91,8 @@ def _environment() -> dict[str, str]:
         ),
         "TUODI_KEYS": keyring.active().written(),
         "TUODI_FILES": str(settings.FILES_DIR),
+        "TUODI_BANK_KEY": str(settings.BANK_KEY),
+        "TUODI_BANK_MARK": str(settings.BANK_MARK),
         "TUODI_DB_ROLE": "app",
         "TUODI_POOL": "0",
         "DJANGO_SETTINGS_MODULE": "tuodi.config.settings",
@@ -227,7 +229,81 @@ def _import(at: str, number: int) -> None:
     hold("done")
 
 
-WORKS = {"sweep": _sweep, "rehearse": _rehearse, "import": _import}
+def _jobs(at: str, number: int) -> None:
+    """The worker itself on the queue of long jobs until it is empty. Points: `written`: a file stands in plain, not kept yet."""
+    from procrastinate.contrib.django import app
+
+    from tuodi.monitoring import export_actions
+
+    hold = _holder(at)
+    _after(export_actions, "write_xlsx", lambda *args: hold("written"))
+    _begin()
+    with app.replace_connector(app.connector.get_worker_connector()) as found:
+        found.run_worker(wait=False, queues=["long"], install_signal_handlers=False)
+    hold("done")
+
+
+def _pay(at: str, number: int) -> None:
+    """Calculates a run, in the name of who opened it. Points: `write` (a county is written, uncommitted), `done`."""
+    from tuodi.org.access import NATION, system_scope
+    from tuodi.payments import calculate, tasks
+    from tuodi.payments.models import PayRun
+
+    hold = _holder(at)
+    _after(calculate, "write_run", lambda *args: hold("write"))
+    with system_scope(NATION):
+        user = PayRun.objects.get(pk=number).opened_by_id
+    _begin()
+    began = time.perf_counter()
+    tasks.calculate_run(number, user)
+    print(f"took {time.perf_counter() - began}", flush=True)
+    hold("done")
+
+
+def _deliver(at: str, number: int) -> None:
+    """Brings a message. Points: `ask`, `send` (the bank has it, nothing is noted), `done`."""
+    from tuodi.exchange.bank_transport import HttpBank
+    from tuodi.payments import actions
+
+    hold = _holder(at)
+    _after(HttpBank, "ask", lambda *args: hold("ask"))
+    _after(HttpBank, "send", lambda *args: hold("send"))
+    _begin()
+    began = time.perf_counter()
+    actions.deliver(number)
+    print(f"took {time.perf_counter() - began}", flush=True)
+    hold("done")
+
+
+def _collect(at: str, number: int) -> None:
+    """Takes in what a link's bank has laid out, in the name of who sent the last run. Points: `settled` (uncommitted), `taken`, `done`."""
+    from tuodi.exchange.bank_transport import HttpBank
+    from tuodi.org.access import NATION, system_scope
+    from tuodi.payments import tasks
+    from tuodi.payments.actions import answers
+    from tuodi.payments.models import PayRun
+
+    hold = _holder(at)
+    _after(answers, "settle_items", lambda *args: hold("settled"))
+    _after(HttpBank, "taken", lambda *args: hold("taken"))
+    with system_scope(NATION):
+        user = PayRun.objects.exclude(sent_by=None).latest("id").sent_by_id
+    _begin()
+    began = time.perf_counter()
+    tasks.collect_from_bank(number, user)
+    print(f"took {time.perf_counter() - began}", flush=True)
+    hold("done")
+
+
+WORKS = {
+    "pay": _pay,
+    "deliver": _deliver,
+    "collect": _collect,
+    "sweep": _sweep,
+    "rehearse": _rehearse,
+    "import": _import,
+    "jobs": _jobs,
+}
 
 
 def _begin() -> None:
@@ -242,7 +318,7 @@ def _main(work: str, at: str, number: str) -> None:
     django.setup()
     from tuodi.kernel import clock
 
-    with clock.frozen(DAY):
+    with clock.frozen(date.fromisoformat(os.environ.get("KILLKIT_DAY") or DAY.isoformat())):
         WORKS[work](at, int(number))
     print("end", flush=True)
     sys.stdin.readline()  # a kill that comes late still finds its process

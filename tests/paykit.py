@@ -166,3 +166,15 @@ def line(staff: Staff, run: PayRun, household: Household) -> PayLine:
 def balanced(staff: Staff, run: PayRun) -> None:
     with at(staff.check, LATER):
         assert [one for one in checks.balance(run) if not one.ok] == []
+
+
+def indexed(
+    make_user, place: str, month: Month, cpi: str, food: str, *, hypothetical: bool = True, on: date | None = None
+):
+    """The indices of a month as entered on the tenth of the next one, or on another day."""
+    makes = hire(make_user, place, "standards")
+    day = on or month.next().first_day.replace(day=10)
+    with at(makes, day):
+        return actions.enter_index(
+            acting_user=makes, place=place, month=month, cpi=cpi, food=food, source="测试用的公报", published_on=day, hypothetical=hypothetical,
+        )  # fmt: skip

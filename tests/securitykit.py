@@ -34,7 +34,16 @@ DAY = date(2021, 9, 30)
 EVERYTHING = tuple(
     sorted(
         set(DutyCode.values)
-        - {"sysadmin", "security", "audit_view", "third_party", "pay_check", "pay_approve", "hand_over_approve"}
+        - {
+            "sysadmin",
+            "security",
+            "audit_view",
+            "third_party",
+            "pay_check",
+            "pay_approve",
+            "fund_review",
+            "hand_over_approve",
+        }
     )
 )
 

@@ -16,10 +16,10 @@ from tuodi.cases import actions as cases
 from tuodi.cases import queries
 from tuodi.cases.errors import DutySeparationError, NoticeRunningError, StepNotOpenError, WrongLevelError
 from tuodi.decisions import actions as decisions
+from tuodi.decisions.papers.letters import acceptance_receipt
 from tuodi.decisions.queries import explain_month, of_case
 from tuodi.decisions.roll import put_on_roll
 from tuodi.intake.application_actions import accept_application
-from tuodi.intake.application_queries import receipt
 from tuodi.kernel.periods import Month
 from tuodi.org.errors import AccessDeniedError
 from tuodi.people.models import RollEntry
@@ -46,7 +46,7 @@ class Story:
                 **more,
             )
             self.case = application.case
-            return receipt(application)
+            return acceptance_receipt(application)
 
     def step(self, name, who, on, **more):
         with at(who, on):
@@ -86,10 +86,10 @@ def test_jingmen_dongbao_2017_the_county_approves_after_two_notices(make_user):
     o = story.office
 
     paper = story.accept(o.town_accept, date(2017, 5, 10))
-    assert (paper.case_no, paper.no) == ("420802-SL-20170510-0001", "420802-HZ-20170510-0001")
-    assert paper.owed == ("家庭经济状况核对授权书",)
-    assert paper.due_on is None  # 220 sets no limit for the whole
-    assert paper.warnings == ()
+    assert (paper["case_no"], paper["number"]) == ("420802-SL-20170510-0001", "420802-HZ-20170510-0001")
+    assert paper["owed"] == ["家庭经济状况核对授权书"]
+    assert paper["due"] == "各环节分别计时"  # 220 sets no limit for the whole
+    assert paper["warnings"] == []
 
     # First the data check by the county, then the visit (220 art 20): the visit is not open yet.
     with pytest.raises(StepNotOpenError, match="还要先完成：信息核对"):
@@ -154,7 +154,7 @@ def test_duodao_2017_the_township_approves(make_user):
     o = story.office
 
     paper = story.accept(o.town_accept, date(2017, 5, 10))
-    assert any("县级审批意见" in text and "220-26" in text for text in paper.warnings)
+    assert any("县级审批意见" in text and "220-26" in text for text in paper["warnings"])
     story.step("check", o.county_review, date(2017, 5, 11))
     story.step("visit", o.town_review, date(2017, 5, 12), people=[o.town_visit])
     story.facts(o.town_review, date(2017, 5, 12), **FACTS)
@@ -181,8 +181,8 @@ def test_kuancheng_2021_the_village_reviews_the_town_confirms_the_county_files(m
     day = date(2021, 9, 10)
 
     paper = story.accept(o.town_accept, day)
-    assert paper.due_on == date(2021, 9, 25)  # 15日 read as calendar days
-    assert any("初审公示" in text and "57-19" in text for text in paper.warnings)
+    assert paper["due"] == "2021 年 9 月 25 日 前"  # 15日 read as calendar days
+    assert any("初审公示" in text and "57-19" in text for text in paper["warnings"])
 
     # Check and visit run side by side: the visit may come first.
     story.step("visit", o.town_review, date(2021, 9, 13), people=[o.town_visit])
@@ -212,7 +212,7 @@ def test_a_refused_family_gets_reasons_in_writing_and_no_entry(make_user):
     o = story.office
     day = date(2022, 11, 7)
     paper = story.accept(o.town_accept, day)
-    assert paper.due_on == date(2022, 12, 19)  # 30 working days: the county confirms here
+    assert paper["due"] == "2022 年 12 月 19 日 前"  # 30 working days: the county confirms here
     story.step("check", o.county_review, day)
     story.step("visit", o.town_review, day, people=[o.town_visit])
     story.facts(o.town_review, day, income_year="13500.00", assets_ok=True)  # 4500 a head: exactly the standard

@@ -1,4 +1,4 @@
-"""Applying on the phone: for a neighbour up to the accepted case, for oneself without scripts; nothing of the last client left."""
+"""Applying on the phone: for a neighbour up to the next month's pay, for oneself without scripts; nothing of the last client left."""
 
 from __future__ import annotations
 
@@ -10,15 +10,27 @@ from typing import Any
 import pytest
 from applykit import new_member
 from builders import make_family
+from casekit import Office, at
+from decisionkit import paid_next_month
 from fieldkit import png, shot
 from phonekit import PHONE, account_for, draw, enter
 
 from tuodi.cases.models import Case
 from tuodi.intake.models import Application, OnlineApplication
+from tuodi.kernel import clock
 from tuodi.org.access import system_scope
+from tuodi.verification.actions import enter_facts, freeze
+from tuodi.verification.queries import draft_of
 
 Check = Callable[[], None]
 VILLAGE = "420804001001"
+DAY = date(2021, 9, 13)
+
+
+@pytest.fixture(autouse=True)
+def _september() -> Any:
+    with clock.frozen(DAY):
+        yield
 
 
 @pytest.fixture
@@ -39,7 +51,7 @@ def answer(page: Any, *labels: str, **texts: str) -> None:
     page.wait_for_load_state()
 
 
-def test_a_neighbour_applies_and_the_case_is_accepted(
+def test_a_neighbour_applies_and_the_family_is_paid_in_the_next_run(
     page: Any, live_server: Any, quiet: list[str], neighbour: Any, make_user: Callable[..., Any],
     sign_in: Callable[[str], None], axe: Check, fits: Check,
 ) -> None:  # fmt: skip
@@ -81,8 +93,8 @@ def test_a_neighbour_applies_and_the_case_is_accepted(
     shot(page, "apply-work-elder")
     page.context.clear_cookies(name="tuodi_my_type")
     page.reload()
-    answer(page, "包括打零工", work_income="300")
-    answer(page, other_income="150")
+    answer(page, "包括打零工", work_income="100")
+    answer(page, other_income="50")
     answer(page, medical_cost="8000")
     answer(page, "都没有")
     answer(page, "没有")
@@ -141,8 +153,8 @@ def test_a_neighbour_applies_and_the_case_is_accepted(
     # At the counter: the queue, the page, the acceptance.
     page.context.clear_cookies()
     page.set_viewport_size({"width": 1366, "height": 900})
-    make_user("420804001", "accept", username="counter")
-    sign_in("counter")
+    office = Office(VILLAGE, make_user)
+    sign_in(office.town_accept.username)
     page.goto(f"{live_server.url}/online/")
     axe()
     shot(page, "online-queue")
@@ -155,7 +167,34 @@ def test_a_neighbour_applies_and_the_case_is_accepted(
     with system_scope("420804"):
         application = Application.objects.get()
         assert (application.agent_name, application.has_mandate, application.channel) == ("林桂兰", True, "online")
-        assert Case.objects.get().household.head.name == "向小禾"
+        case = Case.objects.select_related("household__head").get()
+        assert case.household.head.name == "向小禾"
+
+    # What she declared, beside what is known: adopted line by line.
+    page.get_by_role("link", name="网上申报对照").click()
+    assert page.get_by_text("2 项待处理").is_visible()
+    axe()
+    fits()
+    shot(page, "declared")
+    page.set_viewport_size(PHONE)
+    fits()
+    shot(page, "declared-phone")
+    page.set_viewport_size({"width": 1366, "height": 900})
+    for box in page.get_by_label("采用申报", exact=True).all():
+        box.check()
+    page.get_by_role("button", name="保存").click()
+    page.get_by_text("已采用 2 项").wait_for()
+    axe()
+    shot(page, "declared-adopted")
+
+    with at(office.town_review, DAY):
+        draft = draft_of(case)
+        assert draft.facts["household"]["income_year"] == "1800.00"  # (100 + 50) × 12
+        enter_facts(draft, acting_user=office.town_review, household={"assets_ok": True}, source="finding")
+        freeze(draft, acting_user=office.town_review)
+    decided, paid = paid_next_month(office, case, make_user, DAY)
+    assert (decided.outcome, decided.start_month) == ("pass", 202110)
+    assert (paid.amount_fen, paid.status) == (22_500, "paid")  # 375 − 150
 
 
 def test_without_scripts_one_applies_with_a_signed_sheet_and_comes_back_to_a_draft(

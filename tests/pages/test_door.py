@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
-from builders import make_family
-from casekit import Office, family
-from decisionkit import to_confirm
+import pytest
+from builders import VILLAGE, make_family
+from casekit import Office, family, hire
+from decisionkit import FACTS, paid_next_month, to_confirm
 
 from tuodi.kernel import clock
 from tuodi.org import access
@@ -15,6 +17,15 @@ from tuodi.org import access
 Check = Callable[[], None]
 TOWN = "420802001001"
 PHONE, DESK, PASSWORD = {"width": 360, "height": 760}, {"width": 1440, "height": 900}, "Tuodi-2017-x"
+
+
+DAY = date(2021, 9, 13)
+
+
+@pytest.fixture
+def september() -> Any:
+    with clock.frozen(DAY):
+        yield
 
 
 def _facts_unknown() -> Any:
@@ -77,15 +88,15 @@ def test_a_call_becomes_a_need_a_case_and_a_referral(
 
 
 def test_two_officers_on_one_case_the_second_is_told_and_keeps_what_he_typed(
-    page: Any, browser: Any, live_server: Any, quiet: list[str], make_user: Callable[..., Any],
+    page: Any, browser: Any, live_server: Any, quiet: list[str], september: None, make_user: Callable[..., Any],
     sign_in: Callable[[str], None],
 ) -> None:  # fmt: skip
     from tuodi.intake.application_actions import accept_application
 
     household = _facts_unknown()
-    counter = make_user("420804001", "accept", username="two0")
-    first = make_user("420804001", "review", "visit", username="two1")
-    make_user("420804001", "review", "visit", username="two2")
+    counter = hire(make_user, VILLAGE[:9], "accept")
+    first = hire(lambda *a: make_user(*a, username="two1"), VILLAGE[:9], "review", "visit")
+    hire(lambda *a: make_user(*a, username="two2"), VILLAGE[:9], "review", "visit")
     with access.scope(counter):
         case = accept_application(acting_user=counter, household=household, programme="dibao").case
     address = f"{live_server.url}/cases/{case.pk}/"
@@ -121,6 +132,8 @@ def test_two_officers_on_one_case_the_second_is_told_and_keeps_what_he_typed(
 
         done = Step.objects.get(case=case, name="visit")
         assert (done.state, done.opinion) == ("done", "已入户")
+    _, paid = paid_next_month(Office(VILLAGE, make_user), case, make_user, DAY, facts=FACTS)
+    assert (paid.amount_fen, paid.status) == (25_000, "paid")  # 575 × 2 − 900
 
 
 def test_the_county_confirms_on_a_phone(

@@ -68,7 +68,7 @@ def test_relief_on_the_spot_papers_after_and_paid_in_the_next_run(
     shot(page, "emergency-relieve-phone")
     page.get_by_role("button", name="先行救助").click()
     assert page.get_by_text("已先行救助 800.00 元").is_visible()
-    assert page.get_by_text("还没有建立乡镇备用金").is_visible()
+    assert page.get_by_text("本乡镇没有备用金").is_visible()
     fits()
     shot(page, "emergency-owed-phone")
     page.get_by_label("补充说明").fill("对象林桂兰家庭，事由火灾，金额 800 元；当晚无处住宿，先行救助")

@@ -13,6 +13,7 @@ from paykit import Staff, run_month
 
 from tuodi.kernel import clock
 from tuodi.kernel.periods import Month
+from tuodi.kernel.places import national_tree
 from tuodi.org.access import system_scope
 from tuodi.payments.models import PayLine
 
@@ -46,12 +47,16 @@ def test_a_move_between_counties_ends_in_the_next_months_run(
     sign_in("old-town")
     page.goto(f"{url}/families/{household.pk}/")
     page.get_by_role("link", name="迁移", exact=True).last.click()
-    page.get_by_label("迁入地代码").fill("4208")
+    page.get_by_label("县（市、区）或乡镇（街道）").fill("zhongxiang")
+    page.get_by_role("button", name="查找").click()
+    page.get_by_role("link", name="湖北省 荆门市 钟祥市", exact=True).click()
+    axe()
+    page.get_by_role("link", name=national_tree().name(NEW[:9]), exact=True).click()
     page.get_by_label("新住址").fill("西环路 8 号")
-    page.get_by_label("原因").fill("随女儿居住")
     page.get_by_role("button", name="提出迁移").click()
-    assert page.get_by_text("请填写乡镇（街道）或村（社区）的 9 位或 12 位代码").first.is_visible()
-    page.get_by_label("迁入地代码").fill(NEW)
+    assert page.get_by_role("link", name="原因：请填写原因。").is_visible()  # what was chosen is still there
+    page.get_by_label("原因").fill("随女儿居住")
+    page.get_by_label("迁入村（社区）").select_option(NEW)
     page.get_by_role("button", name="提出迁移").click()
     page.wait_for_url("**/moves/*/")
     move = page.url

@@ -14,11 +14,23 @@ from tuodi.audit.actions import record
 from tuodi.kernel import clock
 
 PHONE = {"width": 360, "height": 760}
-PAGES = ("", "progress/", "notices/", "decisions/", "payments/", "data/", "policies/", "policies/dibao/", "calculator/")
+PAGES = (
+    "",
+    "progress/",
+    "messages/",
+    "notices/",
+    "decisions/",
+    "payments/",
+    "data/",
+    "policies/",
+    "policies/dibao/",
+    "calculator/",
+)
 
 
 def test_a_resident_signs_in_reads_his_decision_and_who_looked(
     page: Any,
+    browser: Any,
     live_server: Any,
     quiet: list[str],
     make_user: Callable[..., Any],
@@ -72,6 +84,13 @@ def test_a_resident_signs_in_reads_his_decision_and_who_looked(
                     "[...document.querySelectorAll('.my-button, .my-mode button, .my-back')].map(e => e.offsetHeight).filter(h => h)"
                 )
                 assert min(tall) >= 60
+        plain = browser.new_context(java_script_enabled=False, storage_state=page.context.storage_state())
+        reading = plain.new_page()
+        for path in PAGES:  # nothing that is read needs a script
+            reading.goto(f"{live_server.url}/my/{path}")
+            assert "/sign-in/" not in reading.url
+            assert len(reading.locator("main").inner_text()) > 20, path
+        plain.close()
         page.set_viewport_size({"width": 320, "height": 256})  # 400 % of 1280 × 1024
         page.goto(f"{live_server.url}/my/decision/{decided.no}/")
         fits()

@@ -21,7 +21,7 @@ from tuodi.people.models import RollEntry
 
 __all__ = ["STAGES", "Entry", "Sheet", "board_by_token", "board_of", "sheets", "visible"]
 
-STAGES = {"review": "审核公示", "approval": "审批公示", "result": "结果公布"}
+STAGES = {"review": "审核公示", "approval": "审批公示", "result": "结果公布", "ending": "拟终止公示"}
 
 
 def board_by_token(token: str) -> NoticeBoard | None:

@@ -30,6 +30,8 @@ KINDS = {
     "care": "WT",
     "need": "XQ",
     "ticket": "RX",
+    "fund": "ZJ",
+    "petty": "BY",
 }
 
 
@@ -52,8 +54,16 @@ def next_no(kind: str, region: str, day: date) -> str:
     return f"{place}-{KINDS[kind]}-{day:%Y%m%d}-{number:04d}"
 
 
-#: Series that run for a year in a county, and the letters that lead the number: clues, notices of suspension and of changes, reports of changes, moves.
-YEARLY = {"clue": "XS", "suspension": "TB", "roll_notice": "TZ", "change": "BH", "move": "QY"}
+#: Series that run for a year in a county, and the letters that lead the number: clues, notices of suspension and of changes, reports of changes, moves, support about to end, lists pushed.
+YEARLY = {
+    "clue": "XS",
+    "suspension": "TB",
+    "roll_notice": "TZ",
+    "change": "BH",
+    "move": "QY",
+    "end": "ZZ",
+    "push": "TJ",
+}
 
 
 def take_yearly(kind: str, region: str, year: int, count: int = 1) -> list[str]:

@@ -51,11 +51,13 @@ ROOMS = (
     "messages",
     "audit",
     "org",
+    "standards",
     "people",
     "cases",
     "intake",
     "verification",
     "decisions",
+    "funds",
     "payments",
     "monitoring",
     "oversight",
@@ -82,6 +84,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "tuodi.web.compression.TextGZipMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -219,6 +222,11 @@ GATEWAY_URL = os.environ.get("TUODI_GATEWAY", "")
 #: Our SM2 key for requests, made when first needed, readable by its owner only.
 GATEWAY_KEY = Path(os.environ.get("TUODI_GATEWAY_KEY") or var_dir() / "gateway_key")
 
+#: Our SM2 key for files to banks, made when first needed, readable by its owner only.
+BANK_KEY = Path(os.environ.get("TUODI_BANK_KEY") or var_dir() / "bank_key")
+#: How many messages ever left for each bank. Not part of a backup of the database: the two are compared before sending.
+BANK_MARK = Path(os.environ.get("TUODI_BANK_MARK") or var_dir() / "bank_sent.json")
+
 #: How messages to people outside leave the house: outbox (they stay, a demo shows them), folder, http.
 MESSAGES = {
     "adapter": os.environ.get("TUODI_MESSAGES", "outbox"),
@@ -256,9 +264,10 @@ STATIC_ROOT = var_dir() / "static"
 STATIC_ROOT.mkdir(exist_ok=True)
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
-WHITENOISE_USE_FINDERS = True
+#: `tuodi serve` collects the files once, each beside its compressed copy, and says so; anything else finds them where they lie.
+WHITENOISE_USE_FINDERS = os.environ.get("TUODI_STATIC") != "collected"
 WHITENOISE_MAX_AGE = 3600
 
 #: Stored files (uploads, bank files, snapshots), encrypted, by content hash.

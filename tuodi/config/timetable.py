@@ -16,7 +16,7 @@ STALLED_SECONDS = 120
 def on_app_ready(app: App) -> None:
     """Registers the periodic jobs (setting PROCRASTINATE_ON_APP_READY)."""
 
-    @app.periodic(cron="*/5 * * * *")
+    @app.periodic(cron="* * * * *")
     @app.task(queueing_lock="tuodi.sweep", pass_context=False, name="tuodi.sweep_stalled")
     async def sweep_stalled(timestamp: int) -> None:
         """Gives back the jobs of workers that are gone."""
@@ -45,15 +45,27 @@ def on_app_ready(app: App) -> None:
         with system_scope("cn"):
             end_outdated()
 
+    @app.periodic(cron="5 0 * * *")
+    @app.task(queueing_lock="tuodi.standards_in_force", pass_context=False, name="tuodi.standards_in_force")
+    def standards_in_force(timestamp: int) -> None:
+        """Notes published standards whose day has come."""
+        from tuodi.org.access import system_scope
+        from tuodi.standards.tasks import enter_into_force
+
+        with system_scope("cn"):
+            enter_into_force()
+
     @app.periodic(cron="40 0 * * *")
     @app.task(queueing_lock="tuodi.overdue_reliefs", pass_context=False, name="tuodi.overdue_reliefs")
     def overdue_reliefs(timestamp: int) -> None:
-        """Marks relief given first whose papers are overdue."""
+        """Marks relief given first whose papers are overdue; tells applicant, officer and county once of papers that ran out."""
+        from tuodi.decisions.late_papers import raise_late
         from tuodi.decisions.relief import alarm_overdue
         from tuodi.org.access import system_scope
 
         with system_scope("cn"):
             alarm_overdue()
+            raise_late()
 
     @app.periodic(cron="10 0 1 * *")
     @app.task(queueing_lock="tuodi.month_of_patrols", pass_context=False, name="tuodi.month_of_patrols")
@@ -92,6 +104,16 @@ def on_app_ready(app: App) -> None:
         from tuodi.oversight.daily import daily
 
         daily()
+
+    @app.periodic(cron="50 4 * * *")
+    @app.task(queueing_lock="tuodi.ledger_check", pass_context=False, name="tuodi.ledger_check")
+    def ledger_check(timestamp: int) -> None:
+        """Checks L1 to L7 over all money, for the auditors' page."""
+        from tuodi.org.access import system_scope
+        from tuodi.payments import invariants
+
+        with system_scope("cn"):
+            invariants.keep(invariants.check())
 
     @app.task(pass_context=False, name="outbox.carry")
     def carry(message: str) -> None:

@@ -20,9 +20,9 @@ from tuodi.cases.models import Case, Notice, Step
 from tuodi.cases.notice_content import public_name
 from tuodi.cases.series import next_no
 from tuodi.cases.states import Decision, StepState
-from tuodi.decisions import duplicates, grants, relief_after
+from tuodi.decisions import duplicates, grants, relief_after, telling
 from tuodi.decisions.appeal_time import ways_to_appeal
-from tuodi.decisions.decide import approver_of, ask, failed_reasons, require_pass, rows_of
+from tuodi.decisions.decide import approver_of, ask, failed_reasons, last_month, require_pass, rows_of
 from tuodi.decisions.errors import ReasonsMissingError, UnknownOutcomeError
 from tuodi.decisions.models import Determination
 from tuodi.decisions.revoked import require_new_grounds, revocation_of
@@ -79,7 +79,8 @@ def preview(case: Case, fact_set: FactSet | None = None) -> ProgrammeResult:
     """
     facts = fact_set or frozen_for(case)
     today = clock.today()
-    family = grants.family_with_ledger(facts, case) if grants.is_once(case.programme) else None
+    once = grants.is_once(case.programme)
+    family = grants.family_with_ledger(facts, case) if once else grants.family_with_place(facts)
     return ask(facts, case.programme, case_date=today, month=Month.of(today).next(), family=family)
 
 
@@ -115,13 +116,15 @@ def first_review(case: Case, *, acting_user: User, result: str, opinion: str) ->
     data = _figures(answer, facts)
     if grants.is_once(case.programme) and result == "pass":
         data |= find_approver(case, facts, acting_user=acting_user)
-    return cases.complete_step(step, acting_user=acting_user, result=result, opinion=opinion, data=data)
+    done = cases.complete_step(step, acting_user=acting_user, result=result, opinion=opinion, data=data)
+    telling.of_case(case, "step_done", f"step:{done.pk}", step=done.label)
+    return done
 
 
 def _facts(case: Case) -> FactSet:
-    """The frozen facts of a case; for relief that is granted once, with what the ledger says today."""
+    """The frozen facts of a case with what the place's packs say; for relief granted once, with what the ledger says today."""
     facts = frozen_for(case)
-    return grants.with_ledger(facts, case) if grants.is_once(case.programme) else facts
+    return grants.with_ledger(facts, case) if grants.is_once(case.programme) else grants.with_place(facts, case)
 
 
 def find_approver(case: Case, facts: FactSet, *, acting_user: User) -> dict[str, str]:
@@ -144,7 +147,9 @@ def post_notice(case: Case, *, acting_user: User, phone: str = "") -> Notice:
     """
     step = open_of_kind(case, Does.NOTICE)
     check_step(step, acting_user)
-    return cases.post_notice(step, acting_user=acting_user, content=_content(case, step, phone))
+    notice = cases.post_notice(step, acting_user=acting_user, content=_content(case, step, phone))
+    telling.of_case(case, "notice_posted", f"notice:{notice.no}")
+    return notice
 
 
 @logs_blocks
@@ -220,7 +225,7 @@ def confirm(
     common = _common(case, facts, acting_user)
     if again:
         common |= {"follows": again.determination, "cause": "appeal"}
-    made = rows_of(answer, facts, common=common, start=start, reasons=opinion)
+    made = rows_of(answer, facts, common=common, start=start, end=last_month(facts, answer), reasons=opinion)
     if grants.is_once(case.programme):
         relief_after.into_months(case, made)
     persons = list(
@@ -245,6 +250,7 @@ def confirm(
             else {}
         )
         _audit("confirm", acting_user, row, case, **told)
+    telling.of_case(case, "decision_made", f"decision:{case.no}:{step.round}", office=acting_user.office.name)
     return rows
 
 
@@ -285,6 +291,7 @@ def refuse(case: Case, *, acting_user: User, reasons: str) -> list[Determination
         relief_after.after_refusal(decided, acting_user=acting_user, reasons=reasons)
     for row in rows:
         _audit("refuse", acting_user, row, case)
+    telling.of_case(case, "decision_made", f"decision:{case.no}:{step.round}", office=acting_user.office.name)
     return rows
 
 

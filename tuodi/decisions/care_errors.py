@@ -1,7 +1,8 @@
 """Errors of care agreements and of ending support.
 
 DecisionError
-└── CareInputError    what was entered does not do, all reasons at once
+├── CareInputError    what was entered does not do, all reasons at once
+└── EndNoticeError    support would end before its public notice has hung
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Sequence
 
 from tuodi.decisions.errors import DecisionError
 
-__all__ = ["CareInputError"]
+__all__ = ["CareInputError", "EndNoticeError"]
 
 
 class CareInputError(DecisionError):
@@ -28,3 +29,12 @@ class CareInputError(DecisionError):
             f"不能登记：{'；'.join(message for _, message in faults)}。请改正后重新提交。", faults=list(faults)
         )
         self.faults = tuple(faults)
+
+
+class EndNoticeError(DecisionError):
+    """Support may end only after its public notice has hung its days without objection."""
+
+    code = "decisions.end_notice"
+
+    def __init__(self, name: str, why: str, *, no: str = "") -> None:
+        super().__init__(f"不能终止{name}的供养：{why}", no=no)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 
 from tuodi import documents
@@ -21,6 +19,7 @@ from tuodi.decisions.models import CaseFile
 from tuodi.decisions.papers.catalogue import Paper, Printer, catalogue
 from tuodi.decisions.papers.words import iso, when
 from tuodi.documents.binding import bind, page_count
+from tuodi.files.scratch import scratch
 from tuodi.files.store import path_of, plain_copy, put_path
 from tuodi.kernel import clock
 from tuodi.kernel.errors import TuodiError
@@ -68,14 +67,6 @@ def request(case: Case, *, acting_user: User) -> CaseFile:
     return row
 
 
-@contextmanager
-def _scratch() -> Iterator[Path]:
-    base = Path(settings.FILES_DIR) / ".scratch"
-    base.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with tempfile.TemporaryDirectory(dir=base) as folder:
-        yield Path(folder)
-
-
 def make(case_file: CaseFile, *, acting_user: User) -> CaseFile:
     """Puts the file together, part by part; each part is a transaction of its own, so that others see how far it is.
 
@@ -114,7 +105,7 @@ def _case(pk: int) -> Case:
 def _put_together(row: CaseFile, papers: list[Paper], user: User) -> CaseFile:
     now = clock.now()
     printed = f"{user.name}（{user.username}）"
-    with _scratch() as folder:
+    with scratch() as folder:
         printer = Printer(printed, when(now), folder)
         made: list[list[Path]] = []
         for at, paper in enumerate(papers):
@@ -130,6 +121,9 @@ def _put_together(row: CaseFile, papers: list[Paper], user: User) -> CaseFile:
                 bind(_after(cover, inside), handle, title=f"案卷 {row.case.no}", total=total)
             with out.open("rb") as handle:
                 digest = hashlib.file_digest(handle, "sha256").hexdigest()
+            there = CaseFile.objects.select_for_update(of=("self",)).select_related("case").get(pk=row.pk)
+            if there.state != State.MAKING:
+                return there  # another worker was quicker: one file comes out
             stored = put_path(
                 out, region=row.region, name=f"{row.case.no}.pdf", purpose="case_file",
                 media_type="application/pdf", by_id=user.pk,

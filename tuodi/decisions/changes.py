@@ -16,6 +16,7 @@ from tuodi.cases.procedures import procedure_for
 from tuodi.decisions.actions import store
 from tuodi.decisions.appeal_time import ways_to_appeal
 from tuodi.decisions.decide import ask, failed_reasons, grace_end, rows_of
+from tuodi.decisions.end_notices import require_notice, settle_notice
 from tuodi.decisions.errors import LaterDecisionError, NothingInForceError, ReasonsMissingError, UnknownOutcomeError
 from tuodi.decisions.models import Determination
 from tuodi.decisions.notices import notify
@@ -69,6 +70,7 @@ def record_change(
     Raises:
         NothingInForceError: Nothing to change. UnknownOutcomeError: Facts are missing; nothing is changed.
         LaterDecisionError: A later decision begins within its months.
+        EndNoticeError: Tekun support would end, for another cause than death, before its public notice has hung ([43] art 26).
         ReasonsMissingError, DutySeparationError, WrongLevelError, NotFoundError, AccessDeniedError.
     """
     region, household = fact_set.region, fact_set.household
@@ -89,7 +91,8 @@ def record_change(
     current = unit.filter(start_month__lte=effective.yyyymm).last()
     _not_over_later(unit.filter(start_month__gt=effective.yyyymm).first(), household, last)
     answer = ask(fact_set, programme, case_date=clock.today(), month=effective)
-    if answer.outcome == "unknown":
+    # Where persons are entitled, what is not known of the others does not matter: his own row decides (below).
+    if answer.outcome == "unknown" and not (programme in PERSON_PROGRAMMES and answer.rows):
         raise UnknownOutcomeError(f"家庭 {household.no} 的变更", answer.missing)
     until = min((month for month in (grace_end(answer), last) if month is not None), default=None)
     after = _facts_on(household, last.next().first_day) if last is not None else None
@@ -109,7 +112,13 @@ def record_change(
         rows = [row for row in rows if row.person_id == person_id]
         if not rows:
             raise UnknownOutcomeError(f"家庭 {household.no} 的变更", answer.missing)
+    hung = None
+    if acting_user is not None and programme == Programme.TEKUN and rows[0].outcome != "pass" and cause != "death":
+        assert person is not None
+        hung = require_notice(fact_set, person)
     (row,) = store(rows, acting_user=acting_user, action="record_change")
+    if hung is not None and acting_user is not None:
+        settle_notice(hung, row, acting_user=acting_user)
     cut_rows = cut(row, last)
     if row.outcome == "pass":
         splice(row, account=current.account if current else None)

@@ -15,7 +15,7 @@ from tuodi.verification.models import FactSet
 from tuodi.verification.queries import as_family
 from tuodi.verification.rulebook import place_of, plan
 
-__all__ = ["approver_of", "ask", "failed_reasons", "grace_end", "require_pass", "rows_of"]
+__all__ = ["approver_of", "ask", "failed_reasons", "grace_end", "last_month", "require_pass", "rows_of"]
 
 
 def ask(
@@ -82,6 +82,19 @@ def grace_end(result: ProgrammeResult) -> Month | None:
     if not values.get(f"{result.programme}.in_grace") or values.get(f"{result.programme}.eligible"):
         return None
     number = values.get(f"{result.programme}.grace_end")
+    return Month.from_no(int(number)) if number else None
+
+
+def last_month(fact_set: FactSet, result: ProgrammeResult) -> Month | None:
+    """Last month a recognition holds, where its programme's text bounds it (`expires`, a month number); None = until ended.
+
+    After it the family asks anew ([GX] art 10). Asked apart from the decision, whose fingerprint it must not touch.
+    """
+    rule = f"{result.programme}.expires"
+    if rule not in result.plan.texts:
+        return None
+    (found,) = result.plan.decide(as_family(fact_set), result.programme, also=(rule,))
+    number = found.values.get(rule)
     return Month.from_no(int(number)) if number else None
 
 

@@ -38,11 +38,14 @@ __all__ = [
     "end_stages",
     "enter",
     "family_with_ledger",
+    "family_with_place",
     "is_once",
     "ledger_facts",
+    "pay_in_cash",
     "stage_grant",
     "stages_of",
     "with_ledger",
+    "with_place",
 ]
 
 #: Longest plan of one grant, in months: relief is for passing hardship.
@@ -85,7 +88,7 @@ def ledger_facts(household: Household, cause: str, on: date, *, case: Case | Non
 
 
 def place_facts(region: str, on: date) -> dict[str, str]:
-    """What the place's own packs say of it that relief asks for, as facts of the place; nothing where they say nothing."""
+    """What the place's own packs say of it that rules ask for, as facts of the place; nothing where they say nothing."""
     known = book()
     row = known.value("profile.disposable_income", known.chain(place_of(region)), (), on)
     return {} if row is None or row.value is None else {"disposable_prior": format_yuan(int(row.value), sep=False)}
@@ -121,6 +124,28 @@ def with_ledger(facts: FactSet, case: Case) -> FactSet:
     return freeze(fresh, acting_user=None)
 
 
+def family_with_place(facts: FactSet) -> dict[str, Any]:
+    """A family file with what the place's packs say today of the place: for a page, nothing is stored."""
+    family = as_family(facts)
+    return {**family, "place_facts": {**place_facts(facts.region, clock.today()), **family.get("place_facts", {})}}
+
+
+def with_place(facts: FactSet, case: Case) -> FactSet:
+    """The frozen facts of a case with what the place's packs say today of the place: the given ones, or a new set that follows."""
+    here, held = place_facts(case.region, clock.today()), facts.facts.get("place_facts", {})
+    if all(held.get(name) == value for name, value in here.items()):
+        return facts
+    fresh = start_fact_set(
+        acting_user=None,
+        household=case.household,
+        case=case,
+        base=facts,
+        reason="按本地公布的数据补记",
+        place_facts={**held, **here},
+    )
+    return freeze(fresh, acting_user=None)
+
+
 def _same(held: Any, value: Any) -> bool:
     if held is None:  # the declarations' own defaults
         return value in ("0.00", False)
@@ -128,13 +153,13 @@ def _same(held: Any, value: Any) -> bool:
 
 
 @transaction.atomic
-def enter(determination: Determination, *, by: User, account: Account | None = None) -> RollEntry:
+def enter(determination: Determination, *, by: User, account: Account | None = None) -> RollEntry | None:
     """Puts a grant into its month, and takes over the months of the provisional grant it follows.
 
     Done twice, it changes nothing. The door is the caller's.
 
     Returns:
-        The roll's entry of the grant's first month.
+        The roll's entry of the grant's first month; None where all of it was paid in cash.
 
     Raises:
         NotDecidedError: It grants nothing. RollConflictError: An imported entry stands in the month.
@@ -147,19 +172,53 @@ def enter(determination: Determination, *, by: User, account: Account | None = N
     if not standing:
         before = determination.follows
         plan: list[tuple[int, int]] = [(determination.start_month, determination.amount_fen)]
+        cash: list[tuple[int, int]] = []
         if before is not None:
             old = stages_of(before)
             months |= {row.month for row in old}
-            if old and sum(row.amount_fen for row in old) == determination.amount_fen:
-                plan = [(row.month, row.amount_fen) for row in old]
+            # What was handed over in cash stays handed over: only what goes beyond it is still to be paid.
+            cash = [(row.month, row.amount_fen) for row in old if row.in_cash]
+            rest = determination.amount_fen - sum(fen for _, fen in cash)
+            due = [(row.month, row.amount_fen) for row in old if not row.in_cash]
+            if due and sum(fen for _, fen in due) == rest:
+                plan = due
+            else:
+                plan = [(determination.start_month, rest)] if rest > 0 else []
             end_stages(before, reason=f"已由决定 {determination.no} 接替", rebuild=False)
         _plan(determination, plan, by)
+        _plan(determination, cash, by, in_cash=True)
         months |= {month for month, _ in plan}
     _rebuild(determination, months, account=account)
     first = min(row.month for row in stages_of(determination))
-    return RollEntry.objects.get(
+    return RollEntry.objects.filter(
         household=determination.household_id, programme=determination.programme, start_month=first
-    )
+    ).first()
+
+
+@transaction.atomic
+def pay_in_cash(determination: Determination, *, by: User) -> int:
+    """Marks a grant as paid on the spot, whole: it leaves the roll, and no run pays it. The door is the caller's.
+
+    Raises:
+        NotDecidedError: nothing of it is left to pay, or a part was in cash already.
+        django.db.DatabaseError: an approved run holds it (the room of payments guards the table).
+
+    Returns:
+        Fen to hand over.
+    """
+    Household.objects.select_for_update(of=("self",)).get(pk=determination.household_id)
+    rows = [row for row in stages_of(determination) if not row.in_cash]
+    if not rows or not is_once(determination.programme) or determination.outcome != "pass":
+        raise NotDecidedError(determination.no, "没有待支付的一次性救助，或者已经支付")
+    if len(rows) != len(stages_of(determination)):
+        raise NotDecidedError(determination.no, "已由备用金支付过")
+    # The line of the roll goes first: the guard of runs asks what still stands.
+    for row in rows:
+        row.ended_at, row.end_reason = clock.now(), "改由备用金当场支付"
+        row.save(update_fields=["ended_at", "end_reason"])
+    _plan(determination, [(row.month, row.amount_fen) for row in rows], by, in_cash=True)
+    _rebuild(determination, {row.month for row in rows})
+    return sum(row.amount_fen for row in rows)
 
 
 def end_stages(determination: Determination, *, reason: str, rebuild: bool = True) -> int:
@@ -196,6 +255,8 @@ def stage_grant(
     if not is_once(determination.programme) or not old:
         raise NotDecidedError(determination.no, "没有待发放的一次性救助")
     this_month = Month.of(clock.today())
+    if any(row.in_cash for row in old):
+        raise StagePlanError(determination.no, "已由备用金当场支付，不能再改分期")
     begun = [row for row in old if row.month <= this_month.yyyymm]
     if begun:
         raise StagePlanError(determination.no, f"{begun[0].month} 的发放月已经开始，不能再改分期")
@@ -227,7 +288,9 @@ def stage_grant(
     return rows
 
 
-def _plan(determination: Determination, plan: Iterable[tuple[int, int]], by: User) -> list[GrantStage]:
+def _plan(
+    determination: Determination, plan: Iterable[tuple[int, int]], by: User, *, in_cash: bool = False
+) -> list[GrantStage]:
     return [
         GrantStage.objects.create(
             region=determination.region,
@@ -236,6 +299,7 @@ def _plan(determination: Determination, plan: Iterable[tuple[int, int]], by: Use
             programme=determination.programme,
             month=month,
             amount_fen=fen,
+            in_cash=in_cash,
             planned_by=by,
             planned_at=clock.now(),
         )
@@ -248,7 +312,7 @@ def _rebuild(determination: Determination, months: Iterable[int], *, account: Ac
     unit = {"household_id": determination.household_id, "programme": determination.programme}
     facts: Mapping[str, Any] = determination.fact_set.facts["household"] if determination.fact_set else {}
     for month in sorted(set(months)):
-        standing = GrantStage.objects.filter(**unit, month=month, ended_at__isnull=True)
+        standing = GrantStage.objects.filter(**unit, month=month, ended_at__isnull=True, in_cash=False)
         total = standing.aggregate(n=Sum("amount_fen"))["n"]
         entry = RollEntry.objects.filter(**unit, start_month=month, end_month=month, imported=False).first()
         if total is None:

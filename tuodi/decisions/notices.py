@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 
 from tuodi.audit.actions import record
 from tuodi.cases.series import take_yearly
+from tuodi.decisions import telling
 from tuodi.decisions.appeal_time import days_to_appeal, ways_to_appeal
 from tuodi.decisions.errors import NoticeDeliveryError
 from tuodi.decisions.models import Determination, RollNotice
@@ -63,7 +64,7 @@ def notify(row: Determination, before_fen: int | None) -> RollNotice | None:
         return None
     law, old, new = _CLAUSES[Kind(kind)]
     texts = [book().clause(raw).text for raw in (law, new if row.decided_on >= _OF_57 else old)]
-    return RollNotice.objects.create(
+    notice = RollNotice.objects.create(
         region=row.region,
         no=take_yearly("roll_notice", row.region, row.decided_on.year)[0],
         kind=kind,
@@ -82,6 +83,9 @@ def notify(row: Determination, before_fen: int | None) -> RollNotice | None:
         made_on=row.decided_on,
         made_by_id=row.decided_by_id,
     )
+    if row.decided_by is not None:
+        telling.of_notice(notice, row.decided_by)
+    return notice
 
 
 @transaction.atomic

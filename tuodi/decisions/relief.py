@@ -1,7 +1,7 @@
 """Verbs on emergencies: report, respond, relieve first, complete the papers, withdraw, turn to the full procedure.
 
 Relief first (649-48, 23号 of 2018 二(二)): what the law asks before a grant is made up afterwards, with a day by which.
-Petty cash is not kept yet, so what is granted is paid by the next monthly run.
+What is granted is paid by the next monthly run, or on the spot from the town's petty cash (room `funds`).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from tuodi.people.queries import members_on
 from tuodi.policy.procedure import Limit
 from tuodi.verification.actions import enter_facts, freeze, start_fact_set
 from tuodi.verification.models import FactSet
-from tuodi.verification.rulebook import book, place_of, profile_value
+from tuodi.verification.rulebook import book, limit, place_of
 from tuodi.verification.visit_evidence import sign
 
 __all__ = [
@@ -87,7 +87,7 @@ def report_emergency(
         reported_at: When the report came in (a ticket's own time); default now.
 
     Raises:
-        ReliefInputError, NotFoundError, AccessDeniedError.
+        ReliefInputError, NotFoundError, AccessDeniedError. MissingLimitError: the place's pack names no hours.
     """
     access.require_any(acting_user, DUTIES, household.region)
     today, now = clock.today(), clock.now()
@@ -118,18 +118,11 @@ def report_emergency(
         story=story.strip(),
         reported_at=begun,
         reported_by=acting_user,
-        respond_by=begun + _hours("relief_respond_hours", household.region, today),
-        relieve_by=begun + _hours("relief_hours", household.region, today),
+        respond_by=begun + timedelta(hours=limit("relief_respond_hours", household.region, today)),
+        relieve_by=begun + timedelta(hours=limit("relief_hours", household.region, today)),
     )
     _audit("report_emergency", acting_user, relief, cause=cause, source=str(source), source_ref=source_ref)
     return relief
-
-
-def _hours(name: str, region: str, day: date) -> timedelta:
-    found = profile_value(name, region, day)
-    if found is None:
-        raise ReliefInputError("时限", f" profile.{name} 没有值。请在政策包里写明。")
-    return timedelta(hours=found)
 
 
 @transaction.atomic

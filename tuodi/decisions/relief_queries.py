@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
 from tuodi.decisions.models import Relief
 from tuodi.decisions.relief_states import ReliefState
@@ -18,6 +19,7 @@ from tuodi.verification.rulebook import book, place_of
 
 __all__ = [
     "SHOWS",
+    "SORTS",
     "Bounds",
     "Counts",
     "access_relief",
@@ -43,8 +45,31 @@ def access_relief(user: User, no: str) -> Relief:
     return access.one(rows, user=user, what="急难求助", no=no)
 
 
-def queue(show: str, today: date) -> QuerySet[Relief]:
-    """Emergencies in scope, what burns first: by the hour they must be relieved, by the day their papers are due."""
+#: How the queue may be put in order; the first is what burns first.
+SORTS = {"": "期限先后", "reported": "最近接报在前", "amount": "金额高的在前", "name": "姓名拼音"}
+_ORDERS: dict[str, tuple[Any, ...]] = {
+    "reported": ("-reported_at", "-id"),
+    "amount": (F("determination__amount_fen").desc(nulls_last=True), "id"),
+    "name": ("person__name_pinyin", "id"),
+}
+
+
+def queue(show: str, today: date, *, place: str = "", cause: str = "", sort: str = "") -> QuerySet[Relief]:
+    """Emergencies in scope, what burns first: by the hour they must be relieved, by the day their papers are due.
+
+    Args:
+        place: Significant digits to narrow it to. sort: A key of `SORTS`.
+    """
+    rows = _shown(show, today)
+    if place:
+        covered = access.range_of(place)
+        rows = rows.filter(region__gte=covered.low, region__lt=covered.high)
+    if cause:
+        rows = rows.filter(cause=cause)
+    return rows.order_by(*_ORDERS[sort]) if sort in _ORDERS else rows
+
+
+def _shown(show: str, today: date) -> QuerySet[Relief]:
     rows = Relief.objects.select_related("household__head", "person", "determination", "responded_by")
     if show == "waiting":
         return rows.filter(state__in=_WAITING).order_by("relieve_by", "id")

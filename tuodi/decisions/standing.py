@@ -22,6 +22,7 @@ from tuodi.cases.notice_content import public_name
 from tuodi.cases.noticeboard import Entry, Sheet, sheets, visible
 from tuodi.cases.procedures import procedure_for
 from tuodi.cases.series import next_no
+from tuodi.decisions.end_notices import ending_sheets
 from tuodi.decisions.errors import NothingToPublishError
 from tuodi.decisions.models import StandingEntry, StandingList
 from tuodi.kernel import clock
@@ -37,7 +38,7 @@ from tuodi.people.models import Membership, RollEntry
 from tuodi.policy.procedure import Does, NoProcedureError, Notice
 from tuodi.verification.rulebook import profile_value
 
-__all__ = ["board_sheets", "issue", "publication_of", "refresh_due", "take_down"]
+__all__ = ["board_sheets", "issue", "late_lists", "publication_of", "refresh_due", "take_down"]
 
 #: Never listed by name, whatever a procedure says.
 _NEVER = (Programme.CHILD.value,)
@@ -149,7 +150,8 @@ def _values(entry: RollEntry, columns: Iterable[str], text: Notice, size: int, o
 
 
 def board_sheets(region: str, on: date | None = None) -> list[Sheet]:
-    """All that hangs on a village's board: notices that run, and for granted families the standing list with what came after it.
+    """All that hangs on a village's board: notices that run, support about to end, and for granted families the standing list
+    with what came after it.
 
     The caller's scope must cover the village. A family that left the roll is not shown, whatever a list once said.
     """
@@ -163,7 +165,7 @@ def board_sheets(region: str, on: date | None = None) -> list[Sheet]:
     notices = [
         one for one in visible(region, day) if one.days or one.posted_on > since.get(one.case.programme, date.min)
     ]
-    return [*sheets(notices, day), *(_sheet(one, day) for one in lists)]
+    return [*sheets(notices, day), *ending_sheets(region, day), *(_sheet(one, day) for one in lists)]
 
 
 def _sheet(listed: StandingList, day: date) -> Sheet:
@@ -231,6 +233,14 @@ def refresh_due(place: str, on: date | None = None) -> int:
                     taken_down_on=day
                 )
     return done
+
+
+def late_lists(on: date | None = None) -> QuerySet[StandingList]:
+    """Lists in the reader's range whose day of refresh has passed: the timetable did not run, or somebody is to look why."""
+    day = on or clock.today()
+    return StandingList.objects.filter(taken_down_on__isnull=True, refresh_on__lt=day).order_by(
+        "refresh_on", "region", "id"
+    )
 
 
 def take_down(region: str, programme: str, *, acting_user: User) -> int:

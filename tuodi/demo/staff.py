@@ -17,6 +17,7 @@ from tuodi.org.places import tree
 
 __all__ = [
     "COUNTY_TAGS",
+    "DESK_TOWNS",
     "FAMILY_TOWN",
     "FAMILY_VILLAGE",
     "PILOT_TOWN",
@@ -25,6 +26,7 @@ __all__ = [
     "accounts",
     "clue_officer",
     "confirmer",
+    "grid_worker",
     "set_up_places",
     "set_up_staff",
     "user",
@@ -40,6 +42,13 @@ COUNTY_TAGS = {
     "420802": "dongbao", "420804": "duodao", "4208Z1": "zhanghe", "420821": "jingshan", "420822": "shayang",
     "420881": "zhongxiang", "4208Z2": "qujialing",
 }  # fmt: skip
+#: Towns whose counters work in the demo, beside those two; each takes calls, visitors and applications.
+DESK_TOWNS = (
+    "420802101", "420804100", "4208Z1102", "420821001", "420822100", "420881001", "420881100", "4208Z2451",
+)  # fmt: skip
+#: Of these, whose accounts have a password; and the villages whose grid worker has one.
+_OPEN_DESKS = ("420802101", "420881001")
+_GRIDS = (FAMILY_VILLAGE, "420804001001")
 #: Who visited 掇刀's families, and the county whose towns confirm by themselves.
 PROVIDER = "荆门市蓝天社会工作服务中心"
 _TOWNS_CONFIRM = "420804"
@@ -74,6 +83,9 @@ def accounts() -> list[Account]:
         Account("shenji", "审计 邹正", "4208", ("audit_view",)),
         Account("shi-dr", "市局花名册 龚敏", "4208", ("roll_import",)),
         Account("shi-bz", "市局标准 唐宁", "4208", ("standards",)),
+        Account("shi-bzhq", "市财政统计物价会签 严俊", "4208", ("standards_opinion",)),
+        Account("shi-bzpz", "市局标准批准 苏平", "4208", ("standards_approve",)),
+        Account("dongbao-bzhq", "区政府标准会签 丁岚", "420802", ("standards_opinion",)),
         Account("shi-fy", "市局复议 曾琴", "4208", ("appeal", "complaint")),
     ]
     for short, label, duty in _PAY:
@@ -85,6 +97,8 @@ def accounts() -> list[Account]:
         )
     for place, tag in (("420802", "dongbao"), ("420804", "duodao")):
         rows += [
+            Account(f"{tag}-zj", "区资金管理 邱磊", place, ("fund_keep",)),
+            Account(f"{tag}-cz", "区财政审核 贺琳", place, ("fund_review",)),
             Account(f"{tag}-hd", "区核对审核 李红", place, ("review", "visit")),
             Account(f"{tag}-qr", "区审批 王毅", place, ("confirm",)),
             Account(f"{tag}-ba", "区备案 孙丽", place, ("file",)),
@@ -95,9 +109,37 @@ def accounts() -> list[Account]:
             Account(f"{tag}-sl", "街道受理 张敏", town, ("accept",)),
             Account(f"{tag}-sh", "街道初审 周华", town, ("review", "visit")),
             Account(f"{tag}-rh", "街道入户 赵刚", town, ("visit",)),
+            Account(f"{tag}-by", "街道备用金 马莉", town, ("petty_cash",)),
         ]
     rows.append(Account("pilot-qr", "街道确认 林涛", PILOT_TOWN, ("confirm",)))
-    return rows + _checking()
+    return rows + _checking() + _desks()
+
+
+def _desks() -> list[Account]:
+    """The counters of more towns, the stand-in and the grid worker of the family's street, and who hears complaints elsewhere."""
+    rows = [Account("jiedao-sl2", "街道受理 柯英", FAMILY_TOWN, ("accept",))]
+    for at, town in enumerate(DESK_TOWNS):
+        told = town in _OPEN_DESKS
+        clerk, reviewer = (("彭莉", "秦勇"), ("龚玲", "熊斌"), ("阮静", "谭毅"), ("卢敏", "丁峰"))[at % 4]
+        rows += [
+            Account(f"sl-{town.lower()}", f"乡镇受理 {clerk}", town, ("accept",), signs_in=told),
+            Account(f"sh-{town.lower()}", f"乡镇初审 {reviewer}", town, ("review", "visit"), signs_in=told),
+        ]
+    for village in dict.fromkeys((*_GRIDS, *(_first_village(town) for town in DESK_TOWNS))):
+        told = village == FAMILY_VILLAGE
+        rows.append(Account(grid_worker(village), "网格员 毛小兰", village, ("visit",), signs_in=told))
+    for place in ("420821", "420822", "420881"):
+        rows.append(Account(f"{COUNTY_TAGS[place]}-ts", "县级投诉复议 左芸", place, ("appeal", "complaint")))
+    return rows
+
+
+def _first_village(town: str) -> str:
+    return next(village.code for village in villages(town[:6]) if village.code.startswith(town))
+
+
+def grid_worker(village: str) -> str:
+    """User name of the grid worker of a village."""
+    return f"wg-{village.lower()}"
 
 
 def _checking() -> list[Account]:
@@ -162,11 +204,10 @@ def set_up_places() -> int:
 
 
 def _office(place: str) -> Office:
-    name = {2: "湖北省民政厅", 4: "荆门市民政局"}.get(
-        len(place)
-    ) or f"{tree().name(place)}{'民政局' if len(place) == 6 else '民政办'}"
-    parent = Office.objects.filter(place_code={4: "42", 6: "4208", 9: place[:6]}.get(len(place), "")).first()
-    return actions.add_office(acting_user=None, name=name, place_code=place, parent=parent, is_demo=True)
+    own = {6: "民政局", 9: "民政办", 12: ""}.get(len(place), "")
+    name = {2: "湖北省民政厅", 4: "荆门市民政局"}.get(len(place)) or f"{tree().name(place)}{own}"
+    parent = Office.objects.filter(place_code={4: "42", 6: "4208", 9: place[:6], 12: place[:9]}.get(len(place), ""))
+    return actions.add_office(acting_user=None, name=name, place_code=place, parent=parent.first(), is_demo=True)
 
 
 @transaction.atomic

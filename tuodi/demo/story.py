@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 
 from tuodi.decisions.models import Determination
@@ -15,6 +14,8 @@ from tuodi.demo.months import pay_month
 from tuodi.demo.staff import accounts, set_up_places, set_up_staff, user
 from tuodi.demo.sweep import SMALL, tell_sweep
 from tuodi.demo.waiting import tell_waiting
+from tuodi.demo.week.cast import TODAY
+from tuodi.demo.week.play import tell_week
 from tuodi.kernel.money import format_yuan
 from tuodi.kernel.periods import Month
 from tuodi.org.access import scope
@@ -26,8 +27,6 @@ from tuodi.rules.library import cache_dir
 
 __all__ = ["TODAY", "tell_only_sweep", "tell_story"]
 
-#: The day the workbench of the demo opens on.
-TODAY = date(2017, 9, 11)
 FIRST, SECOND = Month(2017, 8), Month(2017, 9)
 
 Tell = Callable[[str], None]
@@ -77,7 +76,9 @@ def tell_story(state: Path, tell: Tell) -> None:
     tell_live(state, tell)
     tell("十、大数据比对：2016 年 7 月至 2017 年 4 月，从登记文件到销号")
     tell_sweep(state, tell)
-    tell("十一、文件")
+    tell("十一、8 月到 9 月 11 日的服务：窗口、手机、急难、巡查、动态管理、复议")
+    tell_week(state, tell)
+    tell("十二、文件")
     tell(
         f"  花名册 {state / 'data' / 'rosters'}；待更正 {state / '待更正'}；代发和回盘 {state / '银行'}；"
         f"核对报告 {state / '核对报告'}；登记 {state / 'data' / '登记'}"

@@ -29,7 +29,7 @@ from tuodi.kernel.names import normalise_name
 
 __all__ = [
     "BankProfile", "BatchHead", "Payment", "ReturnFile", "ReturnRow", "bank_profiles", "load_bank_profile", "plain_cell",
-    "read_payments", "read_return", "same_holder", "write_payments", "write_return",
+    "read_payments", "read_return", "read_table", "same_holder", "table_suffix", "write_payments", "write_return", "write_table",
 ]  # fmt: skip
 
 FOLDER = Path(__file__).resolve().parents[2] / "sources" / "banks"
@@ -37,7 +37,8 @@ FOLDER = Path(__file__).resolve().parents[2] / "sources" / "banks"
 HEAD = ("批次号", "笔数", "金额", "月份", "用途")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "\uff20")
 SUMMARY_LENGTH = 20
-Result = Literal["paid", "failed", "returned", "unknown"]
+#: What a bank says of one payment. `accepted`: taken, and no result yet.
+Result = Literal["paid", "failed", "returned", "unknown", "accepted"]
 
 
 class _Strict(BaseModel):
@@ -69,17 +70,23 @@ class BankProfile(_Strict):
         max_lines: most payments a file may hold.
         summary: text on the account statement; `{month}` and `{programme}` are filled in; cut to 20 characters.
         codes: class (success, fix_account, contact_holder, retry) -> code -> what the bank calls it.
+        messages: generation of ISO 20022 messages, where that is the format.
+        signed: files carry a detached SM2 signature, and answers without a valid one are not read.
+        silence_days: working days without a result after which somebody is told.
     """
 
     name: str
     label: str
-    format: Literal["csv", "xlsx"] = "csv"
+    format: Literal["csv", "xlsx", "iso20022"] = "csv"
+    messages: Literal["2009", "2019"] = "2019"
+    signed: bool = False
+    silence_days: int = Field(3, ge=1, le=30)
     encoding: Literal["gb18030", "utf-8", "utf-8-sig"] = "gb18030"
     banks: tuple[str, ...] = ()
     max_lines: int = Field(3000, ge=1, le=100_000)
     summary: str = "{month}{programme}"
-    columns: tuple[BankColumn, ...]
-    returned: Returned
+    columns: tuple[BankColumn, ...] = ()
+    returned: Returned | None = None
     codes: dict[str, dict[str, str]]
 
     def class_of(self, code: str) -> str:
@@ -93,7 +100,7 @@ class BankProfile(_Strict):
     @property
     def suffix(self) -> str:
         """File name ending."""
-        return ".csv" if self.format == "csv" else ".xlsx"
+        return {"csv": ".csv", "xlsx": ".xlsx", "iso20022": ".xml"}[self.format]
 
 
 def bank_profiles(folder: Path = FOLDER) -> dict[str, str]:
@@ -115,6 +122,10 @@ def load_bank_profile(name: str, folder: Path = FOLDER) -> BankProfile:
     except ValidationError as error:
         first = error.errors()[0]
         raise ProfileError(name, f"{'.'.join(map(str, first['loc']))} 有误：{first['msg']}") from error
+    if profile.format == "iso20022":
+        return profile
+    if profile.returned is None:
+        raise ProfileError(name, "缺少 returned")
     need = {"seq", "name", "account", "amount"}
     lacking = need - {column.field for column in profile.columns} | need - set(profile.returned.columns)
     if lacking:
@@ -181,16 +192,19 @@ def write_payments(profile: BankProfile, head: BatchHead, rows: Iterable[Payment
 
     Raises: ValueError if it does not, or if there are more rows than the bank takes.
     """
+    if profile.format == "iso20022":
+        raise ValueError("a message is no table: see bank_files.write_file")
     kept = list(rows)
     if len(kept) != head.lines or sum(one.amount_fen for one in kept) != head.amount_fen:
         raise ValueError("head and rows differ")
     if len(kept) > profile.max_lines:
         raise ValueError(f"more than {profile.max_lines} lines")
     table = [_head_cells(head), [column.header for column in profile.columns]]
-    return _table(profile, [*table, *(_cells(profile, one, head.month) for one in kept)])
+    return write_table(profile, [*table, *(_cells(profile, one, head.month) for one in kept)])
 
 
-def _table(profile: BankProfile, rows: Sequence[Sequence[str]]) -> bytes:
+def write_table(profile: BankProfile, rows: Sequence[Sequence[str]]) -> bytes:
+    """Rows of text as the profile's kind of file."""
     if profile.format == "csv":
         text = io.StringIO()
         csv.writer(text, lineterminator="\r\n").writerows(rows)
@@ -230,16 +244,30 @@ class ReturnRow:
 
 @dataclass
 class ReturnFile:
-    """A bank's answer as read. `faults`: what cannot be read at all, by line."""
+    """A bank's answer as read. `faults`: what cannot be read at all, by line.
+
+    Attributes:
+        orig_lines, orig_fen: count and sum of the batch it answers, as the bank understood it.
+        group: status of the whole batch (ISO 20022), with its reason.
+    """
 
     no: str = ""
     lines: int | None = None
     amount_fen: int | None = None
     rows: list[ReturnRow] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+    #: ISO 20022 only. `partial`: what is not stated (lines, sums, accounts) is not compared.
+    partial: bool = False
+    kind: str = ""
+    message_id: str = ""
+    orig_lines: int | None = None
+    orig_fen: int | None = None
+    group: str = ""
+    group_code: str = ""
+    group_note: str = ""
 
 
-def _read_table(data: bytes, suffix: str) -> Iterator[tuple[int, list[str]]]:
+def read_table(data: bytes, suffix: str) -> Iterator[tuple[int, list[str]]]:
     """Rows as text, whatever the encoding or format. Raises ExchangeError for what is no table."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"table{suffix}"
@@ -259,7 +287,14 @@ def _head(found: ReturnFile, cells: list[str]) -> None:
         found.faults.append("批次行的笔数或金额不是数字")
 
 
-def _suffix(data: bytes) -> str:
+def _returned(profile: BankProfile) -> Returned:
+    if profile.returned is None:
+        raise ProfileError(profile.name, "不是文件对格式")
+    return profile.returned
+
+
+def table_suffix(data: bytes) -> str:
+    """Ending of a table by its first bytes."""
     return ".xlsx" if data[:2] == b"PK" else ".xls" if data[:4] == b"\xd0\xcf\x11\xe0" else ".csv"
 
 
@@ -267,25 +302,20 @@ def read_return(profile: BankProfile, data: bytes) -> ReturnFile:
     """Reads an answer; nothing is judged here but what cannot be read. Raises ExchangeError for no table at all."""
     found = ReturnFile()
     index: dict[str, int] = {}
-    words = {
-        word: result
-        for result in ("paid", "failed", "returned", "unknown")
-        for word in getattr(profile.returned, result)
-    }
-    for no, cells in _read_table(data, _suffix(data)):
+    returned = _returned(profile)
+    words = {word: result for result in ("paid", "failed", "returned", "unknown") for word in getattr(returned, result)}
+    for no, cells in read_table(data, table_suffix(data)):
         if not any(cells):
             continue
         if not found.no and not index and cells[0].rstrip(":：") == "批次号":
             _head(found, cells)
             continue
         if not index:
-            for name, headers in profile.returned.columns.items():
+            for name, headers in returned.columns.items():
                 at = next((i for i, cell in enumerate(cells) if cell in headers), None)
                 if at is not None:
                     index[name] = at
-            lacking = [
-                profile.returned.columns[n][0] for n in ("seq", "account", "name", "amount", "status") if n not in index
-            ]
+            lacking = [returned.columns[n][0] for n in ("seq", "account", "name", "amount", "status") if n not in index]
             if lacking:
                 found.faults.append(f"第 {no} 行应是列名，缺少 {'、'.join(lacking)}")
                 return found
@@ -323,7 +353,7 @@ def _return_row(
 
 def read_payments(profile: BankProfile, data: bytes) -> tuple[BatchHead, list[Payment]]:
     """Reads one of our own files back (the simulated bank, and tests). Raises ExchangeError or ValueError."""
-    rows = list(_read_table(data, _suffix(data)))
+    rows = list(read_table(data, table_suffix(data)))
     head = ReturnFile()
     _head(head, rows[0][1])
     named = {rows[0][1][i]: rows[0][1][i + 1] for i in range(0, len(rows[0][1]) - 1, 2)}
@@ -359,7 +389,7 @@ def write_return(
     Args:
         rows: (payment, word of the result, code, message, bank's number).
     """
-    columns = profile.returned.columns
+    columns = _returned(profile).columns
     order = [
         name
         for name in ("seq", "account", "name", "amount", "status", "code", "message", "posted_at", "bank_seq")
@@ -372,4 +402,4 @@ def write_return(
             "status": word, "code": code, "message": message, "posted_at": posted.isoformat(), "bank_seq": number,
         }  # fmt: skip
         table.append([plain_cell(values[name]) for name in order])
-    return _table(profile, table)
+    return write_table(profile, table)

@@ -12,6 +12,7 @@ from django.db import transaction
 
 from tuodi.audit.actions import record
 from tuodi.cases import actions as cases
+from tuodi.cases.models import Case
 from tuodi.cases.series import next_no
 from tuodi.crypto.fields import encrypt
 from tuodi.crypto.index import blind_index
@@ -31,6 +32,7 @@ from tuodi.org.models import User
 from tuodi.people.enums import ONCE_PROGRAMMES, Programme
 from tuodi.people.models import Household, Person
 from tuodi.people.queries import members_on
+from tuodi.people.tellings import tell
 
 __all__ = ["EMERGENCY", "EXPENSE", "Agent", "accept_application", "receive_material"]
 
@@ -70,8 +72,9 @@ def accept_application(
     agent: Agent | None = None,
     declares_kin: bool = False,
     marks: Iterable[str] = (),
+    phones: Sequence[str] = (),
 ) -> Application:
-    """Accepts an application: opens its case, gives it a number and a receipt.
+    """Accepts an application: opens its case, gives it a number and a receipt, and tells the family.
 
     The family is the household's members on this day. Nobody may be in two running applications of a programme, or
     apply for what he receives.
@@ -84,6 +87,7 @@ def accept_application(
         agent: Who applies for the family; None = a member himself.
         declares_kin: The applicant declares a near relative among staff (kept apart, [57] art 11).
         marks: `EMERGENCY` for relief first (then several may run beside each other), and other circumstances known now (人户分离、异地申请 …).
+        phones: Numbers that stand for the family in this matter: what the applicant gave, an agent's.
 
     Raises:
         NotFoundError, AccessDeniedError, WrongLevelError, DutySeparationError: As for every step.
@@ -150,7 +154,23 @@ def accept_application(
         for name, received in (materials or {}).items()
     )
     _audit("accept_application", acting_user, application, case.no, members=len(people), channel=str(channel))
+    owed = sum(not received for received in (materials or {}).values())
+    _tell(case, chosen, owed, phones)
     return application
+
+
+def _tell(case: Case, person: Person, owed: int, phones: Sequence[str]) -> None:
+    facts: dict[str, object] = {"no": case.no}
+    label = Programme(case.programme).label
+    tell(
+        "application_received", case.household, person, f"received:{case.no}", {**facts, "programme": label},
+        case_no=case.no, phones=phones,
+    )  # fmt: skip
+    if owed:
+        tell(
+            "materials_owed", case.household, person, f"owed:{case.no}", {**facts, "count": owed},
+            case_no=case.no, phones=phones,
+        )  # fmt: skip
 
 
 def _check(

@@ -9,9 +9,9 @@ from pathlib import Path
 from tuodi.cases.procedures import policy_dirs, site_chain
 from tuodi.kernel.places import trim
 from tuodi.policy import counter
-from tuodi.policy.counter import Counter, Line, Material, NeedKind, Referral
+from tuodi.policy.counter import Counter, Line, Material, NeedKind, Push, Referral
 
-__all__ = ["lines_of", "materials_of", "needs_of", "referral_of", "reload"]
+__all__ = ["lines_of", "materials_of", "needs_of", "pushes_of", "referral_of", "reload"]
 
 
 @lru_cache(maxsize=4)
@@ -47,3 +47,8 @@ def needs_of(region: str, on: date) -> list[NeedKind]:
 def referral_of(region: str, programme: str, on: date) -> Referral | None:
     """Who handles a programme that is no case here; None = nobody is named."""
     return _loaded(policy_dirs()).referral(_chain(region, on), programme, on)
+
+
+def pushes_of(region: str, on: date) -> list[Push]:
+    """The lists of families other departments are to have from a place."""
+    return _loaded(policy_dirs()).pushes(_chain(region, on), on)

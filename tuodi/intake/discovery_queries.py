@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from django.db import connection
 from django.db.models import F, Q, QuerySet
@@ -27,6 +28,7 @@ __all__ = [
     "my_patrols",
     "overdue_patrols",
     "urgent_discoveries",
+    "within",
 ]
 
 
@@ -74,6 +76,14 @@ def discoveries(show: str = "open") -> QuerySet[Discovery]:
     if show == "open":
         return rows.filter(state=DiscoveryState.REPORTED).order_by("-urgent", "reported_at", "id")
     return rows.order_by("-id")
+
+
+def within(rows: QuerySet[Any], place: str) -> QuerySet[Any]:
+    """Rows of a place, by its significant digits; all where it is empty."""
+    if not place:
+        return rows
+    covered = access.range_of(place)
+    return rows.filter(region__gte=covered.low, region__lt=covered.high)
 
 
 def urgent_discoveries() -> QuerySet[Discovery]:

@@ -26,7 +26,8 @@ from tuodi.kernel.masking import mask_name
 from tuodi.org import access
 from tuodi.org.errors import NotFoundError
 from tuodi.org.models import DutyCode, User
-from tuodi.people.models import Household, Person
+from tuodi.people import tellings
+from tuodi.people.models import Household, Person, Telling
 from tuodi.people.queries import members_on
 
 __all__ = [
@@ -282,7 +283,11 @@ def answer_referral(referral: Referral, *, acting_user: User, outcome: str, answ
 
 @transaction.atomic
 def tell(need: Need, *, acting_user: User, text: str, how: str, kind: str = NeedNote.Kind.TOLD) -> NeedNote:
-    """Notes what the applicant was told, and how (书面、当面、电话、短信)."""
+    """Notes what the applicant was told, and how (书面、当面、电话、短信). A message says that there is news, not which.
+
+    Raises:
+        NeedInputError: Also for a message where the family has no number, or wants none.
+    """
     need = _mine(need, acting_user)
     if kind not in {NeedNote.Kind.TOLD, NeedNote.Kind.MATERIALS}:
         raise NeedInputError("类别", "只能是“告知进展”或“一次性告知”。")
@@ -291,6 +296,11 @@ def tell(need: Need, *, acting_user: User, text: str, how: str, kind: str = Need
     if how not in NeedNote.How.values or not how:
         raise NeedInputError("告知方式", "没有选择。请选书面、当面、电话或短信。")
     note = _note(need, acting_user, kind, text.strip(), how=how)
+    if how == NeedNote.How.MESSAGE:
+        facts: dict[str, object] = {"no": need.no, "office": acting_user.office.name}
+        sent = tellings.tell("need_told", need.household, need.household.head, f"need:{need.no}:{note.pk}", facts)
+        if sent.way == Telling.Way.HAND:
+            raise NeedInputError("告知方式", f"不能用短信：{sent.get_why_display()}。请当面、书面或打电话告知。")
     _audit("tell", acting_user, need, how=how, kind=str(kind))
     return note
 

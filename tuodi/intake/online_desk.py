@@ -105,6 +105,7 @@ def accept(
         agent=_agent(row, content),
         declares_kin=content.answers.get("kin") == "yes",
         marks=marks,
+        phones=_phones(row, content),
     )
     for label, paper in papers.items():
         application.materials.filter(name=label).update(file=paper.file)
@@ -114,7 +115,6 @@ def accept(
     row.programme = wanted
     _close(row, acting_user)
     _audit("accept_online", acting_user, row, case=application.case.no, new_persons=new, joined=joined)
-    _tell(row, content, "application_received", programme=Programme(wanted).label, no=application.case.no)
     return Accepted(application, household, persons, new)
 
 
@@ -243,12 +243,17 @@ def _close(row: OnlineApplication, user: User) -> None:
 
 def _tell(row: OnlineApplication, content: Content, template: str, **facts: Any) -> None:
     """One message to the family, and one to who filled it in for it; the agent is told no more than the number."""
+    for number in _phones(row, content):
+        send(template, number, {**facts, "hotline": settings.HOTLINE}, region=row.region)
+
+
+def _phones(row: OnlineApplication, content: Content) -> list[str]:
+    """Mobile numbers that stand for the family: what it gave, and that of who filled it in."""
     numbers = {content.answers.get("phone", "")}
     if row.account_id:
         account = ResidentAccount.objects.select_related("person").get(pk=row.account_id)
         numbers.add(residents.phone_on_file(account.person, account))
-    for number in sorted(number for number in numbers if number[:1] == "1" and len(number) == 11):
-        send(template, number, {**facts, "hotline": settings.HOTLINE}, region=row.region)
+    return sorted(number for number in numbers if number[:1] == "1" and len(number) == 11)
 
 
 def wipe_drafts() -> int:

@@ -44,6 +44,12 @@ class Question(_Strict):
         options: Value -> label. hints: Value -> a line below it. alone: The option that excludes the others.
         when: Asked only where another question of the page has one of these answers.
         optional_if: With this answer of that question it may stay empty.
+        fact: Household fact a sum of money is; questions of one fact are added up. times: 12 for a sum a month of a fact a year.
+        unasked: What counts where `when` keeps the question from being asked; empty = unknown.
+        facts: Option -> facts its choice states, about the family or, on a page asked of each member, about him. An option
+            that was not chosen states nothing.
+        found_in: Option -> kinds of register in which one who has not chosen it should not be found.
+        use: Where an answer that is no fact goes; empty = to the officer, who has to look into it.
     """
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")
@@ -58,9 +64,21 @@ class Question(_Strict):
     required: bool = True
     when: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     optional_if: str = ""
+    fact: str = Field("", pattern=r"^([a-z][a-z0-9_]*)?$")
+    times: int = Field(1, ge=1, le=12)
+    unasked: str = Field("", pattern=r"^(\d{1,9}(\.\d{1,2})?)?$")
+    facts: dict[str, dict[str, bool | str]] = Field(default_factory=dict)
+    found_in: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    use: str = ""
 
     @model_validator(mode="after")
     def _fits(self) -> Question:
+        if self.fact and self.kind != "money":
+            raise ValueError(f"“{self.label}”不是金额，不能写 fact，请用 facts 按选项写")
+        known = self.options or (TRUTH if self.kind == "yes_no" else {})
+        strange = (set(self.facts) | set(self.found_in)) - set(known)
+        if strange:
+            raise ValueError(f"“{self.label}”没有选项“{min(strange)}”")
         if self.kind in ("choice", "choices", "photos") and not self.options:
             raise ValueError(f"“{self.label}”要选，没有写 options")
         if self.alone and self.alone not in self.options:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from django.db.models import Q, QuerySet
@@ -12,7 +13,7 @@ from tuodi.intake.online_forms import ApplyForm, form_of
 from tuodi.intake.online_states import OPEN, OnlineState
 from tuodi.kernel import clock
 from tuodi.org import access
-from tuodi.org.models import DutyCode, User
+from tuodi.org.models import Duty, DutyCode, User
 
 if TYPE_CHECKING:
     from tuodi.intake.online_actions import Holder
@@ -26,10 +27,15 @@ _QUEUE = (
 )  # fmt: skip
 
 
-def waiting(user: User) -> QuerySet[OnlineApplication]:
+def waiting(user: User, duties: Sequence[Duty] | None = None) -> QuerySet[OnlineApplication]:
     """Sent and not yet answered, where the user may accept; the longest waiting first. One query for the duties, one for
-    the rows; what the user himself sent for a family is not his to accept."""
-    ranges = access.ranges_for(user, (DutyCode.ACCEPT,))
+    the rows; what the user himself sent for a family is not his to accept.
+
+    Args:
+        duties: What he holds today, where the caller has asked.
+    """
+    held = access.duties_of(user) if duties is None else duties
+    ranges = [access.range_of(one.place_code) for one in held if one.code == DutyCode.ACCEPT]
     if not ranges:
         return OnlineApplication.objects.none()
     mine = Q(pk__in=[])

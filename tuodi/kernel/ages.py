@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-__all__ = ["OF_AGE", "age"]
+__all__ = ["OF_AGE", "age", "birthday"]
 
 OF_AGE = 18
 
@@ -12,3 +12,11 @@ OF_AGE = 18
 def age(birth: date, on: date) -> int:
     """Completed years on a day; who was born on 29 February completes one on 1 March of a common year."""
     return on.year - birth.year - ((on.month, on.day) < (birth.month, birth.day))
+
+
+def birthday(birth: date, years: int) -> date:
+    """The day so many years are completed; for who was born on 29 February, 1 March of a common year."""
+    try:
+        return birth.replace(year=birth.year + years)
+    except ValueError:
+        return date(birth.year + years, 3, 1)

@@ -6,7 +6,7 @@ from functools import cache, lru_cache
 
 from tuodi.kernel.surnames import COMPOUND, READINGS, split_name
 
-__all__ = ["initials", "sort_key"]
+__all__ = ["initials", "place_key", "sort_key"]
 
 
 @lru_cache(maxsize=65536)
@@ -33,6 +33,12 @@ def sort_key(name: str) -> str:
 def initials(name: str) -> str:
     """First letters of the syllables: 欧阳建 -> ``oyj``."""
     return "".join(syllable[0] for syllable in sort_key(name).split())
+
+
+@lru_cache(maxsize=65536)
+def place_key(name: str) -> str:
+    """Syllables of a place's name, as `sort_key` but read as words, without surnames: 重庆市 -> ``chong qing shi``."""
+    return _read(name.strip())
 
 
 def _read(text: str) -> str:

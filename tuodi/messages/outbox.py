@@ -18,7 +18,7 @@ from tuodi.messages.adapters import Letter, carrier
 from tuodi.messages.errors import CarryError
 from tuodi.messages.models import Message, State
 
-__all__ = ["BACK_OFF", "carry", "read", "send"]
+__all__ = ["BACK_OFF", "carry", "read", "resend", "send"]
 
 #: Waits before each further try; after the last one the message has failed and says so.
 BACK_OFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 720))
@@ -43,9 +43,17 @@ def send(template: str, to: str, context: dict[str, object], *, region: str) -> 
     Returns: the message's number.
     Raises: TemplateError, also for a text that would hold an identity number.
     """
+    return _queue(template, to, texts.fill(template, context), region)
+
+
+def resend(template: str, to: str, text: str, *, region: str) -> uuid.UUID:
+    """Queues a text that was filled before, to the number that holds now. As `send`."""
+    return _queue(template, to, text, region)
+
+
+def _queue(template: str, to: str, text: str, region: str) -> uuid.UUID:
     number, now = uuid.uuid4(), clock.now()
     chosen = texts.template(template)
-    text = texts.fill(template, context)
     at_once = carrier().at_once
     Message(
         id=number,

@@ -12,8 +12,10 @@ import yaml
 
 from tuodi.messages.errors import TemplateError
 
-__all__ = ["Template", "fill", "template", "templates"]
+__all__ = ["SIGN", "Template", "fill", "template", "templates"]
 
+#: How every text begins; a page that shows its own name leaves it out.
+SIGN = "【托底·社会救助】"
 _FILE = Path(__file__).with_name("texts.yaml")
 #: Fifteen digits or more in a row, blanks between them or not: an identity number, old or new, or a bank account.
 _NUMBER = re.compile(r"\d(?:[ \u3000]?\d){14,}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db.models import Count, Q
@@ -10,7 +11,7 @@ from tuodi.monitoring.clue_verdict import suspends_first
 from tuodi.monitoring.models import Clue
 from tuodi.monitoring.states import UNDER_VERIFICATION
 from tuodi.org import access
-from tuodi.org.models import DutyCode, User
+from tuodi.org.models import Duty, DutyCode, User
 
 __all__ = ["Queue", "Waiting", "my_queues", "waiting"]
 
@@ -35,13 +36,18 @@ class Queue:
     count: int
 
 
-def waiting(user: User) -> dict[str, Waiting]:
-    """The queues of what the reader may do, by code. Needs his duties alone; no query on clues."""
+def waiting(user: User, duties: Sequence[Duty] | None = None) -> dict[str, Waiting]:
+    """The queues of what the reader may do, by code. Needs his duties alone; no query on clues.
+
+    Args:
+        duties: What he holds today, where the caller has asked.
+    """
+    duties = access.duties_of(user) if duties is None else duties
     place = user.office.place_code
     # Where the decision comes first, a confirmed clue waits for nothing else.
     suspend = Q(on_confirmed="suspend") if place != access.NATION and suspends_first(place) else Q(pk__in=[])
     looking = Q(state__in=UNDER_VERIFICATION)
-    own, handled = Q(responsible__in=[user, *access.covered(user)]), Q(handled_by=user)
+    own, handled = Q(responsible__in=[user, *access.covered(user, duties)]), Q(handled_by=user)
     found = {
         "to_assign": Waiting(DutyCode.VERIFY, "待派发", Q(state=State.GENERATED)),
         "to_start": Waiting(DutyCode.CLUE, "待开始核实", own & Q(state=State.ASSIGNED)),
@@ -54,7 +60,7 @@ def waiting(user: User) -> dict[str, Waiting]:
         "to_check": Waiting(DutyCode.CLUE_CLOSE, "待复查", Q(state=State.HANDLED) & ~handled),
         "to_close": Waiting(DutyCode.CLUE_CLOSE, "待销号", Q(state=State.RECTIFIED) & ~handled),
     }
-    held = {duty.code for duty in access.duties_of(user)}
+    held = {duty.code for duty in duties}
     return {code: one for code, one in found.items() if one.duty in held}
 
 

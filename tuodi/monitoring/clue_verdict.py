@@ -14,6 +14,7 @@ from tuodi.kernel import clock
 from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.periods import Month
 from tuodi.kernel.places import trim
+from tuodi.monitoring.clue_matters import open_matters
 from tuodi.monitoring.clue_verify import (
     EvidenceRule,
     check_evidence_rule,
@@ -63,6 +64,7 @@ def treatment_label(clue: Clue) -> str:
 def decide(clue: Clue, *, verdict: str, acting_user: User, conclusion: str = "", refuted_why: str = "") -> Clue:
     """The county confirms or refutes what was proposed; a refuted clue is closed with it.
 
+    A confirmed death is noted and its matter opened (`clue_matters`).
     A verdict against the proposal needs a conclusion of its own. The decider is neither who proposed nor who is responsible.
 
     Raises:
@@ -128,6 +130,8 @@ def _decide(
     note = f"{Verdict(verdict).label}：{conclusion.strip()}" if conclusion.strip() else Verdict(verdict).label
     step.write("confirm" if verdict == Verdict.CONFIRMED else "refute", after, columns, note=note)
     step.audit("decide", verdict=verdict, refuted_why=refuted_why)
+    if verdict == Verdict.CONFIRMED:
+        open_matters(step.open)
     return step
 
 

@@ -43,15 +43,19 @@ DUTIES = (DutyCode.ACCEPT, DutyCode.REVIEW, DutyCode.VISIT, DutyCode.CLUE)
 @logs_blocks
 @transaction.atomic
 def record_death(
-    person: Person, *, died_on: date, source: str, acting_user: User, clue_no: str = ""
+    person: Person, *, died_on: date, source: str, acting_user: User | None, clue_no: str = ""
 ) -> list[DeathMatter]:
     """Notes a death and opens what must be settled: one matter for each unit of the roll the person belonged to.
 
     Done twice, it returns the same. A family off the roll has none.
 
+    Args:
+        acting_user: None = the system, inside an action that has asked already (a clue that was confirmed).
+
     Raises: DatesError; DynamicInputError: another day is on record. NotFoundError, AccessDeniedError.
     """
-    access.require_any(acting_user, DUTIES, person.region)
+    if acting_user is not None:
+        access.require_any(acting_user, DUTIES, person.region)
     if source not in Source.values:
         raise DynamicInputError("来源", f"只能是：{'、'.join(Source.labels)}")
     if person.died_on is not None and person.died_on != died_on:
@@ -85,7 +89,7 @@ def record_death(
         made.append(row)
     record(
         "monitoring.record_death", actor=acting_user, subject_type="person", subject_id=person.pk, region=household.region,
-        after={"died_on": died_on, "source": source, "matters": [row.pk for row in made], "due_on": due_on},
+        after={"died_on": died_on, "source": source, "matters": [row.pk for row in made], "due_on": due_on, "clue": clue_no},
     )  # fmt: skip
     return made
 

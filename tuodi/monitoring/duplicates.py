@@ -23,7 +23,7 @@ def duplicates(
     """`decisions.duplicates.duplicates` and the unsettled findings of sweeps; the gravest first.
 
     Args:
-        members: those of the day, where the caller has read them.
+        members: Of the family on the day, where the caller has read them anyway.
     """
     found = here.duplicates(household, programme, person=person, cause=cause, on=on, case=case)
     if members is None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
@@ -15,12 +16,14 @@ from tuodi.decisions.models import Determination
 from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.money import parse_yuan
 from tuodi.kernel.periods import Month
+from tuodi.kernel.places import pad12
 from tuodi.monitoring.models import WatchEntry
 from tuodi.monitoring.watch import watch_family
 from tuodi.org import access
 from tuodi.people.models import RollEntry
+from tuodi.verification.rulebook import book, place_of
 
-__all__ = ["Exit", "counts", "lines", "listing", "watch_ended"]
+__all__ = ["Exit", "counts", "lines", "listing", "months_allowed", "watch_ended"]
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,12 @@ class Exit:
     ratio_percent: int | None
     back_in: bool
     watched: bool
+
+
+def months_allowed(place: str, on: date) -> int:
+    """Months of gradual exit the texts of a place give on a day; 0 = none is provided for, and who is over the standard stops."""
+    row = book().value("dibao.grace_months", book().chain(place_of(pad12(place))), (), on)
+    return int(row.value) if row is not None and row.value is not None else 0
 
 
 def listing(show: str, town: str, month: Month) -> QuerySet[Determination]:

@@ -14,10 +14,11 @@ import polars as pl
 from django.db import transaction
 
 from tuodi.exchange.bulk_xlsx import Notes, write_xlsx
+from tuodi.files.scratch import scratch
 from tuodi.kernel import clock
 from tuodi.kernel.clock import BEIJING
 from tuodi.kernel.places import pad12
-from tuodi.monitoring.guarded import Guard, scratch
+from tuodi.monitoring.guarded import Guard
 from tuodi.monitoring.ledgers import LEDGERS, Choices, Ledger
 from tuodi.monitoring.limits import limit
 from tuodi.monitoring.models import Export
@@ -128,6 +129,8 @@ def make(export: Export, *, acting_user: User) -> Export:
         written = write_xlsx(path, _stepped(row, ledger, choices, acting_user), ledger.columns, notes)
         with access.scope(acting_user):
             row = GUARD.locked(row)
+            if row.state != State.APPROVED:
+                return row  # another worker was quicker: one file comes out
             if GUARD.grown(row, written, acting_user):  # rows that came while it was written
                 return row
             row.sha256, row.stored = GUARD.store(row, path, MEDIA, acting_user)

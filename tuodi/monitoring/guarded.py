@@ -7,7 +7,6 @@ step is in the audit log under the file's own name, with counts and hash.
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +14,6 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from django.conf import settings
 from django.db import transaction
 
 from tuodi.audit.actions import record
@@ -30,19 +28,10 @@ from tuodi.org.access import scope, system_scope
 from tuodi.org.errors import NotFoundError
 from tuodi.org.models import DutyCode, User
 
-__all__ = ["Guard", "scratch"]
+__all__ = ["Guard"]
 
 State = GuardedFile.State
 File = TypeVar("File", bound=Any)
-
-
-@contextmanager
-def scratch() -> Iterator[Path]:
-    """A private folder for plain bytes, emptied afterwards."""
-    base = Path(settings.FILES_DIR) / ".scratch"
-    base.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with tempfile.TemporaryDirectory(dir=base) as folder:
-        yield Path(folder)
 
 
 @dataclass(frozen=True)

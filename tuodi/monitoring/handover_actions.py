@@ -15,11 +15,12 @@ from pathlib import Path
 from django.db import transaction
 
 from tuodi.exchange.bulk_xlsx import Notes, write_csv, write_xlsx
+from tuodi.files.scratch import scratch
 from tuodi.kernel import clock
 from tuodi.kernel.money import format_yuan
 from tuodi.kernel.periods import Month
 from tuodi.kernel.places import pad12
-from tuodi.monitoring.guarded import Guard, scratch
+from tuodi.monitoring.guarded import Guard
 from tuodi.monitoring.handover_rows import filled, load_profile
 from tuodi.monitoring.history import count_rows, payment_rows_of
 from tuodi.monitoring.limits import limit

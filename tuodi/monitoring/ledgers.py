@@ -13,12 +13,13 @@ from typing import Any
 
 import polars as pl
 from django.db.models import F, Model, Q, QuerySet
+from django.utils.timezone import localtime
 
 from tuodi.cases.models import Case, Notice
-from tuodi.decisions.models import Determination
+from tuodi.decisions.models import Determination, Relief
 from tuodi.decisions.papers.rosters import ROSTER, roster_rows
 from tuodi.exchange.bulk_xlsx import Column
-from tuodi.intake.models import Application
+from tuodi.intake.models import Application, Discovery, PatrolTask
 from tuodi.kernel.periods import Month
 from tuodi.kernel.places import pad12
 from tuodi.monitoring.models import Clue
@@ -128,6 +129,10 @@ def _day(value: Any) -> str:
     if value is None:
         return ""
     return value.isoformat()[:10]
+
+
+def _moment(value: Any) -> str:
+    return f"{localtime(value):%Y-%m-%d %H:%M}" if value else ""
 
 
 def _named() -> Callable[[str, int], str]:
@@ -339,4 +344,66 @@ plain_ledger(
         "start": f"{row['start_month'] // 100}-{row['start_month'] % 100:02d}", "last4": row["last4"],
     },
     by_month=True,
+)  # fmt: skip
+
+#: Who works on emergencies and patrols, and who watches it.
+FINDERS = (DutyCode.ACCEPT, DutyCode.REVIEW, DutyCode.VISIT, DutyCode.CONFIRM, DutyCode.SUPERVISE)
+
+plain_ledger(
+    "relief", "急难救助台账", (*FINDERS, DutyCode.FILE),
+    [
+        Column("no", "编号", width=24), Column("name", "求助人", width=12), Column("household_no", "家庭编号", width=20),
+        Column("cause", "事由", width=16), Column("event", "发生日期", width=12), Column("source", "来源", width=12),
+        Column("reported", "接报时间", width=18), Column("responded", "响应时间", width=18), Column("relieved", "先行救助时间", width=18),
+        Column("amount", "金额（元）", "yuan", 14), Column("papers_due", "补手续期限", width=12), Column("papers", "补齐时间", width=18),
+        Column("state", "状态", width=12), Column("officer", "响应人", width=12),
+    ],
+    _between(Relief, "reported_at__date"),
+    [
+        "no", "person__name", "household__no", "cause", "event_on", "source", "reported_at", "responded_at", "relieved_at",
+        "determination__amount_fen", "papers_due_on", "papers_at", "state", "responded_by__name",
+    ],
+    lambda row: {
+        "no": row["no"], "name": row["person__name"], "household_no": row["household__no"],
+        "cause": dict(Relief._meta.get_field("cause").flatchoices).get(row["cause"], row["cause"]), "event": _day(row["event_on"]),
+        "source": dict(Relief.Source.choices).get(row["source"], row["source"]), "reported": _moment(row["reported_at"]),
+        "responded": _moment(row["responded_at"]), "relieved": _moment(row["relieved_at"]),
+        "amount": row["determination__amount_fen"], "papers_due": _day(row["papers_due_on"]), "papers": _moment(row["papers_at"]),
+        "state": dict(Relief._meta.get_field("state").flatchoices).get(row["state"], row["state"]),
+        "officer": row["responded_by__name"],
+    },
+)  # fmt: skip
+
+plain_ledger(
+    "discovery", "主动发现台账", FINDERS,
+    [
+        Column("no", "编号", width=24), Column("name", "姓名", width=12), Column("event", "困难", width=18), Column("urgent", "急难", width=8),
+        Column("reported", "上报时间", width=18), Column("by", "上报人", width=12), Column("state", "状态", width=12),
+        Column("matter", "转办编号", width=24), Column("answered", "处理时间", width=18), Column("officer", "处理人", width=12),
+    ],
+    _between(Discovery, "reported_at__date"),
+    ["no", "name", "event_type", "urgent", "reported_at", "reported_by__name", "state", "matter_no", "answered_at", "answered_by__name"],
+    lambda row: {
+        "no": row["no"], "name": row["name"], "event": dict(Discovery._meta.get_field("event_type").flatchoices).get(row["event_type"], ""),
+        "urgent": "是" if row["urgent"] else "", "reported": _moment(row["reported_at"]), "by": row["reported_by__name"],
+        "state": dict(Discovery._meta.get_field("state").flatchoices).get(row["state"], row["state"]), "matter": row["matter_no"],
+        "answered": _moment(row["answered_at"]), "officer": row["answered_by__name"],
+    },
+)  # fmt: skip
+
+plain_ledger(
+    "patrol", "巡查台账", FINDERS,
+    [
+        Column("name", "姓名", width=12), Column("id_masked", "证件号码", width=20), Column("month", "应巡月份", width=10),
+        Column("grid", "网格", width=14), Column("patroller", "巡查人", width=12), Column("state", "状态", width=16),
+        Column("due", "期限", width=12), Column("done", "巡查时间", width=18),
+    ],
+    _between(PatrolTask, "due_on"),
+    ["person__name", "person__id_masked", "month", "grid", "patroller__name", "state", "due_on", "done_at"],
+    lambda row: {
+        "name": row["person__name"], "id_masked": row["person__id_masked"], "month": f"{row['month'] // 100}-{row['month'] % 100:02d}",
+        "grid": row["grid"], "patroller": row["patroller__name"],
+        "state": dict(PatrolTask._meta.get_field("state").flatchoices).get(row["state"], row["state"]), "due": _day(row["due_on"]),
+        "done": _moment(row["done_at"]),
+    },
 )  # fmt: skip

@@ -29,6 +29,7 @@ from tuodi.monitoring.models import Grade, PeriodicReview, ReviewPlan
 from tuodi.org import access
 from tuodi.org.errors import AccessDeniedError, NotFoundError
 from tuodi.org.models import DutyCode, User
+from tuodi.people import tellings
 from tuodi.people.enums import PERSON_PROGRAMMES
 from tuodi.people.facts import load_facts
 from tuodi.people.models import Household
@@ -164,6 +165,8 @@ def assign_many(ids: Iterable[int], *, to: User, acting_user: User) -> list[Line
     if done:
         region = rows[done[0]].region
         _audit("assign_reviews", acting_user, region, done[0], to=to.pk, count=len(done), ids=done[:200])
+    for row in PeriodicReview.objects.filter(pk__in=done).select_related("household__head"):
+        tellings.tell("review_due", row.household, row.household.head, f"review:{row.pk}", {})
     return lines
 
 

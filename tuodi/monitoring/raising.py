@@ -82,7 +82,7 @@ def rule_text(book: Book, rule: ClueRule, on: date) -> dict[str, Any]:
     return {
         "label": rule.label, "clause": book.clause(rule.clause).text, "version": rule.fingerprint[:16], "place": rule.place,
         "since": rule.start.isoformat(), "rule": rule.rule, "formula": str(formula), "evidence": dict(rule.evidence),
-        "second_person": rule.second_person, "note": rule.note,
+        "second_person": rule.second_person, "note": rule.note, "opens": rule.opens,
         "deadline": {"n": rule.deadline.n, "unit": str(rule.deadline.unit), "clause": rule.deadline.clause},
     }  # fmt: skip
 

@@ -20,6 +20,7 @@ from tuodi.monitoring import (
     sweep_actions,
     warning_actions,
 )
+from tuodi.monitoring import of_age as of_age_work
 from tuodi.monitoring.models import Export, HandOver, SweepRun, SweepSource
 from tuodi.monitoring.sweep_errors import NoBatchError, SweepRunningError
 from tuodi.org.access import NATION, scope, system_scope
@@ -144,13 +145,21 @@ def watch_daily() -> tuple[int, int]:
 
 
 def keep_roll_daily() -> dict[str, int]:
-    """Plans and tasks of re-review, families whose gradual exit has ended, classes of households: how many of each are new."""
+    """Re-review, families whose gradual exit has ended, classes of households, minors near their age: how many of each are new."""
     with system_scope(NATION):
         planned, ended = review_lists.plan_units()
         opened = review_lists.open_due(NATION)
         watched = exits.watch_ended(Month.of(clock.today()))
         proposed, _ = layers.propose_all()
-    return {"planned": planned, "ended": ended, "opened": opened, "watched": watched, "proposed": proposed}
+    of_age, _ = of_age_work.raise_due(NATION)
+    return {
+        "planned": planned,
+        "ended": ended,
+        "opened": opened,
+        "watched": watched,
+        "proposed": proposed,
+        "of_age": of_age,
+    }
 
 
 @app.periodic(cron="0 5 * * *")

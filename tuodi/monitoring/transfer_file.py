@@ -14,12 +14,13 @@ from tuodi.cases.models import Case, Notice
 from tuodi.decisions.models import Determination, RollNotice
 from tuodi.kernel.money import format_yuan
 from tuodi.kernel.periods import Month
-from tuodi.monitoring.models import ChangeReport, PeriodicReview, Transfer, TransferPart
+from tuodi.monitoring.models import ChangeReport, Clue, PeriodicReview, Transfer, TransferPart
 from tuodi.org.places import place_name
 from tuodi.payments.history import history
 from tuodi.people.facts import load_facts
 from tuodi.people.models import Household, RollEntry
 from tuodi.people.queries import members_on
+from tuodi.policy.model import Fact
 from tuodi.verification.models import VisitRecord
 from tuodi.verification.rulebook import book
 
@@ -41,6 +42,7 @@ def make_parts(transfer: Transfer, household: Household, today: date) -> list[Tr
         *_visits(household),
         *_reviews(household),
         *_reports(household),
+        *_clues(household),
         ("paid", f"发放记录（最近 {PAID_MONTHS} 个月）", today, _paid(household)),
     ]
     return [
@@ -81,12 +83,13 @@ def _family(household: Household, today: date) -> Lines:
 
 
 def _facts(household: Household, today: date) -> Lines:
-    labels = {fact.name: fact.label for fact in book().draft.facts}
+    declared = {fact.name: fact for fact in book().draft.facts}
+    labels = {name: fact.label for name, fact in declared.items()}
     file = load_facts(household, today)
-    lines = [[labels.get(name, name), _value(value)] for name, value in file["household"].items()]
+    lines = [[labels.get(name, name), _value(value, declared.get(name))] for name, value in file["household"].items()]
     for member in file["members"]:
         own = [
-            f"{labels.get(name, name)} {_value(value)}"
+            f"{labels.get(name, name)} {_value(value, declared.get(name))}"
             for name, value in member.items()
             if name not in ("name", "relation", "birth", "died")
         ]
@@ -95,8 +98,12 @@ def _facts(household: Household, today: date) -> Lines:
     return lines
 
 
-def _value(value: object) -> str:
-    return {True: "是", False: "否"}.get(value, str(value)) if isinstance(value, bool) else str(value)
+def _value(value: object, fact: Fact | None) -> str:
+    """A fact as people read it: yes and no, and the words of coded answers."""
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    coded = book().enums.get(fact.type) if fact is not None else None
+    return str(coded.values.get(value, value)) if coded is not None else str(value)
 
 
 def _roll(household: Household) -> Lines:
@@ -131,7 +138,7 @@ def _decisions(household: Household) -> Iterable[tuple[str, str, date | None, Li
         lines = [
             ["结论", row.get_outcome_display()],
             ["月金额", f"{format_yuan(row.amount_fen)} 元" if row.amount_fen is not None else "—"],
-            ["起止", f"{row.start_month or '—'} 至 {row.end_month or '—'}"],
+            ["起止", _span(row)],
             ["理由", row.reasons or "—"],
             ["规则指纹", row.fingerprint[:16] or "—"],
         ]
@@ -142,6 +149,13 @@ def _decisions(household: Household) -> Iterable[tuple[str, str, date | None, Li
             )
         who = f" · {row.person.name}" if row.person else ""
         yield "decision", f"{row.get_programme_display()}{who} 决定 {row.no}", row.decided_on, lines
+
+
+def _span(row: Determination) -> str:
+    if row.start_month is None:
+        return "—"
+    last = Month.parse(str(row.end_month)) if row.end_month else ""
+    return f"{Month.parse(str(row.start_month))} 至 {last}" if last else f"{Month.parse(str(row.start_month))} 起"
 
 
 def _visits(household: Household) -> Iterable[tuple[str, str, date | None, Lines]]:
@@ -174,6 +188,18 @@ def _reports(household: Household) -> Iterable[tuple[str, str, date | None, Line
             ["答复", row.answer or "—"],
         ]
         yield "report", f"变化报告 {row.no}", row.reported_on, lines
+
+
+def _clues(household: Household) -> Iterable[tuple[str, str, date | None, Lines]]:
+    """Closed clues only: an open one holds the move up."""
+    for row in Clue.objects.filter(household=household, state=Clue.State.CLOSED).order_by("id"):
+        lines = [
+            ["事项", str(row.rule_text.get("label") or row.rule_code)],
+            ["结论", row.get_verdict_display() or "—"],
+            ["情况", row.conclusion or "—"],
+            ["处理", row.get_action_display() or "—"],
+        ]
+        yield "clue", f"问题线索 {row.no}（已销号）", row.found_on, lines
 
 
 def _paid(household: Household) -> Lines:

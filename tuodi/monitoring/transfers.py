@@ -23,7 +23,8 @@ from tuodi.decisions.changes import require_confirmer
 from tuodi.decisions.decide import ask, grace_end, rows_of
 from tuodi.decisions.ends import end_unit
 from tuodi.decisions.errors import ReasonsMissingError, UnknownOutcomeError
-from tuodi.decisions.models import Determination, Suspension
+from tuodi.decisions.models import Determination, EndNotice, Suspension
+from tuodi.decisions.models.end_notice import EndState
 from tuodi.decisions.notices import notify
 from tuodi.decisions.roll import accept_facts, splice
 from tuodi.kernel import clock
@@ -55,6 +56,7 @@ from tuodi.people.moving import Moved, transplant
 from tuodi.people.queries import members_on
 from tuodi.verification.actions import enter_facts, freeze, start_fact_set
 from tuodi.verification.models import FactSet
+from tuodi.verification.rulebook import book, place_of
 
 __all__ = [
     "DUTIES", "access_transfer", "blocks", "confirm_transfer", "counts", "listing", "propose_transfer", "refuse_transfer",
@@ -63,8 +65,9 @@ __all__ = [
 
 State = Transfer.State
 DUTIES = (DutyCode.ACCEPT, DutyCode.REVIEW)
-#: Of the old place's last decision, never of the new place's first.
-_LEFT_BEHIND = ("area_kind", "last_amount", "paid_until")
+#: Of the old place's last decision, never of the new place's first; those of a gradual exit go along where the packs say so.
+_LEFT_BEHIND = ("area_kind",)
+_OF_EXIT = ("last_amount", "paid_until")
 
 
 @transaction.atomic
@@ -119,6 +122,8 @@ def blocks(household: Household) -> list[str]:
         "no", flat=True
     )
     found += [f"变化报告 {no} 还没有办结" for no in told]
+    ending = EndNotice.objects.filter(household=household, state__in=[EndState.POSTED, EndState.OBJECTED])
+    found += [f"拟终止公示 {no} 还没有结束" for no in ending.values_list("no", flat=True)]
     if DeathMatter.objects.filter(household=household).exclude(state=DeathMatter.State.SETTLED).exists():
         found.append("死亡减员还没有办结")
     if RefusalProposal.objects.filter(household=household, state=RefusalProposal.State.PROPOSED).exists():
@@ -246,9 +251,8 @@ def confirm_transfer(transfer: Transfer, *, reasons: str, acting_user: User) -> 
             if units
             else ["没有在册项目，只迁档案"]
         )
-        PeriodicReview.objects.filter(
-            household=old, state__in=[PeriodicReview.State.DUE, PeriodicReview.State.ASSIGNED]
-        ).update(state=PeriodicReview.State.DROPPED)
+        if carried := _carry_reviews(old, moved):
+            told.append(f"{carried} 项到期未查的定期核查随迁")
         ReviewPlan.objects.filter(household=old, ended_on__isnull=True).update(ended_on=clock.today())
     row.last_month, row.outcome = start.prev().yyyymm, "；".join(told)[:300]
     row.new_household_id, row.new_household_no = moved.household.pk, moved.household.no
@@ -311,7 +315,8 @@ def _facts_of(row: Transfer, old: Household, moved: Moved, start: Month) -> Fact
     day = start.first_day
     known = load_facts(old, start.prev().last_day)
     members = members_on(old, start.prev().last_day)
-    household = {name: value for name, value in known["household"].items() if name not in _LEFT_BEHIND}
+    left = _LEFT_BEHIND if _exit_follows(known["household"], start, row.to_region) else (*_LEFT_BEHIND, *_OF_EXIT)
+    household = {name: value for name, value in known["household"].items() if name not in left}
     own = {
         moved.persons[one.person_id].pk: {name: value for name, value in facts.items() if name not in REGISTERED}
         for one, facts in zip(members, known["members"], strict=True)
@@ -329,6 +334,50 @@ def _facts_of(row: Transfer, old: Household, moved: Moved, start: Month) -> Fact
         who = row.taken_by.name if row.taken_by else ""
         enter_facts(draft, acting_user=None, household=row.facts, evidence=f"迁入地核实：{who} {row.taken_note}"[:200])
     return freeze(draft, acting_user=None)
+
+
+def _exit_follows(known: Mapping[str, Any], start: Month, to_region: str) -> bool:
+    """Whether a gradual exit the old place decided runs on in the new one: the amount and the last month it named, no more.
+
+    The new place's rules decide first: who is entitled there by its own standard is decided anew. `profile.grace_follows`.
+    """
+    if str(known.get("paid_until") or "") < start.first_day.isoformat():
+        return False
+    rules = book()
+    row = rules.value("profile.grace_follows", rules.chain(place_of(to_region)), (), clock.today())
+    return row is not None and bool(row.value)
+
+
+def _carry_reviews(old: Household, moved: Moved) -> int:
+    """Re-reviews that were due and not looked into go along with their day, where the unit is on the new roll. Returns how many.
+
+    The old place's are dropped: it looks at the family no more.
+    """
+    rows = PeriodicReview.objects.filter(
+        household=old, state__in=[PeriodicReview.State.DUE, PeriodicReview.State.ASSIGNED]
+    )
+    on_roll = {
+        (one.programme, one.person_id): one for one in RollEntry.objects.filter(household=moved.household)
+    }  # the unit as the new place took it
+    n = 0
+    for one in rows.select_related("plan"):
+        who = moved.persons[one.person_id].pk if one.person_id in moved.persons else None
+        if (one.programme, who) not in on_roll:
+            continue
+        common = {
+            "region": moved.household.region,
+            "household": moved.household,
+            "person_id": who,
+            "programme": one.programme,
+        }
+        plan = ReviewPlan.objects.create(
+            **common, grade=one.plan.grade, basis=one.plan.basis, reason=one.plan.reason, months=one.plan.months,
+            clause=one.plan.clause, last_on=one.plan.last_on, due_on=one.plan.due_on,
+        )  # fmt: skip
+        PeriodicReview.objects.create(plan=plan, **common, grade=one.grade, due_on=one.due_on, opened_at=clock.now())
+        n += 1
+    rows.update(state=PeriodicReview.State.DROPPED)
+    return n
 
 
 def _programmes(household: Household) -> list[str]:

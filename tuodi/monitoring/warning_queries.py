@@ -26,16 +26,22 @@ def warnings(user: User, *, open_only: bool = True, unread_only: bool = False, l
         user, [DutyCode.VERIFY, DutyCode.CLUE_DECIDE, DutyCode.SUPERVISE, DutyCode.SWEEP], user.office.place_code.ljust(12, "0")
     )  # fmt: skip
     rows = Clue.objects.filter(pushed_at__isnull=False).select_related("person", "household", "responsible")
-    own = level_of(user)
-    if level:
-        rows = rows.filter(level=level)
-    elif own in LEVELS[1:]:
-        rows = rows.filter(level__in=LEVELS[LEVELS.index(own) :])
+    rows = rows.filter(level=level) if level else _climbed(rows, user)
     if open_only:
         rows = rows.filter(verdict="")
     if unread_only:
         rows = rows.filter(read_at__isnull=True)
     return rows.order_by("read_at", "deadline", "id")
+
+
+def unread(user: User) -> QuerySet[Clue]:
+    """Open warnings nobody has signed for yet. The caller knows that the user may sign."""
+    return _climbed(Clue.objects.filter(pushed_at__isnull=False, verdict="", read_at__isnull=True), user)
+
+
+def _climbed(rows: QuerySet[Clue], user: User) -> QuerySet[Clue]:
+    own = level_of(user)
+    return rows.filter(level__in=LEVELS[LEVELS.index(own) :]) if own in LEVELS[1:] else rows
 
 
 @dataclass(frozen=True)

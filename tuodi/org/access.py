@@ -231,9 +231,14 @@ def lender_of(user: User, duty: str, region: str) -> User | None:
     return lent_from.user
 
 
-def covered(user: User) -> list[User]:
-    """The officers whose whole queue the user has today (AB岗): what is assigned to them by name is his to do."""
-    found = {one.lent_from.user_id: one.lent_from.user for one in duties_of(user) if one.lent_from and one.stand_in_id}
+def covered(user: User, duties: Iterable[Duty] | None = None) -> list[User]:
+    """The officers whose whole queue the user has today (AB岗): what is assigned to them by name is his to do.
+
+    Args:
+        duties: What he holds today, where the caller has asked.
+    """
+    held = duties_of(user) if duties is None else duties
+    found = {one.lent_from.user_id: one.lent_from.user for one in held if one.lent_from and one.stand_in_id}
     return list(found.values())
 
 

@@ -37,6 +37,10 @@ APART: tuple[tuple[frozenset[str], frozenset[str]], ...] = (
     # Money: who prepares does not check, and neither approves.
     (frozenset({DutyCode.PAY_PREPARE}), frozenset({DutyCode.PAY_CHECK, DutyCode.PAY_APPROVE})),
     (frozenset({DutyCode.PAY_CHECK}), frozenset({DutyCode.PAY_APPROVE})),
+    # Who proposes what the fund does is not who reviews it for finance.
+    (frozenset({DutyCode.FUND_KEEP}), frozenset({DutyCode.FUND_REVIEW})),
+    # Who drafts a standard neither approves it nor speaks for another body.
+    (frozenset({DutyCode.STANDARDS}), frozenset({DutyCode.STANDARDS_OPINION, DutyCode.STANDARDS_APPROVE})),
     # Who asks for a hand-over does not approve one.
     (frozenset({DutyCode.HAND_OVER}), frozenset({DutyCode.HAND_OVER_APPROVE})),
 )

@@ -5,19 +5,26 @@ from __future__ import annotations
 from typing import Any
 
 from axes.signals import user_locked_out
+from django.contrib.auth.models import update_last_login
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.dispatch import receiver
 from django.http import HttpRequest
 
 from tuodi.audit.actions import record
+from tuodi.kernel import clock
 from tuodi.kernel.places import pad12
 from tuodi.org import session_actions
 from tuodi.org.backends import folded_name
 from tuodi.org.models import User
 
+# Django's own receiver asks the system's clock.
+user_logged_in.disconnect(update_last_login, dispatch_uid="update_last_login")
+
 
 @receiver(user_logged_in)
 def _logged_in(request: HttpRequest, user: User, **kwargs: Any) -> None:
+    user.last_login = clock.now()
+    user.save(update_fields=["last_login"])
     session_actions.note_sign_in(request, user)
     record("org.sign_in", actor=user, subject_type="user", subject_id=user.pk, region=pad12(user.office.place_code))
 

@@ -17,15 +17,16 @@ from django.db import IntegrityError, connection, transaction
 
 from tuodi.kernel import clock
 from tuodi.kernel.periods import Month
-from tuodi.org.access import system_scope
+from tuodi.org.access import range_of, system_scope
 from tuodi.org.places import place_name
 from tuodi.payments import snapshot
 from tuodi.payments.arrears import earlier_months
-from tuodi.payments.compute import UNIT, due, price, standards_of
+from tuodi.payments.compute import UNIT, due, standards_of
 from tuodi.payments.differences import explain_differences
 from tuodi.payments.errors import DoubleLineError
 from tuodi.payments.lines import build
-from tuodi.payments.models import PayRun
+from tuodi.payments.models import PayRun, PriceShare
+from tuodi.payments.prices import SHARE, outside_members, rounds_of, shares, taken_elsewhere, unit_prices
 from tuodi.payments.queries import month_of
 from tuodi.payments.source import FRAMES, Inputs, pull
 from tuodi.payments.states import BOOKED, RunState
@@ -33,7 +34,7 @@ from tuodi.people.models import Household
 from tuodi.policy.book import Book
 from tuodi.rules import plan_for
 
-__all__ = ["Result", "compute_run", "freeze", "write_run"]
+__all__ = ["Result", "compute_run", "freeze", "keep_shares", "write_run"]
 
 Tell = Callable[[str, int, int], None]
 
@@ -55,12 +56,13 @@ _DETAILED = 200
 
 @dataclass(frozen=True)
 class Result:
-    """What a calculation came to: `lines`, `differences`, `late` (corrections), and what was in force."""
+    """What a calculation came to: `lines`, `differences`, `late` (corrections), what was in force, and price shares."""
 
     lines: pl.DataFrame
     differences: pl.DataFrame
     late: pl.DataFrame
     rules: dict[str, Any]
+    prices: pl.DataFrame
 
 
 def freeze(run: PayRun, *, by_id: int | None) -> Inputs:
@@ -99,7 +101,8 @@ def compute_run(run: PayRun, inputs: Inputs, book: Book, tell: Tell) -> Result:
     month, programmes = month_of(run), list(run.programmes)
     tell("按规则计算", 0, 0)
     answer = due(inputs, month, programmes, book)
-    prices = price(inputs, month, programmes, book, run.indices)
+    found = _shares(run, inputs, programmes, book)
+    prices = unit_prices(found)
     tell("与往月核对", 0, 0)
     late = earlier_months(inputs, month, programmes, book)
     missing = _missing(answer.rows, inputs, month, book)
@@ -122,7 +125,43 @@ def compute_run(run: PayRun, inputs: Inputs, book: Book, tell: Tell) -> Result:
         "standards": standards_of(book, places, month, programmes),
         "case_date": month.first_day.isoformat(),
     }
-    return Result(lines, differences, late, rules)
+    return Result(lines, differences, late, rules, found)
+
+
+def _shares(run: PayRun, inputs: Inputs, programmes: list[str], book: Book) -> pl.DataFrame:
+    """Each person's price share of every round the run pays. Groups outside our programmes go with the run of dibao."""
+    area = range_of(run.place)
+    parts = [pl.DataFrame(schema=SHARE)]
+    for index, facts in rounds_of(run):
+        outside = outside_members(area.low, area.high, index)
+        if "dibao" not in programmes:
+            outside = outside.clear()
+        parts.append(shares(inputs, index, programmes, book, facts, outside, taken_elsewhere(run, index)))
+    return pl.concat(parts)
+
+
+def keep_shares(run: PayRun, result: Result) -> None:
+    """Writes the run's price shares; those of an earlier calculation of it no longer count. One person has one a month."""
+    PriceShare.objects.filter(run=run, live=True).update(live=False)
+    held = result.lines.filter(pl.col("held") != "").select(UNIT)
+    rows = result.prices.with_columns(pl.when("own").then(pl.col("person_id")).alias("unit_person"))
+    waiting = rows.join(
+        held.rename({"person_id": "unit_person"}),
+        on=["programme", "household_id", "unit_person"],
+        how="semi",
+        nulls_equal=True,
+    )["person_id"]
+    PriceShare.objects.bulk_create(
+        (
+            PriceShare(
+                run=run, region=row["region"], index_month=row["index_month"], household_id=row["household_id"], person_id=row["person_id"],
+                group=row["group"], amount_fen=row["amount_fen"], in_line=row["programme"] is not None and row["person_id"] not in held_people,
+            )
+            for held_people in [set(waiting.to_list())]
+            for row in result.prices.iter_rows(named=True)
+        ),
+        batch_size=5000,
+    )  # fmt: skip
 
 
 def _missing(rows: pl.DataFrame, inputs: Inputs, month: Month, book: Book) -> dict[tuple[str, int, int | None], str]:

@@ -9,8 +9,9 @@ from django.db import connection
 
 from tuodi.kernel.money import format_yuan
 from tuodi.payments.models import PayRun
+from tuodi.people.enums import ONCE_PROGRAMMES
 
-__all__ = ["Check", "as_json", "balance", "ledger", "suspended_lines"]
+__all__ = ["Check", "as_json", "balance", "in_cash", "ledger", "suspended_lines"]
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,8 @@ def balance(run: PayRun) -> list[Check]:
     # Somebody may have been suspended since the run was calculated: nothing of his is approved.
     paid = len(suspended_lines(run))
     found.append(Check("suspensions", "停保对象的行都已暂缓", not paid, f"停保未暂缓 {paid} 行，重新计算后暂缓"))
+    cash = in_cash(run)
+    found.append(Check("cash", "备用金已付的不再发放", not cash, f"已由备用金支付 {cash} 行，重新计算后去掉"))
     found.append(
         Check(
             "snapshot",
@@ -102,6 +105,41 @@ def balance(run: PayRun) -> list[Check]:
     )
     found += ledger(run)
     return found
+
+
+def in_cash(run: PayRun) -> int:
+    """Lines and corrections of a run that would pay a grant which petty cash has paid since it was calculated.
+
+    The stages they rest on are held until the transaction ends: a payment in cash waits, and is then refused.
+    """
+    stands = (
+        "coalesce((select sum(g.amount_fen) from decisions_grantstage g where g.household_id = {row}.household_id and "
+        "g.programme = {row}.programme and g.month = {month} and g.ended_at is null and not g.in_cash), 0)"
+    )
+    paid = (
+        "exists (select 1 from decisions_grantstage g where g.household_id = {row}.household_id and g.programme = {row}.programme "
+        "and g.month = {month} and g.ended_at is null and g.in_cash)"
+    )
+    line, arrear = {"row": "l", "month": "l.month"}, {"row": "a", "month": "a.for_month"}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select 1 from decisions_grantstage g where g.ended_at is null and g.household_id in (select household_id from payments_payline "
+            "where run_id = %s and live and held = '' and programme = any(%s)) for share",
+            [run.pk, list(ONCE_PROGRAMMES)],
+        )
+    (lines,) = _one(
+        "select count(*) from payments_payline l where l.run_id = %s and l.live and l.held = '' and l.programme = any(%s) "
+        f"and {paid.format(**line)} and l.base_fen > {stands.format(**line)}",
+        run.pk,
+        list(ONCE_PROGRAMMES),
+    )
+    (arrears,) = _one(
+        "select count(*) from payments_arrear a where a.run_id = %s and a.amount_fen > 0 and a.programme = any(%s) "
+        f"and {paid.format(**arrear)} and a.due_fen > {stands.format(**arrear)}",
+        run.pk,
+        list(ONCE_PROGRAMMES),
+    )
+    return int(lines) + int(arrears)
 
 
 def suspended_lines(run: PayRun) -> list[int]:
@@ -137,7 +175,7 @@ def _last_month(run: PayRun) -> int:
 def ledger(run: PayRun) -> list[Check]:
     """Debits against credits, each batch against its lines, lines against their events (L1, L2, L4 to L6)."""
     (uneven,) = _one(
-        "select count(*) from (select e.id from payments_ledgerentry e left join payments_posting p on p.entry_id = e.id "
+        "select count(*) from (select e.id from funds_ledgerentry e left join funds_posting p on p.entry_id = e.id "
         "where e.run_id = %s group by e.id having coalesce(sum(p.debit_fen), 0) <> coalesce(sum(p.credit_fen), 0) or count(p.id) < 2) x",
         run.pk,
     )
@@ -154,14 +192,14 @@ def ledger(run: PayRun) -> list[Check]:
         run.pk,
     )
     transit, waiting = _one(
-        "select coalesce((select sum(p.debit_fen - p.credit_fen) from payments_posting p join payments_ledgerentry e on e.id = p.entry_id "
+        "select coalesce((select sum(p.debit_fen - p.credit_fen) from funds_posting p join funds_ledgerentry e on e.id = p.entry_id "
         " where e.run_id = %s and p.account = 'transit'), 0)::bigint, "
         "coalesce((select sum(amount_fen) from payments_payline where run_id = %s and live and status in ('sent', 'unknown')), 0)::bigint",
         run.pk,
         run.pk,
     )
     payable, owed = _one(
-        "select coalesce((select sum(p.credit_fen - p.debit_fen) from payments_posting p join payments_ledgerentry e on e.id = p.entry_id "
+        "select coalesce((select sum(p.credit_fen - p.debit_fen) from funds_posting p join funds_ledgerentry e on e.id = p.entry_id "
         " where e.run_id = %s and p.account = 'payable'), 0)::bigint, "
         "coalesce((select sum(l.amount_fen) from payments_payline l join payments_payrun r on r.id = l.run_id where l.run_id = %s and l.live "
         " and l.held = '' and l.status not in ('paid', 'withheld') and r.state in ('approved', 'sent', 'settled', 'closed')), 0)::bigint",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +16,7 @@ from tuodi.policy.model import LEVEL_ROOT, NO_CAP, Programme
 from tuodi.rules import Plan, plan_for
 from tuodi.rules.bulk import column_name, run_bulk
 
-__all__ = ["UNIT", "Due", "due", "price", "standards_of"]
+__all__ = ["UNIT", "Due", "due", "standards_of"]
 
 #: What names a unit in every frame; `person_id` is null for a household's entitlement.
 UNIT = ["programme", "household_id", "person_id"]
@@ -215,58 +214,6 @@ def _shape(
         .alias("outcome")
     )
     return out.select(pl.col(name).cast(kind) for name, kind in SCHEMA.items())
-
-
-def price(inputs: Inputs, month: Month, programmes: list[str], book: Book, indices: Mapping[str, str]) -> pl.DataFrame:
-    """Price subsidies a unit is paid in a month for the index of the month before: UNIT and `price_fen`.
-
-    One person gets one share: a person on tekun has his own, everybody else has it with the family.
-
-    Args:
-        indices: place facts of the index month as in the family file (`{"cpi": "3.6", "food": "5.0"}`).
-    """
-    empty = pl.DataFrame(schema={k: SCHEMA[k] for k in UNIT} | {"price_fen": pl.Int64})
-    # What is granted once is no standing benefit that prices could go with.
-    wanted = [one for one in programmes if one not in ONCE_PROGRAMMES]
-    entries = covering(inputs.roll, month).filter(pl.col("programme").is_in(wanted))
-    if not indices or entries.is_empty() or "price" not in book.programmes:
-        return empty
-    index = month.prev()
-    frames, _ = frames_of(inputs, entries, month, book, per_person=False)
-    parts = []
-    for place in frames["household"]["place"].unique().sort():
-        plan = plan_for(book, place, index.last_day, index)
-        known = next((p for p in plan.programmes() if p.id == "price"), None)
-        if known is None:
-            continue
-        model = plan.model((known.eligible, known.amount))
-        homes = frames["household"].filter(pl.col("place") == place)
-        people = frames["members"].join(homes.select("household_id"), on="household_id", how="semi")
-        found = run_bulk(
-            [plan], model, {"household": homes, "members": people}, keys=KEYS, place_facts={place: dict(indices)}
-        )
-        parts.append(
-            found["members"]
-            .collect()
-            .select("household_id", "person_id", pl.col(column_name(known.amount)).cast(pl.Int64).alias("fen"))
-        )
-    if not parts:
-        return empty
-    shares = pl.concat(parts).filter(pl.col("fen") > 0)
-    own = entries.filter(pl.col("person_id").is_not_null()).select("programme", "household_id", "person_id")
-    single = own.join(shares.select("person_id", pl.col("fen").alias("price_fen")), on="person_id", how="inner")
-    rest = (
-        shares.join(own, on="person_id", how="anti")
-        .group_by("household_id")
-        .agg(pl.col("fen").sum().alias("price_fen"))
-    )
-    family = (
-        entries.filter(pl.col("person_id").is_null())
-        .select("programme", "household_id", "person_id")
-        .unique("household_id", keep="first", maintain_order=True)
-        .join(rest, on="household_id", how="inner")
-    )
-    return pl.concat([family, single]).select(*UNIT, "price_fen")
 
 
 def standards_of(book: Book, places: list[str], month: Month, programmes: list[str]) -> dict[str, dict[str, str]]:

@@ -11,6 +11,10 @@ TuodiError
     ├── CaseHandsError        a person with another hand in a case (403)
     ├── NothingToSendError    no line is ready
     ├── OpenLinesError        lines without an answer
+    ├── BankBlockedError      a restored database must be compared with a statement first
+    ├── HoldListError         a list of lines to be held back in which one cannot be
+    ├── AccountCheckError     an answer about accounts that does not fit
+    ├── DecisionError         a person's word about a payment that cannot count
     └── RunInputError         an argument that cannot be
 """
 
@@ -21,11 +25,15 @@ from collections.abc import Sequence
 from tuodi.kernel.errors import TuodiError
 
 __all__ = [
+    "AccountCheckError",
+    "BankBlockedError",
     "CaseHandsError",
     "ChecksFailedError",
+    "DecisionError",
     "DoubleLineError",
     "EarlierRunError",
     "FourEyesError",
+    "HoldListError",
     "NoRunError",
     "NothingToSendError",
     "OpenLinesError",
@@ -140,6 +148,47 @@ class OpenLinesError(PaymentError):
             no=no,
             count=count,
         )
+
+
+class BankBlockedError(PaymentError):
+    """Nothing leaves until a statement that covers the gap is reconciled."""
+
+    code = "payments.bank_blocked"
+    logged = True
+
+    def __init__(self, link: str, why: str) -> None:
+        super().__init__(
+            f"{link} 暂停送出：{why}。请先导入覆盖这一段的银行对账单并核平，再恢复送出。", link=link, why=why
+        )
+
+
+class HoldListError(PaymentError):
+    """One line of the list cannot be held back, so none is."""
+
+    code = "payments.hold_list"
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        shown = "、".join(keys[:5]) + (f" 等 {len(keys)} 行" if len(keys) > 5 else "")
+        super().__init__(f"{shown} 不是本期待发放的行，整单没有扣留。请改正后重新提交。", keys=list(keys))
+
+
+class AccountCheckError(PaymentError):
+    """An answer to an account check is not taken."""
+
+    code = "payments.account_check"
+
+    def __init__(self, faults: Sequence[str], count: int) -> None:
+        more = f"等 {count} 处" if count > len(faults) else ""
+        super().__init__(f"预校验结果没有采用：{'；'.join(faults)}{more}。请向银行要原文件后重新导入。", count=count)
+
+
+class DecisionError(PaymentError):
+    """A decision that cannot be made."""
+
+    code = "payments.decision"
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
 
 
 class RunInputError(PaymentError):

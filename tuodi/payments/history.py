@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from django.db import connection
+from django.db.models import OuterRef, Subquery
 
-from tuodi.payments.models import Arrear, PayLine
+from tuodi.payments.models import Arrear, LineEvent, PayLine
 from tuodi.payments.models.run import COMPONENTS
 from tuodi.people.models import Household
 
@@ -24,8 +24,9 @@ class PaidMonth:
 
 
 def history(household: Household, *, limit: int = 36) -> list[PaidMonth]:
-    """A family's lines, newest month first, in three queries."""
-    rows = PayLine.objects.filter(household=household, live=True)
+    """A family's lines, newest month first, in two queries; with each the bank's words in its newest event."""
+    newest = LineEvent.objects.filter(line=OuterRef("pk")).order_by("-id").values("message")[:1]
+    rows = PayLine.objects.filter(household=household, live=True).annotate(last_message=Subquery(newest))
     lines = list(rows.order_by("-month", "programme", "key")[:limit])
     if not lines:
         return []
@@ -34,7 +35,6 @@ def history(household: Household, *, limit: int = 36) -> list[PaidMonth]:
         "for_month"
     ):
         by_unit.setdefault((one.run_id, one.programme, one.person_id), []).append(one)
-    messages = _last_messages([line.pk for line in lines])
     labels = {name: str(PayLine._meta.get_field(name).verbose_name) for name in COMPONENTS}  # type: ignore[union-attr]
     found = []
     for line in lines:
@@ -43,18 +43,7 @@ def history(household: Household, *, limit: int = 36) -> list[PaidMonth]:
                 line=line,
                 parts=[(labels[name], getattr(line, name)) for name in COMPONENTS if getattr(line, name)],
                 corrections=by_unit.get((line.run_id, line.programme, line.person_id), []),
-                last_message=messages.get(line.pk, ""),
+                last_message=line.last_message or "",
             )
         )
     return found
-
-
-def _last_messages(lines: list[int]) -> dict[int, str]:
-    """The bank's words in the newest event of each line."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "select distinct on (line_id) line_id, message from payments_lineevent where line_id = any(%s) "
-            "order by line_id, id desc",
-            [lines],
-        )
-        return dict(cursor.fetchall())

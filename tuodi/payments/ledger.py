@@ -1,4 +1,8 @@
-"""Bookings. Each event of money is one entry whose postings balance, by county and programme."""
+"""What a run's events move in the ledger of `funds`: by county, programme and source of money.
+
+A county that keeps a fund book has its runs' money reserved at approval, by source; every later event moves what was
+reserved. Before a county keeps one, its money has no source and nothing is refused (see docs/money.md).
+"""
 
 from __future__ import annotations
 
@@ -6,57 +10,168 @@ from collections.abc import Iterable, Sequence
 
 from django.db import connection
 
-from tuodi.kernel import clock
+from tuodi.funds import ledger as funds
+from tuodi.funds.ledger import Side, credit, debit, pair
+from tuodi.funds.models import Account, Balance, LedgerEntry
+from tuodi.funds.states import Kind
 from tuodi.kernel.places import pad12
 from tuodi.org.models import User
-from tuodi.payments.models import Account, BankBatch, BankReturn, LedgerEntry, PayRun, Posting
+from tuodi.payments.models import BankBatch, BankReturn, PayRun
 
-__all__ = ["MOVES", "post", "post_grant"]
+__all__ = ["post", "post_grant"]
 
-#: What each event moves: (debit, credit). Money leaves the fund when the file goes out and comes back on failure.
-MOVES = {
-    LedgerEntry.Kind.SEND: (Account.TRANSIT, Account.FUND),
-    LedgerEntry.Kind.PAID: (Account.PAYABLE, Account.TRANSIT),
-    LedgerEntry.Kind.FAILED: (Account.FUND, Account.TRANSIT),
-    LedgerEntry.Kind.RETURNED: (Account.FUND, Account.PAYABLE),
-    # What was granted and is not paid after all is no longer owed; a later run grants it again if it is due.
-    LedgerEntry.Kind.WITHHELD: (Account.PAYABLE, Account.EXPENSE),
+#: Accounts an event draws from, one after the other, and the account it moves the money to.
+_FLOWS: dict[str, tuple[tuple[str, ...], str]] = {
+    Kind.SEND: ((Account.RESERVED, Account.SUSPENSE), Account.TRANSIT),
+    Kind.PAID: ((Account.TRANSIT,), Account.PAYABLE),
+    Kind.FAILED: ((Account.TRANSIT,), Account.SUSPENSE),
 }
-
-
-def _entry(
-    run: PayRun, kind: str, user: User, memo: str, batch: BankBatch | None, returned: BankReturn | None
-) -> LedgerEntry:
-    return LedgerEntry.objects.create(
-        run=run, region=run.region, kind=kind, at=clock.now(), by=user, memo=memo, batch=batch, returned=returned
-    )
+_NONE = ""  #: the source of money of a county without a fund book
 
 
 def post(
     run: PayRun, kind: str, sums: Iterable[tuple[str, str, int]], *, user: User, memo: str,
     batch: BankBatch | None = None, returned: BankReturn | None = None,
 ) -> LedgerEntry | None:  # fmt: skip
-    """Books one event.
+    """Books one event of a run, an entry a county; the first of them comes back.
 
     Args:
         sums: (county of six characters, programme, fen); nothing is booked where all are 0.
+        batch, returned: what the event rests on; the bank's answer goes before the file, the file before the run.
+
+    Raises:
+        FundShortError: money that is sent anew was given back to its sub-account meanwhile, and there is not enough.
     """
-    rows = [(county, programme, fen) for county, programme, fen in sums if fen]
-    if not rows:
+    wanted: dict[tuple[str, str], int] = {}
+    for county, programme, fen in sums:
+        if fen:
+            wanted[county, programme] = wanted.get((county, programme), 0) + fen
+    if not wanted:
         return None
-    debit, credit = MOVES[LedgerEntry.Kind(kind)]
-    entry = _entry(run, kind, user, memo, batch, returned)
-    postings = []
-    for county, programme, fen in rows:
-        common = {"entry": entry, "region": pad12(county), "programme": programme}
-        postings.append(Posting(**common, account=debit, debit_fen=fen))
-        postings.append(Posting(**common, account=credit, credit_fen=fen))
-    Posting.objects.bulk_create(postings)
-    return entry
+    kind = Kind(kind)
+    if kind in _FLOWS:
+        sides = _flow(run, kind, wanted)
+    elif kind is Kind.RETURNED:
+        sides = _returned(run, wanted)
+    elif kind is Kind.WITHHELD:
+        sides = _withheld(run, wanted)
+    elif kind is Kind.RECOVERED:
+        sides = _recovered(wanted)
+    else:
+        raise ValueError(f"{kind} is no event of a run")
+    origin, number = ("return", returned.pk) if returned else ("batch", batch.pk) if batch else ("run", run.pk)
+    return next(iter(_book(run, sides, kind, origin, number, user, memo)), None)
+
+
+def _book(
+    run: PayRun, sides: Sequence[Side], kind: str, origin: str, number: int, user: User, memo: str
+) -> list[LedgerEntry]:
+    """One entry a county, which its own officers may read whatever the run's range; counties in one order everywhere."""
+    by_county: dict[str, list[Side]] = {}
+    for side in sides:
+        by_county.setdefault(side.region[:6], []).append(side)
+    made = []
+    for county in sorted(by_county):
+        entry = funds.book(
+            by_county[county], kind=kind, region=pad12(county), origin=origin, origin_id=number, user=user, memo=memo,
+            run_id=run.pk,
+        )  # fmt: skip
+        if entry is not None:
+            made.append(entry)
+    return made
+
+
+def _flow(run: PayRun, kind: str, wanted: dict[tuple[str, str], int]) -> list[Side]:
+    froms, to = _FLOWS[kind]
+    counties = {county for county, _ in wanted}
+    orders = funds.books(counties)
+    there = {account: funds.held(account, counties, run_id=run.pk, orders=orders) for account in froms}
+    sides, short = [], {}
+    for (county, programme), fen in sorted(wanted.items()):
+        rest = fen
+        for account in froms:
+            drawn, rest = funds.share(rest, there[account].get((county, programme), []))
+            for source, part in drawn:
+                sides += pair(pad12(county), programme, source, to, account, part)
+        if rest:
+            short[county, programme] = rest
+    for (county, programme), drawn in _beyond(run, kind, short, orders).items():
+        for source, part in drawn:
+            of = Account.AVAILABLE if kind == Kind.SEND else froms[0]
+            sides += pair(pad12(county), programme, source, to, of, part)
+    return sides
+
+
+def _beyond(
+    run: PayRun, kind: str, short: dict[tuple[str, str], int], orders: dict[str, list[str]]
+) -> dict[tuple[str, str], list[tuple[str, int]]]:
+    """Where money comes from that no account of the run holds: sent anew after it was given back, or never reserved."""
+    if not short:
+        return {}
+    reserved = {
+        (region[:6], programme)
+        for region, programme in Balance.objects.filter(run_id=run.pk, account=Account.RESERVED)
+        .exclude(source=_NONE)
+        .values_list("region", "programme")
+    }
+    again = {key: fen for key, fen in short.items() if kind == Kind.SEND and key in reserved}
+    found = funds.take(again, orders) if again else {}
+    return found | {key: [(_NONE, fen)] for key, fen in short.items() if key not in again}
+
+
+def _returned(run: PayRun, wanted: dict[tuple[str, str], int]) -> list[Side]:
+    """Back from families to suspense, from the sources that paid them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select substr(p.region, 1, 6), p.programme, p.source, sum(p.debit_fen - p.credit_fen)::bigint from funds_posting p "
+            "join funds_ledgerentry e on e.id = p.entry_id where e.run_id = %s and e.kind in ('paid', 'returned') "
+            "and p.account = 'payable' group by 1, 2, 3",
+            [run.pk],
+        )
+        rows = cursor.fetchall()
+    paid: dict[tuple[str, str], list[tuple[str, int]]] = {}
+    for county, programme, source, fen in sorted(rows):
+        if fen > 0:
+            paid.setdefault((county, programme), []).append((source, fen))
+    sides = []
+    for (county, programme), fen in sorted(wanted.items()):
+        drawn, rest = funds.share(fen, paid.get((county, programme), []))
+        for source, part in [*drawn, (_NONE, rest)]:
+            sides += pair(pad12(county), programme, source, Account.SUSPENSE, Account.PAYABLE, part) if part else []
+    return sides
+
+
+def _withheld(run: PayRun, wanted: dict[tuple[str, str], int]) -> list[Side]:
+    """What was granted and is not paid after all is no longer owed: its money is free again."""
+    reserved = funds.held(Account.RESERVED, {county for county, _ in wanted}, run_id=run.pk)
+    sides = []
+    for (county, programme), fen in sorted(wanted.items()):
+        region = pad12(county)
+        drawn, rest = funds.share(fen, reserved.get((county, programme), []))
+        for source, part in drawn:
+            sides += pair(region, programme, source, Account.PAYABLE, Account.EXPENSE, part)
+            sides += pair(region, programme, source, Account.AVAILABLE, Account.RESERVED, part)
+        if rest:
+            sides += pair(region, programme, _NONE, Account.PAYABLE, Account.EXPENSE, rest)
+    return sides
+
+
+def _recovered(wanted: dict[tuple[str, str], int]) -> list[Side]:
+    """Cash a family gave back, into the source its county draws first."""
+    orders = funds.books({county for county, _ in wanted})
+    sides = []
+    for (county, programme), fen in sorted(wanted.items()):
+        source = orders[county][0] if county in orders else _NONE
+        sides += pair(pad12(county), programme, source, Account.AVAILABLE, Account.RECEIVABLE, fen)
+    return sides
 
 
 def post_grant(run: PayRun, *, user: User) -> Sequence[LedgerEntry]:
-    """Books an approved run: what families are granted, what is kept back, and what earlier months turn out overpaid."""
+    """Books an approved run: what families are granted, what is kept back, what earlier months turn out overpaid; reserves it.
+
+    Raises:
+        FundShortError: a county that keeps a fund book has not enough, with each sub-account and gap.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             "select substr(region, 1, 6), programme, sum(amount_fen)::bigint, sum(-offset_fen)::bigint from payments_payline "
@@ -70,25 +185,23 @@ def post_grant(run: PayRun, *, user: User) -> Sequence[LedgerEntry]:
             [run.pk],
         )
         over = cursor.fetchall()
-    if not granted and not over:
-        return []
-    postings = []
-    for county, programme, net, kept in granted:
-        common = {"region": pad12(county), "programme": programme}
-        if net + kept:
-            postings.append(Posting(**common, account=Account.EXPENSE, debit_fen=net + kept))
-        if net:
-            postings.append(Posting(**common, account=Account.PAYABLE, credit_fen=net))
+    orders = funds.books({county for county, *_ in granted})
+    nets = {(county, programme): net for county, programme, net, _ in granted if net}
+    drawn = funds.take({key: net for key, net in nets.items() if key[0] in orders}, orders)
+    sides: list[Side] = []
+    for (county, programme), net in nets.items():
+        region = pad12(county)
+        if county not in orders:
+            sides += pair(region, programme, _NONE, Account.EXPENSE, Account.PAYABLE, net)
+            continue
+        for source, fen in drawn[county, programme]:
+            sides += pair(region, programme, source, Account.EXPENSE, Account.PAYABLE, fen)
+            sides += pair(region, programme, source, Account.RESERVED, Account.AVAILABLE, fen)
+    for county, programme, _, kept in granted:
         if kept:
-            postings.append(Posting(**common, account=Account.RECEIVABLE, credit_fen=kept))
+            sides.append(debit(pad12(county), programme, _NONE, Account.EXPENSE, kept))
+            sides.append(credit(pad12(county), programme, _NONE, Account.RECEIVABLE, kept))
     for county, programme, fen in over:
-        common = {"region": pad12(county), "programme": programme}
-        postings.append(Posting(**common, account=Account.RECEIVABLE, debit_fen=fen))
-        postings.append(Posting(**common, account=Account.EXPENSE, credit_fen=fen))
-    if not postings:
-        return []
-    entry = _entry(run, LedgerEntry.Kind.GRANT, user, f"{run.no} 审批", None, None)
-    for posting in postings:
-        posting.entry = entry
-    Posting.objects.bulk_create(postings)
-    return [entry]
+        sides.append(debit(pad12(county), programme, _NONE, Account.RECEIVABLE, fen))
+        sides.append(credit(pad12(county), programme, _NONE, Account.EXPENSE, fen))
+    return _book(run, sides, Kind.GRANT, "run", run.pk, user, f"{run.no} 审批")

@@ -47,8 +47,12 @@ def build(
         pl.col("amount_fen").filter(pl.col("amount_fen") > 0).sum().alias("back_pay_fen"),
         pl.col("region").first().alias("late_region"),
     )
+    # So do units that were on the roll of an index month and are no longer: its price subsidy is theirs.
     gone = (
-        owed.filter(pl.col("back_pay_fen") > 0)
+        pl.concat(
+            [owed.filter(pl.col("back_pay_fen") > 0).select(UNIT), prices.filter(pl.col("price_fen") > 0).select(UNIT)]
+        )
+        .unique(maintain_order=True)
         .join(roll.select(UNIT), on=UNIT, how="anti", nulls_equal=True)
         .join(
             inputs.roll.rename({"amount_fen": "roll_fen"}).sort("roll_id").unique(UNIT, keep="last"),
@@ -96,7 +100,7 @@ def build(
         pl.when(pl.col("carried")).then(pl.col("roll_fen")).when(~pl.col("on_roll")).then(0).when(good).then(pl.col("base_fen"))
         .when(pl.col("outcome") == "fail").then(0).cast(pl.Int64).alias("base_fen"),
         *(part(name) for name in ("increment_fen", "care_fen", "grace_fen", "other_fen")),
-        pl.when(good & pl.col("on_roll")).then(pl.col("price_fen")).otherwise(0).alias("price_fen"),
+        pl.when(good).then(pl.col("price_fen")).otherwise(0).alias("price_fen"),
         pl.when(~pl.col("on_roll")).then(0).otherwise(pl.col("persons").fill_null(_heads(inputs, month))).cast(pl.Int64).alias("persons"),
         pl.col("in_grace").fill_null(False),
     )  # fmt: skip

@@ -15,15 +15,21 @@ __all__ = [
     "BATCH_MOVES",
     "BOOKED",
     "DRAFT",
+    "ERRORS",
     "LINE_MOVES",
+    "MESSAGE_MOVES",
     "RUN_MOVES",
     "Basis",
     "BatchState",
     "Cause",
+    "DecisionState",
     "Held",
     "LineStatus",
+    "MessageState",
     "RunState",
+    "Verdict",
     "move",
+    "steps_to",
 ]
 
 
@@ -68,8 +74,8 @@ class LineStatus(models.TextChoices):
     PAID = "paid", "已到账"
     FAILED = "failed", "失败"
     RETURNED = "returned", "退票"
-    #: Approved, but its unit was suspended before the file went out: never sent, treated like a held line afterwards.
-    WITHHELD = "withheld", "停保扣留"
+    #: Approved, but held back before the file went out (suspended, died, moved, account changed): never sent, treated like a held line afterwards.
+    WITHHELD = "withheld", "发前扣留"
 
 
 LINE_MOVES: Mapping[str, frozenset[str]] = {
@@ -98,6 +104,70 @@ BATCH_MOVES: Mapping[str, frozenset[str]] = {
     BatchState.PARTLY: frozenset({BatchState.RECONCILED}),
     BatchState.RECONCILED: frozenset(),  # a later 退票 changes lines, not this
 }
+
+
+def steps_to(now: str, said: str) -> tuple[str, ...] | None:
+    """What must happen to a payment that the bank says something of; () = nothing new, None = it contradicts what is known.
+
+    Whatever the order in which answers come, the end is the same: an earlier stage told late is no news, and money that
+    came back has arrived before. Only "failed" and "paid" exclude each other.
+
+    Args:
+        now: where the item stands. said: paid, failed, returned or unknown.
+    """
+    if said == LineStatus.UNKNOWN:
+        return (LineStatus.UNKNOWN,) if now == LineStatus.SENT else ()
+    if now in (LineStatus.SENT, LineStatus.UNKNOWN):
+        return (LineStatus.PAID, LineStatus.RETURNED) if said == LineStatus.RETURNED else (said,)
+    if now == said or (now, said) == (LineStatus.RETURNED, LineStatus.PAID):
+        return ()
+    return (said,) if (now, said) == (LineStatus.PAID, LineStatus.RETURNED) else None
+
+
+class MessageState(models.TextChoices):
+    """Where a message to a bank stands."""
+
+    CREATED = "created", "已生成"
+    SIGNED = "signed", "已签名"
+    SENT = "sent", "已送出，等银行受理"  # it has left at least once; whether the bank has it is not known
+    ACKNOWLEDGED = "acknowledged", "银行已受理"
+    REFUSED = "refused", "银行拒收"
+
+
+MESSAGE_MOVES: Mapping[str, frozenset[str]] = {
+    MessageState.CREATED: frozenset({MessageState.SIGNED}),
+    MessageState.SIGNED: frozenset({MessageState.SENT}),
+    MessageState.SENT: frozenset({MessageState.ACKNOWLEDGED, MessageState.REFUSED}),
+    MessageState.ACKNOWLEDGED: frozenset(),
+    MessageState.REFUSED: frozenset(),
+}
+
+
+class DecisionState(models.TextChoices):
+    """Where a person's word about a payment stands."""
+
+    PROPOSED = "proposed", "待复核"
+    CONFIRMED = "confirmed", "已复核"
+    WITHDRAWN = "withdrawn", "未采用"
+
+
+class Verdict(models.TextChoices):
+    """What a line of a statement was found to be."""
+
+    MATCHED = "matched", "相符"
+    SETTLED = "settled", "相符，据此更新结果"
+    DUPLICATE_DEBIT = "duplicate_debit", "重复扣款"
+    DUPLICATE_CREDIT = "duplicate_credit", "重复退回"
+    UNKNOWN_DEBIT = "unknown_debit", "扣款无对应明细"
+    UNKNOWN_CREDIT = "unknown_credit", "退回无对应明细"
+    AMOUNT = "amount", "金额不符"
+    ACCOUNT = "account", "收款账号不符"
+    CONTRADICTS = "contradicts", "与已知结果矛盾"
+    OTHER = "other", "非代发收支"
+
+
+#: Leftovers that somebody must see to.
+ERRORS = tuple(one.value for one in Verdict if one not in (Verdict.MATCHED, Verdict.SETTLED))
 
 
 class Basis(models.TextChoices):

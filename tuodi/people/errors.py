@@ -86,6 +86,15 @@ class PhoneError(PeopleError):
         super().__init__("手机号不对：应为 11 位数字，以 1 开头。请核对后重填。")
 
 
+class TellingError(PeopleError):
+    """A telling that cannot be sent or noted."""
+
+    code = "people.telling"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"{why}。")
+
+
 class TooManyTriesError(PeopleError):
     """The same words for a number, an address, somebody known and nobody."""
 

@@ -17,6 +17,7 @@ from tuodi.org.rls import region_field
 from tuodi.people import enums
 from tuodi.people.fields import cipher_field, index_field, month_check, month_period, name_field, period
 from tuodi.people.resident_models import ResidentAccount, SignInTry
+from tuodi.people.telling_models import Telling
 
 __all__ = [
     "Account",
@@ -30,6 +31,7 @@ __all__ = [
     "ResidentAccount",
     "RollEntry",
     "SignInTry",
+    "Telling",
 ]
 
 
@@ -111,6 +113,9 @@ class Household(models.Model):
     address = models.CharField("住址", max_length=200, blank=True)
     formed_on = models.DateField("立户日期")
     closed_on = models.DateField("销户日期", null=True)
+    tell_by_hand = models.BooleanField(
+        "当面或书面告知", default=False, db_default=False
+    )  #: the family wants no messages
     is_demo = models.BooleanField("演示", default=False)
 
     class Meta:

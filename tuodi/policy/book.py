@@ -76,9 +76,9 @@ class Clause:
         )
 
 
-def _rank(row: ParamValue) -> tuple[int, date]:
-    """Among values in force at one place, more keys named win, then the later start."""
-    return (sum(k is not None for k in row.keys), row.start)
+def _rank(row: ParamValue) -> tuple[bool, int, date]:
+    """Among values in force at one place, what was adopted on screen wins, then more keys named, then the later start."""
+    return (row.adopted, sum(k is not None for k in row.keys), row.start)
 
 
 @dataclass

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tuodi.policy.model import Draft
 
 __all__ = [
-    "DOES", "OUTCOMES", "REGISTER", "SEVERITIES", "ClueRule", "ClueText", "check_clues", "clue_rules", "kind_of", "read_clue",
+    "DOES", "OPENS", "OUTCOMES", "REGISTER", "SEVERITIES", "ClueRule", "ClueText", "check_clues", "clue_rules", "kind_of", "read_clue",
 ]  # fmt: skip
 
 #: Collections of register rows are called by this and their kind: `reg_vehicle`.
@@ -41,6 +41,8 @@ OUTCOMES: Mapping[str, str] = {
 }  # fmt: skip
 #: What a confirmation does at once.
 DOES: Mapping[str, str] = {"suspend": "停保", "recompute": "重新核算", "note": "记录"}
+#: What a confirmation opens beside it.
+OPENS: Mapping[str, str] = {"death": "死亡减员"}
 _BY_SEVERITY = {"R": "suspend", "O": "recompute", "Y": "note"}
 #: The rest: every programme, or every class, that is not named.
 OTHER = "other"
@@ -85,6 +87,7 @@ class ClueRule:
         stale: severity where every row is stale; empty: unchanged; `none`: such rows are counted and raise nothing.
         evidence: code -> label of what a verdict needs.
         on_confirmed: `suspend`, `recompute`, `note`, or empty: by severity.
+        opens: `death`: a confirmation notes the death and opens its matter with the place's limit; empty: nothing.
         second_person: what was done is checked by somebody else before closing.
         place: the lowest place that wrote something about it.
     """
@@ -111,6 +114,7 @@ class ClueRule:
     start: date
     where: Where
     note: str = ""
+    opens: str = ""
     fingerprint: str = field(default="", compare=False)
 
     def severity_for(self, programme: str, family_class: str = "", *, stale: bool = False) -> str:
@@ -215,7 +219,7 @@ def read_clue(code: str, node: Any, file: str, line: int, place: str, faults: li
         ):  # fmt: skip
             if r.has(key):
                 given[key] = _listed(r, key, options)
-        for key, choices in (("default_action", OUTCOMES), ("on_confirmed", DOES)):
+        for key, choices in (("default_action", OUTCOMES), ("on_confirmed", DOES), ("opens", OPENS)):
             if r.has(key):
                 given[key] = r.choice(key, choices)
         if r.has("stale"):
@@ -263,8 +267,10 @@ def _complete(draft: Draft, code: str, fields: Mapping[str, Any], last: ClueText
         tuple(fields.get("shows", ())), fields["severity"], fields.get("stale", "Y"), fields.get("evidence", {}),
         tuple(fields["outcomes"]), fields["default_action"], fields.get("on_confirmed", ""), fields["deadline"],
         fields.get("second_person", True), fields["clause"], last.place, last.start, last.where, fields.get("note", ""),
+        fields.get("opens", ""),
     )  # fmt: skip
-    body = {k: v for k, v in made.__dict__.items() if k not in ("where", "fingerprint", "place", "start", "note")}
+    left_out = {"where", "fingerprint", "place", "start", "note", *(() if made.opens else ("opens",))}
+    body = {k: v for k, v in made.__dict__.items() if k not in left_out}
     text = json.dumps(body, ensure_ascii=False, sort_keys=True, default=str)
     return replace(made, fingerprint=hashlib.sha256(text.encode()).hexdigest())
 

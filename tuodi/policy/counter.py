@@ -29,7 +29,7 @@ from tuodi.policy.procedure import Limit, Unit
 from tuodi.policy.reader import Reader
 from tuodi.policy.yamltext import Map, Seq, load_documents
 
-__all__ = ["BLOCKS", "Counter", "Entry", "Line", "Material", "NeedKind", "Referral", "faults_in", "load"]
+__all__ = ["BLOCKS", "Counter", "Entry", "Line", "Material", "NeedKind", "Push", "Referral", "faults_in", "load"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +91,17 @@ class Referral(Entry):
     limit: Limit | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Push(Entry):
+    """A list of families another department is to have: the topic, who gets it, of which programmes, by when it answers."""
+
+    code: str = ""
+    label: str = ""
+    department: str = ""
+    programmes: tuple[str, ...] = ()
+    limit: Limit | None = None
+
+
 Kind = TypeVar("Kind", bound=Entry)
 
 
@@ -116,6 +127,10 @@ class Counter:
         """Who takes a programme; None = nobody is named."""
         found = self._nearest(Referral, chain, day, lambda one: one.programme == programme)
         return found[0] if found else None
+
+    def pushes(self, chain: Sequence[str], day: date) -> list[Push]:
+        """The lists pushed to other departments."""
+        return self._nearest(Push, chain, day, lambda one: True)
 
     def _nearest(self, kind: type[Kind], chain: Sequence[str], day: date, fits: Callable[[Any], bool]) -> list[Kind]:
         for place in chain:
@@ -220,8 +235,8 @@ def _need(r: Reader, common: Mapping[str, Any]) -> Entry:
     )
 
 
-def _referral(r: Reader, common: Mapping[str, Any]) -> Entry:
-    unit, n, limit = r.text("unit"), r.integer("n", 0), None
+def _limit(r: Reader, clause: str) -> Limit | None:
+    unit, n = r.text("unit"), r.integer("n", 0)
     if unit and unit not in list(Unit):
         r.fault(
             f"{r.what}的单位“{unit}”不认识{did_you_mean(unit, list(Unit))}；可用：{'、'.join(Unit)}", r.line_at("unit")
@@ -229,9 +244,30 @@ def _referral(r: Reader, common: Mapping[str, Any]) -> Entry:
     elif unit and n < 1:
         r.fault(f"{r.what}写了单位，n 应是不小于 1 的整数", r.line_at("n"))
     elif unit:
-        limit = Limit(n, Unit(unit), "", (), False, common["clause"], "")
+        return Limit(n, Unit(unit), "", (), False, clause, "")
+    return None
+
+
+def _referral(r: Reader, common: Mapping[str, Any]) -> Entry:
     return Referral(
-        **common, programme=r.text("programme", need=True), department=r.text("department", need=True), limit=limit
+        **common,
+        programme=r.text("programme", need=True),
+        department=r.text("department", need=True),
+        limit=_limit(r, common["clause"]),
+    )
+
+
+def _push(r: Reader, common: Mapping[str, Any]) -> Entry:
+    programmes = r.names("programmes")
+    if not programmes:
+        r.fault(f"{r.what}没有写 programmes：推送哪些对象")
+    return Push(
+        **common,
+        code=r.text("code", need=True),
+        label=r.text("label", need=True),
+        department=r.text("department", need=True),
+        programmes=programmes,
+        limit=_limit(r, common["clause"]),
     )
 
 
@@ -241,6 +277,7 @@ BLOCKS: dict[str, Callable[[Reader, Mapping[str, Any]], Entry]] = {
     "lines": _line,
     "needs": _need,
     "referrals": _referral,
+    "pushes": _push,
 }
 
 

@@ -138,6 +138,8 @@ class ParamValue:
     precision: str = ""
     expected: bool = False
     assumed: bool = False
+    #: adopted on screen: wins over files at its place (`policy.adopted`)
+    adopted: bool = False
 
 
 @dataclass(frozen=True)

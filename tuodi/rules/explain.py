@@ -154,7 +154,7 @@ def node_line(n: Node, *, again: bool = False) -> str:
 
 
 SOURCES = {
-    "entered": "填报", "register": "核对", "visit": "入户", "finding": "认定", "index": "统计", "ledger": "台账", "prior": "上月结果", "default": "未填，按默认",
+    "entered": "填报", "declared": "网上申报", "register": "核对", "visit": "入户", "finding": "认定", "index": "统计", "ledger": "台账", "prior": "上月结果", "default": "未填，按默认",
 }  # fmt: skip
 
 

@@ -23,11 +23,11 @@ from tuodi.people.facts import load_facts
 from tuodi.people.models import Household, RollEntry
 from tuodi.people.queries import members_on
 from tuodi.rules import validate_family
-from tuodi.verification.errors import FactFaultsError, FrozenError
+from tuodi.verification.errors import DeclaredWaitingError, FactFaultsError, FrozenError
 from tuodi.verification.models import FactSet
 from tuodi.verification.rulebook import book, place_of
 
-__all__ = ["digest", "enter_facts", "freeze", "start_fact_set"]
+__all__ = ["digest", "enter_facts", "freeze", "open_draft", "path_of", "start_fact_set"]
 
 #: Who may collect facts.
 DUTIES = (DutyCode.ACCEPT, DutyCode.REVIEW, DutyCode.VISIT, DutyCode.VERIFY)
@@ -38,6 +38,11 @@ def digest(facts: Mapping[str, Any], provenance: Mapping[str, Any], person_ids: 
     body = {"facts": facts, "provenance": provenance, "person_ids": person_ids}
     text = json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def path_of(row: FactSet, person_id: int | None, name: str) -> str:
+    """Path of a fact in a set: of a member, or with None of the family."""
+    return f"household.{name}" if person_id is None else f"members[{row.person_ids.index(person_id)}].{name}"
 
 
 @transaction.atomic
@@ -163,7 +168,7 @@ def enter_facts(
         FactFaultsError: Every undeclared name and unreadable value, with its path; nothing is written.
         FrozenError, NotFoundError, AccessDeniedError, DutySeparationError.
     """
-    fact_set = _open(fact_set, acting_user)
+    fact_set = open_draft(fact_set, acting_user)
     faults: list[tuple[str, str]] = []
     facts, provenance = fact_set.facts, fact_set.provenance
     origin = {"source": str(source), "date": clock.today().isoformat()}
@@ -207,9 +212,14 @@ def freeze(fact_set: FactSet, *, acting_user: User | None) -> FactSet:
     Missing answers do not stop it: what needs them will be 未知 and names them.
 
     Raises:
+        DeclaredWaitingError: Answers from the phone that no officer has adopted or set aside.
         FactFaultsError, FrozenError, NotFoundError, AccessDeniedError, DutySeparationError.
     """
-    fact_set = _open(fact_set, acting_user)
+    fact_set = open_draft(fact_set, acting_user)
+    waiting = [path for path, origin in fact_set.provenance.items() if "declared" in origin]
+    if waiting:
+        labels = {fact.name: fact.label for fact in book().draft.facts}
+        raise DeclaredWaitingError([labels.get(path.rpartition(".")[2], path) for path in waiting])
     faults = [
         (fault.path, fault.message) for fault in validate_family(book(), place_of(fact_set.region), fact_set.facts)
     ]
@@ -222,7 +232,8 @@ def freeze(fact_set: FactSet, *, acting_user: User | None) -> FactSet:
     return fact_set
 
 
-def _open(fact_set: FactSet, acting_user: User | None) -> FactSet:
+def open_draft(fact_set: FactSet, acting_user: User | None) -> FactSet:
+    """The draft, locked, for who may collect facts. Raises FrozenError, AccessDeniedError, DutySeparationError."""
     if acting_user is not None:
         access.require_any(acting_user, DUTIES, fact_set.region)
     row = FactSet.objects.select_for_update(of=("self",)).select_related("case").get(pk=fact_set.pk)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -52,8 +53,12 @@ def supporters_of(household: Household, on: date) -> list[Supporter]:
     return list(rows.filter(Q(until__isnull=True) | Q(until__gt=on)).order_by("id"))
 
 
-def consents_of(household: Household, on: date) -> list[ConsentLine]:
-    """Members, then supporters, each with the newest consent in force on the day."""
+def consents_of(household: Household, on: date, members: Sequence[Membership] | None = None) -> list[ConsentLine]:
+    """Members, then supporters, each with the newest consent in force on the day.
+
+    Args:
+        members: Of the family on the day with their persons, where the caller has read them anyway.
+    """
     rows = Consent.objects.filter(in_force(on), household=household).order_by("signed_on", "id")
     by_person = {row.person_id: row for row in rows if row.person_id}
     by_supporter = {row.supporter_id: row for row in rows if row.supporter_id}
@@ -62,7 +67,7 @@ def consents_of(household: Household, on: date) -> list[ConsentLine]:
             Consent.Role.MEMBER, one.person.name, one.get_relation_display(), one.person.id_masked, one.person, None,
             by_person.get(one.person_id),
         )
-        for one in members_on(household, on)
+        for one in (members_on(household, on) if members is None else members)
         if one.until is None or one.until > on
     ]  # fmt: skip
     lines += [

@@ -2,6 +2,7 @@
 
 TuodiError
 └── VerificationError
+    ├── DeclaredWaitingError  declared answers nobody has looked at
     ├── FactFaultsError      facts that are not declared or cannot be read, all at once
     ├── FrozenError          a frozen fact set is never changed
     └── NoFactSetError       a case without a frozen fact set
@@ -13,7 +14,14 @@ from collections.abc import Sequence
 
 from tuodi.kernel.errors import TuodiError
 
-__all__ = ["FactFaultsError", "FrozenError", "MissingLimitError", "NoFactSetError", "VerificationError"]
+__all__ = [
+    "DeclaredWaitingError",
+    "FactFaultsError",
+    "FrozenError",
+    "MissingLimitError",
+    "NoFactSetError",
+    "VerificationError",
+]
 
 
 class VerificationError(TuodiError):
@@ -37,6 +45,18 @@ class FactFaultsError(VerificationError):
         lines = "；".join(f"{path}：{message}" for path, message in faults)
         super().__init__(f"填报的事实有 {len(faults)} 处错误：{lines}。请改正后重新提交。", faults=list(faults))
         self.faults = tuple(faults)
+
+
+class DeclaredWaitingError(VerificationError):
+    """Nothing declared becomes a fact of a decision without an officer."""
+
+    code = "verification.declared"
+
+    def __init__(self, labels: Sequence[str]) -> None:
+        super().__init__(
+            f"还有 {len(labels)} 项网上申报没有处理：{'、'.join(labels)}。请在“网上申报对照”逐项采用或不采用，再定稿。",
+            labels=list(labels),
+        )
 
 
 class FrozenError(VerificationError):

@@ -14,6 +14,7 @@ from tuodi.intake.online_desk import Accepted
 from tuodi.kernel import clock
 from tuodi.org.models import User
 from tuodi.verification.consent_actions import record_consent
+from tuodi.verification.declared_actions import carry_declared
 
 __all__ = ["accept_online"]
 
@@ -28,7 +29,8 @@ def accept_online(
     materials: Mapping[str, bool] | None = None,
     marks: Sequence[str] = (),
 ) -> Accepted:
-    """Accepts as `intake.online_desk.accept`, and files each adult's consent with the day he signed it.
+    """Accepts as `intake.online_desk.accept`, files each adult's consent with the day he signed it, and carries what was
+    declared into a draft of the facts.
 
     A minor's consent is the guardian's: the applicant signs for the family's children.
 
@@ -60,4 +62,8 @@ def accept_online(
             document=store.open_plain(sheet.file).read() if sheet and sheet.media_type != "image/webp" else b"",
             document_name="核对授权（手签）",
         )
+    carry_declared(
+        OnlineApplication.objects.select_related("application__case__household").get(pk=online.pk),
+        acting_user=acting_user,
+    )
     return found

@@ -1,4 +1,4 @@
-"""The book of law this site decides by: the shipped packs and the site's overlays, loaded once a process."""
+"""The book of law this site decides by: the shipped packs, the site's overlays, and what was adopted on screen (`standards`)."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tuodi.kernel.periods import Month
 from tuodi.kernel.places import trim
 from tuodi.policy.book import Book
 from tuodi.rules import Plan, load_book, plan_for
+from tuodi.standards.book import adopted_over, forget
 from tuodi.verification.errors import MissingLimitError
 
 __all__ = ["book", "limit", "place_of", "plan", "profile_value", "reload"]
@@ -24,19 +25,29 @@ def _book(dirs: tuple[Path, ...]) -> Book:
     return load_book([dirs[0]], overlays=dirs[1:], cache=cache)
 
 
-def book() -> Book:
-    """The checked book. Raises PolicyErrors with every fault of every file."""
-    return _book(policy_dirs())
+def book(*, fresh: bool = False) -> Book:
+    """The checked book. Raises PolicyErrors with every fault of every file.
+
+    Args:
+        fresh: what was adopted on screen is asked for now; otherwise once a request. For long work.
+    """
+    return adopted_over(_book(policy_dirs()), fresh=fresh)
 
 
-@lru_cache(maxsize=256)
-def _plan(dirs: tuple[Path, ...], place: str, case_date: date, month: Month) -> Plan:
-    return plan_for(_book(dirs), place, case_date, month)
+_MOST_PLANS = 256
+_plans: dict[tuple[str, str, date, Month], Plan] = {}
 
 
 def plan(place: str, case_date: date, month: Month) -> Plan:
     """The plan of a place (significant digits), case date and month paid for."""
-    return _plan(policy_dirs(), place, case_date, month)
+    known = book()
+    key = (known.digest, place, case_date, month)
+    found = _plans.get(key)
+    if found is None:
+        while len(_plans) >= _MOST_PLANS:
+            _plans.pop(next(iter(_plans)), None)
+        found = _plans[key] = plan_for(known, place, case_date, month)
+    return found
 
 
 def profile_value(name: str, place: str, on: date) -> int | None:
@@ -67,7 +78,8 @@ def limit(name: str, place: str, on: date) -> int:
 def reload() -> None:
     """Forgets book and plans; files are read again."""
     _book.cache_clear()
-    _plan.cache_clear()
+    _plans.clear()
+    forget()
 
 
 def place_of(region: str) -> str:

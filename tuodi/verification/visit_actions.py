@@ -28,6 +28,7 @@ from tuodi.kernel import clock
 from tuodi.org import access
 from tuodi.org.errors import NotFoundError
 from tuodi.org.models import DutyCode, Office, User
+from tuodi.people import tellings
 from tuodi.people.models import Household
 from tuodi.policy.procedure import Does, Limit
 from tuodi.verification import visit_facts
@@ -59,6 +60,8 @@ PLANNERS: Mapping[str, tuple[str, ...]] = {
     Purpose.THIRD_PARTY: (DutyCode.CLUE_DECIDE, DutyCode.VERIFY, DutyCode.REVIEW),
     Purpose.REVIEW: (DutyCode.VISIT, DutyCode.REVIEW),
 }
+#: Visits a family is told of beforehand; the others are to find it as it is.
+TOLD = (Purpose.CASE, Purpose.REVIEW)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +157,18 @@ def plan_visit(
         due_note=end.note[:200],
     )
     _audit("plan_visit", acting_user, task, purpose=purpose, due_on=end.on)
+    if purpose in TOLD:
+        _tell(task)
     return task
+
+
+def _tell(task: VisitTask) -> None:
+    person = task.case.applicant if task.case is not None else task.household.head
+    template, facts = (
+        ("visit_planned", {"until": f"{task.due_on:%m月%d日}"}) if task.due_on else ("visit_planned_open", {})
+    )
+    no = task.case.no if task.case is not None else ""
+    tellings.tell(template, task.household, person, f"visit:{task.no}", dict[str, object](facts), case_no=no)
 
 
 @logs_blocks

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from django.db.models import Count, F, Q, QuerySet
 
 from tuodi.cases.models import Case
 from tuodi.org import access
-from tuodi.org.models import DutyCode, User
+from tuodi.org.models import Duty, DutyCode, User
 from tuodi.people.models import Household
 from tuodi.verification.models import KinFiling, ReviewMeeting, SpotCheck, SpotCheckItem, VisitRecord, VisitTask
 from tuodi.verification.visit_access import access_task, is_outside, may_see, own_rows
@@ -39,13 +39,16 @@ State = VisitTask.State
 OPEN = (State.PLANNED, State.VISITED)
 
 
-def my_tasks(user: User) -> QuerySet[VisitTask]:
+def my_tasks(user: User, duties: Sequence[Duty] | None = None) -> QuerySet[VisitTask]:
     """Open tasks a user is to make: his own, then those of his office nobody is assigned to; by due day, 待定 last.
 
     A provider's visitor reads them inside `visit_access.door`; outside it the database shows him none.
+
+    Args:
+        duties: What he holds today, where the caller has asked.
     """
     mine = Q(assigned_ids__contains=[user.pk]) | Q(office=user.office_id, assigned_ids=[])
-    held = {duty.code for duty in access.duties_of(user)}
+    held = {duty.code for duty in (access.duties_of(user) if duties is None else duties)}
     rows = VisitTask.objects.filter(mine, state__in=OPEN)
     if not held & {DutyCode.VISIT, DutyCode.CLUE}:
         rows = rows.filter(purpose=VisitTask.Purpose.THIRD_PARTY, office=user.office_id)

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_POST
 from tuodi.org.models import DutyCode
 from tuodi.web import account, outbox_page, style_page
 from tuodi.web.accounts import urls as accounts_urls
+from tuodi.web.bank import urls as bank_urls
 from tuodi.web.board import urls as board_urls
 from tuodi.web.components.doors import LEDGER, PAYMENT, READERS, SWEEPS, WARNED, View, open_to
 from tuodi.web.counter import (
@@ -25,6 +26,7 @@ from tuodi.web.counter import (
     needs_urls,
     phones,
     reviews,
+    tellings_urls,
     ticket_urls,
     visits,
     workbench,
@@ -55,10 +57,12 @@ from tuodi.web.county import (
     watch_list,
 )
 from tuodi.web.field import offline, own_checks, patrol_urls, tasks
+from tuodi.web.funds import urls as funds_urls
 from tuodi.web.online import helping
 from tuodi.web.online import urls as online
 from tuodi.web.oversight import urls as oversight
 from tuodi.web.papers import urls as papers_urls
+from tuodi.web.standards import urls as standards_urls
 
 app_name = "web"
 
@@ -179,6 +183,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("imports/<int:pk>/adopt/", _post(_importers, imports.adopt), name="import-adopt"),
     path("imports/<int:pk>/drop/", _post(_importers, imports.drop), name="import-drop"),
     path("standards/", _staff(standards.show), name="standards"),
+    *tellings_urls.urlpatterns,
+    path("", include(standards_urls)),
     path("outbox/", open_to(DutyCode.SYSADMIN)(outbox_page.show), name="outbox"),
     *roll_urls.urlpatterns,
     *procedure_urls.urlpatterns,
@@ -193,4 +199,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *accounts_urls.urlpatterns,
     *board_urls.urlpatterns,
     *papers_urls.urlpatterns,
+    *funds_urls.urlpatterns,
+    *bank_urls.urlpatterns,
 ]

@@ -6,20 +6,16 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from carekit import DAY, assessed, investigated, to_confirm
+from carekit import LATER, supported
 from casekit import at, family
 from django.db import IntegrityError, transaction
 
-from tuodi.cases import actions as cases
-from tuodi.cases import queries
-from tuodi.decisions import actions as decisions
 from tuodi.decisions import care_actions as care
+from tuodi.decisions import end_notices
 from tuodi.decisions.care_errors import CareInputError
 from tuodi.decisions.models import CareAgreement
-from tuodi.decisions.roll import put_on_roll
 from tuodi.people.models import RollEntry
 
-LATER = date(2021, 10, 11)
 TERMS = care.Terms(
     form="dispersed",
     party="单晓月",
@@ -47,18 +43,6 @@ def office(db, make_user):
     from casekit import Office
 
     return Office("530102001001", make_user)
-
-
-def supported(office, household, form="centralised"):
-    """A tekun person on the roll from October 2021, with complete loss of self-care."""
-    case = investigated(office, household, support_form=form)
-    assessed(office, household, case)
-    with at(office.county_review, DAY):
-        cases.complete_step(queries.open_step(case, "self_care"), acting_user=office.county_review)
-    after = to_confirm(office, household, case)
-    with at(office.county_confirm, after):
-        (row,) = decisions.confirm(case, acting_user=office.county_confirm, opinion="同意")
-        return put_on_roll(row, acting_user=office.county_confirm)
 
 
 def test_a_person_in_a_facility_has_an_agreement_with_it(office, household):
@@ -114,7 +98,8 @@ def test_support_ends_for_a_ground_from_the_next_month_and_the_agreement_with_it
         facts = care.state_ground(
             person, household, "quits", acting_user=office.town_review, evidence="本人书面申请 2021-10-09"
         )
-    with at(office.county_confirm, LATER):
+        end_notices.post_end_notice(facts, person, place="五华区中心敬老院", acting_user=office.town_review)
+    with at(office.county_confirm, date(2021, 10, 19)):
         row = care.end_support(facts, person, acting_user=office.county_confirm, reasons="本人自愿退出")
         assert (row.outcome, row.start_month) == ("fail", 202111)
         assert "有应当终止救助供养的情形（43-24）" in row.reasons

@@ -20,6 +20,7 @@ from tuodi.kernel.periods import Month
 from tuodi.org.access import system_scope
 from tuodi.people.models import HouseholdFacts, RollEntry
 from tuodi.verification import rulebook
+from tuodi.verification.errors import MissingLimitError
 
 WUHAI, JINGMEN = "150302001001", "420802001001"
 
@@ -58,6 +59,25 @@ def test_the_bounds_of_the_region_hold_what_the_officer_proposes(db, make_user, 
     assert entry(office, home).amount_fen == given
     assert row.papers_due_on == date(2021, 9, 27)  # ten working days; 19 to 21 off, 18 and 26 worked
     assert "假设" in row.papers_note
+
+
+def test_a_place_without_hours_says_which_and_takes_nothing(office, household, tmp_path, monkeypatch):
+    """One look-up of limits for the whole product: the same error, with the label of what is missing."""
+    text = """pack: {place: "420802"}
+parameters:
+  profile.relief_hours: {from: 2016-01-01, value: null, note: 测试：未规定}
+"""
+    (tmp_path / "open.yaml").write_text(text, encoding="utf-8")
+    monkeypatch.setenv("TUODI_POLICIES", str(tmp_path))
+    rulebook.reload()
+    try:
+        with pytest.raises(MissingLimitError, match="420802001001 的“"):
+            reported(office, household)
+        with at(office.town_accept, DAY):
+            assert not Relief.objects.exists()
+    finally:
+        monkeypatch.delenv("TUODI_POLICIES")
+        rulebook.reload()
 
 
 def test_emergencies_leave_no_facts_for_the_other_programmes(office, household):

@@ -31,7 +31,10 @@ def head(rows: list[Payment]) -> BatchHead:
     return BatchHead("420802201706000001001", len(rows), sum(r.amount_fen for r in rows), "2017-06", "2017年6月低保金")
 
 
-@pytest.mark.parametrize("name", sorted(bank_profiles()))
+PAIRS = [name for name in sorted(bank_profiles()) if load_bank_profile(name).format != "iso20022"]
+
+
+@pytest.mark.parametrize("name", PAIRS)
 def test_what_is_written_reads_back_in_every_layout(name: str) -> None:
     profile, rows = load_bank_profile(name), payments(3)
     data = write_payments(profile, head(rows), rows)

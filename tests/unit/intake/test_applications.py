@@ -11,8 +11,8 @@ from django.db import DatabaseError, connection, transaction
 from tuodi.cases.actions import end_case, file_kin
 from tuodi.cases.errors import DutySeparationError, WrongLevelError
 from tuodi.cases.models import Case, CaseBar
+from tuodi.decisions.papers.letters import acceptance_receipt
 from tuodi.intake.application_actions import Agent, accept_application, receive_material
-from tuodi.intake.application_queries import receipt
 from tuodi.intake.errors import (
     AlreadyApplyingError,
     AlreadyOnRollError,
@@ -39,17 +39,17 @@ def test_an_application_opens_a_case_and_names_the_family_of_that_day(office, ho
         assert application.case.no == "420802-SL-20210913-0001"
         assert application.applicant_id == household.head_id
         assert ApplicationMember.objects.filter(application=application).count() == 3
-        paper = receipt(application)
-        assert (paper.due_on, paper.owed, paper.programme) == (date(2021, 10, 29), (), "最低生活保障")
-        assert paper.steps[0] == "受理"
+        paper = acceptance_receipt(application)
+        assert (paper["due"], paper["owed"], paper["programmes"]) == ("2021 年 10 月 29 日 前", [], ["最低生活保障"])
+        assert paper["steps"][0]["label"] == "信息核对"
 
 
 def test_papers_still_owed_are_told_at_once_and_ticked_off_later(office, household):
     application = accept(office, household, materials={"身份证": True, "授权书": False, "残疾证": False})
     with at(office.town_accept, DAY):
-        assert receipt(application).owed == ("授权书", "残疾证")
+        assert acceptance_receipt(application)["owed"] == ["授权书", "残疾证"]
         receive_material(application, "授权书", acting_user=office.town_accept)
-        assert receipt(application).owed == ("残疾证",)
+        assert acceptance_receipt(application)["owed"] == ["残疾证"]
         with pytest.raises(ApplicationInputError, match="不在清单上"):
             receive_material(application, "房产证", acting_user=office.town_accept)
 

@@ -186,6 +186,13 @@ def test_deductions_keep_a_working_family_on_the_roll(make_user):
     assert (changed.kind, changed.before_fen, changed.after_fen) == ("decrease", 60_000, 56_000)
 
 
+@pytest.mark.parametrize(
+    ("place", "on", "months"), [("420802001", date(2017, 9, 11), 0), ("220103", date(2021, 5, 19), 6)]
+)
+def test_a_place_without_a_rule_has_no_gradual_exit(place, on, months):
+    assert exits.months_allowed(place, on) == months
+
+
 # ---- reports
 
 

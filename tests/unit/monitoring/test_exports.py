@@ -178,7 +178,10 @@ def test_slices_leave_nothing_out_and_count_as_they_go(clerk, monkeypatch):
     assert made(clerk, row).rows == 7
 
 
-@pytest.mark.parametrize("kind", ["acceptance", "check", "notice", "temporary", "tekun", "clue", "complaint"])
+@pytest.mark.parametrize(
+    "kind",
+    ["acceptance", "check", "notice", "temporary", "tekun", "clue", "complaint", "relief", "discovery", "patrol"],
+)
 def test_every_ledger_counts_what_it_writes(kind, office, household):
     with at(office.town_accept, DAY):
         accept_application(acting_user=office.town_accept, household=household, programme="dibao")

@@ -6,19 +6,29 @@ from datetime import date
 
 import pytest
 from casekit import Office
+from cluekit import clue
 from lifekit import at, hire, on_roll, paid
 from paykit import Staff, run_month
 
 from tuodi.cases.errors import WrongLevelError
 from tuodi.decisions.errors import UnknownOutcomeError
 from tuodi.decisions.models import Determination, RollNotice
+from tuodi.kernel import clock
 from tuodi.kernel.periods import Month
-from tuodi.monitoring import change_reports, transfers
+from tuodi.monitoring import change_reports, review_lists, transfers
 from tuodi.monitoring.dynamic_errors import DynamicHandsError, DynamicInputError, DynamicStateError, MoveBlockedError
-from tuodi.monitoring.models import Transfer, TransferPart, WatchEntry
+from tuodi.monitoring.models import (
+    Clue,
+    PeriodicReview,
+    ReviewPlan,
+    Transfer,
+    TransferPart,
+    WatchEntry,
+)
 from tuodi.org.access import system_scope
 from tuodi.org.errors import NotFoundError
 from tuodi.people.models import Household, Person, RollEntry
+from tuodi.verification import rulebook
 
 #: 荆门: 东宝 575 and 钟祥 500 a month.
 OLD, NEW = "420802001001", "420881100001"
@@ -74,6 +84,8 @@ def test_a_move_between_counties_pays_every_month_once_by_the_standard_of_its_pl
         assert titles[0] == "家庭基本情况"
         assert any("决定" in title for title in titles)
         text = str(list(TransferPart.objects.values_list("lines", flat=True)))
+        assert "urban" not in text  # read by people: words, not codes
+        assert "201704" not in text
         with system_scope("420802"):
             from tuodi.people import secrets
 
@@ -214,3 +226,98 @@ def test_within_a_county_the_persons_stay_the_same_rows(old, make_user):
         assert set(Person.objects.values_list("region", flat=True)) == {"420802002001"}
     assert spans(household.pk) == [(201704, 201706, 55_000, OLD)]
     assert spans(done.new_household_id) == [(201707, None, 65_000, "420802002001")]  # 575·2 − 500
+
+
+# ---- what goes along, what holds a move up
+
+
+GRACE_VILLAGE = "220103001001"
+
+
+def grace_move(make_user, new):
+    """宽城 830, two persons with 600.00, 2400 a month from May 2021: 600.00 to November. It moves to 钟祥 in September."""
+    place = Office(GRACE_VILLAGE, make_user)
+    household = on_roll(GRACE_VILLAGE, income=1060, amount_fen=60_000, start=202101)
+    with at(place.town_review, date(2021, 5, 19)):
+        report = change_reports.report_change(
+            household, kind="income", happened_on=date(2021, 4, 1), text="到超市上班", acting_user=place.town_review,
+            income_year_fen=2_880_000,
+        )  # fmt: skip
+        change_reports.check_report(report, checked="工资流水相符", acting_user=place.town_review)
+    with at(place.town_confirm, date(2021, 5, 20)):
+        change_reports.decide_report(report, reasons="就业增收", acting_user=place.town_confirm)
+    with at(place.town_review, date(2021, 9, 6)):
+        row = transfers.propose_transfer(
+            household, to_region=NEW, moved_on=date(2021, 9, 1), address="新区 3 号", reason="随子女",
+            acting_user=place.town_review,
+        )  # fmt: skip
+    with at(place.town_confirm, date(2021, 9, 7)):
+        row = transfers.send_transfer(row, acting_user=place.town_confirm)
+    row = taken(new, row, day=date(2021, 9, 13))
+    with at(new.county_confirm, date(2021, 9, 14)):
+        done = transfers.confirm_transfer(row, reasons="属实", acting_user=new.county_confirm)
+    return household, done
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_gradual_exit_goes_along_with_its_amount_and_its_last_month(make_user, new):
+    household, done = grace_move(make_user, new)
+    assert spans(household.pk)[-1][:3] == (202106, 202109, 60_000)
+    assert spans(done.new_household_id) == [(202110, 202111, 60_000, NEW)]
+    with at(new.county_confirm, date(2021, 9, 14)):
+        made = Determination.objects.get(household=done.new_household_id)
+        assert (made.components, made.end_month) == ({"grace": 60_000}, 202111)
+    there = Staff(make_user, "420881")
+    for month in (10, 11, 12):
+        run_month(there, Month(2021, month), place="420881", programmes=["dibao"])
+    with system_scope("420881"):
+        moved = Household.objects.get(pk=done.new_household_id)
+    assert paid(moved) == {202110: 60_000, 202111: 60_000}
+
+
+@pytest.mark.django_db
+def test_where_the_place_ends_it_with_the_move_the_family_is_told_and_watched(make_user, new, tmp_path, monkeypatch):
+    text = """pack: {place: "420881"}
+instruments:
+  测试迁移: {title: 测试用, number: "-", issuer: 测试, issued: 2016-01-01, in_force: 2016-01-01, kind: hypothetical}
+parameters:
+  profile.grace_follows: {from: 2016-01-01, value: "false", clause: 测试迁移}
+"""
+    (tmp_path / "moves.yaml").write_text(text, encoding="utf-8")
+    monkeypatch.setenv("TUODI_POLICIES", str(tmp_path))
+    rulebook.reload()
+    try:
+        _, done = grace_move(make_user, new)
+        assert spans(done.new_household_id) == []
+        with at(new.county_confirm, date(2021, 9, 14)):
+            assert Determination.objects.get(household=done.new_household_id).outcome == "fail"
+            assert WatchEntry.objects.get().household_id == done.new_household_id
+    finally:
+        monkeypatch.delenv("TUODI_POLICIES")
+        rulebook.reload()
+
+
+@pytest.mark.django_db
+def test_a_due_review_goes_along_with_its_day_and_an_open_clue_holds_the_move_up(old, new):
+    household = on_roll(OLD, income=600, amount_fen=55_000, start=201704)
+    with clock.frozen(date(2017, 6, 2)), system_scope("420802"):
+        review_lists.plan_units()
+        ReviewPlan.objects.update(last_on=date(2017, 3, 1), due_on=date(2017, 6, 1))
+        review_lists.open_due("420802")
+    one = clue(household)
+    with at(old.town_review, date(2017, 6, 5)), pytest.raises(MoveBlockedError, match=one.no):
+        transfers.propose_transfer(
+            household, to_region=NEW, moved_on=date(2017, 6, 1), address="x", reason="y", acting_user=old.town_review
+        )
+    with system_scope("420802"):
+        Clue.objects.filter(pk=one.pk).update(state="closed", verdict="refuted", conclusion="车辆去年已卖")
+    row = taken(new, sent(old, household))
+    with at(new.county_confirm, date(2017, 6, 13)):
+        assert any("问题线索" in title for title in TransferPart.objects.values_list("title", flat=True))
+        done = transfers.confirm_transfer(row, reasons="符合", acting_user=new.county_confirm)
+        carried = PeriodicReview.objects.get()
+        assert (carried.household_id, carried.state, carried.due_on) == (done.new_household_id, "due", date(2017, 6, 1))
+        assert "定期核查随迁" in done.outcome
+    with system_scope("420802"):
+        assert PeriodicReview.objects.get(household=household).state == "dropped"
+        assert ReviewPlan.objects.get(household=household).ended_on == date(2017, 6, 13)

@@ -177,7 +177,7 @@ def test_an_approved_line_is_withheld_before_the_bank(make_user, county) -> None
     assert (line(staff, june, home).status, line(staff, june, other).status) == ("withheld", "sent")
     assert (batch.lines, batch.amount_fen) == (1, 550_00)
     with at(staff.check, LATER):
-        entry = LedgerEntry.objects.get(run=june, kind="withheld")
+        entry = LedgerEntry.objects.get(run_id=june.pk, kind="withheld")
         assert sorted(entry.postings.values_list("account", "debit_fen", "credit_fen")) == [
             ("expense", 0, 550_00),
             ("payable", 550_00, 0),

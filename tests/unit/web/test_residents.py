@@ -47,7 +47,7 @@ def own_pages() -> list[str]:
     return [reverse(f"web:{one.name}") for one in urlpatterns if one.name in OWN]
 
 
-OWN = ("my-progress", "my-notices", "my-decisions", "my-payments", "my-data")
+OWN = ("my-progress", "my-messages", "my-notices", "my-decisions", "my-payments", "my-data")
 
 
 def test_every_page_says_for_whom_it_is() -> None:

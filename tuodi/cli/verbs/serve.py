@@ -12,6 +12,8 @@ from typing import Any
 
 NEEDS_DATABASE = True
 MIGRATE = True
+#: How often it is looked whether the worker still runs.
+CARE_SECONDS = 5
 
 
 def register(subparsers: Any) -> None:
@@ -24,15 +26,22 @@ def register(subparsers: Any) -> None:
     parser.set_defaults(run=run)
 
 
+def _worker() -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-m", "tuodi", "worker"], env=os.environ | {"TUODI_DB_ROLE": "app"})
+
+
 def run(args: argparse.Namespace) -> int:
-    """Serves until interrupted; the worker ends with it. A web process or worker that dies is started anew."""
-    environment = os.environ | {"TUODI_POOL": "1", "TUODI_DB_ROLE": "app"}
+    """Serves until interrupted; the worker ends with it, and is started anew where it ended by itself."""
+    from django.core.management import call_command
+
+    call_command("collectstatic", interactive=False, verbosity=0)
+    environment = os.environ | {"TUODI_POOL": "1", "TUODI_DB_ROLE": "app", "TUODI_STATIC": "collected"}
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", args.host, "--port", str(args.port)]
     command += ["--workers", str(args.workers), "--blocking-threads", "4", "--no-ws", "--log-level", "warning"]
     command += ["--respawn-failed-workers", "--respawn-interval", "1", "tuodi.config.wsgi:application"]
     children = [subprocess.Popen(command, env=environment)]
     if args.worker:
-        children.append(_jobs())
+        children.append(_worker())
     print(f"工作台：http://{args.host}:{args.port}/  （按 Ctrl+C 停止）", flush=True)
 
     def end(*_: Any) -> None:
@@ -40,10 +49,12 @@ def run(args: argparse.Namespace) -> int:
 
     signal.signal(signal.SIGTERM, end)
     try:
-        while (ended := _wait(children[0])) is None:
+        while True:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return children[0].wait(CARE_SECONDS)
             if args.worker and children[1].poll() is not None:
-                children[1] = _jobs()  # its unfinished jobs are taken up again by the sweep (`config.timetable`)
-        return ended
+                print(f"后台作业进程已结束（{children[1].returncode}），重新启动。", flush=True)
+                children[1] = _worker()
     except KeyboardInterrupt:
         print("正在停止 …")
         return 0

@@ -2,6 +2,8 @@
 
 from tuodi.decisions.models.care import CareAgreement
 from tuodi.decisions.models.determination import Determination
+from tuodi.decisions.models.end_notice import EndNotice
+from tuodi.decisions.models.paper_alarm import PaperAlarm
 from tuodi.decisions.models.papers import CaseFile, StandingEntry, StandingList
 from tuodi.decisions.models.relief import GrantStage, Relief
 from tuodi.decisions.models.revocation import Revocation
@@ -12,7 +14,9 @@ __all__ = [
     "CareAgreement",
     "CaseFile",
     "Determination",
+    "EndNotice",
     "GrantStage",
+    "PaperAlarm",
     "Relief",
     "Revocation",
     "RollNotice",

@@ -15,7 +15,7 @@ class GrantStage(models.Model):
     """One row: what one grant of a programme that is paid once gives in one month (一次审批、分阶段救助).
 
     A grant paid whole has one row. The roll's entry of a household and month is the sum of the stages that stand, so
-    two grants for different causes are both paid, by one line.
+    two grants for different causes are both paid, by one line. A stage paid from petty cash stands, but not on the roll.
     """
 
     region = region_field()
@@ -24,6 +24,7 @@ class GrantStage(models.Model):
     programme = models.CharField("项目", max_length=16, choices=Programme.choices)
     month = models.IntegerField("发放月")  #: yyyymm
     amount_fen = models.BigIntegerField("金额（分）")
+    in_cash = models.BooleanField("由备用金支付", default=False)  #: paid on the spot: it counts, and no run pays it
     planned_by = models.ForeignKey("org.User", on_delete=models.PROTECT, related_name="+")
     planned_at = models.DateTimeField("安排时间")
     ended_at = models.DateTimeField("失效时间", null=True)  #: null = it stands
@@ -35,7 +36,7 @@ class GrantStage(models.Model):
             models.CheckConstraint(condition=Q(amount_fen__gt=0), name="decisions_stage_amount"),
             models.CheckConstraint(condition=month_check("month"), name="decisions_stage_month"),
             models.UniqueConstraint(
-                "determination", "month", condition=Q(ended_at__isnull=True), name="decisions_stage_once"
+                "determination", "month", "in_cash", condition=Q(ended_at__isnull=True), name="decisions_stage_once"
             ),
         ]
         indexes = [

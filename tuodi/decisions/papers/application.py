@@ -78,7 +78,8 @@ def _gap(result: Determination | None) -> str:
     standard, income = _value(result, "standard"), _value(result, "percap")
     if not standard or not income:
         return ""
-    return yuan(max(0, int(parse_yuan(standard)) - int(parse_yuan(income))))
+    # A value that does not end is printed rounded, with an ellipsis behind it.
+    return yuan(max(0, int(parse_yuan(standard.rstrip("…"))) - int(parse_yuan(income.rstrip("…")))))
 
 
 def _register(report: CheckReport | None, *kinds: str) -> str:
@@ -226,7 +227,7 @@ def means_form(case: Case, decided: Determination | None = None) -> dict[str, An
         for label, _ in _INCOMES
     ]
     incomes.append({
-        "label": "家庭年收入", "declared": _amount(own, "income_year") if _origin(provenance, "income_year") == "entered" else "",
+        "label": "家庭年收入", "declared": _amount(own, "income_year") if _origin(provenance, "income_year") in ("entered", "declared") else "",
         "checked": _register(report, "wage", "social_insurance", "tax", "pension"), "visited": _words(seen.get("income_year")),
         "counted": _amount(own, "income_year"), "note": _words(seen.get("work")),
     })  # fmt: skip

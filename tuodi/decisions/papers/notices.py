@@ -48,6 +48,8 @@ def _intro(sheet: Sheet) -> str:
         return f"{lead}下列 {count} 户（人）本月享受{label}，现予长期公布。"
     if sheet.stage == "result":
         return f"{lead}下列 {count} 户经审核确认，享受{label}，现予公布。"
+    if sheet.stage == "ending":
+        return f"{lead}经调查核实，下列 {count} 人拟终止{label}，现予公示。"
     verb = "拟予审批" if sheet.stage == "approval" else "拟纳入"
     tail = label if sheet.stage != "approval" else f"享受{label}"
     return f"{lead}经受理、家庭经济状况核对和入户调查，下列 {count} 户{verb}{tail}，现予公示。"

@@ -15,6 +15,8 @@ from tuodi.monitoring.models.dynamic import (
 )
 from tuodi.monitoring.models.finding import SweepFinding
 from tuodi.monitoring.models.handover import Export, HandOver, PaymentHistory, ReturnedList, ReturnedRow
+from tuodi.monitoring.models.of_age import ComingOfAge
+from tuodi.monitoring.models.push import ListPush, PushFamily
 from tuodi.monitoring.models.sweep import Hit, SweepRun, SweepSource
 from tuodi.monitoring.models.thirdparty import ThirdPartyContract, ThirdPartyPhoto, ThirdPartyTask
 from tuodi.monitoring.models.transfer import Transfer, TransferPart
@@ -25,6 +27,7 @@ __all__ = [
     "Clue",
     "ClueEvent",
     "ClueEvidence",
+    "ComingOfAge",
     "DeathMatter",
     "Export",
     "Grade",
@@ -32,8 +35,10 @@ __all__ = [
     "Hit",
     "HouseholdClass",
     "JobOffer",
+    "ListPush",
     "PaymentHistory",
     "PeriodicReview",
+    "PushFamily",
     "RefusalProposal",
     "ReturnedList",
     "ReturnedRow",

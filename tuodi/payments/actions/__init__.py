@@ -1,19 +1,46 @@
-"""Verbs of the room: the monthly run, bank files and answers. Each keeps the five beats."""
+"""Verbs of the room: the monthly run, bank files and answers, the line to a bank. Each keeps the five beats."""
 
 from __future__ import annotations
 
-from tuodi.payments.actions.bank import import_return, make_bank_files, reissue
+from tuodi.payments.actions.account_checks import import_account_check, make_account_check
+from tuodi.payments.actions.adoption import open_adoption
+from tuodi.payments.actions.answers import import_return
+from tuodi.payments.actions.bank import hold_back, make_bank_files, reissue
+from tuodi.payments.actions.decisions import confirm_decision, propose_item, propose_leftover, withdraw_decision
+from tuodi.payments.actions.links import register_link
+from tuodi.payments.actions.messages import collect, deliver
+from tuodi.payments.actions.price import enter_index, register_price_member
 from tuodi.payments.actions.run import approve, calculate, cancel, check, close, open_run, settle
+from tuodi.payments.actions.simulation import ask_simulation, do_simulation
+from tuodi.payments.actions.statements import import_statement, judge_again, resume_sending
 
 __all__ = [
     "approve",
+    "ask_simulation",
     "calculate",
     "cancel",
     "check",
     "close",
+    "collect",
+    "confirm_decision",
+    "deliver",
+    "do_simulation",
+    "enter_index",
+    "hold_back",
+    "import_account_check",
     "import_return",
+    "import_statement",
+    "judge_again",
+    "make_account_check",
     "make_bank_files",
+    "open_adoption",
     "open_run",
+    "propose_item",
+    "propose_leftover",
+    "register_link",
+    "register_price_member",
     "reissue",
+    "resume_sending",
     "settle",
+    "withdraw_decision",
 ]

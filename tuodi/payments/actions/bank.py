@@ -1,45 +1,40 @@
-"""Files to the bank, its answers, and lines paid anew after their account was mended."""
+"""Files to the bank, and lines paid anew after their account was mended. Each file is a batch; on a line to the bank also a message."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import connection, transaction
 
 from tuodi.crypto.fields import decrypt
-from tuodi.exchange.bank import (
-    SUMMARY_LENGTH,
-    BankProfile,
-    BatchHead,
-    Payment,
-    ReturnFile,
-    load_bank_profile,
-    read_return,
-    same_holder,
-    write_payments,
-)
-from tuodi.exchange.errors import ExchangeError
+from tuodi.exchange.bank import SUMMARY_LENGTH, BankProfile, BatchHead, Payment, load_bank_profile
+from tuodi.exchange.bank_files import Payer, write_file
 from tuodi.files.store import put_bytes
 from tuodi.kernel import clock
-from tuodi.kernel.money import format_yuan
 from tuodi.kernel.periods import Month
 from tuodi.org import access
 from tuodi.org.models import DutyCode, User
 from tuodi.payments import ledger
 from tuodi.payments.actions.run import audit, lock_run
-from tuodi.payments.checks import suspended_lines
-from tuodi.payments.errors import NothingToSendError, StateError
-from tuodi.payments.models import BankBatch, BankItem, BankReturn, LedgerEntry, LineEvent, PayLine, PayRun
-from tuodi.payments.states import BATCH_MOVES, LINE_MOVES, RUN_MOVES, BatchState, LineStatus, RunState, move
+from tuodi.payments.errors import HoldListError, NothingToSendError, RunInputError, StateError
+from tuodi.payments.models import (
+    BankBatch,
+    BankItem,
+    BankLink,
+    BankMessage,
+    BankReturn,
+    LedgerEntry,
+    LineEvent,
+    PayLine,
+    PayRun,
+)
+from tuodi.payments.states import RUN_MOVES, LineStatus, RunState, move
 from tuodi.payments.statistics import refresh
+from tuodi.payments.withholding import REASONS, stopped_lines
 from tuodi.people.models import Account
 
-__all__ = ["import_return", "make_bank_files", "reissue"]
-
-#: Most faults of a forged file that are listed; the rest are counted.
-_FAULTS = 50
+__all__ = ["append_events", "hold_back", "link_of", "make_bank_files", "reissue", "set_status", "sums"]
 
 
 def _word(run: PayRun) -> str:
@@ -88,17 +83,53 @@ def make_bank_files(run: PayRun, *, acting_user: User, profile: str = "generic-c
 
 
 def _withhold(run: PayRun, user: User) -> list[int]:
-    """Takes out lines of units suspended since the approval: their grant is booked back, the next run decides about the month."""
-    ids = suspended_lines(run)
-    if ids:
-        _set_status(ids, LineStatus.WITHHELD)
-        ledger.post(run, LedgerEntry.Kind.WITHHELD, _sums(ids), user=user, memo=f"{run.no} 停保扣留")
-    return ids
+    """Takes out lines that must not leave any more: their grant is booked back, the next run decides about the month."""
+    return _hold_back(run, {line: REASONS[why] for line, why in stopped_lines(run).items()}, user)
+
+
+def _hold_back(run: PayRun, reasons: Mapping[int, str], user: User) -> list[int]:
+    by_reason: dict[str, list[int]] = {}
+    for line, why in reasons.items():
+        by_reason.setdefault(why, []).append(line)
+    for why, ids in sorted(by_reason.items()):
+        append_events(None, [(ident, "", why, "") for ident in ids], LineStatus.WITHHELD, user, None)
+        set_status(ids, LineStatus.WITHHELD)
+        ledger.post(run, LedgerEntry.Kind.WITHHELD, sums(ids), user=user, memo=f"{run.no} 发前扣留：{why}"[:100])
+    return sorted(reasons)
+
+
+@transaction.atomic
+def hold_back(run: PayRun, *, acting_user: User, keys: Sequence[str], reason: str) -> int:
+    """Holds lines of an approved run back before it is sent; one wrong number refuses the whole list.
+
+    Args:
+        keys: line numbers (`PayLine.key`).
+
+    Raises: HoldListError, RunInputError, StateError, NotFoundError, AccessDeniedError.
+    """
+    access.require(acting_user, DutyCode.PAY_CHECK, run.region)
+    if not reason.strip():
+        raise RunInputError("扣留原因", "必须填写")
+    run = lock_run(run)
+    if run.state != RunState.APPROVED:
+        raise StateError(run.no, run.get_state_display(), "发前扣留")
+    wanted = sorted(set(keys))
+    found = dict(
+        PayLine.objects.select_for_update()
+        .filter(run=run, key__in=wanted, live=True, status=LineStatus.READY)
+        .values_list("key", "pk")
+    )
+    wrong = [key for key in wanted if key not in found]
+    if wrong or not wanted:
+        raise HoldListError(wrong or ["（空）"])
+    held = _hold_back(run, dict.fromkeys(found.values(), reason.strip()[:60]), acting_user)
+    audit("hold_back", acting_user, run, lines=len(held), reason=reason.strip()[:200])
+    return len(held)
 
 
 @transaction.atomic
 def reissue(
-    run: PayRun, *, acting_user: User, lines: Sequence[int] | None = None, profile: str = "generic-csv"
+    run: PayRun, *, acting_user: User, lines: Sequence[int] | None = None, profile: str | None = None
 ) -> list[BankBatch]:
     """Sends failed or returned lines again, to the account the unit has now. The amount stays as it was approved.
 
@@ -106,12 +137,15 @@ def reissue(
 
     Args:
         lines: ids of lines; None = all that can go.
+        profile: bank layout; None = that of the run's last file.
 
     Raises: NothingToSendError says why none can; StateError, NotFoundError, AccessDeniedError.
     """
     access.require(acting_user, DutyCode.PAY_SEND, run.region)
-    layout = load_bank_profile(profile)
     run = lock_run(run)
+    layout = load_bank_profile(
+        profile or run.batches.order_by("-id").values_list("profile", flat=True).first() or "generic-csv"
+    )
     if run.state not in (RunState.SENT, RunState.SETTLED, RunState.CLOSED):
         raise StateError(run.no, run.get_state_display(), "重发")
     rows = PayLine.objects.select_for_update().filter(
@@ -218,7 +252,9 @@ def _batch(
             )
         )  # fmt: skip
     head = BatchHead(no, len(lines), total, str(month), summary)
-    data = write_payments(layout, head, payments)
+    link = link_of(run, layout.name)
+    payer = Payer(link.payer_name, link.payer_account, link.payer_agent) if link else None
+    data = write_file(layout, head, payments, payer=payer, at=clock.now(), day=clock.today())
     name = f"{no}{layout.suffix}"
     stored = put_bytes(data, region=run.region, name=name, purpose="bank_file", by_id=user.pk)
     batch = BankBatch.objects.create(
@@ -231,11 +267,22 @@ def _batch(
         BankItem.objects.bulk_create(items, batch_size=500)
     else:
         _items(batch, [line.pk for line in lines])
+    if link is not None:
+        # Committed with the batch and before anything leaves: whatever happens later, the number is known.
+        BankMessage.objects.create(
+            link=link, batch=batch, region=run.region, no=no, sha256=stored.sha256, made_at=clock.now(), made_by=user
+        )
     ids = [line.pk for line in lines]
-    _events(batch, [(ident, "", "", "") for ident in ids], LineStatus.SENT, user, None)
-    _set_status(ids, LineStatus.SENT)
-    ledger.post(run, LedgerEntry.Kind.SEND, _sums(ids), user=user, memo=f"{no} 送银行", batch=batch)
+    append_events(batch, [(ident, "", "", "") for ident in ids], LineStatus.SENT, user, None)
+    set_status(ids, LineStatus.SENT)
+    ledger.post(run, LedgerEntry.Kind.SEND, sums(ids), user=user, memo=f"{no} 送银行", batch=batch)
     return batch
+
+
+def link_of(run: PayRun, profile: str) -> BankLink | None:
+    """The line by which a run's files of a format travel: that of the nearest place; None = they are carried by hand."""
+    links = [one for one in BankLink.objects.filter(profile=profile, is_active=True) if run.place.startswith(one.place)]
+    return max(links, key=lambda one: len(one.place), default=None)
 
 
 def _items(batch: BankBatch, line_ids: Sequence[int]) -> None:
@@ -250,7 +297,8 @@ def _items(batch: BankBatch, line_ids: Sequence[int]) -> None:
         )
 
 
-def _sums(line_ids: Sequence[int]) -> list[tuple[str, str, int]]:
+def sums(line_ids: Sequence[int]) -> list[tuple[str, str, int]]:
+    """(county, programme, fen) of lines, for the ledger."""
     with connection.cursor() as cursor:
         cursor.execute(
             "select substr(region, 1, 6), programme, sum(amount_fen)::bigint from payments_payline where id = any(%s) group by 1, 2 order by 1, 2",
@@ -259,8 +307,12 @@ def _sums(line_ids: Sequence[int]) -> list[tuple[str, str, int]]:
         return [(county, programme, fen) for county, programme, fen in cursor.fetchall()]
 
 
-def _events(
-    batch: BankBatch, rows: Sequence[tuple[int, str, str, str]], kind: str, user: User, returned: BankReturn | None
+def append_events(
+    batch: BankBatch | None,
+    rows: Sequence[tuple[int, str, str, str]],
+    kind: str,
+    user: User,
+    returned: BankReturn | None,
 ) -> None:
     """Appends one event a line: (line, code, message, bank's number)."""
     if not rows:
@@ -275,160 +327,13 @@ def _events(
                 kind,
                 clock.now(),
                 user.pk,
-                batch.pk,
+                batch.pk if batch else None,
                 returned.pk if returned else None,
                 *map(list, zip(*rows, strict=True)),
             ],
         )
 
 
-def _set_status(line_ids: Sequence[int], status: str) -> None:
+def set_status(line_ids: Sequence[int], status: str) -> None:
+    """Puts lines where their last event says."""
     PayLine.objects.filter(pk__in=list(line_ids)).update(status=status)
-
-
-def import_return(
-    run: PayRun, *, acting_user: User, data: bytes, name: str, profile: str = "generic-csv"
-) -> BankReturn:
-    """Takes a bank's answer: applied whole, or refused whole and kept as evidence; `state` and `faults` of the row say which.
-
-    The same file again gives the row there is and changes nothing. Forged or mistaken files are refused: another batch,
-    an unknown number, a wrong amount, account or name, a sum that does not fit, a result that cannot follow.
-
-    Args:
-        data: the file as the bank sent it.
-        profile: the bank's layout.
-
-    Raises: StateError: no file of the run is out. NotFoundError, AccessDeniedError.
-    """
-    access.require(acting_user, DutyCode.PAY_SEND, run.region)
-    layout = load_bank_profile(profile)
-    with transaction.atomic():
-        run = lock_run(run)
-        if run.state not in (RunState.SENT, RunState.SETTLED, RunState.CLOSED):
-            raise StateError(run.no, run.get_state_display(), "导入回盘")
-        digest = hashlib.sha256(data).hexdigest()
-        known = BankReturn.objects.filter(run=run, sha256=digest, state=BankReturn.State.APPLIED).first()
-        if known is not None:
-            return known
-        stored = put_bytes(data, region=run.region, name=name, purpose="bank_return", by_id=acting_user.pk)
-        common = {
-            "run": run, "region": run.region, "file": stored, "file_name": name[:200], "sha256": digest, "imported_at": clock.now(),
-            "imported_by": acting_user,
-        }  # fmt: skip
-        try:
-            answer = read_return(layout, data)
-        except ExchangeError as error:
-            return _refuse(run, acting_user, common, None, [str(error)], 0)
-        batch = run.batches.select_for_update(of=("self",)).filter(no=answer.no).first()
-        items = {item.seq: item for item in batch.items.select_related("line")} if batch else {}
-        faults = _judge(answer, batch, items)
-        if faults or batch is None:
-            return _refuse(run, acting_user, common, batch, faults, len(answer.rows))
-        return _apply(run, batch, answer, items, layout, acting_user, common)
-
-
-def _refuse(
-    run: PayRun, user: User, common: dict[str, Any], batch: BankBatch | None, faults: list[str], rows: int
-) -> BankReturn:
-    shown = [fault[:300] for fault in faults[:_FAULTS]]
-    if len(faults) > _FAULTS:
-        shown.append(f"另有 {len(faults) - _FAULTS} 处")
-    refused = BankReturn.objects.create(**common, batch=batch, state=BankReturn.State.REFUSED, rows=rows, faults=shown)
-    audit("refuse_return", user, run, file=common["sha256"], faults=shown[:5], count=len(faults))
-    return refused
-
-
-#: What the bank says -> what a line may become from where it is. Saying the same again changes nothing.
-_FINAL = {
-    "paid": LineStatus.PAID,
-    "failed": LineStatus.FAILED,
-    "returned": LineStatus.RETURNED,
-    "unknown": LineStatus.UNKNOWN,
-}
-
-
-def _judge(answer: ReturnFile, batch: BankBatch | None, items: dict[int, BankItem]) -> list[str]:
-    """Everything wrong with a file; an empty list = it may be applied."""
-    if batch is None:
-        what = f"批次号“{answer.no[:40]}”不是本期送出的批次" if answer.no else "文件没有批次号"
-        return [*answer.faults, what]
-    faults = list(answer.faults)
-    total = sum(row.amount_fen or 0 for row in answer.rows)
-    if not answer.rows:
-        faults.append("文件没有明细行")
-    if answer.lines != len(answer.rows):
-        faults.append(f"批次行写 {answer.lines} 笔，明细有 {len(answer.rows)} 笔")
-    if answer.amount_fen != total:
-        faults.append(f"批次行金额 {format_yuan(answer.amount_fen or 0)} 元，明细合计 {format_yuan(total)} 元")
-    seen: set[int] = set()
-    for row in answer.rows:
-        where = f"第 {row.row_no} 行"
-        if row.seq is None:
-            continue
-        item = items.get(row.seq)
-        if item is None:
-            faults.append(f"{where}：批次 {batch.no} 没有序号 {row.seq}")
-            continue
-        if row.seq in seen:
-            faults.append(f"{where}：序号 {row.seq} 重复")
-        seen.add(row.seq)
-        if row.amount_fen is not None and row.amount_fen != item.amount_fen:
-            faults.append(f"{where}：金额 {format_yuan(row.amount_fen)} 元，送出的是 {format_yuan(item.amount_fen)} 元")
-        if row.account != decrypt(bytes(item.account_cipher), f"people.account|{item.account_uid}"):
-            faults.append(f"{where}：账号（尾号 {row.account[-4:]}）不是送出的账号（尾号 {item.account_last4}）")
-        if not same_holder(item.holder, row.name):
-            faults.append(f"{where}：户名与送出的不同")
-        if row.result is None:
-            continue
-        status = _FINAL[row.result]
-        if status not in (item.status, *LINE_MOVES[item.status]) or (status == LineStatus.SENT):
-            faults.append(f"{where}：已是“{LineStatus(item.status).label}”，不能变为“{status.label}”")
-    return faults
-
-
-def _apply(
-    run: PayRun, batch: BankBatch, answer: ReturnFile, items: dict[int, BankItem], layout: BankProfile, user: User,
-    common: dict[str, Any],
-) -> BankReturn:  # fmt: skip
-    news: dict[str, list[tuple[BankItem, str, str, str]]] = {status: [] for status in _FINAL.values()}
-    for row in answer.rows:
-        item = items[row.seq or 0]
-        status = _FINAL[row.result or "unknown"]
-        if status != item.status:
-            news[status].append((item, row.code, row.message or layout.meaning(row.code), row.bank_seq))
-    paid, failed = news[LineStatus.PAID], news[LineStatus.FAILED]
-    returned = BankReturn.objects.create(
-        **common, batch=batch, state=BankReturn.State.APPLIED, rows=len(answer.rows), paid_lines=len(paid),
-        paid_fen=sum(one[0].amount_fen for one in paid), failed_lines=len(failed), failed_fen=sum(one[0].amount_fen for one in failed),
-        unknown_lines=len(news[LineStatus.UNKNOWN]), returned_lines=len(news[LineStatus.RETURNED]),
-    )  # fmt: skip
-    kinds = {
-        LineStatus.PAID: LedgerEntry.Kind.PAID,
-        LineStatus.FAILED: LedgerEntry.Kind.FAILED,
-        LineStatus.RETURNED: LedgerEntry.Kind.RETURNED,
-    }
-    for status, rows in news.items():
-        if not rows:
-            continue
-        lines = [item.line_id for item, *_ in rows]
-        _events(
-            batch, [(item.line_id, code, message, seq) for item, code, message, seq in rows], status, user, returned
-        )
-        _set_status(lines, status)
-        BankItem.objects.filter(pk__in=[item.pk for item, *_ in rows]).update(status=status)
-        if status in kinds:
-            memo = f"{batch.no} {LineStatus(status).label}"
-            ledger.post(
-                run, kinds[LineStatus(status)], _sums(lines), user=user, memo=memo, batch=batch, returned=returned
-            )
-    left = batch.items.filter(status__in=[LineStatus.SENT, LineStatus.UNKNOWN]).exists()
-    state = BatchState.PARTLY if left else BatchState.RECONCILED
-    if state != batch.state and batch.state != BatchState.RECONCILED:
-        move(batch.no, BATCH_MOVES, batch.state, state, BatchState)
-        batch.state = state
-        batch.save(update_fields=["state"])
-    audit(
-        "import_return", user, run, batch=batch.no, file=common["sha256"], paid=len(paid), failed=len(failed),
-        unknown=returned.unknown_lines, returned=returned.returned_lines,
-    )  # fmt: skip
-    return returned

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.db import connection, transaction
@@ -29,7 +28,8 @@ from tuodi.payments.errors import (
     RunInputError,
     StateError,
 )
-from tuodi.payments.models import PayLine, PayRun
+from tuodi.payments.models import PayLine, PayRun, PriceShare
+from tuodi.payments.prices import rounds_due
 from tuodi.payments.states import DRAFT, RUN_MOVES, LineStatus, RunState, move
 from tuodi.payments.statistics import refresh
 from tuodi.people.enums import Programme
@@ -68,7 +68,7 @@ def audit(action: str, actor: User, run: PayRun, before: Mapping[str, Any] | Non
 @transaction.atomic
 def open_run(
     *, acting_user: User, place: str, month: Month, programmes: Sequence[str] = PAYABLE_PROGRAMMES,
-    offset_permille: int = 500, lookback_months: int = 12, indices: Mapping[str, str] | None = None,
+    offset_permille: int = 500, lookback_months: int = 12,
 ) -> PayRun:  # fmt: skip
     """Opens the run of a month; the one there is comes back unchanged.
 
@@ -76,7 +76,6 @@ def open_run(
         place: significant digits of the range paid together.
         offset_permille: how much of a month's amount may be kept back for what was overpaid, per mille.
         lookback_months: how many earlier months are computed again for back pay and recovery.
-        indices: price indices of the month before, in percent (`{"cpi": "3.6", "food": "5.0"}`); none = no subsidy.
 
     Raises: RunInputError, NotFoundError, AccessDeniedError.
     """
@@ -89,11 +88,6 @@ def open_run(
         raise RunInputError("抵扣比例", "应在 0 到 1000‰ 之间")
     if not 0 <= lookback_months <= 60:
         raise RunInputError("回溯月数", "应在 0 到 60 之间")
-    for name, value in (indices or {}).items():
-        try:
-            Decimal(str(value))
-        except InvalidOperation:
-            raise RunInputError("价格指数", f"{name} 应是百分数，如 3.6") from None
     known = (
         PayRun.objects.filter(place=place, month=month.yyyymm, programmes=chosen)
         .exclude(state=RunState.CANCELLED)
@@ -112,7 +106,6 @@ def open_run(
         no=number + (f"-{tried + 1}" if tried else ""),
         offset_permille=offset_permille,
         lookback_months=lookback_months,
-        indices={str(k): str(v) for k, v in (indices or {}).items()},
         opened_at=clock.now(),
         opened_by=acting_user,
     )
@@ -148,6 +141,8 @@ def calculate(run: PayRun, *, acting_user: User, tell: Tell | None = None) -> Pa
             locked.progress, locked.checks = {}, []
         elif not locked.progress.get("parts"):
             locked.inputs = None  # nothing was written from them: read the roll as it is now
+        if locked.inputs is None:
+            locked.indices = rounds_due(locked, site_book(fresh=True))  # as frozen with the run as the roll is
         locked.calculated_by = acting_user
         locked.save()
         tell("冻结花名册与事实", 0, 0)
@@ -155,7 +150,7 @@ def calculate(run: PayRun, *, acting_user: User, tell: Tell | None = None) -> Pa
         inputs = engine.freeze(locked, by_id=acting_user.pk)
     run = locked
     with system_scope(run.place):
-        result = engine.compute_run(run, inputs, site_book(), tell)
+        result = engine.compute_run(run, inputs, site_book(fresh=True), tell)
     engine.write_run(run, result, tell)
     with system_scope(run.place):
         locked = lock_run(run)
@@ -163,6 +158,7 @@ def calculate(run: PayRun, *, acting_user: User, tell: Tell | None = None) -> Pa
             return locked  # another worker finished it
         refresh("lines")
         engine.keep_results(locked, result, by_id=acting_user.pk)
+        engine.keep_shares(locked, result)
         locked.rules = result.rules
         for name, value in engine.totals(locked).items():
             setattr(locked, name, value)
@@ -272,6 +268,7 @@ def cancel(run: PayRun, *, acting_user: User, reason: str) -> PayRun:
     run.state = RunState.CANCELLED
     run.save(update_fields=["state"])
     PayLine.objects.filter(run=run, live=True).update(live=False)
+    PriceShare.objects.filter(run=run, live=True).update(live=False)
     audit("cancel", acting_user, run, reason=reason.strip()[:200])
     return run
 

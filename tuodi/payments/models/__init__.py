@@ -2,20 +2,42 @@
 
 from __future__ import annotations
 
+from tuodi.funds.models import Account, LedgerEntry, Posting
 from tuodi.payments.models.bank import BankBatch, BankItem, BankReturn
-from tuodi.payments.models.ledger import Account, LedgerEntry, Posting
+from tuodi.payments.models.link import (
+    AccountCheck,
+    BankAttempt,
+    BankDecision,
+    BankLink,
+    BankMessage,
+    BankStatement,
+    StatementLine,
+)
+from tuodi.payments.models.price import PriceIndex, PriceMember, PriceShare
 from tuodi.payments.models.run import Arrear, LineDifference, LineEvent, PayLine, PayRun
+from tuodi.payments.models.simulation import Simulation
 
 __all__ = [
     "Account",
+    "AccountCheck",
     "Arrear",
+    "BankAttempt",
     "BankBatch",
+    "BankDecision",
     "BankItem",
+    "BankLink",
+    "BankMessage",
     "BankReturn",
+    "BankStatement",
     "LedgerEntry",
     "LineDifference",
     "LineEvent",
     "PayLine",
     "PayRun",
     "Posting",
+    "PriceIndex",
+    "PriceMember",
+    "PriceShare",
+    "Simulation",
+    "StatementLine",
 ]

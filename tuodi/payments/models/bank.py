@@ -64,7 +64,11 @@ class BankItem(models.Model):
                 "line", condition=Q(status__in=["sent", "unknown", "paid"]), name="payments_item_one_open"
             ),
         ]
-        indexes = [models.Index(fields=["line", "-id"], name="payments_item_line")]
+        indexes = [
+            models.Index(fields=["line", "-id"], name="payments_item_line"),
+            # Nearly all are paid: what is open or went wrong is found without reading them.
+            models.Index(fields=["batch", "status"], condition=~Q(status="paid"), name="payments_item_open"),
+        ]
 
 
 class BankReturn(models.Model):
@@ -76,8 +80,12 @@ class BankReturn(models.Model):
         APPLIED = "applied", "已入账"
         REFUSED = "refused", "整份拒收"
 
-    run = models.ForeignKey("payments.PayRun", on_delete=models.PROTECT, related_name="returns")
+    #: null = a file of the bank's that belongs to no run known here
+    run = models.ForeignKey("payments.PayRun", on_delete=models.PROTECT, null=True, related_name="returns")
     batch = models.ForeignKey(BankBatch, on_delete=models.PROTECT, null=True, related_name="returns")
+    link = models.ForeignKey("payments.BankLink", on_delete=models.PROTECT, null=True, related_name="returns")
+    kind = models.CharField("报文类别", max_length=10, blank=True)  #: pain.002 …; empty = a table
+    message_id = models.CharField("银行报文号", max_length=35, blank=True)
     region = region_field()
     file = models.ForeignKey("files.StoredFile", on_delete=models.PROTECT, related_name="+")
     file_name = models.CharField("文件名", max_length=200)
@@ -99,6 +107,13 @@ class BankReturn(models.Model):
         constraints = [
             models.UniqueConstraint(
                 "batch", "sha256", condition=Q(state="applied"), name="payments_return_applied_once"
-            )
+            ),
+            models.UniqueConstraint(
+                "batch",
+                "kind",
+                "message_id",
+                condition=Q(state="applied") & ~Q(message_id=""),
+                name="payments_return_message_once",
+            ),
         ]
         indexes = [models.Index(fields=["region", "-id"], name="payments_return_region")]

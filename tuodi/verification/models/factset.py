@@ -13,13 +13,15 @@ class FactSet(models.Model):
     """One row: one version of the facts of one family. A draft until frozen; then never changed (a trigger holds it).
 
     `facts` is the family file the rules read, with plain values. `provenance` says of each value where it is from:
-    path (`household.income_year`, `members[1].birth`) -> source, date, evidence, officer.
+    path (`household.income_year`, `members[1].birth`) -> source, date, evidence, officer. `declared` beside them is an answer
+    from the phone that waits for an officer, `aside` one he has set aside (see `verification.declared`).
     """
 
     class Source(models.TextChoices):
         """Where a value is from; the same words as the fact declarations."""
 
         ENTERED = "entered", "申报"
+        DECLARED = "declared", "网上申报"  #: said on the phone; an officer has yet to adopt it
         REGISTER = "register", "登记"
         VISIT = "visit", "入户调查"
         FINDING = "finding", "调查认定"

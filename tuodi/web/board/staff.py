@@ -212,6 +212,10 @@ def sheet(request: HttpRequest, pk: int) -> HttpResponse:
     return response
 
 
+#: Late lists named at the head of the page.
+LATE = 10
+
+
 class StandingForm(forms.Form):
     """A village and a programme."""
 
@@ -254,7 +258,11 @@ def standing(request: HttpRequest) -> HttpResponse:
         )
     )
     page = Page([_standing_line(one, tokens) for one in found.items], found.number, None, found.previous, found.next)
-    return render(request, "board/standing.html", {"page": page, "form": form})
+    late = [
+        f"{places.path(one.region)} {one.get_programme_display()}" for one in standing_lists.late_lists()[: LATE + 1]
+    ]
+    context = {"page": page, "form": form, "late": late[:LATE], "more": len(late) > LATE}
+    return render(request, "board/standing.html", context)
 
 
 def _standing_line(one: StandingList, tokens: dict[str, str]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from django.urls import NoReverseMatch, reverse
 
 from tuodi.org import access
 from tuodi.org.models import Duty
-from tuodi.web.components import places
+from tuodi.web.components import places, waiting
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class Entry:
         icon: icon name.
         duties: any of these duties shows it; empty means everyone.
         prefix: the entry is current for addresses below this prefix.
+        also: further prefixes of pages that belong to it.
     """
 
     route: str
@@ -31,17 +32,43 @@ class Entry:
     icon: str
     duties: frozenset[str] = frozenset()
     prefix: str = ""
+    also: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Group:
+    """Entries that belong together."""
+
+    code: str
+    title: str
+    entries: tuple[Entry, ...]
 
 
 @dataclass(frozen=True)
 class Link:
-    """An entry made ready for one request."""
+    """An entry made ready for one request.
+
+    Attributes:
+        waiting: how many pieces of work wait behind it, as shown (`7`, `99+`); empty = none, or it has no queue.
+        current: the page is this one (`page`) or lies below it (`true`); empty = elsewhere.
+    """
 
     href: str
     label: str
     icon: str
-    current: bool
-    count: int | None = None
+    current: str
+    waiting: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A group made ready: what it shows while folded is its title and the sum of what waits inside."""
+
+    code: str
+    title: str
+    links: tuple[Link, ...]
+    open: bool
+    waiting: str = ""
 
 
 CASEWORK = frozenset({"accept", "review", "visit", "confirm", "file"})
@@ -64,27 +91,44 @@ LEDGER = frozenset({"sweep", "verify", "clue", "clue_decide", "clue_close", "sup
 WATCHERS = frozenset({"clue", "clue_decide", "clue_close", "visit", "supervise"})
 WARNED = frozenset({"sweep", "verify", "clue_decide", "supervise"})
 SWEEPS = frozenset({"sweep", "verify", "clue_decide", "clue_close", "supervise"})
+#: Who reads the fund board, and who has to do with towns' petty cash.
+FUNDS = PAYMENT | {"fund_keep", "fund_review", "audit_view"}
+PETTY = frozenset({"petty_cash", "fund_keep", "fund_review", "supervise"})
+#: Who makes standards; who gives an opinion finds it on the page of proposals.
+STANDARDS = frozenset({"standards", "standards_approve", "supervise"})
 
-GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
-    (
-        "办理",
+#: Groups by what a person does: code (kept by the browser), title, entries. A new page goes where its reader would look for it.
+GROUPS: tuple[Group, ...] = (
+    Group(
+        "today",
+        "今日工作",
         (
             Entry("web:workbench", "工作台", "home"),
+            Entry("web:cases", "办件", "inbox", READERS, "/cases/", ("/papers/cases/", "/papers/case-files/")),
+            Entry("web:field", "入户调查", "map-pin", VISITORS, "/field/"),
+            Entry("web:own-checks", "核查任务", "clipboard-check", frozenset({"third_party"}), "/own-checks/"),
+            Entry("web:emergencies", "急难救助", "alert-triangle", RELIEF, "/emergencies/"),
+            Entry(
+                "web:late-papers",
+                "材料逾期",
+                "clock",
+                frozenset({"accept", "review", "confirm", "supervise"}),
+                "/late-papers/",
+            ),
+            Entry("web:tellings", "待告知", "send", frozenset({"accept", "review", "visit", "confirm"}), "/tellings/"),
+        ),
+    ),
+    Group(
+        "door",
+        "申请受理",
+        (
             Entry("web:needs", "一门受理", "users", DOOR, "/needs/"),
             Entry("web:tickets", "热线工单", "speakerphone", DOOR, "/tickets/"),
-            Entry("web:cases", "办件", "inbox", READERS, "/cases/"),
-            Entry("web:emergencies", "急难救助", "alert-triangle", RELIEF, "/emergencies/"),
-            Entry("web:patrols", "主动发现", "search", PATROLS, "/patrols/"),
             Entry("web:online", "网上申请", "device-mobile", frozenset({"accept"}), "/online/"),
             Entry(
                 "web:help-others", "代办申请", "user-plus", frozenset({"accept", "review", "visit"}), "/online/help/"
             ),
-            Entry("web:checks", "经济核对", "clipboard-check", CHECKS, "/checks/"),
-            Entry("web:field", "入户调查", "map-pin", VISITORS, "/field/"),
-            Entry("web:own-checks", "核查任务", "clipboard-check", frozenset({"third_party"}), "/own-checks/"),
-            Entry(
-                "web:spot-checks", "抽查", "list-check", frozenset({"review", "visit", "supervise"}), "/spot-checks/"
-            ),
+            Entry("web:patrols", "主动发现", "search", PATROLS, "/patrols/"),
             Entry("web:notices", "公示", "flag", READERS | {"supervise"}, "/notices/"),
             Entry(
                 "web:self-cares",
@@ -93,31 +137,85 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
                 frozenset({"accept", "review", "visit", "confirm"}),
                 "/self-care/",
             ),
-            Entry("web:kin", "近亲属备案", "users", frozenset({"accept", "review", "confirm", "supervise"}), "/kin/"),
         ),
     ),
-    ("对象", (Entry("web:families", "家庭档案", "users", READERS, "/families/"),)),
-    (
-        "动态管理",
+    Group(
+        "families",
+        "家庭与名册",
         (
+            Entry(
+                "web:families", "家庭档案", "users", READERS, "/families/", ("/papers/families/", "/determinations/")
+            ),
             Entry("web:reviews-due", "定期核查", "calendar", LIFE | {"clue_decide"}, "/reviews-due/"),
             Entry("web:changes", "变化报告", "edit", LIFE | {"accept"}, "/changes/"),
             Entry("web:roll-notices", "调整告知书", "file-text", LIFE | {"accept"}, "/roll-notices/"),
+            Entry("web:end-notices", "拟终止公示", "flag", LIFE | {"accept"}, "/end-notices/"),
             Entry("web:deaths", "死亡减员", "user", LIFE | {"accept", "clue", "clue_decide"}, "/deaths/"),
             Entry("web:exits", "渐退", "clock", LIFE | {"clue_decide", "pay_prepare"}, "/exits/"),
             Entry("web:job-refusals", "就业介绍和拒绝", "list-check", LIFE | {"accept"}, "/job-refusals/"),
             Entry("web:moves", "迁移", "arrow-right", LIFE | {"accept"}, "/moves/"),
             Entry("web:person-files", "特困和儿童台账", "file-text", LIFE | {"accept"}, "/person-files/"),
+            Entry("web:of-age", "满龄核查", "calendar", LIFE | {"accept"}, "/of-age/"),
+            Entry("web:pushes", "名单推送", "user-share", frozenset({"review", "confirm", "supervise"}), "/pushes/"),
             Entry("web:classes", "五类三层", "adjustments", LIFE | {"accept"}, "/classes/"),
+            Entry("web:kin", "近亲属备案", "users", frozenset({"accept", "review", "confirm", "supervise"}), "/kin/"),
+            Entry("web:imports", "名册导入", "upload", frozenset({"roll_import"}), "/imports/"),
+            Entry(
+                "web:exports",
+                "花名册和台账导出",
+                "file-spreadsheet",
+                READERS | {"supervise", "hand_over_approve"},
+                "/exports/",
+            ),
         ),
     ),
-    (
-        "监测",
+    Group(
+        "checks",
+        "核对与线索",
         (
+            Entry("web:checks", "经济核对", "clipboard-check", CHECKS, "/checks/"),
             Entry("web:sweeps", "大数据比对", "database-search", SWEEPS, "/sweeps/"),
             Entry("web:clues", "线索销号", "alert-triangle", LEDGER, "/clues/"),
             Entry("web:warnings", "监管预警", "bell", WARNED, "/warnings/"),
             Entry("web:watch-list", "后续关注", "shield-heart", WATCHERS, "/watch/"),
+            Entry("web:returned", "返回线索", "mail-question", frozenset({"sweep", "hand_over"}), "/returned/"),
+            Entry("web:sources", "数据来源", "building-bank", frozenset({"sweep", "verify", "supervise"}), "/sources/"),
+        ),
+    ),
+    Group(
+        "money",
+        "资金与发放",
+        (
+            Entry("web:runs", "月度发放", "cash", PAYMENT, "/runs/"),
+            Entry("web:bank", "银行直联与对账", "building-bank", PAYMENT, "/bank/"),
+            Entry("web:funds", "资金看板", "chart-dots", FUNDS, "/funds/"),
+            Entry("web:petty", "备用金", "cash", PETTY, "/petty/"),
+            Entry("web:simulations", "提标测算", "chart-dots", STANDARDS, "/simulations/"),
+            Entry("web:prices", "价格联动", "chart-dots", STANDARDS | PAYMENT, "/prices/"),
+            Entry("web:ledger-checks", "账务校验", "scale", frozenset({"audit_view", "supervise"})),
+            Entry(
+                "web:hand-overs",
+                "数据移交",
+                "package-export",
+                frozenset({"hand_over", "hand_over_approve"}),
+                "/hand-over/",
+            ),
+        ),
+    ),
+    Group(
+        "oversight",
+        "监督",
+        (
+            Entry(
+                "web:spot-checks", "抽查", "list-check", frozenset({"review", "visit", "supervise"}), "/spot-checks/"
+            ),
+            Entry(
+                "web:corrections",
+                "备案纠正",
+                "edit",
+                frozenset({"review", "visit", "confirm", "file", "supervise"}),
+                "/corrections/",
+            ),
             Entry(
                 "web:contracts",
                 "第三方核查",
@@ -126,52 +224,40 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
                 "/third-party/",
             ),
             Entry("web:supervision", "线索监督", "chart-dots", frozenset({"supervise"}), "/supervision/"),
-        ),
-    ),
-    (
-        "监督",
-        (
             Entry("web:complaints", "投诉举报", "message-report", frozenset({"complaint"}), "/complaints/"),
             Entry("web:appeals", "行政复议", "gavel", frozenset({"appeal"}), "/appeals/"),
             Entry("web:ratings", "好差评", "star", frozenset({"complaint"}), "/ratings/"),
         ),
     ),
-    (
-        "资金",
-        (Entry("web:runs", "月度发放", "cash", PAYMENT, "/runs/"),),
-    ),
-    (
-        "管理",
+    Group(
+        "settings",
+        "标准与设置",
         (
-            Entry(
-                "web:hand-overs",
-                "数据移交",
-                "package-export",
-                frozenset({"hand_over", "hand_over_approve"}),
-                "/hand-over/",
-            ),
-            Entry(
-                "web:exports",
-                "导出",
-                "file-spreadsheet",
-                READERS | {"supervise", "hand_over_approve"},
-                "/exports/",
-            ),
-            Entry("web:returned", "返回线索", "mail-question", frozenset({"sweep", "hand_over"}), "/returned/"),
-            Entry("web:imports", "名册导入", "upload", frozenset({"roll_import"}), "/imports/"),
-            Entry("web:sources", "数据来源", "building-bank", frozenset({"sweep", "verify", "supervise"}), "/sources/"),
             Entry("web:standards", "标准与规则", "scale", prefix="/standards/"),
+            Entry("web:procedures", "办理程序", "list-check", prefix="/procedures/"),
             Entry("web:accounts", "账号与职责", "user", frozenset({"sysadmin", "security"}), "/accounts/"),
+            Entry("web:outbox", "消息", "send", frozenset({"sysadmin"}), "/outbox/"),
             Entry("web:security", "登录安全", "lock", frozenset({"security"})),
             Entry("web:audit", "审计日志", "history", frozenset({"audit_view"}), "/audit/"),
-            Entry("web:procedures", "办理程序", "list-check", prefix="/procedures/"),
         ),
     ),
 )
-_FLAT = {entry.route: entry for _, entries in GROUPS for entry in entries}
-
+#: A reader with no more entries than this has them all open: folding would hide more than it tidies.
+FEW = 9
+#: Which groups the reader has folded or opened against what the page would do: `-door.checks` = door folded, checks open.
+COOKIE = "tuodi_menu"
 #: The phone shows the first four that the reader may open.
-TABS = ("web:workbench", "web:own-checks", "web:field", "web:clues", "web:families", "web:cases", "web:runs")
+TABS = (
+    "web:workbench",
+    "web:own-checks",
+    "web:field",
+    "web:clues",
+    "web:families",
+    "web:cases",
+    "web:runs",
+    "web:petty",
+)
+_FLAT = {entry.route: entry for group in GROUPS for entry in group.entries}
 
 
 @dataclass(frozen=True)
@@ -185,31 +271,73 @@ class Who:
     ancestors: tuple[str, ...]
 
 
-def groups(duties: frozenset[str] | None, current: frozenset[str]) -> list[tuple[str, list[Link]]]:
-    """Navigation groups with at least one entry for these duties (None = all)."""
-    shown = []
-    for title, entries in GROUPS:
-        ready = [link for entry in entries if _seen(entry, duties) and (link := _link(entry, current))]
-        if ready:
-            shown.append((title, ready))
-    return shown
+def groups(request: HttpRequest | None) -> list[Section]:
+    """Navigation groups with at least one entry for this user: the one of the page open, others as he left them."""
+    duties = duties_of(request)
+    waits = _waiting(request)
+    kept = request.COOKIES.get(COOKIE, "") if request is not None else ""
+    shown = [
+        (
+            group,
+            [
+                (entry, link)
+                for entry in group.entries
+                if _shown(entry, duties) and (link := _link(entry, request, waits))
+            ],
+        )
+        for group in GROUPS
+    ]
+    all_open = sum(len(links) for _, links in shown) <= FEW
+    sections = []
+    for group, links in shown:
+        if not links:
+            continue
+        here = any(link.current for _, link in links)
+        wanted = all_open or group.code == "today"
+        words = kept.split(".")
+        is_open = here or (f"-{group.code}" not in words if wanted else group.code in words)
+        total = sum(waits.get(entry.route, 0) for entry, _ in links)
+        most = any(waits.get(entry.route, 0) >= waiting.MOST for entry, _ in links)
+        sections.append(
+            Section(group.code, group.title, tuple(link for _, link in links), is_open, _bounded(total, most=most))
+        )
+    return sections
 
 
-def tabs(duties: frozenset[str] | None, current: frozenset[str]) -> list[Link]:
+def _shown(entry: Entry, duties: frozenset[str] | None) -> bool:
+    return not entry.duties or duties is None or bool(entry.duties & duties)
+
+
+def _waiting(request: HttpRequest | None) -> dict[str, int]:
+    """What waits behind each entry; asked once a request."""
+    if request is None or not getattr(request, "user", None) or not request.user.is_authenticated:
+        return {}
+    found: dict[str, int] | None = getattr(request, "_tuodi_waiting", None)
+    if found is None:
+        found = waiting.counts(request.user, held_rows(request))
+        request._tuodi_waiting = found  # type: ignore[attr-defined]
+    return found
+
+
+def _bounded(number: int, *, most: bool = False) -> str:
+    if not number:
+        return ""
+    return f"{waiting.MOST - 1}+" if most or number >= waiting.MOST else str(number)
+
+
+def waiting_links(request: HttpRequest) -> list[Link]:
+    """What waits for the reader, entry by entry, in the order of the navigation: for his first page."""
+    duties, waits = duties_of(request), _waiting(request)
+    entries = [entry for group in GROUPS for entry in group.entries if waits.get(entry.route) and _shown(entry, duties)]
+    return [link for entry in entries if (link := _link(entry, request, waits))]
+
+
+def tabs(request: HttpRequest | None) -> list[Link]:
     """The phone's entries, at most four; the drawer is the template's own fifth."""
-    entries = [_FLAT[route] for route in TABS]
-    return [link for entry in entries if _seen(entry, duties) and (link := _link(entry, current))][:4]
-
-
-def key_of(request: HttpRequest | None) -> tuple[frozenset[str] | None, frozenset[str]]:
-    """All that the navigation of a request depends on: the reader's duties, and the routes that are current."""
-    path = getattr(request, "path", "")
-    here = (
-        route
-        for route, entry in _FLAT.items()
-        if (entry.prefix and path.startswith(entry.prefix)) or (path and path == _href(route))
-    )
-    return duties_of(request), frozenset(here)
+    duties = duties_of(request)
+    waits = _waiting(request)
+    links = [_link(_FLAT[route], request, waits) for route in TABS if _shown(_FLAT[route], duties)]
+    return [link for link in links if link][:4]
 
 
 def who(request: HttpRequest | None) -> Who | None:
@@ -227,10 +355,6 @@ def who(request: HttpRequest | None) -> Who | None:
     )
 
 
-def _seen(entry: Entry, duties: frozenset[str] | None) -> bool:
-    return not entry.duties or duties is None or bool(entry.duties & duties)
-
-
 @cache  # the addresses of a process do not change
 def _href(route: str) -> str | None:
     try:
@@ -239,9 +363,19 @@ def _href(route: str) -> str | None:
         return None
 
 
-def _link(entry: Entry, current: frozenset[str]) -> Link | None:
+def _link(entry: Entry, request: HttpRequest | None, waits: dict[str, int]) -> Link | None:
     href = _href(entry.route)
-    return Link(href, entry.label, entry.icon, entry.route in current) if href else None
+    if href is None:
+        return None
+    path = getattr(request, "path", "")
+    below = bool(entry.prefix and path.startswith((entry.prefix, *entry.also)))
+    current = "page" if path == href else "true" if below and not _nearer(entry, path) else ""
+    return Link(href, entry.label, entry.icon, current, _bounded(waits.get(entry.route, 0)))
+
+
+def _nearer(entry: Entry, path: str) -> bool:
+    """Whether another entry's prefix fits the address more closely: `/online/help/` is not the page of `/online/`."""
+    return any(len(other.prefix) > len(entry.prefix) and path.startswith(other.prefix) for other in _FLAT.values())
 
 
 def held_duties(request: HttpRequest) -> dict[str, str]:
@@ -266,13 +400,14 @@ def _held(request: HttpRequest) -> list[Duty]:
         held = access.duties_of(request.user)
         request._tuodi_duties = held  # type: ignore[attr-defined]
     return held
+    return frozenset(duty.code for duty in _held(request))
 
 
 def duties_of(request: HttpRequest | None) -> frozenset[str] | None:
     """The user's duty codes; None (no user: the style page) shows every entry."""
     if request is None or not getattr(request, "user", None) or not request.user.is_authenticated:
         return None
-    return frozenset(duty.code for duty in _held(request))
+    return frozenset(held_duties(request))
 
 
 def may_read(request: HttpRequest | None) -> bool:

@@ -14,6 +14,7 @@ DASH = "—"
 #: How a fact became known.
 SOURCES = {
     "entered": "申报",
+    "declared": "网上申报",
     "register": "核对",
     "visit": "入户",
     "roster": "名册",

@@ -12,6 +12,7 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from tuodi.decisions import care_actions as care
+from tuodi.decisions import end_notices
 from tuodi.decisions.changes import record_change
 from tuodi.decisions.models import CareAgreement
 from tuodi.kernel import clock
@@ -29,6 +30,7 @@ from tuodi.verification.self_care_actions import ORDER_DUTIES, order_self_care, 
 from tuodi.verification.self_care_queries import assessments_of
 from tuodi.web.components import navigation, places, posting
 from tuodi.web.counter.self_care import LOOKS
+from tuodi.web.county.end_notices import look_of as end_look
 
 
 class AgreementForm(forms.Form):
@@ -84,6 +86,7 @@ def show(request: HttpRequest, pk: int, person: int) -> HttpResponse:
     standing = next((one for one in agreements if one.ended_on is None and one.since <= today <= one.until), None)
     rows = assessments_of(person=who)
     changed = _changed(household, who, entry)
+    hung = end_notices.open_notice(who)
     context = {
         "household": household,
         "person": who,
@@ -98,6 +101,10 @@ def show(request: HttpRequest, pk: int, person: int) -> HttpResponse:
         "form": form,
         "changed": changed,
         "stated": _stated(household),
+        "end_notice": hung,
+        "end_look": end_look(hung) if hung else None,
+        "needs_notice": end_notices.needs_notice(household.region, today),
+        "board": f"{places.path(household.region, 1)}公示栏",
         "grounds": [(code, f"{ground.label}（{ground.clause}）") for code, ground in care.GROUNDS.items()],
         "may_order": entry is not None and navigation.may(request, ORDER_DUTIES, household.region),
         "may_agree": entry is not None and navigation.may(request, [DutyCode.REVIEW], household.region),
@@ -178,7 +185,15 @@ def _do(request: HttpRequest, household: Household, person: Person, answer: str,
     if answer == "state":
         ground, evidence = posting.text(request, "ground", 20), posting.text(request, "evidence", 200)
         care.state_ground(person, household, ground, acting_user=user, evidence=evidence)
-        return "终止情形已登记，等待县级决定。"
+        return "终止情形已登记。"
+    if answer == "post":
+        facts = _stated(household)
+        if facts is None:
+            raise NotFoundError("终止情形")
+        hung = end_notices.post_end_notice(
+            facts, person, place=posting.text(request, "board", 80), acting_user=user
+        )  # fmt: skip
+        return f"公示 {hung.no} 已登记，{hung.last_day} 截止；请打印公示单张贴。"
     if answer == "stop":
         facts = _stated(household)
         if facts is None:

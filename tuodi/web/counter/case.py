@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
@@ -28,15 +29,16 @@ from tuodi.org.models import DutyCode
 from tuodi.people.enums import Programme as Programmes
 from tuodi.people.models import Membership
 from tuodi.people.queries import members_on
+from tuodi.people.tellings import of_case
 from tuodi.verification.actions import DUTIES
+from tuodi.verification.case_papers import CasePapers, papers_of
 from tuodi.verification.kin_actions import KEEPERS
 from tuodi.verification.models import FactSet
 from tuodi.verification.queries import as_family
-from tuodi.verification.request_queries import requests_of
 from tuodi.web.components import deeds, explain, law, navigation, places, posting, reading
 from tuodi.web.components.explain import Programme
 from tuodi.web.components.words import Look
-from tuodi.web.counter import case_forms, case_panels, clock_stop, self_care, work
+from tuodi.web.counter import case_forms, case_panels, clock_stop, self_care, tellings, work
 
 _STEP_CSS = {StepState.DONE: "done", StepState.OPEN: "now", StepState.SKIPPED: "skipped", StepState.VOID: "stopped"}
 _STEP_LOOKS = {
@@ -146,6 +148,7 @@ def _draw(request: HttpRequest, case: Case, overtaken: list[dict[str, Any]] | No
     programmes, note, problem = _explained(case, facts, decided)
     materials = list(Material.objects.filter(application__case=case).select_related("application").order_by("id"))
     application = materials[0].application if materials else Application.objects.filter(case=case).first()
+    papers = papers_of(case)
     history, version = case_panels.history_lines(case)
     members = members_on(case.household, today)
     reading.note_reading(
@@ -168,8 +171,8 @@ def _draw(request: HttpRequest, case: Case, overtaken: list[dict[str, Any]] | No
         "enrol": case_forms.enrol_form(case) if may_enrol else None,
         "waiting": waiting,
         "duplicates": _duplicates(case, members),
-        "check_href": _check_href(request, case),
-        "self_care_href": self_care.link_of(request, case),
+        "check_href": _check_href(request, case, papers),
+        "self_care_href": self_care.link_of(request, case, every),
         "clock_href": clock_stop.link_of(request, case),
         "may_visits": navigation.may(request, DUTIES, case.region),
         "kin_href": _kin_href(request, case),
@@ -178,16 +181,19 @@ def _draw(request: HttpRequest, case: Case, overtaken: list[dict[str, Any]] | No
         "may_receive": navigation.may(request, [DutyCode.ACCEPT], case.region),
         "family": case_panels.family_of(members, case.household.head_id, today),
         "facts": case_panels.facts_of(facts),
+        "from_phone": application is not None and application.channel == Application.Channel.ONLINE,
+        "declared_waiting": sum("declared" in origin for origin in facts.provenance.values()) if facts else 0,
         "facts_note": f"第 {facts.number} 份，{'已定稿' if facts.is_frozen else '未定稿'}" if facts else "",
         "materials": materials,
-        "documents": case_panels.documents_of(case, application, materials, notices, decided),
+        "documents": case_panels.documents_of(case, application, materials, notices, decided, papers),
+        "told": tellings.lines(of_case(case.no)),
         "history": history,
         "responsible": case_panels.responsible(case),
     }
     return render(request, "counter/case.html", context, status=409 if overtaken else 200)
 
 
-def _duplicates(case: Case, members: list[Membership]) -> list[Duplicate]:
+def _duplicates(case: Case, members: Sequence[Membership]) -> list[Duplicate]:
     """What the family gets already and must be thought of before this case is granted; a closed case asks nothing."""
     if not case.is_running or case.programme not in Programmes.values:
         return []
@@ -195,12 +201,12 @@ def _duplicates(case: Case, members: list[Membership]) -> list[Duplicate]:
     return [one for one in found if one.verdict != ALLOW]
 
 
-def _check_href(request: HttpRequest, case: Case) -> str:
+def _check_href(request: HttpRequest, case: Case, papers: CasePapers) -> str:
     """The case's newest check, or where one is begun; empty for who does none."""
     if not navigation.may(request, navigation.CHECKS, case.region):
         return ""
-    newest = requests_of(case.household_id).filter(case=case).values_list("pk", flat=True).first()
-    return reverse("web:check", args=[newest]) if newest else reverse("web:consents", args=[case.household_id])
+    newest = papers.requests[:1]
+    return reverse("web:check", args=newest) if newest else reverse("web:consents", args=[case.household_id])
 
 
 def _kin_href(request: HttpRequest, case: Case) -> str:

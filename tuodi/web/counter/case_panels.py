@@ -21,7 +21,8 @@ from tuodi.kernel.ages import age
 from tuodi.org.models import DutyCode
 from tuodi.people.models import Membership
 from tuodi.policy.procedure import LEVEL_LABELS
-from tuodi.verification.models import CheckReport, FactSet, ReviewMeeting, VisitTask
+from tuodi.verification.case_papers import CasePapers
+from tuodi.verification.models import FactSet
 from tuodi.verification.queries import as_family
 from tuodi.web.components import deeds, law, navigation, words
 from tuodi.web.components.words import DASH, Look
@@ -92,6 +93,7 @@ def documents_of(
     materials: Sequence[Material],
     notices: Sequence[Notice],
     decided: Sequence[Determination],
+    papers: CasePapers,
 ) -> list[dict[str, Any]]:
     """Papers of the case: what was printed or handed in, each with where it is."""
     found: list[dict[str, Any]] = []
@@ -99,12 +101,11 @@ def documents_of(
         found.append(_paper("受理回执", application.receipt_no, reverse("web:case-receipt", args=[case.pk])))
         if any(one.received_on is None for one in materials):
             found.append(_paper("一次性告知书", application.receipt_no, reverse("web:case-missing", args=[case.pk])))
-    reports = CheckReport.objects.filter(request__case=case).order_by("-id")
-    for pk, no, file in reports.values_list("pk", "no", "file")[:5]:
-        found.append(_paper("核对报告", no, reverse("web:check-report", args=[pk]) if file else ""))
-    for pk, no in VisitTask.objects.filter(case=case).order_by("-id").values_list("pk", "no")[:10]:
+    for pk, no, has_file in papers.reports[:5]:
+        found.append(_paper("核对报告", no, reverse("web:check-report", args=[pk]) if has_file else ""))
+    for pk, no in papers.visits[:10]:
         found.append(_paper("入户记录", no, reverse("web:field-task", args=[pk])))
-    for pk, no in ReviewMeeting.objects.filter(case=case).order_by("-id").values_list("pk", "no")[:5]:
+    for pk, no in papers.meetings[:5]:
         found.append(_paper("民主评议记录", no, reverse("web:review-print", args=[pk])))
     for notice in notices[:10]:
         found.append(_paper("公示", f"{notice.no} {notice.get_result_display()}", ""))

@@ -16,11 +16,13 @@ from tuodi.cases.guard import level_of
 from tuodi.decisions import grants, relief, relief_queries
 from tuodi.decisions.models import Relief
 from tuodi.decisions.relief_states import Cause, ReliefState
+from tuodi.funds.models import Float
 from tuodi.intake.discovery_queries import access_discovery, urgent_discoveries
 from tuodi.intake.models import Discovery
 from tuodi.kernel import clock
 from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.periods import Month
+from tuodi.kernel.places import pad12
 from tuodi.org.errors import NotFoundError
 from tuodi.org.models import DutyCode
 from tuodi.people.models import Membership
@@ -29,6 +31,7 @@ from tuodi.web.components import navigation, pages, places, posting, reading, wo
 from tuodi.web.components.pages import Page
 from tuodi.web.components.words import Look
 from tuodi.web.counter import relief_forms, work
+from tuodi.web.county import life
 from tuodi.web.field import spot
 
 STATES = {
@@ -91,10 +94,13 @@ def listing(request: HttpRequest) -> HttpResponse:
     first = "waiting" if counts.waiting or counts.discovered else "overdue" if counts.overdue else "papers"
     show = request.GET.get("show", first)
     show = show if show in relief_queries.SHOWS else "waiting"
-    rows = relief_queries.queue(show, today)
-    found = pages.page_of(
-        request, lambda start, stop: list(rows[start:stop]), total=counts.waiting if show == "waiting" else totals[show]
-    )
+    towns = life.towns(request)
+    town, cause = life.town_of(request, towns), request.GET.get("cause", "")
+    cause = cause if cause in Cause.values else ""
+    sort = request.GET.get("sort", "")
+    rows = relief_queries.queue(show, today, place=town, cause=cause, sort=sort)
+    whole = counts.waiting if show == "waiting" else totals[show]
+    found = pages.page_of(request, lambda start, stop: list(rows[start:stop]), total=None if town or cause else whole)
     lines = [_line(row, show, now) for row in found.items]
     discovered = list(urgent_discoveries()[:20]) if show == "waiting" else []
     seen: list[Any] = [*found.items, *discovered]
@@ -112,6 +118,12 @@ def listing(request: HttpRequest) -> HttpResponse:
             {"label": "待审批", "value": f"{counts.approval:,}", "unit": "件"},
         ],
         "show": show,
+        "filters": [
+            *([life.select("town", "乡镇（街道）", towns, town)] if towns else []),
+            life.select("cause", "事由", Cause.choices, cause),
+            life.select("sort", "排序", [one for one in relief_queries.SORTS.items() if one[0]], sort) | {"any": relief_queries.SORTS[""]},
+        ],
+        "narrowed": bool(town or cause),
         "discovered": [_discovered(row, now) for row in discovered],
         "may_report": bool(set(relief.DUTIES) & set(navigation.held_duties(request))),
     }  # fmt: skip
@@ -223,6 +235,9 @@ def _page(request: HttpRequest, row: Relief, *, form: Any = None) -> HttpRespons
         "granted": granted,
         "asked_note": _asked(row),
         "stages": stages,
+        "cash_left": any(not one.in_cash for one in stages),
+        "float": Float.objects.filter(region=pad12(row.region[:9]), closed_at__isnull=True).first() if granted else None,
+        "may_petty": bool(navigation.PETTY & set(navigation.held_duties(request))),
         "approver": APPROVERS.get(row.approver, ""),
         "bounds": relief_forms.bounds_words(row.region, today) if waiting else "",
         "ledger": grants.ledger_facts(row.household, row.get_cause_display(), today, case=row.case) if waiting else None,

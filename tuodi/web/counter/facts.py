@@ -162,9 +162,14 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
             return posting.back(reverse("web:case", args=[case.pk]))
     people = [int(one["person_id"]) for one in draft.facts.get("members", []) if one.get("person_id")]
     reading.note_reading(request, "家庭情况登记", [case.household_id], people, region=case.region)
-    return render(
-        request, "counter/facts.html", {"case": case, "form": form, "draft": draft, "groups": list(form.groups())}
-    )
+    context = {
+        "case": case,
+        "form": form,
+        "draft": draft,
+        "groups": list(form.groups()),
+        "declared_waiting": sum("declared" in origin for origin in draft.provenance.values()),
+    }
+    return render(request, "counter/facts.html", context)
 
 
 def _begin(request: HttpRequest, case: Case) -> FactSet:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
+from django.db.models import BooleanField, ExpressionWrapper, Q, Value
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
 from tuodi.cases.models import Case
+from tuodi.cases.states import CaseState
 from tuodi.decisions.family_months import FamilyMonths, covers
 from tuodi.decisions.models import Determination
 from tuodi.decisions.queries import access_determination
@@ -19,8 +22,9 @@ from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.periods import Month
 from tuodi.org.models import DutyCode
 from tuodi.payments.history import history
+from tuodi.people.enums import ChangeKind
 from tuodi.people.models import Household, HouseholdChange, RollEntry
-from tuodi.people.queries import access_household
+from tuodi.people.queries import access_household, member_on
 from tuodi.web.components import explain, law, navigation, pages, reading, words
 from tuodi.web.components.words import Look
 from tuodi.web.counter import family_checks, family_life, family_page, work
@@ -65,7 +69,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "payments": run_page.paid_months(history(household, limit=12)),
         "events": _events(household),
         "supported": [entry.person for entry in months.roll if entry.programme == "tekun" and entry.person],
-        "checks": family_checks.panel(request, household, today),
+        "checks": family_checks.panel(request, household, today, [one for one in memberships if member_on(one, today)]),
         "life": family_life.panel(request, household, today),
         "may_check": navigation.may(request, navigation.CHECKS, household.region),
         "may_accept": navigation.may(request, [DutyCode.ACCEPT], household.region),
@@ -173,23 +177,22 @@ def _decided(row: Determination) -> dict[str, Any]:
 
 def _events(household: Household) -> list[dict[str, str]]:
     """Cases and changes of the household, newest first."""
-    events = [
-        (
-            case.accepted_on,
-            {
-                "css": "now" if case.is_running else "ok",
-                "when": f"{case.accepted_on:%Y-%m-%d}",
-                "title": f"受理{work.programme_label(case.programme)}",
-                "text": f"{case.no} · {case.get_state_display()}",
-            },
-        )
-        for case in Case.objects.filter(household=household).order_by("-id")[:10]
-    ]
-    events += [
-        (
-            change.on,
-            {"css": "", "when": f"{change.on:%Y-%m-%d}", "title": change.get_kind_display(), "text": change.note},
-        )
-        for change in HouseholdChange.objects.filter(household=household).order_by("-id")[:10]
-    ]
-    return [event for _, event in sorted(events, key=lambda pair: pair[0], reverse=True)]
+    cases = Case.objects.filter(household=household).order_by("-id")[:10]
+    changes = HouseholdChange.objects.filter(household=household).order_by("-id")[:10]
+    running = ExpressionWrapper(Q(decision="", closed_on__isnull=True), output_field=BooleanField())
+    rows = cases.values_list("accepted_on", "programme", "no", "state", running).union(
+        changes.values_list("on", "kind", "note", Value(""), Value(False, output_field=BooleanField())), all=True
+    )
+    return [_event(*row) for row in sorted(rows, key=lambda row: row[0], reverse=True)]
+
+
+def _event(day: date, kind: str, text: str, state: str, running: bool) -> dict[str, str]:
+    """A case (with its state) or a change of the household (without)."""
+    if not state:
+        return {"css": "", "when": f"{day}", "title": ChangeKind(kind).label, "text": text}
+    return {
+        "css": "now" if running else "ok",
+        "when": f"{day}",
+        "title": f"受理{work.programme_label(kind)}",
+        "text": f"{text} · {CaseState(state).label}",
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -9,19 +10,21 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from tuodi.monitoring import ledger
-from tuodi.people.models import Household
+from tuodi.people.models import Household, Membership
 from tuodi.verification.consent_queries import consents_of
 from tuodi.verification.request_queries import newest_report_of
 from tuodi.web.components import clue_words, navigation
 from tuodi.web.components.words import Look
 
 
-def panel(request: HttpRequest, household: Household, today: date) -> dict[str, Any]:
+def panel(
+    request: HttpRequest, household: Household, today: date, members: Sequence[Membership] | None = None
+) -> dict[str, Any]:
     """The panel's lines. A fixed number of queries, whatever the family's size.
 
     Clues are for who works on them; to others the panel says nothing of them, not even that there are none.
     """
-    lines = consents_of(household, today)
+    lines = consents_of(household, today, members)
     without = [line for line in lines if line.consent is None]
     report = newest_report_of(household)
     found: dict[str, Any] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -10,9 +11,8 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from tuodi.audit.actions import record
-from tuodi.cases.engine import latest
 from tuodi.cases.guard import level_of
-from tuodi.cases.models import Case
+from tuodi.cases.models import Case, Step
 from tuodi.cases.queries import access_case
 from tuodi.decisions.care_actions import expiring_agreements
 from tuodi.files.store import open_plain
@@ -185,8 +185,8 @@ def of_case(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "counter/case_self_care.html", context)
 
 
-def link_of(request: HttpRequest, case: Case) -> str:
+def link_of(request: HttpRequest, case: Case, steps: Sequence[Step]) -> str:
     """Where a case's assessments are, for cases whose procedure asks for one and readers who may see them."""
-    if not any(row.kind is Does.ASSESS for row in latest(case).values()):
+    if not any(step.kind is Does.ASSESS for step in steps):
         return ""
     return reverse("web:case-self-care", args=[case.pk]) if navigation.may(request, READERS, case.region) else ""

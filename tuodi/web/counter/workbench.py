@@ -17,6 +17,7 @@ from tuodi.intake.discovery_queries import my_patrols
 from tuodi.kernel import clock
 from tuodi.org.models import DutyCode
 from tuodi.payments.models import PayRun
+from tuodi.people import tellings
 from tuodi.web.components import navigation, pages, reading
 from tuodi.web.components.pages import Page
 from tuodi.web.counter import inbox, work
@@ -41,11 +42,16 @@ def show(request: HttpRequest) -> HttpResponse:
         return redirect("web:field")  # figures of the whole district are none of theirs
     user: Any = request.user
     held = navigation.held_rows(request)
+    works = bool(navigation.CASEWORK & set(duties))
     mine = my_open_work(user, held)
-    queue = pages.page_of(request, lambda start, stop: list(mine[start:stop]), size=QUEUE_SIZE)
+    queue: Page[Any] = Page([], 1, None, None, None)
+    if works:
+        queue = pages.page_of(request, lambda start, stop: list(mine[start:stop]), size=QUEUE_SIZE)
     items = [work.item_of_step(step, today) for step in queue.items]
+    waits = navigation.waiting_links(request)
     urgent = relief_queries.counts(today, clock.now()) if navigation.RELIEF & set(duties) else None
     patrols = my_patrols(user, today).count() if DutyCode.VISIT in duties else 0
+    untold = inbox.bounded(tellings.waiting(user, held)) if set(tellings.TELLERS) & set(duties) else "0"
     sources = inbox.offered(request)
     coming = inbox.first_of_all(user, sources, today)[:COMING]
     cases = [step.case for step in queue.items]
@@ -55,10 +61,14 @@ def show(request: HttpRequest) -> HttpResponse:
     context = {
         "urgent": urgent,
         "patrols": patrols,
+        "untold": untold if untold != "0" else "",
         "today": today,
         "duties": duties.values(),
         "queue": Page(items, queue.number, None, queue.previous, queue.next),
-        "figures": _figures(user, mine, held, today),
+        "works": works,
+        "groups": None if works else [group for group in navigation.groups(request) if group.code != "today"],
+        "figures": _figures(user, waits, held, today) if works else None,
+        "waits": [link for link in waits if not (works and link.href == reverse("web:cases"))],
         "coming": coming if sources else None,
         "labels": {source.code: source.label for source in sources},
         "runs": [runs.line(run) for run in PayRun.objects.order_by("-month", "-id")[:5]]
@@ -70,7 +80,7 @@ def show(request: HttpRequest) -> HttpResponse:
     return render(request, "counter/workbench.html", context)
 
 
-def _figures(user: Any, mine: Any, held: Any, today: date) -> list[dict[str, str]]:
+def _figures(user: Any, waits: list[navigation.Link], held: Any, today: date) -> list[dict[str, str]]:
     """Counted no further than a page can say; the whole roll is never counted."""
 
     def many(rows: Any) -> str:
@@ -78,8 +88,9 @@ def _figures(user: Any, mine: Any, held: Any, today: date) -> list[dict[str, str
 
     late, soon = (worklist.steps_of(Wanted(due=due), user=user, today=today, duties=held) for due in ("late", "soon"))
     cases = reverse("web:cases")
+    mine = next((link.waiting for link in waits if link.href == cases), "0")
     return [
-        {"label": "等我办理", "value": many(mine), "unit": "件", "href": cases},
+        {"label": "等我办理", "value": mine, "unit": "件", "href": cases},
         {"label": "我的超期", "value": many(late), "unit": "件", "href": f"{cases}?due=late"},
         {"label": "我的三天内到期", "value": many(soon), "unit": "件", "href": f"{cases}?due=soon"},
         {

@@ -34,7 +34,7 @@ EVENTS = {
     "raise": "生成", "assign": "派发", "reassign": "改派", "start": "开始核实", "verify": "开始核实", "evidence": "证据入卷", "extend": "延期核实",
     "propose": "提出结论", "confirm": "查实", "confirmed": "查实", "refute": "查否", "refuted": "查否", "suspend": "停保", "handle": "处理",
     "recover": "登记追回", "check": "复查", "close": "销号", "reopen": "重开", "pushed": "推送预警", "read": "签收预警", "dismissed": "不予立案",
-    "escalated": "升级督办", "deadline": "补算期限", "visit": "安排入户", "statement": "家庭陈述",
+    "escalated": "升级督办", "deadline": "补算期限", "visit": "安排入户", "statement": "家庭陈述", "opened": "转死亡减员",
 }  # fmt: skip
 SAME = Look("一致", "ok", "check")
 DIFFERS = Look("不一致", "warn", "arrows-diff")

@@ -43,9 +43,17 @@ def listing(request: HttpRequest) -> HttpResponse:
         "show": shown, "tabs": life.tabs(request, SHOWS, counts, shown, ("ending",)),
         "page": Page([_line(one) for one in found.items], found.number, found.total, found.previous, found.next, found.pages),
         "filters": [life.select("town", "乡镇（街道）", known, town)] if known else [],
-        "first_head": "家庭", "unit": "户", "empty_title": "没有渐退的家庭", "empty_text": "复核或变化确认后，规则给予渐退的家庭列在这里。",
+        "first_head": "家庭", "unit": "户", "empty_title": "没有渐退的家庭", "empty_text": _why_none(request),
     }  # fmt: skip
     return render(request, "county/life_list.html", context)
+
+
+def _why_none(request: HttpRequest) -> str:
+    """Whether the place has gradual exits at all: a list that stays empty by law says so."""
+    code = request.user.office.place_code  # type: ignore[union-attr]
+    if exits.months_allowed(code, clock.today()):
+        return "复核或变化确认后，规则给予渐退的家庭列在这里。"
+    return "本地现行规定没有渐退期：收入超过标准的，从次月起停发。有规定的地方，渐退的家庭列在这里。"
 
 
 def _line(one: exits.Exit) -> Row:

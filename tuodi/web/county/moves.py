@@ -14,12 +14,14 @@ from tuodi.kernel import clock
 from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.money import format_yuan
 from tuodi.kernel.periods import Month
+from tuodi.kernel.places import is_code
 from tuodi.monitoring import transfers
 from tuodi.monitoring.models import Transfer, TransferPart
 from tuodi.org import access
 from tuodi.org.models import DutyCode
+from tuodi.org.places import tree
 from tuodi.people.queries import access_household
-from tuodi.web.components import navigation, pages, places, posting, words
+from tuodi.web.components import navigation, pages, place_search, places, posting, words
 from tuodi.web.components.pages import Page
 from tuodi.web.components.words import Look
 from tuodi.web.county import life
@@ -36,13 +38,20 @@ STATES = {
 class MoveForm(forms.Form):
     """Where the family moves to."""
 
-    to = forms.CharField(
-        label="迁入地代码", max_length=12, help_text="乡镇（街道）9 位或村（社区）12 位代码",
-        error_messages={"required": "请填写迁入地代码。"},
-    )  # fmt: skip
+    to = forms.ChoiceField(
+        label="迁入村（社区）",
+        error_messages={"required": "请选择迁入地。", "invalid_choice": "请从列表中选择迁入地。"},
+    )
     address = life.text_field("新住址", longest=200)
     moved_on = life.day_field("迁居日期")
     reason = life.text_field("原因", longest=300)
+
+    def __init__(self, *args: Any, town: place_search.Found, villages: list[place_search.Found], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["to"].choices = [
+            (town.code, f"{town.path}（村、社区待定）"),
+            *((one.code, one.path) for one in villages),
+        ]
 
 
 class TakeForm(forms.Form):
@@ -87,8 +96,16 @@ def new(request: HttpRequest, pk: int) -> HttpResponse:
     """Proposes a move of one family; what holds it up is named."""
     user: Any = request.user
     household = access_household(user, pk)
-    form = MoveForm(request.POST or None, initial={"moved_on": clock.today()})
-    if request.method == "POST" and form.is_valid():
+    today = clock.today()
+    wanted = pages.text_of(request, "place", 40)
+    chosen = request.GET.get("in", "") or posting.text(request, "to", 12)[:9]
+    chosen = chosen if is_code(chosen) and tree().known(chosen) else ""
+    form = None
+    if len(chosen) == 9:
+        town = place_search.Found(chosen, places.path(chosen, 1))
+        villages = place_search.inside(chosen, on=today)
+        form = MoveForm(request.POST or None, town=town, villages=villages, initial={"moved_on": today})
+    if form is not None and request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         try:
             made = transfers.propose_transfer(
@@ -105,9 +122,14 @@ def new(request: HttpRequest, pk: int) -> HttpResponse:
         "title": f"迁移：{household.head.name}家庭", "crumb": {"label": "迁移", "href": reverse("web:moves")},
         "meta": [household.no, places.path(household.region, 3)], "parts": [], "side": [],
         "notices": [f"现在不能迁移：{text}。请办结后再移交。" for text in found],
-        "deeds": [] if found else [Deed("new", "迁往", "提出迁移", form, "没有变化前，这个家庭仍由本地保障", primary=True)],
+        "open": not found,
+        "wanted": wanted,
+        "hits": place_search.find(wanted, home=household.region, on=today) if wanted else None,
+        "chosen": places.path(chosen, 4) if chosen else "",
+        "below": place_search.inside(chosen, on=today) if chosen and len(chosen) < 9 else None,
+        "deeds": [Deed("new", "登记迁移", "提出迁移", form, "没有移交前，这个家庭仍由本地保障", primary=True)] if form and not found else [],
     }  # fmt: skip
-    return render(request, "county/life_page.html", context)
+    return render(request, "county/move_new.html", context)
 
 
 def show(request: HttpRequest, pk: int) -> HttpResponse:

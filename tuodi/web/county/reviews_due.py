@@ -139,7 +139,7 @@ def listing(request: HttpRequest) -> HttpResponse:
         "tabs": life.tabs(request, SHOWS, totals, wanted.show, ("overdue",)),
         "figures": [
             {"label": "待办", "value": f"{counts.open:,}", "unit": "户次", "foot": "应核查日前 30 天生成"},
-            {"label": "逾期", "value": f"{counts.overdue:,}", "unit": "户次", "foot": "请先办", "share": pages.share(counts.overdue, counts.open)},
+            {"label": "逾期", "value": f"{counts.overdue:,}", "unit": "户次", "foot": "请先办" if counts.overdue else "", "share": pages.share(counts.overdue, counts.open) if counts.overdue else None},
             {"label": "待确认", "value": f"{counts.found:,}", "unit": "户次", "foot": "由确认层级办理"},
             {"label": "已办结", "value": f"{counts.done:,}", "unit": "户次", "foot": ""},
         ],

@@ -10,7 +10,7 @@ from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
-from tuodi.exchange.bank import bank_profiles
+from tuodi.exchange.bank import bank_profiles, load_bank_profile
 from tuodi.kernel.periods import Month, PeriodError
 from tuodi.kernel.places import trim
 from tuodi.org.models import DutyCode
@@ -78,7 +78,10 @@ class ReturnForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["profile"].choices = list(bank_profiles().items())
+        # Signed answers are fetched from the bank and verified; only tables are carried by hand.
+        self.fields["profile"].choices = [
+            (n, label) for n, label in bank_profiles().items() if not load_bank_profile(n).signed
+        ]
 
     def clean_file(self) -> Any:
         """Refuse what no bank sends."""
@@ -197,7 +200,7 @@ _DO: Mapping[str, tuple[Callable[[HttpRequest, PayRun], Any], str]] = {
         "银行文件已生成，在下面按银行下载。",
     ),
     "reissue": (
-        lambda request, run: actions.reissue(run, acting_user=request.user, profile=_profile(request)),  # type: ignore[arg-type]
+        lambda request, run: actions.reissue(run, acting_user=request.user),  # type: ignore[arg-type]
         "重发文件已生成。",
     ),
     "settle": (lambda request, run: actions.settle(run, acting_user=request.user), "已结清，每一行都有明确结果。"),  # type: ignore[arg-type]

@@ -40,7 +40,7 @@ LINE_LOOKS = {
     LineStatus.PAID: Look("已到账", "ok", "check"),
     LineStatus.FAILED: Look("失败", "bad", "x"),
     LineStatus.RETURNED: Look("退票", "bad"),
-    LineStatus.WITHHELD: Look("停保扣留", "warn"),
+    LineStatus.WITHHELD: Look("发前扣留", "warn"),
 }
 #: Steps of a run with the state that ends each.
 STEPS = (
@@ -324,6 +324,7 @@ def _banks(page: RunPage, run: PayRun) -> None:
             "paid": batch.paid,
             "failed": batch.failed,
             "href": reverse("web:run-file", args=[run.pk, batch.pk]),
+            "batch_href": reverse("web:bank-batch", args=[run.pk, batch.pk]),
         }
         for batch in batches.order_by("id")
     ] or [

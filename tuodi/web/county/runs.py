@@ -10,13 +10,14 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from tuodi.audit.actions import record
-from tuodi.exchange.bank import bank_profiles
+from tuodi.exchange.bank import bank_profiles, load_bank_profile
 from tuodi.files import store
 from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.periods import Month
 from tuodi.org import access
 from tuodi.org.models import DutyCode
 from tuodi.payments import queries
+from tuodi.payments.actions.bank import link_of
 from tuodi.payments.actions.run import PAYABLE_PROGRAMMES
 from tuodi.payments.models import BankBatch, PayLine, PayRun
 from tuodi.payments.states import DRAFT, Cause, Held, LineStatus
@@ -82,7 +83,15 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "may_cancel": DutyCode.PAY_PREPARE in duties and run.state in DRAFT,
         "reissue": run_actions.may_reissue(request, run),
         "return_form": form,
-        "profiles": list(bank_profiles().items()),
+        # A message needs a line to the bank; a table can be carried by hand.
+        "profiles": [
+            (name, label)
+            for name, label in bank_profiles().items()
+            if load_bank_profile(name).format != "iso20022" or link_of(run, name) is not None
+        ],
+        "accounts_href": reverse("web:bank-accounts", args=[run.pk])
+        if run.state in ("calculated", "checked", "approved") and set(duties) & {DutyCode.PAY_SEND, DutyCode.PAY_CHECK}
+        else "",
     }
     return render(request, "county/run.html", context)
 

@@ -25,7 +25,7 @@ from tuodi.org.errors import NotFoundError
 from tuodi.org.models import DutyCode, User
 from tuodi.verification import register_actions, source_states, tasks
 from tuodi.verification.models import DataSource, RegisterBatch
-from tuodi.verification.register_queries import Health, access_batch, access_source, health, sources_of
+from tuodi.verification.register_queries import Health, access_batch, access_source, health, sources_of, with_newest
 from tuodi.web.components import navigation, pages, places, posting
 from tuodi.web.components.pages import Page
 from tuodi.web.components.words import Look
@@ -88,7 +88,7 @@ def listing(request: HttpRequest) -> HttpResponse:
         if made is not None:
             posting.succeed(request, "已添加。签订协议后请更改状态，再导入数据。")
             return posting.back(reverse("web:source", args=[made.pk]))
-    rows = [_line(source, health(source)) for source in sources_of(request.user)]
+    rows = [_line(source, health(source)) for source in with_newest(sources_of(request.user))]
     rows.sort(key=lambda row: _ORDER.index(row["state"]))
     counts = {state: sum(row["state"] == state for row in rows) for state in _ORDER}
     context = {

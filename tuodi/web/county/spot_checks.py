@@ -10,6 +10,7 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from tuodi.cases.guard import level_of
+from tuodi.decisions.corrections import differing
 from tuodi.org.models import User
 from tuodi.policy.procedure import MARK_LABELS
 from tuodi.verification.models import SpotCheck, SpotCheckItem, VisitTask
@@ -100,10 +101,11 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     colleagues = [one for one in people if level_of(one) == "COUN"]
     score = score_of(items)
     may = _may_draw(request)
+    filed = set(differing().filter(check_of=check).values_list("pk", flat=True))
     context = {
         "check": check,
         "programme": work.programme_label(check.programme),
-        "items": [_item(item) for item in items],
+        "items": [_item(item, filed=item.pk in filed) for item in items],
         "population": len(check.population),
         "score": score,
         "rate": "—" if score.error_percent is None else f"{score.error_percent:.1f}%",
@@ -115,7 +117,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "county/spot_check.html", context)
 
 
-def _item(item: SpotCheckItem) -> dict[str, Any]:
+def _item(item: SpotCheckItem, *, filed: bool) -> dict[str, Any]:
     task = item.task
     return {
         "row": item,
@@ -128,6 +130,7 @@ def _item(item: SpotCheckItem) -> dict[str, Any]:
         "look": RESULTS[item.result],
         "task": task,
         "task_look": showing.LOOKS[VisitTask.State(task.state)] if task else None,
+        "correction": reverse("web:correction", args=[item.pk]) if filed else "",
         "plans": not item.result and (task is None or task.state == "cancelled"),
         "enters": not item.result and task is not None and task.state in ("signed", "refused"),
     }

@@ -13,8 +13,8 @@ from django.urls import reverse
 
 from tuodi.intake import discovery_actions as verbs
 from tuodi.intake import discovery_queries as reads
-from tuodi.intake.at_risk_actions import AtRiskReport, import_at_risk
-from tuodi.intake.discovery_states import PatrolState
+from tuodi.intake.at_risk_actions import AtRiskReport, import_at_risk, take_off
+from tuodi.intake.discovery_states import EventType, PatrolState
 from tuodi.intake.models import PatrolTask
 from tuodi.kernel import clock
 from tuodi.kernel.errors import TuodiError
@@ -26,6 +26,7 @@ from tuodi.web.components import navigation, pages, places, posting, reading
 from tuodi.web.components.pages import Page
 from tuodi.web.components.words import Look
 from tuodi.web.counter import work
+from tuodi.web.county import life
 from tuodi.web.field import spot
 from tuodi.web.field.discoveries import FoundForm, line_of, report_from
 
@@ -40,6 +41,12 @@ LOOKS = {
     PatrolState.DROPPED: Look("已取消"),
 }
 _RISKS = dict(RiskClass.choices)
+#: Order of the lists: label, of what was found, of what is overdue.
+SORTS = {
+    "new": ("最近的在前", ("-reported_at", "-id"), ("-due_on", "-id")),
+    "name": ("姓名", ("name", "id"), ("person__name_pinyin", "id")),
+    "place": ("按住地", ("region", "id"), ("region", "grid", "id")),
+}
 TABS = {"coverage": "覆盖率", "found": "待处理的发现", "overdue": "逾期未巡查"}
 
 
@@ -56,20 +63,39 @@ def listing(request: HttpRequest) -> HttpResponse:
     totals = {"coverage": None, "found": found.count(), "overdue": overdue.count()}
     planned, done = sum(one.planned for one in rows), sum(one.done for one in rows)
     page: Page[Any] | None = None
+    towns = life.towns(request)
+    town, wanted, sort = life.town_of(request, towns), request.GET.get("what", ""), request.GET.get("sort", "")
+    kinds = EventType.choices if show == "found" else RiskClass.choices
+    wanted = wanted if wanted in dict(kinds) else ""
+    if town or wanted or sort in SORTS:
+        found = reads.within(found.filter(event_type=wanted) if wanted else found, town)
+        overdue = reads.within(overdue.filter(risk_classes__contains=[wanted]) if wanted else overdue, town)
+        if sort in SORTS:
+            found, overdue = found.order_by(*SORTS[sort][1]), overdue.order_by(*SORTS[sort][2])
     if show == "found":
-        part = pages.page_of(request, lambda start, stop: list(found[start:stop]), total=totals["found"])
+        part = pages.page_of(
+            request, lambda start, stop: list(found[start:stop]), total=None if town or wanted else totals["found"]
+        )
         reading.note_list(
             request, "主动发现", [one.household_id for one in part.items], [one.person_id for one in part.items]
         )
         page = Page([line_of(one) for one in part.items], part.number, part.total, part.previous, part.next, part.pages)
     elif show == "overdue":
-        late = pages.page_of(request, lambda start, stop: list(overdue[start:stop]), total=totals["overdue"])
+        late = pages.page_of(
+            request, lambda start, stop: list(overdue[start:stop]), total=None if town or wanted else totals["overdue"]
+        )
         _note(request, list(late.items))
         page = Page(
             [_line(one, today) for one in late.items], late.number, late.total, late.previous, late.next, late.pages
         )
     context = {
         "month": month,
+        "filters": [
+            *([life.select("town", "乡镇（街道）", towns, town)] if towns else []),
+            life.select("what", "困难" if show == "found" else "类别", kinds, wanted),
+            life.select("sort", "排序", [(code, one[0]) for code, one in SORTS.items()], sort) | {"any": "急的、早的在前"},
+        ],
+        "narrowed": bool(town or wanted),
         "months": [Month.of(today) - step for step in range(12)],
         "show": show,
         "digits": digits,
@@ -205,6 +231,9 @@ class ImportForm(forms.Form):
 def at_risk(request: HttpRequest) -> HttpResponse:
     """The list of persons at risk; a POST takes a spreadsheet over and shows what became of every row."""
     user: Any = request.user
+    off = posting.text(request, "off", 20) if request.method == "POST" else ""
+    if off:
+        return _take_off(request, off)
     form = ImportForm(request.POST or None, request.FILES or None)
     report: AtRiskReport | None = None
     if request.method == "POST" and form.is_valid():
@@ -215,7 +244,10 @@ def at_risk(request: HttpRequest) -> HttpResponse:
         rows = rows.filter(risk_class=chosen)
     found = pages.page_of(request, lambda start, stop: list(rows[start:stop]))
     reading.note_list(request, "急难风险名单", [], [entry.person_id for entry in found.items])
-    page = Page([_listed(entry) for entry in found.items], found.number, None, found.previous, found.next)
+    lines = [
+        _listed(entry) | {"may_off": navigation.may(request, verbs.PATROLLERS, entry.region)} for entry in found.items
+    ]
+    page = Page(lines, found.number, None, found.previous, found.next)
     context = {
         "page": page,
         "form": form,
@@ -225,6 +257,18 @@ def at_risk(request: HttpRequest) -> HttpResponse:
         "may_import": navigation.may(request, verbs.PATROLLERS, user.office.place_code.ljust(12, "0")),
     }
     return render(request, "field/at_risk.html", context)
+
+
+def _take_off(request: HttpRequest, key: str) -> HttpResponse:
+    """Takes one entry off the list, with the reason; the entry and its reason stay on record."""
+    user: Any = request.user
+    entry = reads.access_at_risk(user, int(key) if key.isascii() and key.isdigit() and len(key) < 19 else 0)
+    reason = posting.text(request, "reason", 100)
+    posting.attempt(
+        request, lambda: take_off(entry, acting_user=user, reason=reason), f"{entry.person.name}已移出急难风险名单。"
+    )
+    kept = request.GET.urlencode()
+    return posting.back(reverse("web:at-risk") + (f"?{kept}" if kept else ""))
 
 
 def _import(request: HttpRequest, form: ImportForm) -> AtRiskReport | None:
@@ -250,6 +294,7 @@ def _import(request: HttpRequest, form: ImportForm) -> AtRiskReport | None:
 
 def _listed(entry: AtRisk) -> dict[str, Any]:
     return {
+        "pk": entry.pk,
         "name": entry.person.name,
         "masked": entry.person.id_masked,
         "risk": entry.get_risk_class_display(),

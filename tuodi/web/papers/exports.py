@@ -72,8 +72,10 @@ def listing(request: HttpRequest) -> HttpResponse:
     form = None
     if kinds:
         allowed = f"{limit('export_limit', trim(user.office.place_code), today):,}"
+        wanted = request.GET.get("kind", "")
+        first = wanted if wanted in dict(kinds) else "roster"
         form = ExportForm(
-            request.POST or None, kinds=kinds, allowed=allowed, initial={"kind": "roster", "programme": "dibao"}
+            request.POST or None, kinds=kinds, allowed=allowed, initial={"kind": first, "programme": "dibao"}
         )
     if form is not None and request.method == "POST" and form.is_valid():
         data = form.cleaned_data

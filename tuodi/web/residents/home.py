@@ -28,6 +28,7 @@ LOOK_UP = (
 )
 MINE = (
     ("my-progress", "list-check", "办理进度", "办到哪一步，下一步什么时候"),
+    ("my-messages", "send", "我的消息", "告诉过您的事"),
     ("my-decisions", "file-certificate", "我的认定结果", "多少钱，怎么算的"),
     ("my-payments", "cash", "发放记录", "每个月发了多少"),
     ("my-notices", "speakerphone", "村里的公示", "正在公示的名单"),

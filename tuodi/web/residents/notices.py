@@ -19,7 +19,7 @@ from tuodi.web.components import places
 ALLOWED = {
     "applicant_name": "申请人",
     "member_count": "人数",
-    "amount": "拟保障金额",
+    "amount": "拟保障金额（元）",
     "programme": "救助项目",
     "village": "所在村（社区）",
     "period": "公示时间",

@@ -32,7 +32,7 @@ WORDS = {
     LineStatus.PAID: ("已入账", "ok"),
     LineStatus.FAILED: ("银行没有发成，将重发", "bad"),
     LineStatus.RETURNED: ("银行退回，没有入账", "bad"),
-    LineStatus.WITHHELD: ("停保期间没有发放", "warn"),
+    LineStatus.WITHHELD: ("发放前暂缓，没有发放", "warn"),
     LineStatus.READY: ("已审批，等待送银行", "info"),
     LineStatus.NOTHING: ("全部抵扣，没有应发", "info"),
     LineStatus.UNKNOWN: ("银行还没有回复", "unknown"),

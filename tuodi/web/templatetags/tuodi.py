@@ -319,23 +319,18 @@ def pager(context: template.Context, page: Any, what: str = "条") -> dict[str, 
 @register.simple_tag(takes_context=True)
 def sidebar(context: template.Context) -> SafeString:
     """The main navigation, cut to the duties of the signed-in user."""
-    return _sidebar(*navigation.key_of(context.get("request")))
+    return _drawn("components/sidebar.html", "groups", tuple(navigation.groups(context.get("request"))))
 
 
 @register.simple_tag(takes_context=True)
 def tabbar(context: template.Context) -> SafeString:
     """Four thumb-reachable entries on a phone."""
-    return _tabbar(*navigation.key_of(context.get("request")))
+    return _drawn("components/tabbar.html", "links", tuple(navigation.tabs(context.get("request"))))
 
 
-@lru_cache(maxsize=1024)  # nothing of it is anybody's: duties and the place on the site are all it depends on
-def _sidebar(duties: frozenset[str] | None, current: frozenset[str]) -> SafeString:
-    return render_to_string("components/sidebar.html", {"groups": navigation.groups(duties, current)})
-
-
-@lru_cache(maxsize=1024)
-def _tabbar(duties: frozenset[str] | None, current: frozenset[str]) -> SafeString:
-    return render_to_string("components/tabbar.html", {"links": navigation.tabs(duties, current)})
+@lru_cache(maxsize=2048)  # drawn once for all readers whose entries, place on the site and counts are the same
+def _drawn(template_name: str, name: str, entries: tuple[Any, ...]) -> SafeString:
+    return render_to_string(template_name, {name: entries})
 
 
 @register.inclusion_tag("components/topbar.html", takes_context=True)

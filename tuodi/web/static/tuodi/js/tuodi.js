@@ -73,6 +73,21 @@
     box.select();
   });
 
+  // Which groups of the navigation the reader folded or opened: kept in a cookie, so that the next page comes as he left it.
+  function rememberGroup(group) {
+    var found = document.cookie.match(/(?:^|; )tuodi_menu=([^;]*)/);
+    var code = group.dataset.nav;
+    var words = (found ? found[1] : "").split(".").filter(function (word) {
+      return word && word !== code && word !== "-" + code;
+    });
+    words.push(group.open ? code : "-" + code);
+    document.cookie = "tuodi_menu=" + words.join(".") + "; path=/; max-age=31536000; samesite=lax";
+  }
+  document.querySelectorAll("details[data-nav] > summary").forEach(function (summary) {
+    // After the click the state has changed; what the server opened by itself is no choice of the reader's.
+    summary.addEventListener("click", function () { setTimeout(rememberGroup, 0, summary.parentElement); });
+  });
+
   document.addEventListener("DOMContentLoaded", function () { prepare(document); });
   document.addEventListener("htmx:afterSwap", function (event) { prepare(event.target); });
 })();

@@ -1,0 +1,274 @@
+"""A bank with one account: takes files, pays, answers, sends money back, writes statements. It keeps its own clock and books.
+
+What goes wrong is scripted: `bank.submit_faults` for the next files handed in, the arguments of `report` and `give_back` for
+answers, `bank.poison` for lines that get into the next statement.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from simulators.bank.answers import FAILURES, _draw
+from simulators.bank.messages import Told, camt053, camt054, pacs004, pain002, read_pain001
+from tuodi.crypto import sm2
+from tuodi.exchange.bank import BatchHead, Payment, load_bank_profile, read_payments, write_return
+from tuodi.exchange.bank_files import Statement, StatementEntry, write_csv_statement
+from tuodi.exchange.iso20022 import end_to_end
+
+__all__ = ["Bank", "Taken"]
+
+#: Reasons an ISO 20022 bank gives where a table would say `FAILURES`.
+_REASONS = ("AC01", "AC04", "BE01", "AC06", "AG01", "MD07")
+
+
+@dataclass
+class Taken:
+    """One file the bank has: what it asked for, and which of it was paid, refused or sent back."""
+
+    head: BatchHead
+    payments: list[Payment]
+    sha256: str
+    paid: set[int] = field(default_factory=set)
+    failed: dict[int, str] = field(default_factory=dict)
+    returned: set[int] = field(default_factory=set)
+    copies: int = 1
+
+
+class Bank:
+    """The bank.
+
+    Args:
+        profile: layout it speaks. client: public key our files are signed with; empty = it asks for no signature.
+        failing: share of payments it refuses.
+    """
+
+    def __init__(
+        self, *, profile: str, pair: sm2.KeyPair, client: bytes = b"", account: str = "4200017000000001", seed: int = 2017,
+        failing: float = 0.0, now: datetime | None = None, opening_fen: int = 10**12,
+    ) -> None:  # fmt: skip
+        self.layout = load_bank_profile(profile)
+        self.pair, self.client, self.account, self.seed, self.failing = pair, client, account, seed, failing
+        self.now = now or datetime.fromisoformat("2017-05-08T09:00:00+08:00")
+        self.balance = opening_fen
+        self.taken: dict[str, Taken] = {}
+        self.inbox: dict[str, tuple[bytes, str]] = {}
+        self.entries: list[StatementEntry] = []
+        self.poison: list[StatementEntry] = []
+        self.submit_faults: list[str] = []
+        self.sequence = 0
+        self.numbers = 0
+        self.stated_until = self.now.date() - timedelta(days=1)
+
+    @property
+    def iso(self) -> bool:
+        """Whether it speaks ISO 20022."""
+        return self.layout.format == "iso20022"
+
+    # ---- files from us
+
+    def submit(self, no: str, data: bytes, signature: str) -> tuple[str, str]:
+        """(word, reason). One number, one file: the same again is a duplicate, another under it a conflict. Accepted is paid."""
+        digest = hashlib.sha256(data).hexdigest()
+        known = self.taken.get(no)
+        if known is not None:
+            known.copies += 1
+            return ("duplicate", "") if known.sha256 == digest else ("conflict", "编号已用于另一份文件")
+        if self.client:
+            try:
+                blob = bytes.fromhex(signature)
+            except ValueError:
+                blob = b""
+            if not sm2.verify(data, blob, self.client):
+                return "refused", "签名不能通过验证"
+        try:
+            if self.iso:
+                head, payments, account = read_pain001(data)
+                if account != self.account:
+                    return "refused", "付款账号不是签约账号"
+            else:
+                head, payments = read_payments(self.layout, data)
+        except Exception as error:
+            return "refused", f"文件不能读取（{type(error).__name__}）"
+        if head.no != no or len(payments) != head.lines or sum(one.amount_fen for one in payments) != head.amount_fen:
+            return "refused", "批次号、笔数或金额与明细不符"
+        taken = Taken(head, payments, digest)
+        self.taken[no] = taken
+        for one in payments:
+            luck = _draw(self.seed, no, one.seq, "luck")
+            if luck < self.failing:
+                codes = _REASONS if self.iso else FAILURES
+                taken.failed[one.seq] = codes[int(_draw(self.seed, no, one.seq, "code") * len(codes))]
+            else:
+                taken.paid.add(one.seq)
+                self._book(one.amount_fen, True, end_to_end(no, one.seq), one)
+        return "accepted", ""
+
+    def _book(self, amount: int, debit: bool, reference: str, one: Payment | None = None, code: str = "") -> None:
+        self.balance += -amount if debit else amount
+        self.entries.append(
+            StatementEntry(
+                0, amount, debit, reference, self._number(), self.now.date(), one.account if one and debit else "",
+                one.name if one and debit else "", code,
+            )
+        )  # fmt: skip
+
+    def _number(self) -> str:
+        self.numbers += 1
+        return f"B{self.numbers:09d}"
+
+    # ---- files for us
+
+    def lay(self, kind: str, data: bytes, *, signature: str = "good") -> str:
+        """Puts a file into the inbox: signed, badly signed (`bad`) or not at all (`none`). Returns its name."""
+        name = f"{len(self.inbox) + 1:04d}-{kind}{self.layout.suffix}"
+        signed = sm2.sign(data, self.pair).hex()
+        self.inbox[name] = (data, {"good": signed, "bad": signed[::-1], "none": ""}[signature])
+        return name
+
+    def told(self, no: str, seqs: Sequence[int] | None = None, *, status: str = "") -> list[Told]:
+        """What it says of payments of a file; `status` overrides the truth."""
+        taken = self.taken[no]
+        found = []
+        for one in taken.payments:
+            if seqs is not None and one.seq not in seqs:
+                continue
+            code = taken.failed.get(one.seq, "")
+            found.append(Told(one, status or ("RJCT" if code else "ACSC"), code, "", f"P{no[-9:]}{one.seq}"))
+        return found
+
+    def report(
+        self,
+        no: str,
+        *,
+        told: Sequence[Told] | None = None,
+        forge: str = "",
+        group: str = "",
+        seqs: Sequence[int] | None = None,
+    ) -> bytes:
+        """A status report of a file, as bytes.
+
+        Args:
+            forge: `amount`, `account`, `name`, `unknown`, `other_batch`, `sum`, `count`: one thing in it is wrong.
+        """
+        taken = self.taken[no]
+        rows = list(self.told(no, seqs) if told is None else told)
+        lines, total, batch = taken.head.lines, taken.head.amount_fen, no
+        if forge in ("amount", "account", "name", "unknown"):
+            first = rows[0].payment
+            wrong = {
+                "amount": replace(first, amount_fen=first.amount_fen + 1),
+                "account": replace(first, account="6217000000000000000"),
+                "name": replace(first, name="外人"),
+                "unknown": replace(first, seq=99999),
+            }[forge]
+            rows[0] = replace(rows[0], payment=wrong)
+        elif forge == "other_batch":
+            batch = f"{no[:-1]}X"
+        elif forge == "sum":
+            total += 1
+        elif forge == "count":
+            lines += 1
+        if self.iso:
+            return pain002(
+                self.layout.messages,
+                number=self._number(),
+                at=self.now,
+                batch=batch,
+                lines=lines,
+                total=total,
+                told=rows,
+                group=group,
+            )
+        returned = self.layout.returned
+        assert returned is not None
+        words = {
+            "ACSC": returned.paid[0],
+            "RJCT": returned.failed[0],
+            "PDNG": returned.unknown[0],
+            "RTR": returned.returned[0],
+        }
+        whole = sum(one.payment.amount_fen for one in rows) + (1 if forge == "sum" else 0)
+        head = BatchHead(batch, len(rows) + (1 if forge == "count" else 0), whole, taken.head.month, taken.head.purpose)
+        table = [(one.payment, words[one.status], one.code or "0", one.note, one.number) for one in rows]
+        return write_return(self.layout, head, table, posted=self.now.date())
+
+    def notice(self, no: str, seqs: Sequence[int] | None = None, *, debit: bool = True) -> bytes:
+        """A camt.054 of what left, or came back."""
+        return camt054(
+            self.layout.messages, number=self._number(), at=self.now, account=self.account, batch=no, told=self.told(no, seqs), debit=debit
+        )  # fmt: skip
+
+    def give_back(self, no: str, seqs: Sequence[int], *, code: str = "AC04", total: int | None = None) -> bytes:
+        """Sends money back after success and says so. Done again for the same payments it books nothing more."""
+        taken = self.taken[no]
+        for one in taken.payments:
+            if one.seq in seqs and one.seq in taken.paid and one.seq not in taken.returned:
+                taken.returned.add(one.seq)
+                self._book(one.amount_fen, False, end_to_end(no, one.seq), one, code)
+        rows = [replace(one, status="RTR", code=code) for one in self.told(no, seqs)]
+        if self.iso:
+            return pacs004(self.layout.messages, number=self._number(), at=self.now, batch=no, told=rows, total=total)
+        return self.report(no, told=rows)
+
+    def statement(self, *, poison: Sequence[StatementEntry] = ()) -> Statement:
+        """What the account did since the last statement, with poisoned lines behind it."""
+        self.sequence += 1
+        rows = [*self.entries, *self.poison, *poison]
+        self.entries, self.poison = [], []
+        closing = self.balance - sum(one.amount_fen if one.debit else -one.amount_fen for one in poison)
+        opening = closing + sum(one.amount_fen if one.debit else -one.amount_fen for one in rows)
+        self.balance = closing
+        found = Statement(
+            no=f"DZ{self.account[-4:]}{self.sequence:06d}", sequence=self.sequence, account=self.account,
+            from_day=min(self.stated_until + timedelta(days=1), self.now.date()), to_day=self.now.date(), opening_fen=opening, closing_fen=closing,
+            entries=[replace(one, row_no=n, booked_on=one.booked_on or self.now.date()) for n, one in enumerate(rows, 1)],
+        )  # fmt: skip
+        self.stated_until = self.now.date()
+        return found
+
+    def write_statement(self, statement: Statement) -> bytes:
+        """A statement as the bank's layout has it."""
+        if self.iso:
+            return camt053(self.layout.messages, statement, at=self.now)
+        return write_csv_statement(self.layout, statement)
+
+    def pass_day(self, days: int = 1) -> None:
+        """Its clock goes on."""
+        self.now += timedelta(days=days)
+
+    # ---- drop folders
+
+    def visit(self, root: Path) -> None:
+        """Takes what lies in `out/`, lays what is for us into `in/`."""
+        out, done, into = root / "out", root / "bank", root / "in"
+        done.mkdir(parents=True, exist_ok=True)
+        into.mkdir(parents=True, exist_ok=True)
+        for path in sorted(out.iterdir()) if out.is_dir() else ():
+            if path.name.startswith(".") or path.suffix == ".sig":
+                continue
+            beside = path.with_name(f"{path.name}.sig")
+            self.submit(path.stem, path.read_bytes(), beside.read_text() if beside.exists() else "")
+            os.replace(path, done / path.name)
+        for name, (data, signature) in list(self.inbox.items()):
+            if signature:
+                (into / f"{name}.sig").write_text(signature)
+            (into / f".{name}").write_bytes(data)
+            os.replace(into / f".{name}", into / name)
+            del self.inbox[name]
+
+    # ---- what a test asks
+
+    def totals(self) -> dict[str, Any]:
+        """Files with their number of copies and payments, as plain JSON."""
+        told = {
+            no: {"copies": one.copies, "paid": len(one.paid), "failed": len(one.failed), "returned": len(one.returned)}
+            for no, one in self.taken.items()
+        }
+        return json.loads(json.dumps(told))  # type: ignore[no-any-return]

@@ -1,0 +1,146 @@
+"""Pages of standards: each step by its duty, a refused value keeps what was typed, what-if with its sheet, price linkage."""
+
+from __future__ import annotations
+
+import io
+from datetime import date
+from typing import Any
+
+import openpyxl
+import pytest
+from casekit import at
+from django.test import Client
+from django.urls import reverse
+from paykit import Staff, family, indexed, run_month
+from standardkit import Makers, drafted, heard, value
+
+from tuodi.audit.models import AuditEntry
+from tuodi.kernel import clock
+from tuodi.kernel.periods import Month
+from tuodi.org.access import system_scope
+from tuodi.payments.models import PayRun, Simulation
+from tuodi.standards.models import Opinion, Proposal
+from tuodi.verification import rulebook
+
+DAY = date(2017, 9, 2)
+
+
+@pytest.fixture(autouse=True)
+def _files_again():
+    with clock.frozen(DAY):
+        yield
+    rulebook.reload()
+
+
+def signed_in(user: Any) -> Client:
+    client = Client()
+    client.force_login(user, backend="tuodi.org.backends.StaffBackend")
+    return client
+
+
+@pytest.mark.django_db
+def test_from_draft_to_publication_on_screen(make_user):
+    makers = Makers(make_user)
+    drafter = signed_in(makers.drafter)
+    made = drafter.post(reverse("web:proposals"), {"title": "城市低保提标", "effective_on": "2017-10-01"})
+    proposal = Proposal.objects.get()
+    here = reverse("web:proposal", args=[proposal.pk])
+    assert made.url == here
+    row = {
+        "do": "values",
+        "place-1": "420802",
+        "param-1": "dibao.standard",
+        "keys-1": "urban",
+        "unit-1": "元/人·月",
+        "locator-1": "一",
+    }
+    refused = drafter.post(here, {**row, "value-1": "六百二"})
+    assert refused.status_code == 409
+    assert "不是数" in refused.content.decode()
+    drafter.post(here, {**row, "value-1": "620", "consumption_prior_urban": "24,000", "basis_source": "统计公报"})
+    shown = drafter.get(here).content.decode()
+    assert "城市低保标准不低于消费支出的规定比例" in shown
+    drafter.post(here, {"do": "consult", "ask": ["finance", "statistics", "prices", "county-420802"]})
+    assert set(Opinion.objects.values_list("name", flat=True)) >= {"财政", "统计", "东宝区人民政府"}
+    county = signed_in(makers.county)
+    assert "等您答复" in county.get(reverse("web:proposals")).content.decode()
+    for one in Opinion.objects.all():
+        who = county if one.body == "county" else signed_in(makers.finance)
+        who.post(here, {"do": "answer", "opinion": one.pk, "stance": "agree"})
+    drafter.post(here, {"do": "approve", "unknown_note": "待公布"})  # not his duty
+    assert Proposal.objects.get().state == "consulted"
+    signed_in(makers.approver).post(here, {"do": "approve", "unknown_note": "特困标准未定"})
+    drafter.post(
+        here, {"do": "publish", "doc_no": "荆民发〔2017〕21号", "doc_title": "通知", "published_on": "2017-09-01"}
+    )
+    assert Proposal.objects.get().state == "published"
+    rulebook.reload()
+    wall = drafter.get(
+        reverse("web:standards"), {"place": "420802", "on": "2017-10-01", "programme": "dibao"}
+    ).content.decode()
+    assert "荆民发〔2017〕21号" in wall
+
+
+@pytest.mark.django_db
+def test_a_draft_is_not_seen_elsewhere(make_user):
+    makers = Makers(make_user)
+    proposal = drafted(makers, [value("620")], DAY, date(2017, 10, 1))
+    stranger = signed_in(make_user("420103", "standards"))
+    assert stranger.get(reverse("web:proposal", args=[proposal.pk])).status_code == 404
+    assert signed_in(make_user("420802", "accept")).get(reverse("web:simulations")).status_code == 403
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_if_and_its_sheet(make_user):
+    makers, staff = Makers(make_user, "420802", "420802001"), Staff(make_user)
+    family(income=600, names=("=1+1", "刘某"))
+    run = run_month(staff, Month(2017, 9), upto="calculate")
+    first = drafted(makers, [value("620")], DAY, date(2017, 10, 1))
+    second = drafted(makers, [value("540")], DAY, date(2017, 10, 1))
+    client = signed_in(makers.drafter)
+    asked = client.post(reverse("web:simulations"), {"run": run.pk, "a": first.pk, "b": second.pk})
+    with system_scope("420802"):
+        simulation = Simulation.objects.get()
+    assert asked.url == reverse("web:simulation", args=[simulation.pk])
+    shown = client.get(asked.url).content.decode()
+    assert "现行与方案" in shown
+    assert "−70.00" in shown  # 35 yuan a head less under the second draft
+    answer = client.get(reverse("web:simulation-sheet", args=[simulation.pk]), {"side": "b"})
+    page = openpyxl.load_workbook(io.BytesIO(answer.getvalue())).active
+    rows = [[cell.value for cell in row] for row in page.iter_rows()]
+    assert "严禁外传" in rows[1][0]
+    assert not [cell for row in page.iter_rows() for cell in row if cell.data_type == "f"]
+    assert rows[3][-2:] == [-70, "减少"]
+    with at(makers.drafter, DAY):
+        assert AuditEntry.objects.filter(action="web.export_simulation").count() == 1
+    # Published, the month's run is recalculated by who prepares payments.
+    heard(makers, second, DAY)
+    outsider = signed_in(makers.approver)
+    assert outsider.post(reverse("web:proposal-run", args=[first.pk]), {"month": "2017-10"}).status_code == 403
+    payer = signed_in(staff.prepare)
+    payer.post(reverse("web:proposal-run", args=[second.pk]), {"month": "2017-10"})  # not published: refused
+    with at(staff.prepare, DAY):
+        assert PayRun.objects.filter(month=201710).count() == 0
+
+
+@pytest.mark.django_db
+def test_indices_are_entered_and_judged_on_screen(make_user):
+    makers = Makers(make_user)
+    client = signed_in(makers.drafter)
+    given = {
+        "month": "2017-07",
+        "cpi": "3.6",
+        "food": "1.0",
+        "source": "公报",
+        "published_on": "2017-08-10",
+        "hypothetical": "on",
+    }
+    assert client.post(reverse("web:prices"), {**given, "cpi": "三"}).status_code == 200
+    client.post(reverse("web:prices"), given)
+    shown = client.get(reverse("web:prices")).content.decode()
+    assert "启动" in shown
+    assert "假设" in shown
+    index = indexed(make_user, "4208", Month(2017, 5), "3.6", "1.0")
+    shown = client.get(reverse("web:prices")).content.decode()
+    assert "已逾期" in shown  # published on 10 June, nothing paid by September
+    assert client.get(reverse("web:price-round", args=[index.pk])).status_code == 200

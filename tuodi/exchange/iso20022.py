@@ -1,0 +1,469 @@
+"""ISO 20022 messages with a bank: pain.001 out; pain.002, camt.054 and pacs.004 back; camt.053 as a statement.
+
+Two generations are written: `2009` (pain.001.001.03) and `2019` (pain.001.001.09). What comes back is read in any version of
+its family, because the elements used here kept their names and places; persons and banks moved one level down in 2019.
+
+Whoever answers us is not trusted: no document type, no entity, bounded size, depth, elements and text. A message is read as
+a stream, one transaction at a time, and nothing is judged here but what cannot be read.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+from xml.etree.ElementTree import Element, ParseError
+from xml.sax.saxutils import escape
+
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import iterparse
+
+from tuodi.exchange.bank import BankProfile, BatchHead, Payment, Result, ReturnFile, ReturnRow
+from tuodi.exchange.errors import ExchangeError
+from tuodi.kernel.money import format_yuan
+
+__all__ = [
+    "VERSIONS", "MessageRefusedError", "Payer", "Statement", "StatementEntry", "end_to_end", "read_answer", "read_statement",
+    "split_reference", "write_pain001",
+]  # fmt: skip
+
+#: Generation -> message -> version.
+VERSIONS = {
+    "2009": {"pain.001": "001.03", "pain.002": "001.03", "camt.053": "001.02", "camt.054": "001.02", "pacs.004": "001.02"},
+    "2019": {"pain.001": "001.09", "pain.002": "001.10", "camt.053": "001.08", "camt.054": "001.08", "pacs.004": "001.09"},
+}  # fmt: skip
+MAX_BYTES = 64 << 20
+MAX_ELEMENTS = 4_000_000
+MAX_DEPTH = 40
+MAX_TEXT = 2_000
+_NAMESPACE = re.compile(r"\{urn:iso:std:iso:20022:tech:xsd:((?:pain|camt|pacs)\.\d{3})\.(\d{3}\.\d{2})\}Document")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
+#: Transaction status (ISO external code set) -> what it means for a line. `accepted` is no result yet.
+_STATUS: dict[str, Result] = {
+    "ACCC": "paid", "ACSC": "paid", "RJCT": "failed", "CANC": "failed", "PDNG": "unknown", "RCVD": "accepted", "ACTC": "accepted",
+    "ACCP": "accepted", "ACSP": "accepted", "ACWC": "accepted", "ACWP": "accepted", "PART": "accepted",
+}  # fmt: skip
+
+
+class MessageRefusedError(ExchangeError):
+    """A message that is not read at all.
+
+    Attributes:
+        reason: `entities`, `broken`, `too_large`, `kind` or `depth`.
+    """
+
+    code = "exchange.message"
+
+    def __init__(self, reason: str, what: str) -> None:
+        self.reason = reason
+        super().__init__(f"银行报文不能读取：{what}。原文已留存，请联系银行核对后重新发送。", reason=reason)
+
+
+@dataclass(frozen=True)
+class Payer:
+    """The account money leaves from: its name, number, and the bank that holds it (12 digits 联行号, or a name)."""
+
+    name: str
+    account: str = field(repr=False)
+    agent: str = ""
+
+
+def end_to_end(batch_no: str, seq: int) -> str:
+    """The reference of one payment: batch and number in it, at most 35 characters."""
+    return f"{batch_no}-{seq}"
+
+
+def split_reference(text: str) -> tuple[str, int | None]:
+    """Batch number and number in the batch of a reference; ("", None) where it is not one of ours."""
+    no, dash, seq = text.rpartition("-")
+    if not dash or not no or not (seq.isascii() and seq.isdigit()) or len(seq) > 8:
+        return "", None
+    return no, int(seq)
+
+
+# ---- out
+
+
+def _plain(text: str, most: int) -> str:
+    return escape(_CONTROL.sub(" ", text).strip()[:most]) or "-"
+
+
+def _agent(code: str) -> str:
+    if re.fullmatch(r"\d{12,14}", code):
+        return f"<FinInstnId><ClrSysMmbId><ClrSysId><Cd>CNAPS</Cd></ClrSysId><MmbId>{code}</MmbId></ClrSysMmbId></FinInstnId>"
+    return f"<FinInstnId><Nm>{_plain(code or '未注明', 70)}</Nm></FinInstnId>"
+
+
+def write_pain001(
+    profile: BankProfile, head: BatchHead, rows: Iterable[Payment], *, payer: Payer, at: datetime, day: date
+) -> Iterator[bytes]:
+    """The pieces of a pain.001, a payment at a time. The head must agree with the rows.
+
+    Args:
+        at: moment of making; it is part of the bytes, so a file that is sent again is the stored one and not a new one.
+        day: when the bank shall pay.
+
+    Raises:
+        ValueError: after the last piece, where head and rows differ or the bank's limit is passed: the caller gives nothing out.
+        ExchangeError: an account that no message can hold.
+    """
+    version = VERSIONS[profile.messages]["pain.001"]
+    total = format_yuan(head.amount_fen, sep=False)
+    when = f"<Dt>{day.isoformat()}</Dt>" if profile.messages == "2019" else day.isoformat()
+    counted = f"<NbOfTxs>{head.lines}</NbOfTxs><CtrlSum>{total}</CtrlSum>"
+    yield (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        f'<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.001.{version}"><CstmrCdtTrfInitn>'
+        f"<GrpHdr><MsgId>{escape(head.no)}</MsgId><CreDtTm>{at.replace(microsecond=0).isoformat()}</CreDtTm>{counted}"
+        f"<InitgPty><Nm>{_plain(payer.name, 70)}</Nm></InitgPty></GrpHdr>"
+        f"<PmtInf><PmtInfId>{escape(head.no)}</PmtInfId><PmtMtd>TRF</PmtMtd><BtchBookg>true</BtchBookg>{counted}"
+        f"<PmtTpInf><CtgyPurp><Cd>SSBE</Cd></CtgyPurp></PmtTpInf><ReqdExctnDt>{when}</ReqdExctnDt>"
+        f"<Dbtr><Nm>{_plain(payer.name, 70)}</Nm></Dbtr><DbtrAcct><Id><Othr><Id>{_plain(payer.account, 34)}</Id></Othr></Id><Ccy>CNY</Ccy></DbtrAcct>"
+        f"<DbtrAgt>{_agent(payer.agent)}</DbtrAgt>\n"
+    ).encode()
+    lines = amount = 0
+    for one in rows:
+        if not one.account or len(one.account) > 34:
+            raise ExchangeError(f"序号 {one.seq} 的账号有 {len(one.account)} 位，报文只能写 1 到 34 位。请更正账户。")
+        lines, amount = lines + 1, amount + one.amount_fen
+        yield (
+            f"<CdtTrfTxInf><PmtId><InstrId>{one.seq}</InstrId><EndToEndId>{escape(end_to_end(head.no, one.seq))}</EndToEndId></PmtId>"
+            f'<Amt><InstdAmt Ccy="CNY">{format_yuan(one.amount_fen, sep=False)}</InstdAmt></Amt><CdtrAgt>{_agent(one.bank_code)}</CdtrAgt>'
+            f"<Cdtr><Nm>{_plain(one.name, 70)}</Nm></Cdtr><CdtrAcct><Id><Othr><Id>{_plain(one.account, 34)}</Id></Othr></Id></CdtrAcct>"
+            f"<RmtInf><Ustrd>{_plain(one.summary, 140)}</Ustrd></RmtInf></CdtTrfTxInf>\n"
+        ).encode()
+    yield b"</PmtInf></CstmrCdtTrfInitn></Document>\n"
+    if (lines, amount) != (head.lines, head.amount_fen):
+        raise ValueError("head and rows differ")
+    if lines > profile.max_lines:
+        raise ValueError(f"more than {profile.max_lines} lines")
+
+
+# ---- in
+
+
+@dataclass(frozen=True)
+class StatementEntry:
+    """One movement of the account.
+
+    Attributes:
+        debit: Money left the account. reference: ours, `end_to_end`; empty = the bank names none.
+    """
+
+    row_no: int
+    amount_fen: int
+    debit: bool
+    reference: str
+    bank_ref: str
+    booked_on: date | None
+    account: str = field(default="", repr=False)
+    name: str = field(default="", repr=False)
+    code: str = ""
+    note: str = ""
+
+
+@dataclass
+class Statement:
+    """A statement as read. Amounts in fen; null = not said. `faults`: what cannot be read."""
+
+    no: str = ""
+    sequence: int | None = None
+    account: str = ""
+    from_day: date | None = None
+    to_day: date | None = None
+    opening_fen: int | None = None
+    closing_fen: int | None = None
+    entries: list[StatementEntry] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+
+def _records(data: bytes, wanted: frozenset[str]) -> Iterator[tuple[str, str, Element]]:
+    """(kind, path from the message down without namespaces, element) of each wanted element, freed after use."""
+    if len(data) > MAX_BYTES:
+        raise MessageRefusedError("too_large", f"文件超过 {MAX_BYTES >> 20} MiB")
+    path: list[str] = []
+    kind, count = "", 0
+    parents: list[Element] = []
+    try:
+        for event, element in iterparse(io.BytesIO(data), events=("start", "end"), forbid_dtd=True):
+            name = element.tag.rpartition("}")[2]
+            if event == "start":
+                count += 1
+                if not path:
+                    found = _NAMESPACE.fullmatch(element.tag)
+                    if found is None:
+                        raise MessageRefusedError("kind", f"不是 ISO 20022 报文（根元素 {element.tag[:80]}）")
+                    kind = found[1]
+                path.append(name)
+                parents.append(element)
+                if count > MAX_ELEMENTS or len(path) > MAX_DEPTH:
+                    raise MessageRefusedError("depth", "元素过多或层次过深")
+                continue
+            if len(element.text or "") > MAX_TEXT:
+                raise MessageRefusedError("too_large", f"{name} 的内容过长")
+            here = "/".join(path[1:])
+            path.pop()
+            parents.pop()
+            if here in wanted:
+                yield kind, here, element
+                element.clear()
+                if parents:
+                    parents[-1].remove(element)  # a file of a million payments must not stay in memory
+    except DefusedXmlException:
+        raise MessageRefusedError("entities", "含有文档类型声明或实体") from None
+    except (ParseError, ValueError, LookupError) as error:
+        raise MessageRefusedError("broken", f"不是完整的 XML（{str(error)[:80]}）") from None
+
+
+def _text(element: Element | None, *paths: str) -> str:
+    """The first non-empty text under any of some paths."""
+    if element is None:
+        return ""
+    for path in paths:
+        found = element.find("/".join(f"{{*}}{step}" for step in path.split("/")))
+        if found is not None and (found.text or "").strip():
+            return (found.text or "").strip()
+    return ""
+
+
+def _fen(text: str) -> int | None:
+    """Yuan with at most two decimals as fen. ValueError for anything else: an amount is never rounded."""
+    if not text:
+        return None
+    if not re.fullmatch(r"\d{1,15}(\.\d{1,5})?", text):
+        raise ValueError(text)
+    whole, _, part = text.partition(".")
+    part = part.rstrip("0")
+    if len(part) > 2:
+        raise ValueError(text)
+    return int(whole) * 100 + int(part.ljust(2, "0") or 0)
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text[:10]) if text else None
+    except ValueError:
+        return None
+
+
+class _Reading:
+    """What one answer gathers while it is read."""
+
+    def __init__(self) -> None:
+        self.found = ReturnFile(partial=True)
+        self.batches: set[str] = set()
+        self.stated_lines = self.stated_fen = 0
+        self.stated = False
+
+    def fen(self, text: str, where: str) -> int | None:
+        try:
+            return _fen(text)
+        except ValueError:
+            self.found.faults.append(f"{where}金额“{text[:20]}”不是两位小数以内的数")
+            return None
+
+    def row(self, reference: str, message_id: str, result: Result | None, word: str, amount: str, **more: str) -> None:
+        no = len(self.found.rows) + 1
+        batch, seq = split_reference(reference)
+        if seq is None:
+            self.found.faults.append(f"第 {no} 笔参考号“{reference[:40]}”不是本单位的编号")
+        else:
+            self.batches.add(batch)
+        if message_id:
+            self.batches.add(message_id)
+        if result is None:
+            self.found.faults.append(f"第 {no} 笔状态“{word[:10]}”不认识")
+        self.found.rows.append(
+            ReturnRow(
+                no, seq, more.get("account", ""), more.get("name", ""), self.fen(amount, f"第 {no} 笔"), result, word, more.get("code", "")[:10],
+                more.get("message", "")[:100], more.get("posted_at", ""), more.get("bank_ref", "")[:40],
+            )
+        )  # fmt: skip
+
+
+_ANSWERS = frozenset(
+    {
+        "CstmrPmtStsRpt/GrpHdr", "CstmrPmtStsRpt/OrgnlGrpInfAndSts", "CstmrPmtStsRpt/OrgnlPmtInfAndSts/TxInfAndSts",
+        "CstmrPmtStsRpt/TxInfAndSts", "BkToCstmrDbtCdtNtfctn/GrpHdr", "BkToCstmrDbtCdtNtfctn/Ntfctn/Ntry", "PmtRtr/GrpHdr",
+        "PmtRtr/OrgnlGrpInf", "PmtRtr/TxInf",
+    }
+)  # fmt: skip
+
+
+def read_answer(data: bytes) -> ReturnFile:
+    """Reads a pain.002, camt.054 or pacs.004 into rows of one batch.
+
+    Raises: MessageRefusedError for what is not one of them, or hostile.
+    """
+    one = _Reading()
+    for kind, path, element in _records(data, _ANSWERS):
+        one.found.kind = kind
+        name = path.rpartition("/")[2]
+        if name == "GrpHdr":
+            _header(one, kind, element)
+        elif name == "OrgnlGrpInfAndSts":
+            _group(one, element)
+        elif name == "OrgnlGrpInf":
+            one.batches.add(_text(element, "OrgnlMsgId"))
+        elif name == "TxInfAndSts":
+            _status(one, element)
+        elif name == "Ntry":
+            _notice(one, element)
+        elif name == "TxInf":
+            _returned(one, element)
+    found = one.found
+    if found.kind not in ("pain.002", "camt.054", "pacs.004"):
+        raise MessageRefusedError("kind", f"{found.kind or '空报文'} 不是付款答复")
+    if len(one.batches) > 1:
+        found.faults.append(f"一份报文涉及 {len(one.batches)} 个批次：{'、'.join(sorted(one.batches))[:120]}")
+    found.no = min(one.batches, default="")
+    if one.stated:
+        found.lines, found.amount_fen = one.stated_lines, one.stated_fen
+    return found
+
+
+def _header(one: _Reading, kind: str, element: Element) -> None:
+    one.found.message_id = _text(element, "MsgId")[:35]
+    if kind == "pacs.004":
+        count = _text(element, "NbOfTxs")
+        one.stated, one.stated_lines = True, int(count) if count.isdigit() else -1
+        one.stated_fen = one.fen(_text(element, "TtlRtrdIntrBkSttlmAmt"), "合计") or 0
+
+
+def _group(one: _Reading, element: Element) -> None:
+    found = one.found
+    one.batches.add(_text(element, "OrgnlMsgId"))
+    lines = _text(element, "OrgnlNbOfTxs")
+    found.orig_lines = int(lines) if lines.isdigit() else None
+    found.orig_fen = one.fen(_text(element, "OrgnlCtrlSum"), "原批次合计")
+    found.group = _text(element, "GrpSts")
+    found.group_code = _text(element, "StsRsnInf/Rsn/Cd", "StsRsnInf/Rsn/Prtry")[:10]
+    found.group_note = _text(element, "StsRsnInf/AddtlInf")[:100]
+    for part in element.findall("{*}NbOfTxsPerSts"):
+        count = _text(part, "DtldNbOfTxs")
+        one.stated = True
+        one.stated_lines += int(count) if count.isdigit() else 0
+        one.stated_fen += one.fen(_text(part, "DtldCtrlSum"), "分状态合计") or 0
+
+
+def _status(one: _Reading, element: Element) -> None:
+    word = _text(element, "TxSts")
+    one.row(
+        _text(element, "OrgnlEndToEndId"), "", _STATUS.get(word), word, _text(element, "OrgnlTxRef/Amt/InstdAmt"),
+        code=_text(element, "StsRsnInf/Rsn/Cd", "StsRsnInf/Rsn/Prtry"), message=_text(element, "StsRsnInf/AddtlInf"),
+        account=_text(element, "OrgnlTxRef/CdtrAcct/Id/Othr/Id", "OrgnlTxRef/CdtrAcct/Id/IBAN"),
+        name=_text(element, "OrgnlTxRef/Cdtr/Pty/Nm", "OrgnlTxRef/Cdtr/Nm"), bank_ref=_text(element, "AcctSvcrRef"),
+        posted_at=_text(element, "AccptncDtTm"),
+    )  # fmt: skip
+
+
+def _notice(one: _Reading, entry: Element) -> None:
+    """An entry of a camt.054: a debit is a payment that was booked, a credit one that came back."""
+    debit = _text(entry, "CdtDbtInd") == "DBIT"
+    if _text(entry, "Sts/Cd", "Sts") not in ("BOOK", ""):
+        return  # announced and not booked: no result
+    one.stated = True
+    one.stated_fen += one.fen(_text(entry, "Amt"), "分录") or 0
+    for details in entry.iterfind("{*}NtryDtls"):
+        for tx in details.iterfind("{*}TxDtls"):
+            one.stated_lines += 1
+            one.row(
+                _text(tx, "Refs/EndToEndId"), "", "paid" if debit else "returned", "DBIT" if debit else "CRDT",
+                _text(tx, "Amt", "AmtDtls/TxAmt/Amt"), code=_text(tx, "RtrInf/Rsn/Cd", "RtrInf/Rsn/Prtry"), message=_text(tx, "RtrInf/AddtlInf"),
+                account=_text(tx, "RltdPties/CdtrAcct/Id/Othr/Id") if debit else "",
+                name=_text(tx, "RltdPties/Cdtr/Pty/Nm", "RltdPties/Cdtr/Nm") if debit else "",
+                bank_ref=_text(tx, "Refs/AcctSvcrRef"), posted_at=_text(entry, "BookgDt/Dt", "BookgDt/DtTm"),
+            )  # fmt: skip
+
+
+def _returned(one: _Reading, element: Element) -> None:
+    one.row(
+        _text(element, "OrgnlEndToEndId"), _text(element, "OrgnlGrpInf/OrgnlMsgId"), "returned", "RTR", _text(element, "RtrdIntrBkSttlmAmt"),
+        code=_text(element, "RtrRsnInf/Rsn/Cd", "RtrRsnInf/Rsn/Prtry"), message=_text(element, "RtrRsnInf/AddtlInf"),
+        account=_text(element, "OrgnlTxRef/CdtrAcct/Id/Othr/Id"), name=_text(element, "OrgnlTxRef/Cdtr/Pty/Nm", "OrgnlTxRef/Cdtr/Nm"),
+        bank_ref=_text(element, "RtrId"), posted_at=_text(element, "IntrBkSttlmDt"),
+    )  # fmt: skip
+
+
+_STATEMENT = frozenset(
+    {f"BkToCstmrStmt/Stmt/{name}" for name in ("Id", "ElctrncSeqNb", "LglSeqNb", "FrToDt", "Acct", "Bal", "Ntry")}
+    | {"BkToCstmrStmt/GrpHdr"}
+)
+
+
+def read_statement(data: bytes) -> Statement:
+    """Reads a camt.053 with one statement. Raises MessageRefusedError."""
+    found = Statement()
+    seen = ""
+    for kind, path, element in _records(data, _STATEMENT):
+        seen = kind
+        name = path.rpartition("/")[2]
+        if name == "Id":
+            if found.no:
+                found.faults.append("一份报文有几张对账单，请逐张导入")
+            found.no = (element.text or "").strip()[:35]
+        elif name in ("ElctrncSeqNb", "LglSeqNb"):
+            text = (element.text or "").strip()
+            found.sequence = (
+                int(text) if text.isdigit() and (name == "ElctrncSeqNb" or found.sequence is None) else found.sequence
+            )
+        elif name == "FrToDt":
+            found.from_day, found.to_day = _day(_text(element, "FrDtTm")), _day(_text(element, "ToDtTm"))
+        elif name == "Acct":
+            found.account = _text(element, "Id/Othr/Id", "Id/IBAN")
+        elif name == "Bal":
+            _balance(found, element)
+        elif name == "Ntry":
+            _entries(found, element)
+    if seen != "camt.053":
+        raise MessageRefusedError("kind", f"{seen or '空报文'} 不是对账单")
+    return found
+
+
+def _balance(found: Statement, element: Element) -> None:
+    kind = _text(element, "Tp/CdOrPrtry/Cd")
+    try:
+        amount = _fen(_text(element, "Amt"))
+    except ValueError:
+        found.faults.append("余额不是数字")
+        return
+    if amount is not None and _text(element, "CdtDbtInd") == "DBIT":
+        amount = -amount
+    if kind in ("OPBD", "PRCD"):
+        found.opening_fen = amount
+    elif kind == "CLBD":
+        found.closing_fen = amount
+
+
+def _entries(found: Statement, entry: Element) -> None:
+    if _text(entry, "Sts/Cd", "Sts") not in ("BOOK", ""):
+        return
+    debit = _text(entry, "CdtDbtInd") == "DBIT"
+    booked = _day(_text(entry, "BookgDt/Dt", "BookgDt/DtTm"))
+    details: list[Any] = [tx for part in entry.iterfind("{*}NtryDtls") for tx in part.iterfind("{*}TxDtls")] or [None]
+    whole = 0
+    for tx in details:
+        no = len(found.entries) + 1
+        try:
+            amount = _fen(_text(tx, "Amt", "AmtDtls/TxAmt/Amt") or (_text(entry, "Amt") if len(details) == 1 else ""))
+            if amount is None:
+                raise ValueError
+        except ValueError:
+            found.faults.append(f"第 {no} 笔金额不是数字")
+            amount = 0
+        whole += amount
+        found.entries.append(
+            StatementEntry(
+                no, amount, debit, _text(tx, "Refs/EndToEndId")[:40], (_text(tx, "Refs/AcctSvcrRef") or _text(entry, "AcctSvcrRef"))[:40],
+                booked, _text(tx, "RltdPties/CdtrAcct/Id/Othr/Id"), _text(tx, "RltdPties/Cdtr/Pty/Nm", "RltdPties/Cdtr/Nm"),
+                _text(tx, "RtrInf/Rsn/Cd")[:10], _text(tx, "RtrInf/AddtlInf", "AddtlTxInf")[:100],
+            )
+        )  # fmt: skip
+    try:
+        if whole != _fen(_text(entry, "Amt")):
+            found.faults.append(f"分录金额 {_text(entry, 'Amt')[:20]} 与明细合计 {format_yuan(whole)} 不符")
+    except ValueError:
+        found.faults.append("分录金额不是数字")

@@ -1,0 +1,292 @@
+"""Verbs on papers: propose what brings, moves, plans or gives back money; another decides. Approval books at once.
+
+Civil affairs proposes (资金管理), finance decides (财政审核). M36, M37, M42, M68.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.db import transaction
+
+from tuodi.audit.actions import record
+from tuodi.cases.series import next_no
+from tuodi.funds import ledger
+from tuodi.funds.errors import FundHandsError, FundInputError, FundShortError, FundStateError, PurposeError
+from tuodi.funds.ledger import Side, credit, debit, pair
+from tuodi.funds.models import Float, FundBook, FundPaper, LedgerEntry, Population, PublicFund
+from tuodi.funds.states import Account, FundProgramme, Kind, PaperKind, PaperState, Source, move
+from tuodi.kernel import clock
+from tuodi.kernel.periods import Month
+from tuodi.kernel.places import pad12
+from tuodi.org import access
+from tuodi.org.errors import NotFoundError
+from tuodi.org.models import DutyCode, User
+from tuodi.org.places import place_name
+
+__all__ = ["decide", "enter_population", "open_fund", "propose", "release_suspense", "set_order"]
+
+#: Kinds that name the sub-account's source.
+_SOURCED = (PaperKind.APPROPRIATION, PaperKind.TRANSFER, PaperKind.HAND_BACK, PaperKind.CARRY)
+
+
+@transaction.atomic
+def open_fund(
+    *, acting_user: User, county: str, name: str, owner: str, purposes: list[str], note: str = ""
+) -> PublicFund:
+    """Registers a public fund with what it may be used for. Its money comes by an appropriation paper.
+
+    Raises: FundInputError, AccessDeniedError, NotFoundError.
+    """
+    region = pad12(county)
+    access.require(acting_user, DutyCode.FUND_KEEP, region)
+    if not name.strip() or not owner.strip():
+        raise FundInputError("名称和管理单位", "都要填写")
+    chosen = sorted(set(purposes))
+    if not chosen or not set(chosen) <= set(FundProgramme.values) - {FundProgramme.POOL.value}:
+        raise FundInputError("限定用途", "没有选择，或不认识")
+    if PublicFund.objects.filter(region=region, name=name.strip()).exists():
+        raise FundInputError("名称", f"“{name.strip()}”已登记")
+    fund = PublicFund.objects.create(
+        region=region, name=name.strip()[:60], owner=owner.strip()[:60], purposes=chosen, note=note.strip()[:200],
+        opened_at=clock.now(), opened_by=acting_user,
+    )  # fmt: skip
+    record(
+        "funds.open_fund", actor=acting_user, subject_type="public_fund", subject_id=fund.pk, region=region,
+        after={"name": fund.name, "owner": fund.owner, "purposes": chosen},
+    )  # fmt: skip
+    return fund
+
+
+@transaction.atomic
+def set_order(*, acting_user: User, county: str, order: list[str]) -> FundBook:
+    """Sets in which order a county's sources are drawn.
+
+    Raises: FundInputError: not each source once, or no book yet.
+    """
+    region = pad12(county)
+    access.require(acting_user, DutyCode.FUND_REVIEW, region)
+    if sorted(order) != sorted(Source.values):
+        raise FundInputError("动用顺序", f"应包括{'、'.join(Source.labels)}，各一次")
+    row = FundBook.objects.select_for_update(of=("self",)).filter(region=region).first()
+    if row is None:
+        raise FundInputError("资金账", "还没有建立。第一笔指标下达后自动建账。")
+    before, row.draw_order = row.draw_order, order
+    row.save(update_fields=["draw_order"])
+    record(
+        "funds.set_order", actor=acting_user, subject_type="fund_book", subject_id=row.pk, region=region,
+        before={"order": before}, after={"order": order},
+    )  # fmt: skip
+    return row
+
+
+@transaction.atomic
+def enter_population(*, acting_user: User, county: str, year: int, residents: int, basis: str) -> Population:
+    """Enters how many residents a county has in a year; entered again, the figure is replaced and the log keeps both.
+
+    Raises: FundInputError, AccessDeniedError, NotFoundError.
+    """
+    region = pad12(county)
+    access.require(acting_user, DutyCode.FUND_KEEP, region)
+    if residents <= 0 or not basis.strip():
+        raise FundInputError("人口和依据", "都要填写，人口大于 0")
+    before = Population.objects.filter(region=region, year=year).first()
+    row, _ = Population.objects.update_or_create(
+        region=region,
+        year=year,
+        defaults={
+            "residents": residents, "basis": basis.strip()[:100], "entered_at": clock.now(), "entered_by": acting_user,
+        },
+    )  # fmt: skip
+    record(
+        "funds.enter_population", actor=acting_user, subject_type="population", subject_id=row.pk, region=region,
+        before={"residents": before.residents} if before else None,
+        after={"year": year, "residents": residents, "basis": row.basis},
+    )  # fmt: skip
+    return row
+
+
+@transaction.atomic
+def propose(
+    *, acting_user: User, county: str, kind: str, amount_fen: int, reason: str, programme: str, source: str = "",
+    fund: PublicFund | None = None, to_programme: str = "", town: str = "", year: int | None = None,
+    month: Month | None = None, doc_no: str = "", doc_day: date | None = None,
+) -> FundPaper:  # fmt: skip
+    """Writes a paper that waits for its decision. Nothing moves yet.
+
+    Args:
+        source: of `Source`; with `fund` it is the fund's own. to_programme: of a transfer. town: of an advance.
+        month: of a plan. doc_no, doc_day: 指标文号 and its day, of an appropriation.
+
+    Raises: FundInputError naming the field; PurposeError; AccessDeniedError, NotFoundError.
+    """
+    region = pad12(county)
+    access.require(acting_user, DutyCode.FUND_KEEP, region)
+    today = clock.today()
+    if kind not in PaperKind.values:
+        raise FundInputError("种类", f"“{kind}”不认识")
+    if amount_fen <= 0:
+        raise FundInputError("金额", "应大于 0 元")
+    if programme not in FundProgramme.values:
+        raise FundInputError("项目", f"“{programme}”不认识")
+    if not reason.strip():
+        raise FundInputError("用途或理由", "没有填写")
+    if fund is not None:
+        if fund.region != region or fund.closed_on is not None:
+            raise FundInputError("公益基金", "不是本县在用的基金")
+        source = fund.source
+    if kind in _SOURCED and not (fund or source in set(Source.values) - {Source.SOCIETY.value}):
+        raise FundInputError("资金来源", "没有选择；社会资金请选择已登记的公益基金")
+    if kind == PaperKind.APPROPRIATION:
+        if not doc_no.strip() or doc_day is None:
+            raise FundInputError("指标文号和日期", "都要填写")
+        if doc_day > today:
+            raise FundInputError("发文日期", f" {doc_day} 晚于今天")
+        same = FundPaper.objects.filter(
+            region=region, kind=kind, doc_no=doc_no.strip(), programme=programme, source=source
+        ).exclude(state=PaperState.REFUSED)
+        if found := same.first():
+            raise FundInputError("指标文号", f" {doc_no.strip()} 的这一项已登记为 {found.no}")
+        _purpose(fund, programme)
+    if kind == PaperKind.TRANSFER:
+        if to_programme not in FundProgramme.values or to_programme == programme:
+            raise FundInputError("调入项目", "没有选择，或与调出项目相同")
+        _purpose(fund, to_programme)
+    if kind == PaperKind.ADVANCE:
+        if programme != FundProgramme.TEMPORARY:
+            raise FundInputError("项目", "备用金只从临时救助子账户预拨")
+        if not Float.objects.filter(region=pad12(town[:9]), closed_at__isnull=True).exists():
+            raise FundInputError("乡镇", "还没有设立备用金。请先设立并定单笔上限。")
+        if not town.startswith(region[:6]):
+            raise FundInputError("乡镇", "不在本县")
+    if kind == PaperKind.PLAN and month is None:
+        raise FundInputError("月份", "没有填写")
+    paper = FundPaper.objects.create(
+        region=region, no=next_no("fund", region, today), kind=kind,
+        year=year or (month.year if month else today.year), month=month.yyyymm if month else None, programme=programme,
+        source=source if kind in _SOURCED else "", fund=fund, to_programme=to_programme if kind == PaperKind.TRANSFER else "",
+        town=pad12(town[:9]) if kind == PaperKind.ADVANCE else "", amount_fen=amount_fen, doc_no=doc_no.strip()[:60],
+        doc_day=doc_day, reason=reason.strip()[:300], proposed_at=clock.now(), proposed_by=acting_user,
+    )  # fmt: skip
+    _audit("propose", acting_user, paper)
+    return paper
+
+
+def _purpose(fund: PublicFund | None, programme: str) -> None:
+    if fund is not None and programme not in fund.purposes:
+        allowed = "、".join(str(FundProgramme(one).label) for one in fund.purposes)
+        raise PurposeError(fund.name, str(FundProgramme(programme).label), allowed)
+
+
+def _audit(action: str, actor: User, paper: FundPaper, **after: object) -> None:
+    record(
+        f"funds.{action}", actor=actor, subject_type="fund_paper", subject_id=paper.pk, region=paper.region,
+        after={"no": paper.no, "kind": paper.kind, "state": paper.state, "amount_fen": paper.amount_fen, **after},
+    )  # fmt: skip
+
+
+@transaction.atomic
+def decide(paper: FundPaper, *, acting_user: User, approve: bool, note: str = "") -> FundPaper:
+    """Approves a paper and books it, or refuses it with a reason. Never by who proposed it.
+
+    Raises:
+        FundHandsError. FundStateError: decided already. FundShortError: with sub-account and gap.
+        FundInputError: refused without a reason. AccessDeniedError, NotFoundError.
+    """
+    access.require(acting_user, DutyCode.FUND_REVIEW, paper.region)
+    found = FundPaper.objects.select_for_update(of=("self",)).select_related("fund").filter(pk=paper.pk).first()
+    if found is None:
+        raise NotFoundError("资金单据")
+    paper = found
+    after = PaperState.APPROVED if approve else PaperState.REFUSED
+    move(paper.no, paper.state, after)
+    if paper.proposed_by_id == acting_user.pk:
+        raise FundHandsError(paper.no)
+    if not approve and not note.strip():
+        raise FundInputError("审核意见", "没有填写。不同意的要写明理由。")
+    paper.state, paper.decided_at, paper.decided_by = after, clock.now(), acting_user
+    paper.decision_note = note.strip()[:300]
+    if approve:
+        paper.entry = _book(paper, acting_user)
+    paper.save(update_fields=["state", "decided_at", "decided_by", "decision_note", "entry"])
+    _audit("decide", acting_user, paper, note=paper.decision_note)
+    return paper
+
+
+_KINDS = {
+    PaperKind.APPROPRIATION: Kind.APPROPRIATION,
+    PaperKind.TRANSFER: Kind.TRANSFER,
+    PaperKind.ADVANCE: Kind.ADVANCE,
+    PaperKind.HAND_BACK: Kind.HAND_BACK,
+}
+
+
+def _book(paper: FundPaper, user: User) -> LedgerEntry | None:
+    """What an approved paper moves; plans and carry-overs move nothing."""
+    if paper.kind not in _KINDS:
+        return None
+    ledger.lock([paper.region])
+    at = (paper.region, paper.programme, paper.source)
+    fen = paper.amount_fen
+    if paper.kind == PaperKind.APPROPRIATION:
+        FundBook.objects.get_or_create(region=paper.region, defaults={"opened_at": clock.now(), "opened_by": user})
+        sides = pair(*at, Account.AVAILABLE, Account.APPROPRIATED, fen)
+    elif paper.kind == PaperKind.TRANSFER:
+        _enough(paper)
+        sides = pair(*at, Account.TRANSFER, Account.AVAILABLE, fen)
+        sides += pair(paper.region, paper.to_programme, paper.source, Account.AVAILABLE, Account.TRANSFER, fen)
+    elif paper.kind == PaperKind.HAND_BACK:
+        _enough(paper)
+        sides = pair(*at, Account.APPROPRIATED, Account.AVAILABLE, fen)
+    else:
+        sides = _advance(paper)
+    return ledger.book(
+        # An advance is the town's entry: its cashier reads it, and the county as well.
+        sides, kind=_KINDS[PaperKind(paper.kind)], region=paper.town or paper.region, origin="paper", origin_id=paper.pk, user=user,
+        memo=f"{paper.no} {paper.doc_no or paper.reason}",
+    )  # fmt: skip
+
+
+def _enough(paper: FundPaper) -> None:
+    sums = ledger.balance_of(Account.AVAILABLE, paper.region, paper.programme)
+    there = sum(fen for _, source, fen in sums if source == paper.source)
+    if there < paper.amount_fen:
+        name = ledger.sub_account_label(paper.region, paper.programme, paper.source)
+        raise FundShortError([(name, paper.amount_fen, there)])
+
+
+def _advance(paper: FundPaper) -> list[Side]:
+    key = (paper.region[:6], paper.programme)
+    drawn = ledger.take({key: paper.amount_fen}, ledger.books([paper.region]))
+    sides = []
+    for source, part in drawn[key]:
+        sides.append(debit(paper.town, paper.programme, source, Account.FLOAT, part))
+        sides.append(credit(paper.region, paper.programme, source, Account.AVAILABLE, part))
+    return sides
+
+
+@transaction.atomic
+def release_suspense(*, acting_user: User, county: str, run_id: int) -> LedgerEntry:
+    """Makes what a bank sent back of a run available again; who is paid anew later is paid from available money.
+
+    Raises: FundStateError: nothing is in suspense. AccessDeniedError, NotFoundError.
+    """
+    region = pad12(county)
+    access.require(acting_user, DutyCode.FUND_KEEP, region)
+    ledger.lock([region])
+    there = ledger.held(Account.SUSPENSE, [county], run_id=run_id)
+    sides: list[Side] = []
+    for (_, programme), sums in sorted(there.items()):
+        for source, fen in sums:
+            sides += pair(region, programme, source, Account.AVAILABLE, Account.SUSPENSE, fen)
+    entry = ledger.book(
+        sides, kind=Kind.RELEASE, region=region, origin="run", origin_id=run_id, user=acting_user, run_id=run_id,
+        memo=f"{place_name(region)} 退汇转回可用",
+    )  # fmt: skip
+    if entry is None:
+        raise FundStateError("退汇待处理", "没有余额", "转回可用")
+    record(
+        "funds.release_suspense", actor=acting_user, subject_type="ledger_entry", subject_id=entry.pk, region=region,
+        after={"run": run_id, "amount_fen": sum(one.debit_fen for one in sides)},
+    )  # fmt: skip
+    return entry

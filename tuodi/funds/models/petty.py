@@ -1,0 +1,87 @@
+"""Petty cash of towns (乡镇临时救助备用金): the float, what it paid, and the monthly count."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from tuodi.org.rls import region_field
+from tuodi.people.fields import month_check
+
+
+class Float(models.Model):
+    """One row: the petty cash of a town. Its balance is the ledger's."""
+
+    region = region_field(unique=True)  #: the town
+    limit_fen = models.BigIntegerField("单笔上限（分）")  #: set by the county; a pack's lower value goes before it
+    opened_at = models.DateTimeField("设立时间")
+    opened_by = models.ForeignKey("org.User", on_delete=models.PROTECT, related_name="+")
+    closed_at = models.DateTimeField("撤销时间", null=True)  #: null = in use
+
+    class Meta:
+        verbose_name = "备用金"
+        constraints = [models.CheckConstraint(condition=Q(limit_fen__gt=0), name="funds_float_limit")]
+
+
+class PettySpend(models.Model):
+    """One row: one grant paid from petty cash, with its receipt. Append-only; the grant is then never in a run."""
+
+    region = region_field()  #: the family's village
+    float = models.ForeignKey(Float, on_delete=models.PROTECT, related_name="spends")
+    no = models.CharField("编号", max_length=40, db_collation="C", unique=True)
+    determination = models.OneToOneField("decisions.Determination", on_delete=models.PROTECT, related_name="+")
+    household = models.ForeignKey("people.Household", on_delete=models.PROTECT, related_name="+")
+    amount_fen = models.BigIntegerField("金额（分）")
+    balance_fen = models.BigIntegerField("支付后余额（分）")
+    receiver = models.CharField("领款人", max_length=40)
+    receipt = models.ForeignKey("files.StoredFile", on_delete=models.PROTECT, related_name="+")
+    paid_on = models.DateField("支付日期")
+    paid_at = models.DateTimeField("支付时间")
+    paid_by = models.ForeignKey("org.User", on_delete=models.PROTECT, related_name="+")
+    entry = models.ForeignKey("funds.LedgerEntry", on_delete=models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        verbose_name = "备用金支出"
+        constraints = [
+            models.CheckConstraint(condition=Q(amount_fen__gt=0, balance_fen__gte=0), name="funds_spend_amounts")
+        ]
+        indexes = [models.Index(fields=["float", "-paid_on"], name="funds_spend_float")]
+
+    def __str__(self) -> str:
+        return self.no
+
+
+class FloatCount(models.Model):
+    """One row: a month's count of a town's cash against the ledger. Append-only; counted by a town, seen by the county."""
+
+    region = region_field()  #: the town
+    float = models.ForeignKey(Float, on_delete=models.PROTECT, related_name="counts")
+    month = models.IntegerField("月份")  #: yyyymm
+    opening_fen = models.BigIntegerField("期初（分）")
+    advanced_fen = models.BigIntegerField("拨入（分）")
+    spent_fen = models.BigIntegerField("支出（分）")
+    returned_fen = models.BigIntegerField("交回（分）")
+    ledger_fen = models.BigIntegerField("账面余额（分）")
+    counted_fen = models.BigIntegerField("实存（分）")
+    note = models.CharField("差异说明", max_length=300, blank=True)
+    counted_at = models.DateTimeField("盘点时间")
+    counted_by = models.ForeignKey("org.User", on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        verbose_name = "备用金盘点"
+        constraints = [
+            models.UniqueConstraint("float", "month", name="funds_count_once"),
+            models.CheckConstraint(condition=month_check("month"), name="funds_count_month"),
+            models.CheckConstraint(
+                condition=Q(ledger_fen=models.F("counted_fen")) | ~Q(note=""), name="funds_count_explained"
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    ledger_fen=models.F("opening_fen")
+                    + models.F("advanced_fen")
+                    - models.F("spent_fen")
+                    - models.F("returned_fen")
+                ),
+                name="funds_count_sums",
+            ),
+        ]

@@ -1,0 +1,296 @@
+"""Bringing messages to banks and fetching what banks say.
+
+A message is brought in three committed steps: signed; a try begins; the bank's word. Whatever breaks in between, the rows say
+that the bank may have it, and the next try asks first and sends the same bytes under the same number. No end of time and no
+broken line ever makes a payment failed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+from contextlib import suppress
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from tuodi.audit.actions import record
+from tuodi.crypto import sm2
+from tuodi.exchange.bank import load_bank_profile
+from tuodi.exchange.bank_transport import DropFolder, HttpBank, Incoming, Outcome, Parcel, Transport, Word
+from tuodi.files.store import open_plain
+from tuodi.kernel import clock
+from tuodi.org import access
+from tuodi.org.access import NATION, system_scope
+from tuodi.org.models import DutyCode, User
+from tuodi.payments.actions.answers import News, check_signature, settle_items, take_answer
+from tuodi.payments.actions.run import lock_run
+from tuodi.payments.errors import BankBlockedError
+from tuodi.payments.models import BankAttempt, BankLink, BankMessage, BankReturn, BankStatement
+from tuodi.payments.states import MESSAGE_MOVES, LineStatus, MessageState, RunState, move, steps_to
+
+__all__ = ["block_of", "collect", "deliver", "mark_of", "read_mark", "site_key", "transport_of", "write_mark"]
+
+_OPEN = (MessageState.CREATED, MessageState.SIGNED, MessageState.SENT)
+
+
+def site_key() -> sm2.KeyPair:
+    """The key this site signs files for banks with; made when first needed, readable by its owner only."""
+    return sm2.load_or_make(Path(settings.BANK_KEY))
+
+
+def transport_of(link: BankLink) -> Transport:
+    """The way of a link. BankAddressError for an address money data may not travel to."""
+    if link.way == BankLink.Way.FOLDER:
+        return DropFolder(Path(link.address))
+    return HttpBank(link.address, pair=site_key(), bank_key=bytes.fromhex(link.bank_key), now=clock.now)
+
+
+# ---- the mark: how many messages ever left, kept outside the database, so that a restored one notices what it has forgotten
+
+
+def read_mark() -> dict[str, dict[str, Any]]:
+    """Link -> {no, day}; {} where there is no mark yet."""
+    try:
+        found = json.loads(Path(settings.BANK_MARK).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def mark_of(link: BankLink) -> tuple[int | None, date | None]:
+    """The number and day of a link's mark; (None, None) = none."""
+    found = read_mark().get(str(link.pk))
+    return (int(found["no"]), date.fromisoformat(found["day"])) if found else (None, None)
+
+
+def write_mark(link: BankLink, no: int, day: date) -> None:
+    """Notes that a link's messages have come to a number. Never backwards; on disk when it comes back."""
+    path = Path(settings.BANK_MARK)
+    with path.with_name(f"{path.name}.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two workers of two links must not overwrite each other's number
+        _write_mark(path, link, no, day)
+
+
+def _write_mark(path: Path, link: BankLink, no: int, day: date) -> None:
+    marks = read_mark()
+    known = marks.get(str(link.pk))
+    if known and int(known["no"]) >= no:
+        return
+    marks[str(link.pk)] = {"no": no, "day": day.isoformat()}
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(marks, file)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+def block_of(link: BankLink) -> str:
+    """Why nothing may leave by a link now; empty = it may.
+
+    The mark is ahead of the database after a restore: payments may have left that the database knows nothing of. No mark
+    where messages did leave means the same on another machine: each link gets its mark when it is registered. A mark
+    behind the database is a try that ended between the two and did not leave.
+    """
+    no, day = mark_of(link)
+    if no is None:
+        return "没有送出标记，而数据库记有已送报文" if link.sent_no else ""
+    if no > link.sent_no:
+        return f"数据库记到第 {link.sent_no} 份报文，而 {day} 已送到第 {no} 份，数据库可能是由备份恢复的"
+    return ""
+
+
+# ---- out
+
+
+def deliver(message_id: int, *, acting_user: User | None = None) -> BankMessage:
+    """Brings one message, or finds out what became of it. Done twice, or by two workers, it leaves once.
+
+    Not inside a transaction: each step must be there for whoever comes after a crash.
+
+    Args:
+        acting_user: None = the timetable.
+
+    Raises: BankBlockedError while a restored database has not been compared with a statement. NotFoundError, AccessDeniedError.
+    """
+    if connection.in_atomic_block:
+        raise RuntimeError("deliver commits its steps itself")
+    with system_scope(NATION):
+        if acting_user is not None:
+            region = BankMessage.objects.values_list("region", flat=True).get(pk=message_id)
+            access.require(acting_user, DutyCode.PAY_SEND, region)
+        message = _prepare(message_id)
+    if message.state not in _OPEN:
+        return message
+    with system_scope(NATION):
+        begun = _leave(message, acting_user)
+    if begun is None:
+        return message
+    with system_scope(NATION):
+        return _bring(begun, acting_user)
+
+
+def _prepare(message_id: int) -> BankMessage:
+    """Signs a new message."""
+    message = BankMessage.objects.select_for_update(of=("self",)).select_related("link", "batch").get(pk=message_id)
+    if message.state != MessageState.CREATED:
+        return message
+    move(message.no, MESSAGE_MOVES, message.state, MessageState.SIGNED, MessageState)
+    if load_bank_profile(message.link.profile).signed:
+        pair = site_key()
+        data = open_plain(message.batch.file).read()
+        message.signature, message.key_id = sm2.sign(data, pair).hex(), pair.id
+    message.state, message.signed_at = MessageState.SIGNED, clock.now()
+    message.save()
+    return message
+
+
+def _leave(message: BankMessage, user: User | None) -> BankAttempt | None:
+    """Notes that a try begins; from here on the bank may have the file. None while another worker is at it."""
+    link = BankLink.objects.select_for_update().get(pk=message.link_id)
+    reason = block_of(link)
+    if reason:
+        raise BankBlockedError(link.label, reason)
+    found = BankMessage.objects.select_for_update(of=("self",), skip_locked=True).filter(pk=message.pk).first()
+    if found is None or found.state not in (MessageState.SIGNED, MessageState.SENT):
+        return None
+    if found.state == MessageState.SIGNED:
+        found.state, found.sent_at = MessageState.SENT, clock.now()
+        found.save()
+        link.sent_no, link.sent_on = link.sent_no + 1, clock.today()
+        link.save(update_fields=["sent_no", "sent_on"])
+    return BankAttempt.objects.create(
+        message=found, region=found.region, kind=BankAttempt.Kind.LEAVE, at=clock.now(), by=user
+    )
+
+
+def _bring(begun: BankAttempt, user: User | None) -> BankMessage:
+    """Asks or sends while the message is locked, and notes the word."""
+    message = (
+        BankMessage.objects.select_for_update(of=("self",), skip_locked=True)
+        .select_related("link", "batch__run", "batch__file")
+        .filter(pk=begun.message_id)
+        .first()
+    )
+    if message is None or message.state != MessageState.SENT:
+        return BankMessage.objects.get(pk=begun.message_id)
+    link = BankLink.objects.get(pk=message.link_id)
+    write_mark(link, link.sent_no, link.sent_on or clock.today())
+    way = transport_of(link)
+    # An earlier try may have arrived, also one that a restored database has forgotten: ask before anything leaves.
+    outcome = way.ask(message.no)
+    if outcome is not None:
+        _note(message, BankAttempt.Kind.ASK, outcome, user)
+    if outcome is None or outcome.word == Word.ABSENT:
+        data = open_plain(message.batch.file).read()
+        outcome = way.send(Parcel(message.no, message.batch.file_name, data, message.signature))
+        _note(message, BankAttempt.Kind.WORD, outcome, user)
+    if outcome.word in (Word.ACCEPTED, Word.DUPLICATE):
+        _acknowledge(message)
+    elif outcome.word == Word.REFUSED:
+        _refused(message, outcome, user)
+    elif outcome.word in (Word.NO_WORD, Word.CONFLICT):
+        _unknown(message, outcome, user)
+    return message
+
+
+def _note(message: BankMessage, kind: str, outcome: Outcome, user: User | None) -> None:
+    BankAttempt.objects.create(
+        message=message, region=message.region, kind=kind, word=outcome.word.value, detail=outcome.detail[:200], at=clock.now(), by=user
+    )  # fmt: skip
+    record(
+        "payments.bank_word", actor=user, subject_type="bankmessage", subject_id=message.pk, region=message.region,
+        after={"no": message.no, "word": outcome.word.value, "detail": outcome.detail[:200]},
+    )  # fmt: skip
+
+
+def _acknowledge(message: BankMessage) -> None:
+    move(message.no, MESSAGE_MOVES, message.state, MessageState.ACKNOWLEDGED, MessageState)
+    message.state, message.answered_at = MessageState.ACKNOWLEDGED, clock.now()
+    message.save(update_fields=["state", "answered_at"])
+
+
+def _news(message: BankMessage, said: LineStatus, code: str, text: str) -> list[News]:
+    lock_run(message.batch.run)
+    items = message.batch.items.select_for_update(of=("self",)).filter(status__in=["sent", "unknown"])
+    return [News(item, steps, code, text[:100]) for item in items if (steps := steps_to(item.status, said))]
+
+
+def _refused(message: BankMessage, outcome: Outcome, user: User | None) -> None:
+    """The bank will not work on it: a definite word for every line in it."""
+    move(message.no, MESSAGE_MOVES, message.state, MessageState.REFUSED, MessageState)
+    message.state, message.answered_at = MessageState.REFUSED, clock.now()
+    message.save(update_fields=["state", "answered_at"])
+    settle_items(
+        message.batch,
+        _news(message, LineStatus.FAILED, "RJCT", outcome.detail or "银行拒收整批"),
+        user=user or message.made_by,
+    )
+
+
+def _unknown(message: BankMessage, outcome: Outcome, user: User | None) -> None:
+    news = _news(message, LineStatus.UNKNOWN, "", outcome.detail or "送出后没有得到银行答复")
+    if news and message.batch.run.state in (RunState.SENT, RunState.SETTLED, RunState.CLOSED):
+        settle_items(message.batch, news, user=user or message.made_by)
+
+
+# ---- in
+
+
+def collect(link: BankLink, *, acting_user: User) -> list[BankReturn | BankStatement]:
+    """Takes in what the bank has laid out: each file in a transaction of its own, its signature verified before it is read.
+
+    A file is given back to the bank as taken only when it is kept here; one that comes again changes nothing.
+
+    Raises: NotFoundError, AccessDeniedError.
+    """
+    with system_scope(NATION):
+        access.require(acting_user, DutyCode.PAY_SEND, link.region)
+    way, found = transport_of(link), []
+    for incoming in way.waiting():
+        with system_scope(NATION), transaction.atomic():
+            found.append(take_incoming(link, incoming, user=acting_user))
+        with suppress(OSError):
+            way.taken(incoming.name)
+    return found
+
+
+def take_incoming(link: BankLink, incoming: Incoming, *, user: User) -> BankReturn | BankStatement:
+    """One file of the bank: an answer or a statement."""
+    from tuodi.payments.actions.statements import take_statement
+
+    layout = load_bank_profile(link.profile)
+    fault = "" if incoming.data else "文件是空的或超过大小限制"
+    if not fault and layout.signed:
+        fault = check_signature(link, incoming.data, incoming.signature)
+    if _is_statement(incoming):
+        return take_statement(link, incoming.data, incoming.name, user=user, fault=fault)
+    found = take_answer(layout, incoming.data, incoming.name, user=user, region=link.region, link=link, fault=fault)
+    if found.state == BankReturn.State.APPLIED and found.batch is not None:
+        # An answer about a message says that the bank has it.
+        message = (
+            BankMessage.objects.select_for_update(of=("self",))
+            .filter(batch=found.batch, state=MessageState.SENT)
+            .first()
+        )
+        if message is not None:
+            _acknowledge(message)
+    return found
+
+
+def _is_statement(incoming: Incoming) -> bool:
+    """By content, never by name: the root element of a message, or the first cell of a table."""
+    head = incoming.data[:4096]
+    return b":camt.053." in head or "对账单号".encode() in head or "对账单号".encode("gb18030") in head

@@ -1,0 +1,281 @@
+"""Statements of the account: each movement against what was sent. What fits moves or confirms a payment; the rest is listed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+
+from tuodi.audit.actions import record
+from tuodi.crypto.fields import decrypt
+from tuodi.exchange.bank import load_bank_profile
+from tuodi.exchange.bank_files import Statement, StatementEntry, read_statement
+from tuodi.exchange.errors import ExchangeError
+from tuodi.exchange.iso20022 import split_reference
+from tuodi.files.store import put_bytes
+from tuodi.kernel import clock
+from tuodi.kernel.money import format_yuan
+from tuodi.org import access
+from tuodi.org.models import DutyCode, User
+from tuodi.payments.actions.answers import News, check_signature, settle_items
+from tuodi.payments.actions.messages import block_of, mark_of, write_mark
+from tuodi.payments.actions.run import lock_run
+from tuodi.payments.errors import BankBlockedError
+from tuodi.payments.models import BankItem, BankLink, BankMessage, BankStatement, PayRun, StatementLine
+from tuodi.payments.states import ERRORS, LineStatus, Verdict, steps_to
+
+__all__ = ["import_statement", "judge_again", "resume_sending", "take_statement"]
+
+_FAULTS = 50
+_FITS = (Verdict.MATCHED, Verdict.SETTLED)
+
+
+@transaction.atomic
+def import_statement(
+    link: BankLink, *, acting_user: User, data: bytes, name: str, signature: str = ""
+) -> BankStatement:
+    """Takes a statement by hand. See `take_statement`. Raises: NotFoundError, AccessDeniedError."""
+    access.require(acting_user, DutyCode.PAY_SEND, link.region)
+    fault = check_signature(link, data, signature) if load_bank_profile(link.profile).signed or signature else ""
+    return take_statement(link, data, name, user=acting_user, fault=fault)
+
+
+def take_statement(link: BankLink, data: bytes, name: str, *, user: User, fault: str = "") -> BankStatement:
+    """Reconciles a statement, or refuses it whole and keeps it, inside the caller's transaction.
+
+    Refused: another account, sums that do not lead from opening to closing balance, the number of another statement.
+    What does not fit line by line is no reason to refuse: it is listed, and nothing else moves for it.
+    """
+    digest = hashlib.sha256(data).hexdigest()
+    known = BankStatement.objects.filter(link=link, sha256=digest, state=BankStatement.State.APPLIED).first()
+    if known is not None:
+        return known
+    stored = put_bytes(data, region=link.region, name=name, purpose="bank_statement", by_id=user.pk)
+    common: dict[str, Any] = {
+        "link": link, "region": link.region, "file": stored, "file_name": name[:200], "sha256": digest, "imported_at": clock.now(),
+        "imported_by": user,
+    }  # fmt: skip
+    if fault:
+        return _refuse(common, [fault], user)
+    try:
+        told = read_statement(load_bank_profile(link.profile), data)
+    except ExchangeError as error:
+        return _refuse(common, [str(error)], user)
+    debit = sum(one.amount_fen for one in told.entries if one.debit)
+    credit = sum(one.amount_fen for one in told.entries if not one.debit)
+    common |= {
+        "no": told.no, "sequence": told.sequence, "from_day": told.from_day, "to_day": told.to_day, "opening_fen": told.opening_fen,
+        "closing_fen": told.closing_fen, "entries": len(told.entries), "debit_fen": debit, "credit_fen": credit,
+    }  # fmt: skip
+    faults = _faults(link, told, debit, credit)
+    if faults:
+        return _refuse(common, faults, user)
+    statement = BankStatement.objects.create(**common, state=BankStatement.State.APPLIED)
+    _reconcile(statement, told.entries, user)
+    record(
+        "payments.import_statement", actor=user, subject_type="bankstatement", subject_id=statement.pk, region=link.region,
+        after={"no": told.no, "entries": len(told.entries), "left": statement.lines.filter(verdict__in=ERRORS).count()},
+    )  # fmt: skip
+    return statement
+
+
+def _refuse(common: dict[str, Any], faults: list[str], user: User) -> BankStatement:
+    shown = [fault[:300] for fault in faults[:_FAULTS]]
+    refused = BankStatement.objects.create(**common, state=BankStatement.State.REFUSED, faults=shown)
+    record(
+        "payments.refuse_statement", actor=user, subject_type="bankstatement", subject_id=refused.pk, region=refused.region,
+        after={"file": common["sha256"], "faults": shown[:5]},
+    )  # fmt: skip
+    return refused
+
+
+def _faults(link: BankLink, told: Statement, debit: int, credit: int) -> list[str]:
+    faults = list(told.faults)
+    if not told.no:
+        faults.append("没有对账单号")
+    if told.account and told.account != link.payer_account:
+        faults.append(f"对账单是尾号 {told.account[-4:]} 的账户，不是本直联的付款账户")
+    if told.from_day is None or told.to_day is None or told.to_day < told.from_day:
+        faults.append("没有起止日期")
+    if told.opening_fen is None or told.closing_fen is None:
+        faults.append("没有期初或期末余额")
+    elif told.opening_fen + credit - debit != told.closing_fen:
+        should = format_yuan(told.opening_fen + credit - debit)
+        faults.append(f"期初余额加减各笔应为 {should} 元，期末余额写 {format_yuan(told.closing_fen)} 元")
+    if told.no and BankStatement.objects.filter(link=link, no=told.no, state=BankStatement.State.APPLIED).exists():
+        faults.append(f"对账单 {told.no} 已导入过另一份内容")
+    return faults
+
+
+def _items(references: set[str], link: BankLink) -> dict[str, BankItem]:
+    """Reference -> item, locked run by run in one order, for references of batches that went by the link."""
+    wanted: dict[str, dict[int, str]] = defaultdict(dict)
+    for text in references:
+        no, seq = split_reference(text)
+        if seq is not None:
+            wanted[no][seq] = text
+    messages = (
+        BankMessage.objects.filter(link=link, no__in=list(wanted))
+        .select_related("batch")
+        .order_by("batch__run_id", "id")
+    )
+    found: dict[str, BankItem] = {}
+    locked: set[int] = set()
+    for message in messages:
+        if message.batch.run_id not in locked:
+            lock_run(PayRun(pk=message.batch.run_id))
+            locked.add(message.batch.run_id)
+        numbers = wanted[message.no]
+        rows = message.batch.items.select_for_update(of=("self",)).filter(seq__in=list(numbers)).order_by("id")
+        for item in rows:
+            found[numbers[item.seq]] = item
+    return found
+
+
+def _reconcile(statement: BankStatement, entries: list[StatementEntry], user: User) -> None:
+    items = _items({one.reference for one in entries if one.reference}, statement.link)
+    seen = {
+        (item, debit)
+        for item, debit in StatementLine.objects.filter(
+            item__in=[one.pk for one in items.values()], verdict__in=_FITS
+        ).values_list("item_id", "debit")
+    }
+    status = {one.pk: one.status for one in items.values()}
+    news: dict[int, list[News]] = defaultdict(list)
+    lines = []
+    for one in entries:
+        item = items.get(one.reference)
+        verdict, steps = _verdict(one, item, status, seen)
+        if item is not None and verdict in _FITS:
+            seen.add((item.pk, one.debit))
+        if item is not None and steps:
+            status[item.pk] = steps[-1]
+            news[item.batch_id].append(News(item, steps, one.code, one.note, one.bank_ref))
+        lines.append(
+            StatementLine(
+                statement=statement, region=statement.region, row_no=one.row_no, amount_fen=one.amount_fen, debit=one.debit,
+                reference=one.reference, bank_ref=one.bank_ref, booked_on=one.booked_on, item=item, verdict=verdict,
+            )
+        )  # fmt: skip
+    StatementLine.objects.bulk_create(lines, batch_size=1000)
+    _settle(news, user)
+
+
+def _settle(news: dict[int, list[News]], user: User) -> None:
+    from tuodi.payments.models import BankBatch
+
+    for batch in BankBatch.objects.select_related("run").filter(pk__in=list(news)).order_by("id"):
+        # An item may be paid and come back within one statement: its steps are taken together.
+        merged: dict[int, News] = {}
+        for one in news[batch.pk]:
+            before = merged.get(one.item.pk)
+            steps = (*before.steps, *one.steps) if before else one.steps
+            merged[one.item.pk] = News(one.item, steps, one.code, one.message, one.bank_seq)
+        settle_items(batch, merged.values(), user=user)
+
+
+def _verdict(
+    one: StatementEntry, item: BankItem | None, status: dict[int, str], seen: set[tuple[int, bool]]
+) -> tuple[Verdict, tuple[str, ...]]:
+    """What an entry is, and the steps that follow from it."""
+    if item is None:
+        if not one.reference:
+            return Verdict.OTHER, ()
+        return (Verdict.UNKNOWN_DEBIT if one.debit else Verdict.UNKNOWN_CREDIT), ()
+    if (item.pk, one.debit) in seen:
+        return (Verdict.DUPLICATE_DEBIT if one.debit else Verdict.DUPLICATE_CREDIT), ()
+    if one.amount_fen != item.amount_fen:
+        return Verdict.AMOUNT, ()
+    if (
+        one.debit
+        and one.account
+        and one.account != decrypt(bytes(item.account_cipher), f"people.account|{item.account_uid}")
+    ):
+        return Verdict.ACCOUNT, ()
+    steps = steps_to(status[item.pk], LineStatus.PAID if one.debit else LineStatus.RETURNED)
+    if steps is None:
+        return Verdict.CONTRADICTS, ()
+    return (Verdict.SETTLED, steps) if steps else (Verdict.MATCHED, ())
+
+
+@transaction.atomic
+def judge_again(link: BankLink, *, acting_user: User) -> int:
+    """Looks again at leftovers nobody has decided: after a restore the files made anew explain what no row explained before.
+
+    Returns: how many fit now.
+    """
+    access.require(acting_user, DutyCode.PAY_SEND, link.region)
+    left = list(
+        StatementLine.objects.select_for_update()
+        .filter(statement__link=link, verdict__in=[Verdict.UNKNOWN_DEBIT, Verdict.UNKNOWN_CREDIT], decisions=None)
+        .order_by("statement__sequence", "id")
+    )
+    items = _items({one.reference for one in left if one.reference}, link)
+    seen = {
+        (item, debit)
+        for item, debit in StatementLine.objects.filter(
+            item__in=[one.pk for one in items.values()], verdict__in=_FITS
+        ).values_list("item_id", "debit")
+    }
+    status = {one.pk: one.status for one in items.values()}
+    news: dict[int, list[News]] = defaultdict(list)
+    fit = 0
+    for line in left:
+        item = items.get(line.reference)
+        if item is None:
+            continue
+        entry = StatementEntry(line.row_no, line.amount_fen, line.debit, line.reference, line.bank_ref, line.booked_on)
+        verdict, steps = _verdict(entry, item, status, seen)
+        if verdict in _FITS:
+            seen.add((item.pk, line.debit))
+            fit += 1
+        if steps:
+            status[item.pk] = steps[-1]
+            news[item.batch_id].append(News(item, steps, "", "", line.bank_ref))
+        line.item, line.verdict = item, verdict
+        line.save(update_fields=["item", "verdict"])
+    _settle(news, acting_user)
+    record(
+        "payments.judge_statements", actor=acting_user, subject_type="banklink", subject_id=link.pk, region=link.region,
+        after={"looked": len(left), "fit": fit},
+    )  # fmt: skip
+    return fit
+
+
+@transaction.atomic
+def resume_sending(link: BankLink, *, acting_user: User) -> BankLink:
+    """Opens a link again after a restore, once statements cover the gap without a break and no leftover is undecided.
+
+    Raises: BankBlockedError says what is missing; NotFoundError, AccessDeniedError.
+    """
+    access.require(acting_user, DutyCode.PAY_APPROVE, link.region)
+    link = BankLink.objects.select_for_update().get(pk=link.pk)
+    if not block_of(link):
+        return link
+    no, day = mark_of(link)
+    until = day or clock.today()
+    applied = BankStatement.objects.filter(link=link, state=BankStatement.State.APPLIED).order_by("from_day", "id")
+    reached = link.sent_on
+    for one in applied:
+        if reached is None or one.from_day <= reached + timedelta(days=1):
+            reached = max(reached or one.to_day, one.to_day)
+    if reached is None or reached < until or not applied.filter(to_day__gte=until).exists():
+        raise BankBlockedError(link.label, f"对账单连续覆盖到 {reached or '（没有）'}，须覆盖到 {until}")
+    left = (
+        StatementLine.objects.filter(statement__link=link, verdict__in=ERRORS).exclude(verdict=Verdict.OTHER)
+        .exclude(decisions__state="confirmed").count()
+    )  # fmt: skip
+    if left:
+        raise BankBlockedError(link.label, f"对账单还有 {left} 笔没有核平")
+    before = link.sent_no
+    link.sent_no, link.sent_on = max(no or 0, link.sent_no), until
+    link.save(update_fields=["sent_no", "sent_on"])
+    write_mark(link, link.sent_no, until)
+    record(
+        "payments.resume_sending", actor=acting_user, subject_type="banklink", subject_id=link.pk, region=link.region,
+        before={"sent_no": before}, after={"sent_no": link.sent_no, "until": until.isoformat()},
+    )  # fmt: skip
+    return link

@@ -1,0 +1,162 @@
+"""What must hold of all money at all times (L1 to L7 of docs/money.md), each as SQL that names the rows that break it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from django.db import connection
+
+from tuodi.funds.models import LedgerCheck
+from tuodi.funds.models.ledger import LIVING_CODES
+from tuodi.kernel import clock
+
+__all__ = ["RULES", "Finding", "Report", "check", "keep"]
+
+#: Rows of one rule that are named; the rest are counted.
+SHOWN = 50
+RULES = {
+    "L1": "每张凭证借贷相等",
+    "L2": "银行批次等于明细之和",
+    "L3": "每个子账户：来的钱等于在手的钱加已发的钱；余额表等于分录之和",
+    "L4": "同一对象同一项目同一月份至多一行有效",
+    "L5": "行的状态等于最后一个事件",
+    "L6": "每个事件都有人和时间",
+    "L7": "凭证和分录没有改动或删除",
+}
+_LIVING = ", ".join(f"'{one}'" for one in LIVING_CODES)
+
+#: Rule -> queries; each row is (what, detail).
+_QUERIES: dict[str, tuple[str, ...]] = {
+    "L1": (
+        "select '凭证 ' || e.id, '借 ' || coalesce(sum(p.debit_fen), 0) || ' 分，贷 ' || coalesce(sum(p.credit_fen), 0) || ' 分，' "
+        "|| count(p.id) || ' 条分录' from funds_ledgerentry e left join funds_posting p on p.entry_id = e.id group by e.id "
+        "having coalesce(sum(p.debit_fen), 0) <> coalesce(sum(p.credit_fen), 0) or count(p.id) < 2 order by e.id",
+    ),
+    "L2": (
+        "select '银行批次 ' || b.no, b.lines || ' 笔 ' || b.amount_fen || ' 分，明细 ' || count(i.id) || ' 笔 ' || "
+        "coalesce(sum(i.amount_fen), 0) || ' 分' from payments_bankbatch b left join payments_bankitem i on i.batch_id = b.id "
+        "group by b.id having b.amount_fen <> coalesce(sum(i.amount_fen), 0) or b.lines <> count(i.id) order by b.no",
+    ),
+    "L3": (
+        "select '子账户 ' || county || '/' || programme || '/' || coalesce(nullif(source, ''), '未建账'), "
+        "'来 ' || came || ' 分，在手 ' || held || ' 分，已发 ' || paid || ' 分' from (select substr(p.region, 1, 6) county, p.programme, p.source, "
+        " coalesce(sum(p.credit_fen - p.debit_fen) filter (where p.account in ('appropriated', 'transfer') "
+        "  or (p.account = 'receivable' and e.kind = 'recovered')), 0) came, "
+        f" coalesce(sum(p.debit_fen - p.credit_fen) filter (where p.account in ({_LIVING})), 0) held, "
+        " coalesce(sum(p.debit_fen - p.credit_fen) filter (where (p.account = 'payable' and e.kind in ('paid', 'returned')) "
+        "  or (p.account = 'expense' and e.kind = 'petty_spend')), 0) paid "
+        " from funds_posting p join funds_ledgerentry e on e.id = p.entry_id group by 1, 2, 3) x where came <> held + paid order by 1",
+        "select '余额 ' || region || '/' || programme || '/' || source || '/' || account || '/' || run_id, "
+        "'余额表 借 ' || coalesce(b.debit_fen::text, '缺') || ' 贷 ' || coalesce(b.credit_fen::text, '缺') || '，分录 借 ' "
+        "|| coalesce(x.dr, 0) || ' 贷 ' || coalesce(x.cr, 0) from funds_balance b full join (select p.region, p.programme, p.source, p.account, "
+        " case when p.account in ('reserved', 'transit', 'suspense', 'payable', 'receivable', 'expense') then coalesce(e.run_id, 0) else 0 end run_id, "
+        " sum(p.debit_fen) dr, sum(p.credit_fen) cr from funds_posting p join funds_ledgerentry e on e.id = p.entry_id group by 1, 2, 3, 4, 5) x "
+        "using (region, programme, source, account, run_id) where (coalesce(b.debit_fen, 0), coalesce(b.credit_fen, 0)) "
+        "<> (coalesce(x.dr, 0), coalesce(x.cr, 0)) order by 1",
+        f"select '余额 ' || region || '/' || programme || '/' || source || '/' || account, '低于零：' || sum(debit_fen - credit_fen) || ' 分' "
+        f"from funds_posting where source <> '' and account in ({_LIVING}) group by region, programme, source, account "
+        "having sum(debit_fen) < sum(credit_fen) order by 1",
+    ),
+    "L4": (
+        "select '家庭 ' || household_id || coalesce('/人员 ' || person_id, '') || ' ' || programme || ' ' || month, "
+        "count(*) || ' 行：' || string_agg(key, '、' order by id) from payments_payline where live "
+        "group by household_id, person_id, programme, month having count(*) > 1 order by 1",
+    ),
+    "L5": (
+        "select '发放行 ' || l.key, '状态 ' || l.status || '，最后事件 ' || coalesce(e.kind, '无') from payments_payline l "
+        "join payments_payrun r on r.id = l.run_id left join lateral (select kind from payments_lineevent v where v.line_id = l.id "
+        " order by v.id desc limit 1) e on true where l.live and r.state in ('approved', 'sent', 'settled', 'closed') "
+        "and l.status is distinct from coalesce(e.kind, case when l.status in ('ready', 'held', 'nothing', 'withheld') then l.status else '' end) "
+        "and not (l.status = 'withheld' and e.kind is null) order by l.id",
+    ),
+    "L6": (
+        "select '凭证 ' || e.id, case when e.by_id is null or u.id is null then '没有经办人' else '没有时间' end from funds_ledgerentry e "
+        "left join org_user u on u.id = e.by_id where u.id is null or e.at is null or e.day is null order by e.id",
+        "select '发放行事件 ' || e.id, case when e.by_id is null or u.id is null then '没有经办人' else '没有时间' end from payments_lineevent e "
+        "left join org_user u on u.id = e.by_id where u.id is null or e.at is null order by e.id",
+    ),
+    "L7": (
+        # Anything that is not as it was sealed: changed, added to, removed before it, or without a seal.
+        "select '凭证 ' || coalesce(e.id, s.entry_id), case when s.entry_id is null then '没有封签' when e.id is null then '凭证已不在' "
+        " when s.seq <> s.place then '链 ' || s.chain || ' 缺第 ' || s.place || ' 号' when s.prev_hash <> s.want then '与前一凭证不相连' "
+        " else '内容与封签不符' end from funds_ledgerentry e full join (select s.*, row_number() over w as place, "
+        " coalesce(lag(hash) over w, repeat('0', 64)) as want from funds_entryseal s window w as (partition by chain order by seq)) s "
+        "on s.entry_id = e.id where s.entry_id is null or e.id is null or s.seq <> s.place or s.prev_hash <> s.want "
+        "or s.hash <> encode(sha256(convert_to(s.prev_hash || chr(10) || funds_entry_text(e.id), 'UTF8')), 'hex') order by 1",
+        "select '分录 ' || p.id, '凭证 ' || p.entry_id || ' 已不在' from funds_posting p left join funds_ledgerentry e on e.id = p.entry_id "
+        "where e.id is null order by 1",
+        # The tail: what the last check saw must still be there.
+        "select '链 ' || h.key, '上次校验时有 ' || (h.value ->> 0) || ' 号，现在没有或已不同' from (select heads from funds_ledgercheck "
+        " order by id desc limit 1) c, jsonb_each(c.heads) h where not exists (select 1 from funds_entryseal s where s.chain = h.key "
+        " and s.seq = (h.value ->> 0)::bigint and s.hash = h.value ->> 1) order by 1",
+        "select '触发器 ' || x.name, '表 ' || x.tab || ' 上缺少或已停用' from (values ('funds_ledgerentry', 'tuodi_append_only'), "
+        "('funds_ledgerentry', 'tuodi_append_only_all'), ('funds_ledgerentry', 'funds_seal'), ('funds_posting', 'tuodi_append_only'), "
+        "('funds_posting', 'tuodi_append_only_all'), ('funds_posting', 'funds_sum'), ('funds_entryseal', 'tuodi_append_only'), "
+        "('funds_entryseal', 'tuodi_append_only_all'), ('payments_lineevent', 'tuodi_append_only')) x(tab, name) where not exists "
+        "(select 1 from pg_trigger t where t.tgrelid = x.tab::regclass and t.tgname = x.name and t.tgenabled in ('O', 'A')) order by 1",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One row that breaks a rule."""
+
+    rule: str
+    what: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """The answer. `findings` name at most SHOWN rows a rule; `counts` has them all."""
+
+    findings: list[Finding]
+    counts: dict[str, int]
+    entries: int
+    heads: dict[str, list[object]]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing was found."""
+        return not any(self.counts.values())
+
+    def __str__(self) -> str:
+        lines = [
+            f"{rule} {label}：" + (f"{self.counts[rule]} 处不符" if self.counts[rule] else "通过")
+            for rule, label in RULES.items()
+        ]
+        for rule in RULES:
+            shown = [one for one in self.findings if one.rule == rule]
+            lines += [f"  {one.rule} {one.what}：{one.detail}" for one in shown]
+            if self.counts[rule] > len(shown):
+                lines.append(f"  {rule} 另有 {self.counts[rule] - len(shown)} 处")
+        lines.append(f"凭证 {self.entries} 张，" + ("账务校验通过。" if self.ok else "账务校验没有通过。"))
+        return "\n".join(lines)
+
+
+def check() -> Report:
+    """Runs every rule over all rows the scope shows; reads only. Whole only in the scope of the nation."""
+    findings: list[Finding] = []
+    counts = dict.fromkeys(RULES, 0)
+    with connection.cursor() as cursor:
+        for rule, queries in _QUERIES.items():
+            for query in queries:
+                cursor.execute(query)
+                rows = cursor.fetchall()
+                room = SHOWN - sum(one.rule == rule for one in findings)
+                findings += [Finding(rule, what, detail) for what, detail in rows[:room]]
+                counts[rule] += len(rows)
+        cursor.execute("select count(*) from funds_ledgerentry")
+        (entries,) = cursor.fetchone()
+        cursor.execute("select distinct on (chain) chain, seq, hash from funds_entryseal order by chain, seq desc")
+        heads: dict[str, list[object]] = {chain: [seq, mark] for chain, seq, mark in cursor.fetchall()}
+    return Report(findings, counts, entries, heads)
+
+
+def keep(report: Report) -> LedgerCheck:
+    """Keeps a check with the heads of the chains, so that the next one sees a missing tail."""
+    return LedgerCheck.objects.create(
+        at=clock.now(), ok=report.ok, entries=report.entries, findings=[asdict(one) for one in report.findings],
+        counts=report.counts, heads=report.heads,
+    )  # fmt: skip

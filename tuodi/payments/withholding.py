@@ -1,0 +1,64 @@
+"""Who must not be paid after all although his line is approved: what happened between calculation and the file.
+
+A line that is held back keeps its amount, account and the facts it was computed from; the next run decides about the month.
+"""
+
+from __future__ import annotations
+
+from django.db import connection
+
+from tuodi.payments.models import PayRun
+
+__all__ = ["REASONS", "stopped_lines"]
+
+#: Reason -> what is said, the gravest first: a line with several counts under the first.
+REASONS = {
+    "suspended": "停保",
+    "death": "成员死亡",
+    "exit": "已停发退出",
+    "moved": "已迁往其他县",
+    "account": "收款账户已变更",
+    "precheck": "账户预校验不符",
+}
+
+_QUERY = """
+with ready as (
+  select l.id, l.household_id, l.person_id, l.programme, l.month, l.roll_id, l.account_id, l.region
+  from payments_payline l where l.run_id = %(run)s and l.live and l.held = '' and l.status = 'ready'
+)
+select id, reason from (
+  select r.id, 'suspended' reason, 1 rank from ready r where exists (
+    select 1 from decisions_suspension s where s.household_id = r.household_id and s.programme = r.programme
+    and s.person_id is not distinct from r.person_id and s.lifted_at is null and s.from_month <= r.month)
+  union all
+  select r.id, 'death', 2 from ready r where exists (
+    select 1 from people_membership m join people_person p on p.id = m.person_id
+    where m.household_id = r.household_id and (r.person_id is null or p.id = r.person_id) and p.died_on is not null
+    and p.died_on >= to_date(r.month::text, 'YYYYMM') - interval '1 year'
+    and exists (select 1 from audit_auditentry a where a.action = 'people.record_death' and a.subject_type = 'person'
+      and a.subject_id = p.id::text and a.at > %(since)s))
+  union all
+  select r.id, 'exit', 3 from ready r join people_rollentry e on e.id = r.roll_id
+    where e.end_month is not null and e.end_month < r.month
+  union all
+  -- a household that went beyond the range of who asks is not seen at all
+  select r.id, 'moved', 4 from ready r left join people_household h on h.id = r.household_id
+    where h.id is null or substr(h.region, 1, 6) <> substr(r.region, 1, 6)
+  union all
+  select r.id, 'account', 5 from ready r join people_account a on a.id = r.account_id where a.until is not null
+  union all
+  select r.id, 'precheck', 6 from ready r join lateral (
+    select c.ok, c.code from payments_accountcheck c where c.account_id = r.account_id order by c.id desc limit 1) c on not c.ok
+) found order by id, rank
+"""
+
+
+def stopped_lines(run: PayRun) -> dict[int, str]:
+    """Line -> reason, for lines of a run that were approved and must not leave."""
+    found: dict[int, str] = {}
+    with connection.cursor() as cursor:
+        # A death told before the calculation is in the amount; one told after it is not.
+        cursor.execute(_QUERY, {"run": run.pk, "since": run.calculated_at})
+        for line, reason in cursor.fetchall():
+            found.setdefault(line, reason)
+    return found

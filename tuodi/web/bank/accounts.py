@@ -1,0 +1,103 @@
+"""Accounts asked before money goes out (账户预校验): the file, its answer, and which lines will be held back."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from django import forms
+from django.http import FileResponse, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+
+from tuodi.exchange.bank import bank_profiles, load_bank_profile
+from tuodi.org.models import DutyCode
+from tuodi.payments import actions, bank_queries, queries
+from tuodi.payments.states import RunState
+from tuodi.web.bank.queue import TODO
+from tuodi.web.components import navigation, pages, places, posting, reading
+from tuodi.web.components.pages import Page
+from tuodi.web.county import run_page
+
+MAX_BYTES = 20 * 2**20
+
+
+def pairs() -> list[tuple[str, str]]:
+    """Formats that are pairs of tables."""
+    return [(name, label) for name, label in bank_profiles().items() if load_bank_profile(name).format != "iso20022"]
+
+
+class AnswerForm(forms.Form):
+    """The bank's answer."""
+
+    file = forms.FileField(label="预校验结果", help_text="银行返回的原文件，不要改动")
+    profile = forms.ChoiceField(label="文件格式")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["profile"].choices = pairs()
+
+    def clean_file(self) -> Any:
+        """Refuse what no bank sends."""
+        given = self.cleaned_data["file"]
+        if given.size > MAX_BYTES:
+            raise forms.ValidationError("文件超过 20 MB，不像预校验结果。请核对。")
+        return given
+
+
+def show(request: HttpRequest, pk: int) -> HttpResponse:
+    """What the bank said of each account, those it refuses first; a POST takes an answer."""
+    user: Any = request.user
+    run = queries.access_run(user, pk)
+    open_now = run.state in (RunState.CALCULATED, RunState.CHECKED, RunState.APPROVED)
+    may = open_now and DutyCode.PAY_SEND in navigation.held_duties(request)
+    form = AnswerForm(request.POST or None, request.FILES or None) if may else None
+    if form is not None and request.method == "POST" and form.is_valid():
+        given = form.cleaned_data["file"]
+        posting.attempt(
+            request,
+            lambda: actions.import_account_check(
+                run,
+                acting_user=user,
+                data=given.read(),
+                name=given.name or "预校验结果",
+                profile=form.cleaned_data["profile"],
+            ),
+            lambda rows: f"收到 {len(rows):,} 个账户的结果，不能入账的 {sum(not one.ok for one in rows):,} 个。",
+        )
+        return posting.back(reverse("web:bank-accounts", args=[run.pk]))
+    rows = bank_queries.account_checks(run)
+    page = pages.page_of(request, lambda start, stop: list(rows[start:stop]))
+    reading.note_list(request, "账户预校验", [one.line.household_id for one in page.items], [])
+    layout = load_bank_profile("generic-csv")
+    context = {
+        "run_href": reverse("web:run", args=[run.pk]),
+        "run_label": f"{queries.month_of(run)} {run_page.label_of(run)}",
+        "totals": bank_queries.account_check_totals(run),
+        "form": form,
+        "may": may,
+        "file_href": reverse("web:bank-accounts-file", args=[run.pk]),
+        "page": Page(
+            [
+                {
+                    "name": one.line.person.name if one.line.person else one.line.household.head.name,
+                    "place": places.path(one.region), "holder": one.line.holder, "last4": one.line.account_last4, "ok": one.ok,
+                    "code": one.code, "message": one.message, "at": one.at, "todo": TODO.get(layout.class_of(one.code), ("", ""))[0],
+                    "href": reverse("web:family", args=[one.line.household_id]),
+                }
+                for one in page.items
+            ],
+            page.number, None, page.previous, page.next,
+        ),
+    }  # fmt: skip
+    return render(request, "bank/accounts.html", context)
+
+
+def download(request: HttpRequest, pk: int) -> FileResponse:
+    """The file of accounts; each download is in the audit log."""
+    user: Any = request.user
+    run = queries.access_run(user, pk)
+    chosen = request.GET.get("profile", "generic-csv")
+    known = dict(pairs())
+    name, data = actions.make_account_check(run, acting_user=user, profile=chosen if chosen in known else "generic-csv")
+    return FileResponse(io.BytesIO(data), as_attachment=True, filename=name)

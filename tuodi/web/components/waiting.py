@@ -1,0 +1,255 @@
+"""How much work waits behind each entry of the navigation: what the signed-in user may do now, counted in one query.
+
+An entry without a queue of its own carries no number. Every queue is one a page shows: the number says what the page will show
+that asks for something, never the size of a register.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+from django.db.models import Q, QuerySet
+
+from tuodi.cases.queries import my_open_work
+from tuodi.decisions import relief_queries
+from tuodi.decisions.corrections import differing
+from tuodi.decisions.models import RollNotice
+from tuodi.intake import need_queries, online_queries
+from tuodi.intake.discovery_queries import discoveries, my_patrols
+from tuodi.kernel import clock
+from tuodi.monitoring import change_reports, clue_queues, transfers, warning_queries
+from tuodi.monitoring.models import (
+    ChangeReport,
+    Clue,
+    DeathMatter,
+    Export,
+    HandOver,
+    JobOffer,
+    PeriodicReview,
+    RefusalProposal,
+)
+from tuodi.org import access
+from tuodi.org.models import Duty, DutyCode, User
+from tuodi.oversight import queries as oversight
+from tuodi.payments.models import PayRun
+from tuodi.payments.states import RunState
+from tuodi.verification.visit_queries import my_tasks
+
+__all__ = ["MOST", "counts"]
+
+#: Counting stops here; the badge then says 99+.
+MOST = 100
+#: In which state a month's run waits for whom.
+_RUNS = {
+    DutyCode.PAY_PREPARE: (RunState.OPEN,),
+    DutyCode.PAY_CHECK: (RunState.CALCULATED,),
+    DutyCode.PAY_APPROVE: (RunState.CHECKED,),
+    DutyCode.PAY_SEND: (RunState.APPROVED,),
+}
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Whose work is counted: the user and the duties he holds today."""
+
+    user: User
+    held: list[Duty]
+    codes: frozenset[str]
+
+    def may(self, *duties: str) -> bool:
+        """Whether he holds any of them."""
+        return bool(self.codes.intersection(duties))
+
+
+def counts(user: User, held: list[Duty]) -> dict[str, int]:
+    """Waiting rows by route, at most `MOST` each; routes without work are left out. One query whatever there is to count.
+
+    Args:
+        held: What he holds today, where the caller has asked.
+    """
+    reader = Reader(user, held, frozenset(one.code for one in held))
+    parts: list[str] = []
+    given: list[Any] = []
+    routes: list[str] = []
+    for route, queue in _QUEUES.items():
+        rows = queue(reader)
+        if rows is None:
+            continue
+        try:
+            sql, params = rows.order_by().values("pk")[:MOST].query.sql_with_params()
+        except EmptyResultSet:
+            continue
+        parts.append(f"(select count(*) from ({sql}) as rows_{len(parts)})")
+        given += params
+        routes.append(route)
+    if not parts:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(f"select {', '.join(parts)}", given)
+        found = cursor.fetchone()
+    return {route: number for route, number in zip(routes, found, strict=True) if number}
+
+
+def _cases(reader: Reader) -> QuerySet[Any]:
+    return my_open_work(reader.user, reader.held)
+
+
+def _needs(reader: Reader) -> QuerySet[Any] | None:
+    return need_queries.my_needs(reader.user) if reader.may(DutyCode.ACCEPT) else None
+
+
+def _tickets(reader: Reader) -> QuerySet[Any] | None:
+    if not reader.may(DutyCode.ACCEPT):
+        return None
+    return need_queries.open_tickets().filter(Q(assigned_to=reader.user) | Q(assigned_to__isnull=True))
+
+
+def _online(reader: Reader) -> QuerySet[Any] | None:
+    return online_queries.waiting(reader.user, reader.held) if reader.may(DutyCode.ACCEPT) else None
+
+
+def _emergencies(reader: Reader) -> QuerySet[Any] | None:
+    """Families that wait for help; who only approves or watches has nothing to hurry for here."""
+    return relief_queries.waiting_for_relief() if reader.may(DutyCode.ACCEPT, DutyCode.REVIEW, DutyCode.VISIT) else None
+
+
+def _patrols(reader: Reader) -> QuerySet[Any] | None:
+    if reader.may(DutyCode.ACCEPT, DutyCode.REVIEW):
+        return discoveries("open")
+    return my_patrols(reader.user, clock.today()) if reader.may(DutyCode.VISIT) else None
+
+
+def _visits(reader: Reader) -> QuerySet[Any] | None:
+    if reader.user.office.kind == reader.user.office.Kind.PROVIDER or not reader.may(DutyCode.VISIT, DutyCode.CLUE):
+        return None  # a provider's rows open through the door of its own page only
+    return my_tasks(reader.user, reader.held)
+
+
+def _reviews(reader: Reader) -> QuerySet[Any] | None:
+    state = PeriodicReview.State
+    mine = Q(assigned_to=reader.user, state__in=(state.DUE, state.ASSIGNED))
+    if reader.may(DutyCode.CONFIRM):
+        mine |= Q(state=state.FOUND)
+    return (
+        PeriodicReview.objects.filter(mine) if reader.may(DutyCode.REVIEW, DutyCode.VISIT, DutyCode.CONFIRM) else None
+    )
+
+
+def _changes(reader: Reader) -> QuerySet[Any] | None:
+    states = []
+    if reader.may(*change_reports.DUTIES):
+        states.append(ChangeReport.State.REPORTED)
+    if reader.may(DutyCode.CONFIRM):
+        states.append(ChangeReport.State.CHECKED)
+    return change_reports.listing("open", "", "").filter(state__in=states) if states else None
+
+
+def _roll_notices(reader: Reader) -> QuerySet[Any] | None:
+    return RollNotice.objects.filter(delivered_on__isnull=True) if reader.may(DutyCode.ACCEPT, DutyCode.VISIT) else None
+
+
+def _deaths(reader: Reader) -> QuerySet[Any] | None:
+    wanted = []
+    if reader.may(DutyCode.ACCEPT, DutyCode.REVIEW, DutyCode.VISIT):
+        wanted.append(DeathMatter.State.OPEN)
+    if reader.may(DutyCode.CONFIRM):
+        wanted.append(DeathMatter.State.PROPOSED)
+    return DeathMatter.objects.filter(state__in=wanted) if wanted else None
+
+
+def _jobs(reader: Reader) -> QuerySet[Any] | None:
+    wanted = []
+    if reader.may(DutyCode.REVIEW):
+        wanted.append(Q(answer=JobOffer.Answer.REFUSED, reason=""))
+    if reader.may(DutyCode.CONFIRM):
+        wanted.append(Q(proposal__state=RefusalProposal.State.PROPOSED))
+    return JobOffer.objects.filter(reduce(or_, wanted)) if wanted else None
+
+
+def _moves(reader: Reader) -> QuerySet[Any] | None:
+    may = reader.may(DutyCode.ACCEPT, DutyCode.REVIEW, DutyCode.VISIT, DutyCode.CONFIRM)
+    return transfers.listing(reader.user, "in") if may else None
+
+
+def _corrections(reader: Reader) -> QuerySet[Any] | None:
+    """The county collects the facts, whoever confirms there decides: both find what is not put right yet."""
+    return differing(done=False) if reader.may(DutyCode.REVIEW, DutyCode.CONFIRM) else None
+
+
+def _clues(reader: Reader) -> QuerySet[Any] | None:
+    queues = clue_queues.waiting(reader.user, reader.held)
+    if not queues:
+        return None
+    reach = access.range_of(reader.user.office.place_code)
+    rows = Clue.objects.filter(region__gte=reach.low, region__lt=reach.high).exclude(state=Clue.State.CLOSED)
+    return rows.filter(reduce(or_, (one.which for one in queues.values())))
+
+
+def _warnings(reader: Reader) -> QuerySet[Any] | None:
+    if not reader.may(DutyCode.VERIFY, DutyCode.CLUE_DECIDE):
+        return None
+    return warning_queries.unread(reader.user)
+
+
+def _complaints(reader: Reader) -> QuerySet[Any] | None:
+    return oversight.complaints(reader.user) if reader.may(DutyCode.COMPLAINT) else None
+
+
+def _appeals(reader: Reader) -> QuerySet[Any] | None:
+    return oversight.appeals(reader.user) if reader.may(DutyCode.APPEAL) else None
+
+
+def _ratings(reader: Reader) -> QuerySet[Any] | None:
+    return oversight.ratings(reader.user) if reader.may(DutyCode.COMPLAINT) else None
+
+
+def _runs(reader: Reader) -> QuerySet[Any] | None:
+    states = [state for duty, states in _RUNS.items() if reader.may(duty) for state in states]
+    return PayRun.objects.filter(state__in=states) if states else None
+
+
+def _hand_overs(reader: Reader) -> QuerySet[Any] | None:
+    return _to_approve(reader, HandOver)
+
+
+def _exports(reader: Reader) -> QuerySet[Any] | None:
+    return _to_approve(reader, Export)
+
+
+def _to_approve(reader: Reader, kind: type[HandOver] | type[Export]) -> QuerySet[Any] | None:
+    """Files somebody else asked for."""
+    if not reader.may(DutyCode.HAND_OVER_APPROVE):
+        return None
+    return kind._default_manager.filter(state=kind.State.WAITING).exclude(requested_by=reader.user)
+
+
+_QUEUES: Mapping[str, Callable[[Reader], QuerySet[Any] | None]] = {
+    "web:cases": _cases,
+    "web:needs": _needs,
+    "web:tickets": _tickets,
+    "web:online": _online,
+    "web:emergencies": _emergencies,
+    "web:patrols": _patrols,
+    "web:field": _visits,
+    "web:reviews-due": _reviews,
+    "web:changes": _changes,
+    "web:roll-notices": _roll_notices,
+    "web:deaths": _deaths,
+    "web:job-refusals": _jobs,
+    "web:moves": _moves,
+    "web:clues": _clues,
+    "web:warnings": _warnings,
+    "web:corrections": _corrections,
+    "web:complaints": _complaints,
+    "web:appeals": _appeals,
+    "web:ratings": _ratings,
+    "web:runs": _runs,
+    "web:hand-overs": _hand_overs,
+    "web:exports": _exports,
+}

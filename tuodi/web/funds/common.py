@@ -1,0 +1,79 @@
+"""What the pages of funds share: which county, amounts people type, looks of papers and places of money."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest
+
+from tuodi.funds.states import Account, PaperState
+from tuodi.kernel.errors import TuodiError
+from tuodi.kernel.money import parse_yuan
+from tuodi.kernel.places import pad12
+from tuodi.org import access
+from tuodi.org.errors import NotFoundError
+from tuodi.org.places import tree
+from tuodi.web.components.words import Look
+
+__all__ = ["ACCOUNTS", "LOOKS", "YuanField", "counties_of", "county_of", "place_of"]
+
+LOOKS = {
+    PaperState.PROPOSED: Look("待审核", "warn", "clock"),
+    PaperState.APPROVED: Look("已同意", "ok", "check"),
+    PaperState.REFUSED: Look("不同意", "bad", "x"),
+}
+#: Where money may be, in the order of its way to a family, with the words of a column.
+ACCOUNTS = (
+    (Account.AVAILABLE, "可用"),
+    (Account.RESERVED, "已占用"),
+    (Account.FLOAT, "备用金"),
+    (Account.TRANSIT, "在途"),
+    (Account.SUSPENSE, "退汇待处理"),
+    (Account.HOSPITAL, "医院垫付"),
+)
+
+
+class YuanField(forms.CharField):
+    """An amount in yuan; cleaned it is fen."""
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("max_length", 20)
+        options.setdefault("widget", forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}))
+        super().__init__(**options)
+
+    def clean(self, value: Any) -> Any:
+        """Raises ValidationError with what was typed."""
+        typed = super().clean(value).replace(",", "").replace("，", "").strip()
+        if not typed:
+            return None
+        try:
+            return parse_yuan(typed)
+        except TuodiError as error:
+            raise forms.ValidationError(f"“{typed}”不是金额，请按元填写，例如 800.00") from error
+
+
+def place_of(request: HttpRequest) -> str:
+    """The place a page is about: `place` of the address where the reader may see it, else his own range."""
+    own: str = request.user.office.place_code  # type: ignore[union-attr]
+    asked = request.GET.get("place", "")
+    if not asked:
+        return own
+    if not (asked.isascii() and asked.isalnum() and 2 <= len(asked) <= 12):
+        raise NotFoundError("地区")
+    if not access.in_scope(request.user, pad12(asked)):  # type: ignore[arg-type]
+        raise NotFoundError("地区")
+    return asked
+
+
+def county_of(request: HttpRequest) -> str:
+    """Six digits of the county a form is about, or empty where the reader's range has several and none is named."""
+    return place_of(request)[:6] if len(place_of(request)) >= 6 else ""
+
+
+def counties_of(place: str) -> list[tuple[str, str]]:
+    """(code, name) of the counties of a place above the county; none for a county."""
+    if len(place) != 4:
+        return []
+    known = tree()
+    return [(code, known.name(code)) for code in known.children(place) if len(code) == 6]

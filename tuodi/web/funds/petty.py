@@ -1,0 +1,195 @@
+"""Petty cash: the towns' floats for the county, and a town's own page on the phone: balance, pay, day book, count."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+
+from tuodi.decisions import grants
+from tuodi.decisions.models import Determination
+from tuodi.funds import petty as reads
+from tuodi.funds.actions import petty as actions
+from tuodi.funds.models import Float, FloatCount, PettySpend
+from tuodi.kernel import clock
+from tuodi.kernel.errors import TuodiError
+from tuodi.kernel.periods import Month
+from tuodi.kernel.places import pad12
+from tuodi.org import access
+from tuodi.org.models import DutyCode
+from tuodi.org.places import tree
+from tuodi.web.components import navigation, pages, places, posting, reading, words
+from tuodi.web.field import spot
+from tuodi.web.funds.common import YuanField, place_of
+
+
+class OpenForm(forms.Form):
+    """A town's petty cash, or another limit."""
+
+    town = forms.ChoiceField(label="乡镇（街道）")
+    limit = YuanField(label="单笔上限（元）", help_text="本地政策有更低上限的，按更低的")
+
+    def __init__(self, *args: Any, request: HttpRequest, **options: Any) -> None:
+        super().__init__(*args, **options)
+        place, known = place_of(request), tree()
+        self.fields["town"].choices = (  # type: ignore[attr-defined]
+            [(code, known.name(code)) for code in known.children(place[:6]) if len(code) == 9]
+            if len(place) >= 6
+            else []
+        )
+
+
+def listing(request: HttpRequest) -> HttpResponse:
+    """Floats in the reader's range; who has one only goes straight to it. A POST sets one up."""
+    user: Any = request.user
+    rows = list(Float.objects.filter(closed_at__isnull=True).order_by("region"))
+    may_open = navigation.may(request, [DutyCode.FUND_KEEP], pad12(place_of(request)[:6]))
+    if len(rows) == 1 and not may_open and request.method == "GET":
+        return posting.back(reverse("web:petty-float", args=[rows[0].pk]))
+    form = OpenForm(request.POST or None, request=request)
+    if request.method == "POST" and form.is_valid():
+        try:
+            actions.open_float(acting_user=user, town=form.cleaned_data["town"], limit_fen=form.cleaned_data["limit"])
+        except TuodiError as error:
+            form.add_error(None, str(error))
+        else:
+            posting.succeed(request, "已设立。拨款请提出“预拨乡镇备用金”。")
+            return posting.back(request.path)
+    today = clock.today()
+    month = Month.of(today)
+    lines = []
+    months = reads.months_of(rows, month)
+    counted = set(FloatCount.objects.filter(month=month.prev().yyyymm).values_list("float", flat=True))
+    for row in rows:
+        sums = months[row.region]
+        lines.append(
+            {
+                "href": reverse("web:petty-float", args=[row.pk]),
+                "name": places.path(row.region),
+                "limit": reads.limit_of(row, today),
+                "sums": sums,
+                "counted": row.pk in counted,
+            }
+        )
+    return render(
+        request, "funds/petty_list.html", {"lines": lines, "form": form if may_open else None, "month": month}
+    )
+
+
+def show(request: HttpRequest, pk: int) -> HttpResponse:
+    """A town's cash; a POST pays a grant, counts the month or takes cash back."""
+    user: Any = request.user
+    row = access.one(Float.objects.all(), user=user, what="备用金", pk=pk)
+    if request.method == "POST":
+        return _do(request, row)
+    month = pages.month_of(request, default=pages.this_month())
+    assert month is not None
+    today = clock.today()
+    may_pay = navigation.may(request, [DutyCode.PETTY_CASH], row.region)
+    waiting = list(reads.payable(row)[:30]) if may_pay else []
+    spends = list(reads.spends(row)[:20])
+    reading.note_list(
+        request, "备用金", [one.household_id for one in [*waiting, *spends]], [one.person_id for one in waiting]
+    )
+    there, limit = reads.balance(row), reads.limit_of(row, today)
+    before = Month.of(today).prev()
+    last = reads.month_of(row, before)
+    context = {
+        "row": row,
+        "name": places.path(row.region),
+        "there": there,
+        "limit": limit,
+        "month": month,
+        "sums": reads.month_of(row, month),
+        "days": reads.days(row, month),
+        "waiting": [_waiting(one, there, limit, user) for one in waiting],
+        "spends": [{"row": one, "name": one.household.head.name if one.household.head else "", "mine": ""} for one in spends],
+        "counts": list(row.counts.order_by("-month")[:12]),  # type: ignore[attr-defined]
+        "count_month": before
+        if may_pay and not FloatCount.objects.filter(float=row, month=before.yyyymm).exists() and row.opened_at.date() <= before.last_day
+        else None,
+        "count_ledger": last.closing,
+        "may_pay": may_pay,
+        "may_take": navigation.may(request, [DutyCode.FUND_KEEP], pad12(row.region[:6])) and there > 0,
+    }  # fmt: skip
+    return render(request, "funds/petty.html", context)
+
+
+def _waiting(row: Any, there: int, limit: int, user: Any) -> dict[str, Any]:
+    granted = reads.standing_grant(row)
+    fen = sum(stage.amount_fen for stage in grants.stages_of(granted) if not stage.in_cash)
+    locked = ""
+    if granted.decided_by_id == user.pk:
+        locked = "您作出的决定，由另一人支付。"
+    elif fen > limit:
+        locked = f"超过单笔上限 {words.yuan(limit)} 元，由月度发放支付。"
+    elif fen > there:
+        locked = f"余额不足，差 {words.yuan(fen - there)} 元。请先申请补足。"
+    return {
+        "relief": row,
+        "grant": granted,
+        "fen": fen,
+        "place": places.path(row.region),
+        "locked": locked,
+        "href": reverse("web:emergency", args=[row.no]),
+    }
+
+
+def _do(request: HttpRequest, row: Float) -> HttpResponse:
+    user: Any = request.user
+    do = posting.text(request, "do", 10)
+    if do == "pay":
+        number = posting.text(request, "grant", 18)
+        granted = Determination.objects.filter(pk=int(number) if number.isascii() and number.isdigit() else 0).first()
+        if granted is None:
+            posting.refuse(request, "没有找到这笔救助，请刷新后再看。")
+        else:
+            posting.attempt(
+                request,
+                lambda: actions.pay_grant(
+                    row, acting_user=user, determination=granted, receiver=posting.text(request, "receiver", 40),
+                    receipt=spot.photo(request, "receipt") or b"",
+                ),
+                lambda done: f"已支付 {words.yuan(done.amount_fen)} 元，{done.no}，余额 {words.yuan(done.balance_fen)} 元。月度发放不再支付。",
+            )  # fmt: skip
+    else:
+        form = AmountForm(request.POST)
+        if not form.is_valid():
+            posting.refuse(request, "；".join(str(error) for found in form.errors.values() for error in found))
+        elif do == "count":
+            posting.attempt(
+                request,
+                lambda: actions.count_cash(
+                    row, acting_user=user, month=Month.of(clock.today()).prev(), counted_fen=form.cleaned_data["amount"],
+                    note=posting.text(request, "note", 300),
+                ),
+                "已盘点。",
+            )  # fmt: skip
+        else:
+            posting.attempt(
+                request,
+                lambda: actions.give_back(
+                    row,
+                    acting_user=user,
+                    amount_fen=form.cleaned_data["amount"],
+                    reason=posting.text(request, "note", 300),
+                ),
+                "已收回到县级子账户。",
+            )
+    return posting.back(request.path)
+
+
+class AmountForm(forms.Form):
+    """An amount alone."""
+
+    amount = YuanField(label="金额")
+
+
+def receipt(request: HttpRequest, no: str) -> HttpResponse:
+    """The picture of a receipt. Looking is logged."""
+    row = access.one(PettySpend.objects.select_related("receipt"), user=request.user, what="备用金支出", no=no)  # type: ignore[arg-type]
+    reading.note_reading(request, "备用金收据", [row.household_id], [], region=row.region)
+    return spot.picture(row.receipt)

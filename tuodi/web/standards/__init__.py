@@ -1,0 +1,1 @@
+"""Pages of making standards: proposals, what-if, price linkage."""

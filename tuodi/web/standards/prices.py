@@ -1,0 +1,138 @@
+"""Price linkage: indices as published, whether they trigger, by when they must be paid, and what was paid for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from django import forms
+from django.db.models import Count, Sum
+from django.db.models.functions import Substr
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+
+from tuodi.kernel import clock
+from tuodi.kernel.errors import TuodiError
+from tuodi.kernel.periods import Month, PeriodError
+from tuodi.kernel.places import trim
+from tuodi.org.errors import NotFoundError
+from tuodi.org.models import DutyCode
+from tuodi.payments import actions
+from tuodi.payments.models import PriceIndex, PriceShare
+from tuodi.payments.prices import Round, round_of
+from tuodi.people.enums import Programme
+from tuodi.web.components import law, navigation, pages, places, posting
+from tuodi.web.components.form_parts import PlaceOrOwn
+
+
+class IndexForm(PlaceOrOwn, forms.Form):
+    """The figures of one month."""
+
+    month = forms.CharField(label="指数月份", max_length=7, help_text="例如 2019-05")
+    cpi = forms.CharField(label="居民消费价格同比（%）", max_length=8, help_text="同比涨幅，如 2.7")
+    food = forms.CharField(label="食品价格同比（%）", max_length=8, required=False)
+    grain = forms.CharField(label="粮食价格同比（%）", max_length=8, required=False, help_text="2016 年 7 月以前用")
+    source = forms.CharField(label="出处", max_length=200, help_text="例如：国家统计局云南调查总队 6 月 12 日公报")
+    published_on = forms.DateField(label="公布日", widget=forms.DateInput(attrs={"type": "date"}))
+    place = forms.CharField(label="地区代码", max_length=12, required=False, help_text="不填为本机构辖区")
+    hypothetical = forms.BooleanField(label="假设的指数", required=False)
+
+    def clean_month(self) -> Month:
+        """A month."""
+        try:
+            return Month.parse(self.cleaned_data["month"])
+        except PeriodError as error:
+            raise forms.ValidationError(str(error)) from error
+
+
+def listing(request: HttpRequest) -> HttpResponse:
+    """Indices that count for the reader's place, newest month first; who makes standards enters them."""
+    place = trim(request.user.office.place_code)  # type: ignore[union-attr]
+    form = None
+    if DutyCode.STANDARDS in navigation.held_duties(request):
+        form = IndexForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            given = form.cleaned_data
+            try:
+                actions.enter_index(
+                    acting_user=request.user, place=given["place"] or place, month=given["month"], cpi=given["cpi"], food=given["food"],
+                    grain=given["grain"], source=given["source"], published_on=given["published_on"], hypothetical=given["hypothetical"],
+                )  # fmt: skip
+            except TuodiError as error:
+                form.add_error(None, str(error))
+            else:
+                posting.succeed(request, f"{given['month']} 的指数已登记；触发的，下一期发放自动计入补贴。")
+                return posting.back(request.path)
+    chain = [place, *(place[:size] for size in (9, 6, 4, 2) if size < len(place)), "cn"]
+    newest: dict[tuple[int, str], PriceIndex] = {}
+    for row in PriceIndex.objects.filter(place__in=chain).order_by("id"):
+        newest[row.month, row.place] = row
+    kept: dict[int, PriceIndex] = {}
+    for (month, _), row in newest.items():
+        if month not in kept or chain.index(row.place) < chain.index(kept[month].place):
+            kept[month] = row
+    months = sorted(kept, reverse=True)
+    page = pages.page_of(request, lambda start, stop: months[start:stop])
+    book = law.book()
+    paid = _paid(page.items)
+    items = [_line(round_of(kept[month], place, book, kept), paid) for month in page.items]
+    return render(
+        request, "standards/prices.html",
+        {
+            "page": pages.Page(items, page.number, None, page.previous, page.next), "form": form, "place_names": places.names(place),
+            "overdue": [one for one in items if one["overdue"]],
+        },
+    )  # fmt: skip
+
+
+def _paid(months: Sequence[int]) -> dict[int, tuple[int, int]]:
+    """Index month -> heads and fen, within the reader's scope."""
+    rows = PriceShare.objects.filter(index_month__in=months, live=True).values_list("index_month")
+    return {month: (heads, fen) for month, heads, fen in rows.annotate(Count("id"), Sum("amount_fen"))}
+
+
+def _line(found: Round, paid: Mapping[int, tuple[int, int]]) -> dict[str, Any]:
+    index = found.index
+    heads, fen = paid.get(index.month, (0, 0))
+    today: date = clock.today()
+    done = bool(heads)
+    word, css = (
+        ("未知", "unknown") if found.triggered is None else ("启动", "warn") if found.triggered else ("不启动", "")
+    )
+    return {
+        "index": index, "round": found, "word": word, "css": css, "heads": heads, "fen": fen,
+        "overdue": bool(found.triggered and not done and found.due and found.due < today), "waiting": bool(found.triggered and not done),
+        "href": reverse("web:price-round", args=[index.pk]), "place": places.name(index.place),
+    }  # fmt: skip
+
+
+def show(request: HttpRequest, pk: int) -> HttpResponse:
+    """One round: the test of its month, the groups, and heads × amount by county and group."""
+    place = trim(request.user.office.place_code)  # type: ignore[union-attr]
+    index = PriceIndex.objects.filter(pk=pk).first()
+    if index is None or not (place.startswith(index.place) or index.place in ("cn",) or index.place.startswith(place)):
+        raise NotFoundError("价格指数")
+    book = law.book()
+    found = round_of(index, place if len(place) > len(index.place) else index.place, book)
+    labels = {**dict(Programme.choices), **book.enums["price_group"].values}
+    rows = (
+        PriceShare.objects.filter(index_month=index.month, live=True)
+        .annotate(county=Substr("region", 1, 6))
+        .values("county", "group", "amount_fen", "in_line")
+        .annotate(heads=Count("id"))
+        .order_by("county", "group", "amount_fen")
+    )
+    lines = [
+        {
+            "place": places.name(row["county"]), "group": labels.get(row["group"], row["group"]), "fen": row["amount_fen"], "heads": row["heads"],
+            "sum": row["heads"] * row["amount_fen"], "in_line": row["in_line"],
+        }
+        for row in rows
+    ]  # fmt: skip
+    context = {
+        "line": _line(found, _paid([index.month])), "covered": [book.enums["price_group"].values[one] for one in found.covered], "lines": lines,
+        "heads": sum(row["heads"] for row in lines), "total": sum(row["sum"] for row in lines),
+    }  # fmt: skip
+    return render(request, "standards/price.html", context)

@@ -1,0 +1,295 @@
+"""What-if: ask for it, watch it, read today and one or two drafts side by side, and who loses most."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+from django.http import FileResponse, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+
+from tuodi.kernel.masking import mask_name
+from tuodi.kernel.periods import Month, PeriodError
+from tuodi.kernel.places import trim
+from tuodi.org import access
+from tuodi.org.models import DutyCode
+from tuodi.payments import actions, snapshot, tasks
+from tuodi.payments.actions.simulation import frozen_runs
+from tuodi.payments.models import Simulation
+from tuodi.payments.simulate import BUCKETS
+from tuodi.people.enums import Programme
+from tuodi.people.models import Household, Person, RollEntry
+from tuodi.standards import queries
+from tuodi.standards.states import ProposalState
+from tuodi.web.components import pages, places, posting, reading
+from tuodi.web.county import run_jobs
+from tuodi.web.county.sheets import sheet
+
+MARKS = {"a": "方案甲", "b": "方案乙"}
+#: Entries on the roll computed at once in the request.
+SMALL_ROLL = 2_000
+WORST = 10
+_CLASSES = (("gain", "待遇增加", "ok"), ("lose", "待遇减少", "bad"), ("enter", "新纳入", "ok"), ("leave", "退出", "bad"), ("same", "不变", ""), ("open", "规则算不出，按花名册", ""))  # fmt: skip
+_WORDS = {"lose": "减少", "leave": "退出", "gain": "增加", "enter": "新纳入"}
+
+
+def _label(low: int | None, high: int | None) -> str:
+    if (low, high) == (-1, 0):
+        return "不变"
+    if high is None:
+        return f"多 {(low or 0) // 100} 以上"
+    if low is None:
+        return f"少 {-high // 100} 以上"
+    if high < 0:
+        return f"少 {-high // 100 if high != -1 else 0.01} 至 {-low // 100}"
+    return f"多 {low // 100 or 0.01} 至 {high // 100}"
+
+
+LABELS = [_label(low, high) for low, high in zip((None, *BUCKETS[:-1]), BUCKETS, strict=True)]
+
+
+def listing(request: HttpRequest) -> HttpResponse:
+    """Simulations asked for, and the form that asks."""
+    runs = frozen_runs(trim(request.user.office.place_code))  # type: ignore[union-attr]
+    drafts = list(queries.visible(request.user).exclude(state=ProposalState.WITHDRAWN)[:50])  # type: ignore[arg-type]
+    if request.method == "POST":
+        chosen = [posting.text(request, name, 12) for name in ("a", "b")]
+        picked = [one for pk in chosen if pk for one in drafts if str(one.pk) == pk]
+        run = next((one for one in runs if str(one.pk) == posting.text(request, "run", 12)), None)
+        if run is None:
+            posting.refuse(request, "请选择一个已经计算的批次，测算用它冻结的花名册。")
+            return posting.back(request.path)
+        ok, made = posting.attempt(
+            request, lambda: actions.ask_simulation(run, acting_user=request.user, proposals=picked), "已开始测算，可以离开本页。"  # type: ignore[arg-type]
+        )  # fmt: skip
+        if not ok or made is None:
+            return posting.back(request.path)
+        if RollEntry.objects.filter(region__startswith=run.place).count() <= SMALL_ROLL:
+            actions.do_simulation(made, acting_user=request.user)
+        else:
+            tasks.simulate_drafts.defer(simulation_id=made.pk, user_id=request.user.pk)
+        return posting.back(reverse("web:simulation", args=[made.pk]))
+    rows = Simulation.objects.select_related("run").order_by("-id")
+    page = pages.page_of(request, lambda start, stop: list(rows[start:stop]))
+    items = [
+        {
+            "row": one, "href": reverse("web:simulation", args=[one.pk]), "titles": [draft["title"] for draft in one.drafts],
+            "css": {"done": "ok", "failed": "bad"}.get(one.state, "info"),
+        }
+        for one in page.items
+    ]  # fmt: skip
+    return render(
+        request, "standards/simulations.html",
+        {"page": pages.Page(items, page.number, None, page.previous, page.next), "runs": runs, "drafts": drafts, "wanted": request.GET.get("a", "")},
+    )  # fmt: skip
+
+
+def _simulation(request: HttpRequest, pk: int) -> Simulation:
+    return access.one(
+        Simulation.objects.select_related("run", "changed", "asked_by"), user=request.user, what="提标测算", pk=pk
+    )  # type: ignore[arg-type]
+
+
+def show(request: HttpRequest, pk: int) -> HttpResponse:
+    """The answer, or how far it is."""
+    found = _simulation(request, pk)
+    context: dict[str, Any] = {
+        "simulation": found,
+        "place_names": places.names(found.place),
+        "progress": _progress(found),
+    }
+    if found.state == Simulation.State.DONE:
+        context |= _figures(found) | {"worst": _worst(request, found)}
+    return render(request, "standards/simulation.html", context)
+
+
+def progress(request: HttpRequest, pk: int) -> HttpResponse:
+    """The progress bar alone; the whole page again once the work is over."""
+    told = _progress(_simulation(request, pk))
+    if told is None:
+        return HttpResponse(headers={"HX-Refresh": "true"})
+    return render(request, "county/run_progress.html", {"run": {"progress": told}})
+
+
+def _progress(one: Simulation) -> dict[str, Any] | None:
+    if one.state in (Simulation.State.DONE, Simulation.State.FAILED):
+        return None
+    done, total = one.progress.get("done", 0), one.progress.get("total", 0) or 1
+    return {
+        "label": one.progress.get("label") or "排队等待", "done": done, "total": total, "what": "步", "percent": 100 * done // total,
+        "href": reverse("web:simulation-progress", args=[one.pk]),
+    }  # fmt: skip
+
+
+def _figures(one: Simulation) -> dict[str, Any]:
+    sides, months = one.summary["sides"], one.summary["months"]
+    now = sides["now"]
+    marks = [mark for mark in MARKS if mark in sides]
+    heads = [{"label": MARKS[d["mark"]], "title": d["title"], "no": d["no"], "pk": d["proposal"], "rules": bool(d["rules_text"]), "on": d["effective_on"],
+              "values": _values(d), "assumed": d["hypothetical"]} for d in one.drafts]  # fmt: skip
+    counts = [
+        {
+            "label": label,
+            "cells": [
+                {"n": sides[mark]["counts"][name], "css": css if sides[mark]["counts"][name] else ""} for mark in marks
+            ],
+        }
+        for name, label, css in _CLASSES
+    ]
+    for row in counts:
+        row["now"] = None
+    more = {mark: sides[mark]["amount_fen"] - now["amount_fen"] for mark in marks}
+    money = [
+        {"label": "每月", "now": now["amount_fen"], "cells": [sides[mark]["amount_fen"] for mark in marks], "signed": False},
+        {"label": "每月增支", "now": None, "cells": [more[mark] for mark in marks], "signed": True},
+        {"label": f"本年增支（{len(months)} 个月）", "now": None, "cells": [more[mark] * len(months) for mark in marks], "signed": True},
+        {"label": "补发以前月份", "now": None, "cells": [sides[mark]["back_fen"] for mark in marks], "signed": True},
+    ]  # fmt: skip
+    return {
+        "heads": heads, "counts": counts, "money": money,
+        "units": {"now": now["units"], "cells": [sides[mark]["units"] for mark in marks]},
+        "persons": {"now": now["persons"], "cells": [sides[mark]["persons"] for mark in marks]},
+        "months": [
+            {"month": month, "now": now["amount_fen"], "cells": [sides[mark]["amount_fen"] + (sides[mark]["back_fen"] if n == 0 else 0) for mark in marks]}
+            for n, month in enumerate(months)
+        ],
+        "budget": _places(sides, marks),
+        "spread": [{"label": label, "cells": [sides[mark]["buckets"][n] for mark in marks]} for n, label in enumerate(LABELS)],
+        "spread_chart": {
+            # Who stays as he is would dwarf all others: he is in the table.
+            "labels": [label for label in LABELS if label != "不变"], "horizontal": True, "unit": "户",
+            "series": [
+                {"name": MARKS[mark], "data": [n for n, label in zip(sides[mark]["buckets"], LABELS, strict=True) if label != "不变"]}
+                for mark in marks
+            ],
+        },
+        "budget_chart": {
+            "labels": [_place(code) for code in sorted({row["place"] for row in now["places"]})], "horizontal": True, "unit": "元",
+            "series": [
+                {"name": name, "data": [round(sum(r["amount_fen"] for r in sides[mark]["places"] if r["place"] == code) / 100) for code in sorted({row["place"] for row in now["places"]})]}
+                for mark, name in [("now", "现行"), *((mark, MARKS[mark]) for mark in marks)]
+            ],
+        },
+        "already": one.summary["already"], "near_unknown": one.summary["near_unknown"], "marks": [MARKS[mark] for mark in marks],
+    }  # fmt: skip
+
+
+def _place(code: str) -> str:
+    return places.name(code)
+
+
+def _values(draft: Mapping[str, Any]) -> list[str]:
+    return [f"{places.name(row['place'])} {row['value']} {row['unit']}".strip() for row in draft["values"]][:6]
+
+
+def _places(sides: Mapping[str, Any], marks: list[str]) -> list[dict[str, Any]]:
+    """Budget by county and programme: today and each draft, a month."""
+    keys = sorted({(row["place"], row["programme"]) for side in sides.values() for row in side["places"]})
+    at = {mark: {(row["place"], row["programme"]): row for row in side["places"]} for mark, side in sides.items()}
+    empty = {"units": 0, "persons": 0, "amount_fen": 0}
+    return [
+        {
+            "place": _place(place), "programme": Programme(programme).label, "units": at["now"].get((place, programme), empty)["units"],
+            "now": at["now"].get((place, programme), empty)["amount_fen"],
+            "cells": [at[mark].get((place, programme), empty)["amount_fen"] for mark in marks],
+        }
+        for place, programme in keys
+    ]  # fmt: skip
+
+
+def _changed(one: Simulation) -> pl.DataFrame:
+    assert one.changed is not None
+    return snapshot.load(one.changed)["changed"]
+
+
+def _worst(request: HttpRequest, one: Simulation) -> list[dict[str, Any]]:
+    """For each draft its worst losers, names masked; only families of the reader's own range."""
+    frame = _changed(one)
+    low, high = (
+        access.range_of(request.user.office.place_code).low,
+        access.range_of(request.user.office.place_code).high,
+    )  # type: ignore[union-attr]
+    frame = frame.filter((pl.col("region") >= low) & (pl.col("region") < high))
+    found = []
+    for mark in [mark for mark in MARKS if f"class_{mark}" in frame.columns]:
+        losers = frame.filter(pl.col(f"class_{mark}").is_in(["lose", "leave"])).sort(f"delta_{mark}", "household_id")
+        rows = _named(losers.head(WORST), mark)
+        reading.note_list(request, "提标测算减少最多的家庭", [row["household"] for row in rows], [])
+        counts = dict(losers.group_by(f"class_{mark}").agg(pl.len()).iter_rows())
+        found.append(
+            {
+                "label": MARKS[mark], "mark": mark, "rows": rows, "lose": counts.get("lose", 0), "leave": counts.get("leave", 0), "all": losers.height,
+                "href": reverse("web:simulation-sheet", args=[one.pk]) + f"?side={mark}",
+            }
+        )  # fmt: skip
+    return found
+
+
+def _named(rows: pl.DataFrame, mark: str) -> list[dict[str, Any]]:
+    homes = {
+        home.pk: home for home in Household.objects.select_related("head").filter(pk__in=rows["household_id"].to_list())
+    }
+    people = {one.pk: one for one in Person.objects.filter(pk__in=rows["person_id"].drop_nulls().to_list())}
+    found = []
+    for row in rows.iter_rows(named=True):
+        home = homes.get(row["household_id"])
+        if home is None:
+            continue
+        who = people.get(row["person_id"]) or home.head
+        found.append(
+            {
+                "household": home.pk, "no": home.no, "name": mask_name(who.name), "place": places.path(row["region"]), "programme": Programme(row["programme"]).label,
+                "persons": row[f"persons_{mark}"] or row["persons_now"], "now": row["fen_now"], "then": row[f"fen_{mark}"], "delta": row[f"delta_{mark}"],
+                "word": _WORDS[row[f"class_{mark}"]], "href": reverse("web:family", args=[home.pk]),
+            }
+        )  # fmt: skip
+    return found
+
+
+def export(request: HttpRequest, pk: int) -> HttpResponse | FileResponse:
+    """The units that change under one draft as a spreadsheet, those that lose most first; names masked, logged."""
+    one = _simulation(request, pk)
+    if one.state != Simulation.State.DONE:
+        posting.refuse(request, "测算还没有完成。")
+        return posting.back(reverse("web:simulation", args=[one.pk]))
+    frame = _changed(one)
+    mark = request.GET.get("side", "a")
+    mark = mark if f"class_{mark}" in frame.columns else "a"
+    area = access.range_of(request.user.office.place_code)  # type: ignore[union-attr]
+    frame = frame.filter(
+        (pl.col("region") >= area.low) & (pl.col("region") < area.high) & pl.col(f"class_{mark}").is_in(list(_WORDS))
+    )
+    rows = _named(frame.sort(f"delta_{mark}", "household_id").head(20_000), mark)
+    title = next(d["title"] for d in one.drafts if d["mark"] == mark)
+    return sheet(
+        request, name=f"提标测算-{one.pk}-{mark}", title=f"{MARKS[mark]} {title}",
+        columns=[("家庭编号", 18), ("户主或本人", 12), ("住地", 24), ("项目", 14), ("人数", 8), ("现行（元/月）", 14), ("方案（元/月）", 14), ("变化（元/月）", 14), ("结果", 10)],
+        rows=([r["no"], r["name"], r["place"], r["programme"], r["persons"], r["now"] / 100, r["then"] / 100, r["delta"] / 100, r["word"]] for r in rows),
+        action="web.export_simulation", subject="simulation", subject_id=one.pk, what={"side": mark},
+        note="测算不改变任何在册待遇。",
+    )  # fmt: skip
+
+
+def start_run(request: HttpRequest, pk: int) -> HttpResponse:
+    """Opens the month's run on a published standard and starts the recalculation."""
+    proposal = queries.proposal_for(request.user, pk)  # type: ignore[arg-type]
+    here = reverse("web:proposal", args=[pk])
+    try:
+        month = Month.parse(posting.text(request, "month", 7))
+    except PeriodError as error:
+        posting.refuse(request, str(error))
+        return posting.back(here)
+    place = trim(request.user.office.place_code)  # type: ignore[union-attr]
+    ok, run = posting.attempt(
+        request, lambda: actions.open_adoption(proposal, acting_user=request.user, place=place, month=month),  # type: ignore[arg-type]
+        "已开立批次，正在按新标准重算。差异按“提标”“提标补发”逐户列出。",
+    )  # fmt: skip
+    if not ok or run is None:
+        return posting.back(here)
+    posting.attempt(request, lambda: run_jobs.calculate(run, request.user), "重算已开始。")
+    return posting.back(reverse("web:run", args=[run.pk]))
+
+
+DUTIES = (DutyCode.STANDARDS, DutyCode.STANDARDS_APPROVE, DutyCode.SUPERVISE)

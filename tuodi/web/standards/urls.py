@@ -1,0 +1,30 @@
+"""Addresses of proposals, what-if and price linkage."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, path
+from django.views.decorators.http import require_POST
+
+from tuodi.org.models import DutyCode
+from tuodi.web.components.doors import PAYMENT, open_to
+from tuodi.web.standards import prices, proposals, simulations
+
+_staff = open_to()
+_what_if = open_to(*simulations.DUTIES)
+_prices = open_to(*simulations.DUTIES, *PAYMENT)
+
+urlpatterns: list[URLPattern] = [
+    path("standards/proposals/", _staff(proposals.listing), name="proposals"),
+    path("standards/proposals/<int:pk>/", _staff(proposals.show), name="proposal"),
+    path(
+        "standards/proposals/<int:pk>/run/",
+        require_POST(open_to(DutyCode.PAY_PREPARE)(simulations.start_run)),
+        name="proposal-run",
+    ),
+    path("simulations/", _what_if(simulations.listing), name="simulations"),
+    path("simulations/<int:pk>/", _what_if(simulations.show), name="simulation"),
+    path("simulations/<int:pk>/progress/", _what_if(simulations.progress), name="simulation-progress"),
+    path("simulations/<int:pk>/changes.xlsx", _what_if(simulations.export), name="simulation-sheet"),
+    path("prices/", _prices(prices.listing), name="prices"),
+    path("prices/<int:pk>/", _prices(prices.show), name="price-round"),
+]
