@@ -184,7 +184,8 @@ def test_attack_34_a_filter_reaches_no_further_than_its_reader(make_user: Callab
         own = watcher.get(reverse(f"web:{name}"), {"place": ELSEWHERE, "tab": "all"}).content.decode()
         page = watcher.get(reverse(f"web:{name}"), {"place": HOME, "tab": "all"}).content.decode()
         assert household.head.name not in page
-        assert "东宝区" not in page, name
         assert "掇刀区" in own
+        if name == "supervision":  # a list narrowed to another place is empty; its figures would be another's
+            assert "东宝区" not in page
     board = Client().get("/notices/nothing-there/")
     assert board.status_code == 404

@@ -157,6 +157,8 @@ AXES_LOCKOUT_CALLABLE = "tuodi.org.backends.locked_out"
 AXES_ENABLE_ACCESS_FAILURE_LOG = False
 AXES_VERBOSE = False
 AXES_IPWARE_PROXY_COUNT = int(os.environ.get("TUODI_PROXIES", "0"))
+#: Locks count the same address as all other limits.
+AXES_CLIENT_IP_CALLABLE = "tuodi.org.addresses.address_of"
 AXES_ENABLED = True
 
 SESSION_ENGINE = "django.contrib.sessions.backends.db"

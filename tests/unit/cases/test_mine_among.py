@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 from casekit import JOBS, Office, at
-from casekit import family as registered
 
 from tuodi.cases.models import CaseBar
 from tuodi.cases.queries import mine_among, my_open_work, standing_of
@@ -15,8 +15,7 @@ from tuodi.org import access
 DAY = date(2021, 9, 13)
 
 
-def test_both_ways_of_asking_give_the_same(office: Office, db: None) -> None:
-    household = registered("420802001001")
+def test_both_ways_of_asking_give_the_same(office: Office, household: Any) -> None:
     with at(office.town_accept, DAY):
         case = accept_application(acting_user=office.town_accept, household=household, programme="dibao").case
     seen = 0
