@@ -81,7 +81,7 @@ def import_return(
         fault = ""
         if layout.signed:
             fault = check_signature(link, data, signature) if link else "没有登记银行直联，不能验证签名，没有读取"
-        return take_answer(layout, data, name, user=acting_user, region=run.region, run=run, fault=fault)
+        return take_answer(layout, data, name, acting_user=acting_user, region=run.region, run=run, fault=fault)
 
 
 def check_signature(link: BankLink, data: bytes, signature: str) -> str:
@@ -96,7 +96,7 @@ def check_signature(link: BankLink, data: bytes, signature: str) -> str:
 
 
 def take_answer(
-    layout: BankProfile, data: bytes, name: str, *, user: User, region: str, run: PayRun | None = None,
+    layout: BankProfile, data: bytes, name: str, *, acting_user: User, region: str, run: PayRun | None = None,
     link: BankLink | None = None, fault: str = "",
 ) -> BankReturn:  # fmt: skip
     """Applies or refuses an answer, inside the caller's transaction.
@@ -110,17 +110,17 @@ def take_answer(
     known = same.filter(state=BankReturn.State.APPLIED, **({"run": run} if run else {"link": link})).first()
     if known is not None:
         return known
-    stored = put_bytes(data, region=region, name=name, purpose="bank_return", by_id=user.pk)
+    stored = put_bytes(data, region=region, name=name, purpose="bank_return", by_id=acting_user.pk)
     common: dict[str, Any] = {
         "run": run, "region": region, "file": stored, "file_name": name[:200], "sha256": digest, "imported_at": clock.now(),
-        "imported_by": user, "link": link,
+        "imported_by": acting_user, "link": link,
     }  # fmt: skip
     if fault:
-        return _refuse(user, common, None, [fault], 0)
+        return _refuse(acting_user, common, None, [fault], 0)
     try:
         answer = read_answer(layout, data)
     except ExchangeError as error:
-        return _refuse(user, common, None, [str(error)], 0)
+        return _refuse(acting_user, common, None, [str(error)], 0)
     common |= {"kind": answer.kind, "message_id": answer.message_id}
     batch = _batch_of(answer, run, link)
     if batch is not None:
@@ -131,13 +131,13 @@ def take_answer(
             known = batch.returns.filter(kind=answer.kind, message_id=answer.message_id, state="applied").first()
             if known is not None:
                 why = f"报文号 {answer.message_id} 已入账过另一份内容（{known.imported_at:%Y-%m-%d}）"
-                return _refuse(user, common, batch, [why], len(answer.rows))
+                return _refuse(acting_user, common, batch, [why], len(answer.rows))
     items = {item.seq: item for item in batch.items.select_for_update(of=("self",))} if batch else {}
     _spread(answer, items)
     faults = _judge(answer, batch, items)
     if faults or batch is None:
-        return _refuse(user, common, batch, faults, len(answer.rows))
-    return _apply(batch, answer, items, layout, user, common)
+        return _refuse(acting_user, common, batch, faults, len(answer.rows))
+    return _apply(batch, answer, items, layout, acting_user, common)
 
 
 def _batch_of(answer: ReturnFile, run: PayRun | None, link: BankLink | None) -> BankBatch | None:
@@ -249,7 +249,7 @@ def _apply(
         paid_fen=sum(one.item.amount_fen for one in paid), failed_lines=len(failed), failed_fen=sum(one.item.amount_fen for one in failed),
         unknown_lines=len(those(LineStatus.UNKNOWN)), returned_lines=len(those(LineStatus.RETURNED)),
     )  # fmt: skip
-    settle_items(batch, news, user=user, returned=returned)
+    settle_items(batch, news, acting_user=user, returned=returned)
     audit(
         "import_return", user, batch.run, batch=batch.no, file=common["sha256"], paid=len(paid), failed=len(failed),
         unknown=returned.unknown_lines, returned=returned.returned_lines,
@@ -257,7 +257,9 @@ def _apply(
     return returned
 
 
-def settle_items(batch: BankBatch, news: Iterable[News], *, user: User, returned: BankReturn | None = None) -> None:
+def settle_items(
+    batch: BankBatch, news: Iterable[News], *, acting_user: User, returned: BankReturn | None = None
+) -> None:
     """Moves items and lines of one batch, an event for each step, and books the money. The items are locked by the caller."""
     given: Sequence[News] = list(news)
     for status in (LineStatus.UNKNOWN, LineStatus.PAID, LineStatus.FAILED, LineStatus.RETURNED):
@@ -266,13 +268,19 @@ def settle_items(batch: BankBatch, news: Iterable[News], *, user: User, returned
             continue
         lines = [one.item.line_id for one in mine]
         append_events(
-            batch, [(one.item.line_id, one.code, one.message, one.bank_seq) for one in mine], status, user, returned
+            batch,
+            [(one.item.line_id, one.code, one.message, one.bank_seq) for one in mine],
+            status,
+            acting_user,
+            returned,
         )
         set_status(lines, status)
         BankItem.objects.filter(pk__in=[one.item.pk for one in mine]).update(status=status)
         if status in _KINDS:
             memo = f"{batch.no} {status.label}"
-            ledger.post(batch.run, _KINDS[status], sums(lines), user=user, memo=memo, batch=batch, returned=returned)
+            ledger.post(
+                batch.run, _KINDS[status], sums(lines), user=acting_user, memo=memo, batch=batch, returned=returned
+            )
     left = batch.items.filter(status__in=[LineStatus.SENT, LineStatus.UNKNOWN]).exists()
     state = BatchState.PARTLY if left else BatchState.RECONCILED
     told = returned is not None or any(one.steps != (LineStatus.UNKNOWN,) for one in given)

@@ -110,7 +110,7 @@ def confirm_decision(decision: BankDecision, *, acting_user: User) -> BankDecisi
                 f"银行已答复“{LineStatus(item.status).label}”，以银行答复为准，请把这条认定作为未采用。"
             )
         steps = steps_to(item.status, found.outcome) or ()
-        settle_items(item.batch, [News(item, steps, "", f"人工认定：{found.reason}"[:100])], user=acting_user)
+        settle_items(item.batch, [News(item, steps, "", f"人工认定：{found.reason}"[:100])], acting_user=acting_user)
     found.state, found.closed_at, found.closed_by = DecisionState.CONFIRMED, clock.now(), acting_user
     found.save()
     _note("confirm_decision", found, acting_user)

@@ -236,14 +236,14 @@ def _refused(message: BankMessage, outcome: Outcome, user: User | None) -> None:
     settle_items(
         message.batch,
         _news(message, LineStatus.FAILED, "RJCT", outcome.detail or "银行拒收整批"),
-        user=user or message.made_by,
+        acting_user=user or message.made_by,
     )
 
 
 def _unknown(message: BankMessage, outcome: Outcome, user: User | None) -> None:
     news = _news(message, LineStatus.UNKNOWN, "", outcome.detail or "送出后没有得到银行答复")
     if news and message.batch.run.state in (RunState.SENT, RunState.SETTLED, RunState.CLOSED):
-        settle_items(message.batch, news, user=user or message.made_by)
+        settle_items(message.batch, news, acting_user=user or message.made_by)
 
 
 # ---- in
@@ -261,13 +261,13 @@ def collect(link: BankLink, *, acting_user: User) -> list[BankReturn | BankState
     way, found = transport_of(link), []
     for incoming in way.waiting():
         with system_scope(NATION), transaction.atomic():
-            found.append(take_incoming(link, incoming, user=acting_user))
+            found.append(take_incoming(link, incoming, acting_user=acting_user))
         with suppress(OSError):
             way.taken(incoming.name)
     return found
 
 
-def take_incoming(link: BankLink, incoming: Incoming, *, user: User) -> BankReturn | BankStatement:
+def take_incoming(link: BankLink, incoming: Incoming, *, acting_user: User) -> BankReturn | BankStatement:
     """One file of the bank: an answer or a statement."""
     from tuodi.payments.actions.statements import take_statement
 
@@ -276,8 +276,10 @@ def take_incoming(link: BankLink, incoming: Incoming, *, user: User) -> BankRetu
     if not fault and layout.signed:
         fault = check_signature(link, incoming.data, incoming.signature)
     if _is_statement(incoming):
-        return take_statement(link, incoming.data, incoming.name, user=user, fault=fault)
-    found = take_answer(layout, incoming.data, incoming.name, user=user, region=link.region, link=link, fault=fault)
+        return take_statement(link, incoming.data, incoming.name, acting_user=acting_user, fault=fault)
+    found = take_answer(
+        layout, incoming.data, incoming.name, acting_user=acting_user, region=link.region, link=link, fault=fault
+    )
     if found.state == BankReturn.State.APPLIED and found.batch is not None:
         # An answer about a message says that the bank has it.
         message = (

@@ -40,10 +40,10 @@ def import_statement(
     """Takes a statement by hand. See `take_statement`. Raises: NotFoundError, AccessDeniedError."""
     access.require(acting_user, DutyCode.PAY_SEND, link.region)
     fault = check_signature(link, data, signature) if load_bank_profile(link.profile).signed or signature else ""
-    return take_statement(link, data, name, user=acting_user, fault=fault)
+    return take_statement(link, data, name, acting_user=acting_user, fault=fault)
 
 
-def take_statement(link: BankLink, data: bytes, name: str, *, user: User, fault: str = "") -> BankStatement:
+def take_statement(link: BankLink, data: bytes, name: str, *, acting_user: User, fault: str = "") -> BankStatement:
     """Reconciles a statement, or refuses it whole and keeps it, inside the caller's transaction.
 
     Refused: another account, sums that do not lead from opening to closing balance, the number of another statement.
@@ -53,17 +53,17 @@ def take_statement(link: BankLink, data: bytes, name: str, *, user: User, fault:
     known = BankStatement.objects.filter(link=link, sha256=digest, state=BankStatement.State.APPLIED).first()
     if known is not None:
         return known
-    stored = put_bytes(data, region=link.region, name=name, purpose="bank_statement", by_id=user.pk)
+    stored = put_bytes(data, region=link.region, name=name, purpose="bank_statement", by_id=acting_user.pk)
     common: dict[str, Any] = {
         "link": link, "region": link.region, "file": stored, "file_name": name[:200], "sha256": digest, "imported_at": clock.now(),
-        "imported_by": user,
+        "imported_by": acting_user,
     }  # fmt: skip
     if fault:
-        return _refuse(common, [fault], user)
+        return _refuse(common, [fault], acting_user)
     try:
         told = read_statement(load_bank_profile(link.profile), data)
     except ExchangeError as error:
-        return _refuse(common, [str(error)], user)
+        return _refuse(common, [str(error)], acting_user)
     debit = sum(one.amount_fen for one in told.entries if one.debit)
     credit = sum(one.amount_fen for one in told.entries if not one.debit)
     common |= {
@@ -72,11 +72,11 @@ def take_statement(link: BankLink, data: bytes, name: str, *, user: User, fault:
     }  # fmt: skip
     faults = _faults(link, told, debit, credit)
     if faults:
-        return _refuse(common, faults, user)
+        return _refuse(common, faults, acting_user)
     statement = BankStatement.objects.create(**common, state=BankStatement.State.APPLIED)
-    _reconcile(statement, told.entries, user)
+    _reconcile(statement, told.entries, acting_user)
     record(
-        "payments.import_statement", actor=user, subject_type="bankstatement", subject_id=statement.pk, region=link.region,
+        "payments.import_statement", actor=acting_user, subject_type="bankstatement", subject_id=statement.pk, region=link.region,
         after={"no": told.no, "entries": len(told.entries), "left": statement.lines.filter(verdict__in=ERRORS).count()},
     )  # fmt: skip
     return statement
@@ -174,7 +174,7 @@ def _settle(news: dict[int, list[News]], user: User) -> None:
             before = merged.get(one.item.pk)
             steps = (*before.steps, *one.steps) if before else one.steps
             merged[one.item.pk] = News(one.item, steps, one.code, one.message, one.bank_seq)
-        settle_items(batch, merged.values(), user=user)
+        settle_items(batch, merged.values(), acting_user=user)
 
 
 def _verdict(
