@@ -42,6 +42,8 @@ EVERYTHING = tuple(
             "pay_check",
             "pay_approve",
             "fund_review",
+            "standards_opinion",
+            "standards_approve",
             "hand_over_approve",
         }
     )

@@ -86,7 +86,7 @@ def test_answers_queue_and_statement(
     page.set_viewport_size({"width": 1366, "height": 900})
     axe()
     shot(page, "statement")
-    page.get_by_label("说明").fill("银行确认误扣，次日冲正")
+    page.get_by_label("说明", exact=True).fill("银行确认误扣，次日冲正")
     page.get_by_role("button", name="提交说明").click()
     page.get_by_text("由另一人复核").first.wait_for()
     page.goto(f"{live_server.url}/bank/todo/?todo=fix_account")

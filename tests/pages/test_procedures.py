@@ -19,6 +19,7 @@ def test_a_place_s_procedure_is_drawn_compared_and_printed_for_the_wall(
 ) -> None:  # fmt: skip
     make_user("220103", "review", username="drawer")
     sign_in("drawer")
+    page.get_by_text("标准与设置").click()
     page.get_by_role("link", name="办理程序").click()
     assert page.get_by_label("地点代码").input_value() == "220103"
     page.get_by_label("受理日期").fill("2021-09-10")

@@ -182,10 +182,11 @@ def select(wanted: Wanted, *, user: User, today: date, narrow: bool = True) -> Q
         rows = rows.filter(region__gte=low, region__lte=high)
     if wanted.text:
         rows = rows.filter(_named(wanted.text))
-    return _narrowed(rows, wanted, user, today) if narrow else rows
+    return narrowed(rows, wanted, user=user, today=today) if narrow else rows
 
 
-def _narrowed(rows: QuerySet[Clue], wanted: Wanted, user: User, today: date) -> QuerySet[Clue]:
+def narrowed(rows: QuerySet[Clue], wanted: Wanted, *, user: User, today: date) -> QuerySet[Clue]:
+    """What `select` gave without narrowing, by tab, state, verdict and due."""
     if wanted.tab == "mine":
         rows = rows.filter(_OPEN, responsible__in=[user, *access.covered(user)])
     elif wanted.tab == "overdue":

@@ -241,7 +241,7 @@ def test_bounds_are_told_in_fen_and_what_is_not_set_is_told_as_such(db):
     assert bounds(JINGMEN, DAY) == Bounds(None, None, None, None)
 
 
-def test_causes_are_those_of_the_rules():
+def test_causes_are_those_of_the_rules(db):
     assert dict(Cause.choices) == dict(rulebook.book().enums["ta_cause"].values)
 
 

@@ -25,7 +25,7 @@ def test_every_profile_reads_what_the_simulator_writes_without_a_fault() -> None
         assert not row.text.startswith("—")
 
 
-def test_profiles_speak_of_declared_facts_and_income_kinds_only() -> None:
+def test_profiles_speak_of_declared_facts_and_income_kinds_only(db: None) -> None:
     declared = {(fact.level, fact.name) for fact in book().draft.facts}
     kinds = set(book().enums["income_kind"].values)
     for kind in live_kinds():

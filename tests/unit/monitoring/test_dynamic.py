@@ -189,7 +189,7 @@ def test_deductions_keep_a_working_family_on_the_roll(make_user):
 @pytest.mark.parametrize(
     ("place", "on", "months"), [("420802001", date(2017, 9, 11), 0), ("220103", date(2021, 5, 19), 6)]
 )
-def test_a_place_without_a_rule_has_no_gradual_exit(place, on, months):
+def test_a_place_without_a_rule_has_no_gradual_exit(db, place, on, months):
     assert exits.months_allowed(place, on) == months
 
 

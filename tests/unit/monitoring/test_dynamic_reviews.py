@@ -9,6 +9,8 @@ from casekit import Office
 from lifekit import at, hire, on_roll, paid
 from paykit import Staff, run_month
 
+from tuodi.decisions import end_notices
+from tuodi.decisions.care_errors import EndNoticeError
 from tuodi.decisions.errors import ReasonsMissingError
 from tuodi.decisions.models import Determination, RollNotice
 from tuodi.kernel import clock
@@ -296,6 +298,14 @@ def test_a_tekun_minor_at_school_goes_on_after_eighteen_and_ends_on_leaving(make
                 acting_user=office.town_review,
                 members={child.pk: {**facts, "school": school}},
             )
+        if kind == "stop":  # 43号 art 26: the village reads it for seven days before support ends
+            with system_scope("530102"):
+                review.refresh_from_db()
+            with at(office.county_confirm, day), pytest.raises(EndNoticeError, match="还没有按这次认定的事实公示"):
+                periodic.close_review(review, reasons="核实在读情况", acting_user=office.county_confirm)
+            with at(office.town_review, day):
+                end_notices.post_end_notice(review.fact_set, child, place="公示栏", acting_user=office.town_review)
+            day = date(2022, 9, 13)
         with at(office.county_confirm, day):
             assert periodic.close_review(review, reasons="核实在读情况", acting_user=office.county_confirm).kind == kind
     assert spans(home) == [(202107, 202209, 108_300)]

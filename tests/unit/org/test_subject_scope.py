@@ -34,6 +34,7 @@ OPENED = {
     "people_rollentry",
     "people_householdfacts",
     "people_memberfacts",
+    "people_telling",
     "cases_case",
     "cases_step",
     "cases_notice",
@@ -48,6 +49,7 @@ OPENED = {
     "monitoring_changereport",
     "payments_payline",
     "payments_linedifference",
+    "payments_priceshare",
 }
 #: Of these a resident may also write rows of his own.
 WRITTEN: set[str] = set()
@@ -71,6 +73,16 @@ def columns(table: str) -> dict[str, str]:
             table,
         )
     )
+
+
+def key_column(table: str) -> str:
+    """`id`, or what stands for it."""
+    ((name,),) = rows(
+        "select attname from pg_index join pg_attribute on attrelid = indrelid and attnum = indkey[0] "
+        "where indrelid = %s::regclass and indisprimary",
+        table,
+    )
+    return str(name)
 
 
 def key(number: int, kind: str) -> object:
@@ -98,11 +110,12 @@ def filled(as_owner) -> Iterator[list[str]]:
                         table,
                     ):
                         cursor.execute(f"drop index {name}")
+                    own = key_column(table)
                     for name in found:
-                        if name != "id":
+                        if name != own:
                             cursor.execute(f'alter table {table} alter column "{name}" drop not null')
                     for number in (MINE, THEIRS):
-                        put = {"id": key(number, found["id"]), "region": VILLAGE}
+                        put = {own: key(number, found[own]), "region": VILLAGE}
                         put |= {name: key(number, found[name]) for name in WHOSE if name in found}
                         cursor.execute(
                             f"insert into {table} ({', '.join(put)}) values ({', '.join(['%s'] * len(put))})",
@@ -113,7 +126,7 @@ def filled(as_owner) -> Iterator[list[str]]:
 
 
 def seen(table: str) -> set[int]:
-    return {int(str(number).rsplit("-", 1)[-1]) for (number,) in rows(f"select id from {table}")}
+    return {int(str(number).rsplit("-", 1)[-1]) for (number,) in rows(f"select {key_column(table)} from {table}")}
 
 
 def changed(statement: str, *arguments: object) -> int:
@@ -141,12 +154,13 @@ def test_no_row_of_another_family_is_written(filled: list[str]) -> None:
     faults = []
     with subject_scope(ME):
         for table in filled:
-            kind = columns(table)["id"]
+            ident = key_column(table)
+            kind = columns(table)[ident]
             for number in (THEIRS, MINE):
                 own = number == MINE and table in WRITTEN
                 for statement in (
-                    f"update {table} set region = region where id = %s",
-                    f"delete from {table} where id = %s",
+                    f"update {table} set region = region where {ident} = %s",
+                    f"delete from {table} where {ident} = %s",
                 ):
                     try:
                         with transaction.atomic():
@@ -164,7 +178,8 @@ def test_no_row_is_put_in_for_another_family(filled: list[str]) -> None:
     with subject_scope(ME):
         for table in filled:
             found = columns(table)
-            put = {"id": key(THEIRS + 1, found["id"]), "region": VILLAGE}
+            ident = key_column(table)
+            put = {ident: key(THEIRS + 1, found[ident]), "region": VILLAGE}
             put |= {name: key(THEIRS, found[name]) for name in WHOSE if name in found}
             try:
                 with transaction.atomic():

@@ -76,7 +76,7 @@ def test_a_ticked_box_states_a_fact_an_empty_one_nothing_and_none_states_all():
     assert of() == {}
 
 
-def test_every_answer_of_the_form_is_a_fact_or_says_where_it_goes():
+def test_every_answer_of_the_form_is_a_fact_or_says_where_it_goes(db):
     """A form that names a fact nobody declared, or at the wrong level, would lose an answer without a word."""
     known = {(fact.level, fact.name): fact for fact in book().draft.facts}
     for page in FORM.pages:

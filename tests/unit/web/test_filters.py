@@ -44,7 +44,7 @@ def test_user_text_in_a_chip_is_escaped() -> None:
 
 def test_icons_named_in_pages_are_in_the_list() -> None:
     named = {look.icon for kind in (words.RESULTS, words.ROWS) for look in kind.values() if look.icon}
-    named |= {entry.icon for _, entries in navigation.GROUPS for entry in entries}
+    named |= {entry.icon for group in navigation.GROUPS for entry in group.entries}
     for path in WEB.rglob("templates/**/*.html"):
         text = path.read_text(encoding="utf-8")
         named |= set(re.findall(r'(?:icon |icon_name=|icon_name\|default:)"([\w-]+)"', text))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
 from urllib.parse import urlencode
@@ -20,6 +20,7 @@ from tuodi.intake.models import ApplicationMember, Need, NeedNote, Referral
 from tuodi.kernel import clock
 from tuodi.kernel.errors import TuodiError
 from tuodi.people.enums import Programme
+from tuodi.people.models import Membership
 from tuodi.people.queries import members_on
 from tuodi.policy.procedure import NoProcedureError
 from tuodi.rules.family import FamilyErrors
@@ -57,7 +58,7 @@ def _page(request: HttpRequest, need: Need, form: need_forms.EnteredForm | None 
     if found is not None and form is None and mine:
         form = _entered_form(need, found, relevant, everything=request.GET.get("all") == "1")
     others = need_queries.second_officers(user, need.region) if mine else []
-    rows = _rows(need, found, relevant, today) if found else []
+    rows = _rows(need, found, relevant, today, members) if found else []
     reading.note_reading(
         request, "需求登记", [need.household_id], [row.person_id for row in members], region=need.region
     )
@@ -77,7 +78,7 @@ def _page(request: HttpRequest, need: Need, form: need_forms.EnteredForm | None 
         "waiting": [_waiting(row, today) for row in need.referrals.all() if not row.outcome] if mine else [],
         "answered": [row for row in need.referrals.all() if row.outcome],
         "notes": need.notes.select_related("by").order_by("-id")[:30],
-        "checks": family_checks.panel(request, need.household, today),
+        "checks": family_checks.panel(request, need.household, today, members),
         "mine": mine,
         "tell": need_forms.TellForm(prefix="tell") if mine else None,
         "hand": need_forms.HandForm(prefix="hand", others=others) if mine and others else None,
@@ -134,11 +135,13 @@ def _entered_form(
     return need_forms.EnteredForm(data, asked=[*wanted, *kept], book=found.plan.book, known=found.family)
 
 
-def _rows(need: Need, found: Assessment, relevant: set[str], today: date) -> list[dict[str, Any]]:
+def _rows(
+    need: Need, found: Assessment, relevant: set[str], today: date, members: Sequence[Membership]
+) -> list[dict[str, Any]]:
     """One line a programme that is done or handed on here; those that answer the need first, the likely ones before."""
     linked = {row.application.programme: row.application for row in _with_children(need).cases.all()}
     sent = {row.programme: row for row in need.referrals.all()}
-    standing = _standing(need, today)
+    standing = _standing(need, members)
     lines = []
     for answer in found.answers:
         line = _row(need, answer, today)
@@ -183,9 +186,9 @@ def _row(need: Need, answer: Answer, today: date) -> dict[str, Any] | None:
     return line | {"way": "none"} if line["why_not"] else None
 
 
-def _standing(need: Need, today: date) -> dict[str, str]:
+def _standing(need: Need, members: Sequence[Membership]) -> dict[str, str]:
     """Programme -> why it is no use accepting it again: on the roll, or applying. Two queries, whatever the family."""
-    people = [row.person_id for row in members_on(need.household, today)]
+    people = [row.person_id for row in members]
     found: dict[str, str] = {}
     entries = open_roll([need.household_id]).get(need.household_id, [])
     for programme, excluded in EXCLUDES.items():

@@ -50,10 +50,11 @@ def listing(request: HttpRequest) -> HttpResponse:
         posting.refuse(request, problem)
         return posting.back(f"{request.path}?{_only(query)}")
     user: Any = request.user
-    rows = ledger.select(wanted, user=user, today=today)
+    wide = ledger.select(wanted, user=user, today=today, narrow=False)
+    rows = ledger.narrowed(wide, wanted, user=user, today=today)
     after, before = position(query.get("after", "")), position(query.get("before", ""))
     part = ledger.slice_of(rows, size=SIZE, after=after, before=before)
-    found = ledger.counts(ledger.select(wanted, user=user, today=today, narrow=False), today)
+    found = ledger.counts(wide, today)
     tabs = ledger.tab_counts(user, today)
     choices = ledger.choices()
     people = [one for clue in part.items for one in (clue.person_id, clue.household.head_id)]
