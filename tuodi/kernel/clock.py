@@ -29,20 +29,23 @@ def _system() -> datetime:
 
 
 _clock: Callable[[], datetime] = _system
+#: Moments the clock is stopped at, the last one first asked. Each takes itself out: threads end in any order.
+_stopped: list[Callable[[], datetime]] = []
 
 
 def now() -> datetime:
     """The present moment in Beijing, aware, to the microsecond."""
-    return _clock()
+    last = _stopped[-1:]
+    return last[0]() if last else _clock()
 
 
 def today() -> date:
     """The present day in Beijing."""
-    return _clock().date()
+    return now().date()
 
 
 def set_clock(fn: Callable[[], datetime] | None) -> None:
-    """Replace the clock for the whole process; None restores the system's.
+    """Replace the clock for the whole process; None restores the system's. A clock that is stopped stays so.
 
     Args:
         fn: Returns a moment. A naive one is read as Beijing time, an aware one converted to it.
@@ -57,16 +60,18 @@ def frozen(moment: datetime | date) -> Iterator[datetime]:
 
     For tests and demos. Process-wide, restored on the way out, may be nested.
     """
-    global _clock
     if not isinstance(moment, datetime):
         moment = datetime(moment.year, moment.month, moment.day, 9, tzinfo=BEIJING)
     fixed = _localise(moment)
-    before = _clock
-    _clock = lambda: fixed  # noqa: E731 - a named function would say no more
+
+    def stopped() -> datetime:
+        return fixed
+
+    _stopped.append(stopped)
     try:
         yield fixed
     finally:
-        _clock = before
+        _stopped.remove(stopped)
 
 
 def _localise(moment: datetime) -> datetime:

@@ -29,6 +29,16 @@ def test_freezing_nests_and_ends_even_after_an_error():
     assert clock.today() != date(2020, 2, 29)
 
 
+def test_two_who_stopped_it_may_end_in_any_order():
+    first, second = clock.frozen(date(2020, 1, 1)), clock.frozen(date(2021, 1, 1))
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert clock.today() == date(2021, 1, 1)
+    second.__exit__(None, None, None)
+    assert abs(clock.now() - datetime.now(UTC)) < timedelta(minutes=1)
+
+
 def test_a_set_clock_reaches_other_threads_and_is_taken_away_again():
     seen = []
     clock.set_clock(lambda: datetime(2017, 4, 1, 8))
