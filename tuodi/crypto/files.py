@@ -8,7 +8,6 @@ last one, so chunks cannot be swapped, dropped or added, and a file cut at a chu
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -23,6 +22,7 @@ from cryptography.hazmat.primitives.hmac import HMAC
 from tuodi.crypto import keyring
 from tuodi.crypto.errors import DecryptError
 from tuodi.crypto.keyring import Keyring
+from tuodi.kernel.disk import write_whole
 
 __all__ = ["CHUNK", "decrypt_file", "decrypt_stream", "encrypt_file", "encrypt_stream", "file_key_id", "reencrypt_file"]
 
@@ -81,13 +81,13 @@ def decrypt_stream(source: BinaryIO, aad: str | bytes, *, keys: Keyring | None =
 def encrypt_file(source: Path, target: Path, aad: str | bytes, *, keys: Keyring | None = None) -> None:
     """Write source encrypted to target (mode 0600), whole or not at all. Source stays."""
     with source.open("rb") as file:
-        _write_whole(target, encrypt_stream(file, aad, keys=keys))
+        write_whole(target, encrypt_stream(file, aad, keys=keys))
 
 
 def decrypt_file(source: Path, target: Path, aad: str | bytes, *, keys: Keyring | None = None) -> None:
     """Write source decrypted to target (mode 0600), whole or not at all; nothing plain stays after an error."""
     with source.open("rb") as file:
-        _write_whole(target, decrypt_stream(file, aad, keys=keys))
+        write_whole(target, decrypt_stream(file, aad, keys=keys))
 
 
 def reencrypt_file(path: Path, aad: str | bytes, *, keys: Keyring | None = None) -> bool:
@@ -97,7 +97,7 @@ def reencrypt_file(path: Path, aad: str | bytes, *, keys: Keyring | None = None)
         return False
     with path.open("rb") as file:
         plain = _Pieces(decrypt_stream(file, aad, keys=ring))
-        _write_whole(path, encrypt_stream(plain, aad, keys=ring))  # type: ignore[arg-type]  # only read() is used
+        write_whole(path, encrypt_stream(plain, aad, keys=ring))  # type: ignore[arg-type]  # only read() is used
     return True
 
 
@@ -165,18 +165,3 @@ def _chunks(source: BinaryIO, size: int) -> Iterator[tuple[int, bool, bytes]]:
         if not ahead:
             return
         at, data = at + 1, ahead
-
-
-def _write_whole(target: Path, pieces: Iterable[bytes]) -> None:
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            for piece in pieces:
-                file.write(piece)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise

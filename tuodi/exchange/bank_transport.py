@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import secrets
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -27,6 +26,7 @@ import httpx
 from tuodi.crypto import sm2
 from tuodi.exchange import wire
 from tuodi.exchange.errors import ExchangeError
+from tuodi.kernel.disk import sync_folder, write_whole
 
 __all__ = [
     "SIGNATURE_HEADER",
@@ -136,22 +136,8 @@ class DropFolder:
     def _lay(self, name: str, data: bytes) -> None:
         folder = self.root / "out"
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        temporary = folder / f".{name}.{secrets.token_hex(4)}"
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, folder / name)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-        directory = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(directory)  # the name too must outlive a power cut
-        finally:
-            os.close(directory)
+        write_whole(folder / name, [data])
+        sync_folder(folder)  # the name too must outlive a power cut
 
     def ask(self, no: str) -> Outcome | None:
         """A folder answers no questions."""

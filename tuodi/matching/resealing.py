@@ -12,7 +12,8 @@ from typing import BinaryIO
 from tuodi.crypto import keyring
 from tuodi.crypto.files import encrypt_stream
 from tuodi.crypto.keyring import Keyring
-from tuodi.matching.sealed import _MAGIC, _TAIL, _create, _open, _piece, _read_index, _sync_folder
+from tuodi.kernel.disk import sync_folder
+from tuodi.matching.sealed import _MAGIC, _TAIL, _create, _open, _piece, _read_index
 
 __all__ = ["reseal_file"]
 
@@ -51,7 +52,7 @@ def reseal_file(path: Path, batch: str, *, keys: Keyring | None = None) -> bool:
             os.replace(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
     return True
 
 

@@ -41,6 +41,7 @@ import pyarrow.parquet as pq
 from tuodi.crypto.errors import DecryptError
 from tuodi.crypto.files import decrypt_stream, encrypt_stream
 from tuodi.crypto.keyring import Keyring
+from tuodi.kernel.disk import sync_folder
 from tuodi.matching.keys import CHECK_STATES, STATE, keyed, text_of
 
 __all__ = ["PART", "SealedBatch", "SealedTotals", "SealedWriter", "open_sealed"]
@@ -164,7 +165,7 @@ class SealedWriter:
         os.fsync(self._file.fileno())
         totals.size = self._file.tell()
         os.replace(self._temporary, self.path)
-        _sync_folder(self.path.parent)
+        sync_folder(self.path.parent)
         self._done = True
         return totals
 
@@ -453,14 +454,6 @@ def _open(data: bytes, aad: str, keys: Keyring | None) -> bytes:
 
 def _create(path: Path) -> io.BufferedRandom:
     return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b")
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _count_states(frame: pl.DataFrame) -> dict[str, int]:
