@@ -15,6 +15,7 @@ import pytest
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # playwright's loop lives in this thread
 
 playwright = pytest.importorskip("playwright.sync_api", reason="页面测试需要 playwright（requirements-dev.lock）")
+playwright.expect.set_options(timeout=20_000)  # a busy machine answers late, not wrongly
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = [
@@ -125,6 +126,6 @@ def sign_in(page: Any, live_server: Any) -> Callable[[str], None]:
         page.get_by_label("账号").fill(username)
         page.get_by_label("密码").fill(PASSWORD)
         page.get_by_role("button", name="登录").click()
-        page.wait_for_load_state()
+        page.wait_for_url(lambda url: "/login/" not in url)
 
     return go

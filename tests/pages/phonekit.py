@@ -34,7 +34,7 @@ def enter(page: Any, live_server: Any, person: Any) -> None:
         _to, text = read(Message.objects.filter(template="sign_in_code").order_by("-created_at").first())
     page.get_by_label("短信验证码").fill(re.search(r"\d{6}", text).group())
     page.get_by_role("button", name="登录").click()
-    page.wait_for_load_state()
+    page.wait_for_url(lambda url: "/sign-in/" not in url)
 
 
 def draw(page: Any) -> None:

@@ -14,6 +14,7 @@ from casekit import Office, at
 from decisionkit import paid_next_month
 from fieldkit import png, shot
 from phonekit import PHONE, account_for, draw, enter
+from playwright.sync_api import expect
 
 from tuodi.cases.models import Case
 from tuodi.intake.models import Application, OnlineApplication
@@ -65,7 +66,7 @@ def test_a_neighbour_applies_and_the_family_is_paid_in_the_next_run(
     page.get_by_label("申请人住在哪个村").select_option(VILLAGE)
     page.get_by_role("button", name="开始代办").click()
     answer(page)
-    assert page.locator(".error-summary").get_by_text("“与申请人的关系”没有选").is_visible()
+    expect(page.locator(".error-summary").get_by_text("“与申请人的关系”没有选")).to_be_visible()
     answer(page, "邻居或朋友")
     answer(page, "最低生活保障")
     axe()
@@ -84,7 +85,7 @@ def test_a_neighbour_applies_and_the_family_is_paid_in_the_next_run(
     answer(page, address="军马场 2 组 5 号")
     assert page.locator("[name='work_income']").is_hidden()
     page.locator(".choice", has_text="包括打零工").locator("input").check()
-    assert page.locator("[name='work_income']").is_visible()
+    expect(page.locator("[name='work_income']")).to_be_visible()
     shot(page, "apply-work")
     page.context.add_cookies([{"name": "tuodi_my_type", "value": "elder", "url": f"{live_server.url}/my/"}])
     page.reload()
@@ -106,7 +107,7 @@ def test_a_neighbour_applies_and_the_family_is_paid_in_the_next_run(
     shot(page, "apply-papers")
     answer(page)
     page.get_by_role("heading", name="请核对一遍").wait_for()
-    assert page.get_by_text(member["member_id"]).count() == 0  # masked even for who typed it
+    expect(page.get_by_text(member["member_id"])).to_have_count(0)  # masked even for who typed it
     axe()
     fits()
     shot(page, "apply-check")
@@ -115,7 +116,7 @@ def test_a_neighbour_applies_and_the_family_is_paid_in_the_next_run(
     page.get_by_text("9,000.00 元").wait_for()
     page.get_by_role("link", name="去签名").click()
     page.get_by_role("button", name="提交申请").click()
-    assert page.locator(".error-summary").get_by_text("还没有签名").count() == 3
+    expect(page.locator(".error-summary").get_by_text("还没有签名")).to_have_count(3)
     draw(page)
     axe()
     fits()
@@ -128,13 +129,13 @@ def test_a_neighbour_applies_and_the_family_is_paid_in_the_next_run(
 
     # Nothing of the family is left: not in the page, not in storage, not behind the back button, not in the session.
     page.goto(f"{live_server.url}/my/for-others/")
-    assert page.get_by_text(number).is_visible()
-    assert page.get_by_text("向小禾").count() == 0
+    expect(page.get_by_text(number)).to_be_visible()
+    expect(page.get_by_text("向小禾")).to_have_count(0)
     for _ in range(3):
         with contextlib.suppress(Exception):  # a page the browser was told to forget
             page.go_back()
         page.wait_for_load_state()
-        assert page.get_by_text("向小禾").count() == 0
+        expect(page.get_by_text("向小禾")).to_have_count(0)
         assert "13900007777" not in page.content()
     kept = page.evaluate("JSON.stringify([localStorage, sessionStorage])")
     assert kept == "[{},{}]"
@@ -148,7 +149,7 @@ def test_a_neighbour_applies_and_the_family_is_paid_in_the_next_run(
         uid = OnlineApplication.objects.get(no=number).uid
     for path in ("check", "q/members", "sign", "status"):
         page.goto(f"{live_server.url}/my/apply/{uid}/{path}/")
-        assert page.get_by_text("向小禾").count() == 0
+        expect(page.get_by_text("向小禾")).to_have_count(0)
 
     # At the counter: the queue, the page, the acceptance.
     page.context.clear_cookies()
@@ -172,7 +173,7 @@ def test_a_neighbour_applies_and_the_family_is_paid_in_the_next_run(
 
     # What she declared, beside what is known: adopted line by line.
     page.get_by_role("link", name="网上申报对照").click()
-    assert page.get_by_text("2 项待处理").is_visible()
+    expect(page.get_by_text("2 项待处理")).to_be_visible()
     axe()
     fits()
     shot(page, "declared")
@@ -218,7 +219,7 @@ def test_without_scripts_one_applies_with_a_signed_sheet_and_comes_back_to_a_dra
     page.goto(f"{live_server.url}/my/apply/")
     page.get_by_role("link", name="接着填").click()
     answer(page, "生病花钱多")
-    assert page.locator(".my-people li").count() == 2
+    expect(page.locator(".my-people li")).to_have_count(2)
     answer(page)
     answer(page, "得了大病")
     answer(page, "都没有")
@@ -230,7 +231,7 @@ def test_without_scripts_one_applies_with_a_signed_sheet_and_comes_back_to_a_dra
     answer(page, "都没有")
     answer(page, "没有")
     answer(page)
-    assert page.get_by_text("138****1234").is_visible()
+    expect(page.get_by_text("138****1234")).to_be_visible()
     page.get_by_role("link", name="去签名").click()
     page.get_by_label("在纸上签的").set_input_files({"name": "s.png", "mimeType": "image/png", "buffer": png(50, 60)})
     page.get_by_role("button", name="提交申请").click()

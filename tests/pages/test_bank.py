@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from bankkit import Desk, listening, wire_up
+from playwright.sync_api import expect
 
 from tuodi.exchange.bank_files import StatementEntry
 
@@ -60,15 +61,15 @@ def test_answers_queue_and_statement(
 
     sign_in(desk.staff.check.username)
     page.goto(f"{live_server.url}/bank/")
-    assert page.get_by_text("农商行直联").first.is_visible()
+    expect(page.get_by_text("农商行直联").first).to_be_visible()
     axe()
     fits()
     shot(page, "links")
     page.goto(f"{live_server.url}/runs/{run.pk}/accounts/")
-    assert page.get_by_text("未校验 4").is_visible()
+    expect(page.get_by_text("未校验 4")).to_be_visible()
     axe()
     page.goto(f"{live_server.url}/runs/{run.pk}/batches/{message.batch_id}/?status=unknown")
-    assert page.get_by_text("整份拒收").is_visible()
+    expect(page.get_by_text("整份拒收")).to_be_visible()
     page.get_by_text("人工认定").click()
     page.get_by_label("认定为").select_option("paid")
     page.get_by_label("依据").fill("农商行 5 月 9 日书面答复已入账")
@@ -80,7 +81,7 @@ def test_answers_queue_and_statement(
     fits()
     shot(page, "batch-phone")
     page.goto(f"{live_server.url}/bank/statements/{statement.pk}/")
-    assert page.get_by_text("本单位没有送出这一笔").is_visible()
+    expect(page.get_by_text("本单位没有送出这一笔")).to_be_visible()
     fits()
     shot(page, "statement-phone")
     page.set_viewport_size({"width": 1366, "height": 900})
@@ -90,7 +91,7 @@ def test_answers_queue_and_statement(
     page.get_by_role("button", name="提交说明").click()
     page.get_by_text("由另一人复核").first.wait_for()
     page.goto(f"{live_server.url}/bank/todo/?todo=fix_account")
-    assert page.get_by_role("link", name="去重发").is_visible()
+    expect(page.get_by_role("link", name="去重发")).to_be_visible()
     page.get_by_role("link", name="联系本人").or_(page.locator(".figures a").nth(1)).first.click()
     page.get_by_text("AC06").wait_for()
     axe()
@@ -99,7 +100,7 @@ def test_answers_queue_and_statement(
     page.context.clear_cookies()
     sign_in(desk.staff.approve.username)
     page.goto(f"{live_server.url}/bank/todo/?todo=unknown")
-    assert page.get_by_role("button", name="复核通过").count() == 2
+    expect(page.get_by_role("button", name="复核通过")).to_have_count(2)
     page.set_viewport_size(PHONE)
     fits()
     shot(page, "todo-phone")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from builders import make_family
 from gatewaykit import Gateway, gateway, registers, sources
+from playwright.sync_api import expect
 
 from tuodi.crypto.sm2 import load_or_make
 from tuodi.people import secrets
@@ -65,41 +66,41 @@ def test_a_family_is_checked_from_consent_to_report(
     sign_in("checker")
     page.goto(f"{live_server.url}/families/{family.pk}/")
     page.get_by_role("link", name="核对授权").click()
-    assert page.get_by_text("2 人没有授权", exact=True).is_visible()
-    assert page.get_by_text("没有一人的授权有效，不能发起核对").is_visible()
-    assert page.get_by_role("button", name="发起核对").count() == 0
+    expect(page.get_by_text("2 人没有授权", exact=True)).to_be_visible()
+    expect(page.get_by_text("没有一人的授权有效，不能发起核对")).to_be_visible()
+    expect(page.get_by_role("button", name="发起核对")).to_have_count(0)
     axe()
 
     # A signed paper is needed; the form says so and keeps what was typed.
     page.get_by_role("button", name="登记授权").click()
-    assert page.get_by_text("没有上传，也没有填写纸质档号").first.is_visible()
+    expect(page.get_by_text("没有上传，也没有填写纸质档号").first).to_be_visible()
     paper = tmp_path / "paper.pdf"
     paper.write_bytes(b"%PDF-1.4 signed")
     page.get_by_label("授权人").select_option(label="林桂兰（本人）")
     page.get_by_label("授权书扫描件").set_input_files(paper)
     page.get_by_role("button", name="登记授权").click()
-    assert page.get_by_text("已登记授权").is_visible()
-    assert page.get_by_text("1 人没有授权", exact=True).is_visible()
-    assert page.get_by_role("link", name="查看授权书").is_visible()
+    expect(page.get_by_text("已登记授权")).to_be_visible()
+    expect(page.get_by_text("1 人没有授权", exact=True)).to_be_visible()
+    expect(page.get_by_role("link", name="查看授权书")).to_be_visible()
 
     # The traffic police answer with somebody else's car.
     departments.set("vehicle", faults=["wrong_person"])
     page.get_by_role("button", name="发起核对").click()
-    assert page.get_by_text("正在等待答复").is_visible()
-    assert page.get_by_text("周建军（没有有效的核对授权）").is_visible()
+    expect(page.get_by_text("正在等待答复")).to_be_visible()
+    expect(page.get_by_text("周建军（没有有效的核对授权）")).to_be_visible()
     live.send(int(page.url.rstrip("/").rsplit("/", 1)[-1]), place="420804001001")
     page.get_by_role("button", name="生成报告").wait_for()  # the page has noticed by itself
-    assert page.get_by_text("答复的不是所问的人").is_visible()
-    assert page.get_by_text("城镇职工养老保险，单位 —，缴费基数 —，月养老金 1,500.00 元，正常").is_visible()
+    expect(page.get_by_text("答复的不是所问的人")).to_be_visible()
+    expect(page.get_by_text("城镇职工养老保险，单位 —，缴费基数 —，月养老金 1,500.00 元，正常")).to_be_visible()
     axe()
     fits()
 
     page.get_by_role("button", name="生成报告").click()
-    assert page.get_by_text("缺 1 项答复：").is_visible()
+    expect(page.get_by_text("缺 1 项答复：")).to_be_visible()
     row = page.get_by_role("row", name="离退休金、养老金")
     # 1,500.00 a month are 18,000.00 a year, more than the 10,800.00 the family declared in all.
-    assert "18,000.00 元/年" in row.inner_text()
-    assert row.get_by_text("不一致", exact=True).is_visible()
+    expect(row).to_contain_text("18,000.00 元/年")
+    expect(row.get_by_text("不一致", exact=True)).to_be_visible()
     axe()
     href = page.get_by_role("link", name="打印报告").get_attribute("href")
     answer = page.request.get(live_server.url + (href or ""))
@@ -109,13 +110,14 @@ def test_a_family_is_checked_from_consent_to_report(
     # Asked again, the police answer rightly; the request opens again, another report is made.
     page.get_by_label("异议内容").fill("养老金已停发")
     page.get_by_role("button", name="登记异议").click()
-    assert page.get_by_text("养老金已停发").is_visible()
+    expect(page.get_by_text("养老金已停发")).to_be_visible()
     page.get_by_role("button", name="重新核对").click()
+    expect(page.get_by_text("正在等待答复")).to_be_visible()
     live.send(int(page.url.rstrip("/").rsplit("/", 1)[-1]), place="420804001001")
     page.get_by_role("button", name="生成报告").click()
-    assert page.get_by_text("小型轿车 鄂H12345").first.is_visible()
-    assert page.get_by_text("未申报", exact=True).first.is_visible()
-    assert page.get_by_text("以前的报告").is_visible()
+    expect(page.get_by_text("小型轿车 鄂H12345").first).to_be_visible()
+    expect(page.get_by_text("未申报", exact=True).first).to_be_visible()
+    expect(page.get_by_text("以前的报告")).to_be_visible()
 
     page.set_viewport_size(PHONE)
     page.context.add_cookies([{"name": "tuodi_type", "value": "large", "url": live_server.url}])
@@ -127,8 +129,8 @@ def test_a_family_is_checked_from_consent_to_report(
     ):
         page.goto(live_server.url + path)
         fits()
-    assert page.get_by_text("周建军").is_visible()
-    assert page.get_by_text("林桂兰").count() == 0  # she has consented
+    expect(page.get_by_text("周建军")).to_be_visible()
+    expect(page.get_by_text("林桂兰")).to_have_count(0)  # she has consented
 
 
 def test_forms_to_sign_are_printed_and_who_has_no_duty_sees_no_door(
@@ -149,5 +151,5 @@ def test_forms_to_sign_are_printed_and_who_has_no_duty_sees_no_door(
     make_user("420804001", "file", username="filer7")
     sign_in("filer7")
     page.goto(f"{live_server.url}/families/{family.pk}/")
-    assert page.get_by_role("link", name="核对授权").count() == 0
+    expect(page.get_by_role("link", name="核对授权")).to_have_count(0)
     assert page.request.get(f"{live_server.url}/families/{family.pk}/consents/").status == 403

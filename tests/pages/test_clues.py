@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from builders import make_family
+from playwright.sync_api import expect
 
 from tuodi.kernel import clock
 
@@ -55,13 +56,13 @@ def test_ledger_by_keyboard_and_in_bulk(
     sign_in("county")
     page.goto(f"{live_server.url}/clues/")
     rows = page.locator("[data-row]")
-    assert rows.count() == 4
-    assert page.get_by_text("查实 0 ＋ 查否 0 ＋ 未结 4 ＝ 4").is_visible()
+    expect(rows).to_have_count(4)
+    expect(page.get_by_text("查实 0 ＋ 查否 0 ＋ 未结 4 ＝ 4")).to_be_visible()
     page.keyboard.press("j")
     page.keyboard.press("x")
     page.keyboard.press("j")
     page.keyboard.press("x")
-    assert page.get_by_text("已选 2 条").is_visible()
+    expect(page.get_by_text("已选 2 条")).to_be_visible()
     page.keyboard.press("k")
     assert "at" in (rows.first.get_attribute("class") or "")
     axe()
@@ -84,25 +85,25 @@ def test_ledger_by_keyboard_and_in_bulk(
     page.locator("#q").fill("欧阳建")
     page.keyboard.press("Enter")
     page.wait_for_url("**q=*")
-    assert rows.count() == 1
+    expect(rows).to_have_count(1)
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     page.wait_for_url("**/clues/XS-*/")
     page.goto(f"{live_server.url}/clues/?tab=all&severity=R&q=欧阳建")
     page.set_viewport_size(PHONE)
     page.reload()
-    assert not page.get_by_label("级别", exact=True).is_visible()
+    expect(page.get_by_label("级别", exact=True)).not_to_be_visible()
     page.locator("[data-fold] summary").click()
-    assert page.get_by_label("级别", exact=True).is_visible()
+    expect(page.get_by_label("级别", exact=True)).to_be_visible()
     page.reload()
-    assert page.get_by_label("级别", exact=True).is_visible()  # as it was left
+    expect(page.get_by_label("级别", exact=True)).to_be_visible()  # as it was left
     axe()
     page.get_by_role("link", name="去掉 级别").click()
     page.wait_for_url(lambda url: "severity" not in url and "q=" in url)
-    assert page.locator(".chip").count() == 1
+    expect(page.locator(".chip")).to_have_count(1)
     page.locator("[data-fold] summary").click()
     page.set_viewport_size(DESK)
-    assert page.get_by_label("级别", exact=True).is_visible()
+    expect(page.get_by_label("级别", exact=True)).to_be_visible()
     for path in ("/clues/", "/clues/?tab=overdue"):
         page.goto(live_server.url + path)
         page.set_viewport_size(PHONE)
@@ -132,8 +133,8 @@ def test_clue_is_looked_into_and_decided(
     page.goto(here)
     page.get_by_role("button", name="开始核实").click()
     page.get_by_text("已开始核实").wait_for()
-    assert page.locator(".verb.locked", has_text="提出结论").get_by_text("还缺：入户调查记录").is_visible()
-    assert page.locator(".strip .due").count() == 1
+    expect(page.locator(".verb.locked", has_text="提出结论").get_by_text("还缺：入户调查记录")).to_be_visible()
+    expect(page.locator(".strip .due")).to_have_count(1)
     assert page.locator(".strip .off").count() >= 4
     axe()
     page.set_viewport_size(PHONE)
@@ -156,7 +157,7 @@ def test_clue_is_looked_into_and_decided(
     page.locator("#do-decide summary").click()
     page.get_by_role("button", name="下结论", exact=True).click()
     page.get_by_text("结论已下").wait_for()
-    assert page.locator(".verb.locked", has_text="处理").get_by_text("先停保、再处理").is_visible()
+    expect(page.locator(".verb.locked", has_text="处理").get_by_text("先停保、再处理")).to_be_visible()
 
 
 def test_sweep_warnings_and_supervision_hold_on_desk_and_phone(
@@ -183,8 +184,8 @@ def test_sweep_warnings_and_supervision_hold_on_desk_and_phone(
         )  # fmt: skip
     sign_in("watcher")
     page.goto(f"{live_server.url}/sweeps/{run.pk}/")
-    assert page.get_by_text("183,028 ＋ 218,580 ＝ 401,608").is_visible()
-    assert page.get_by_text("线索是证据，不是结论；未经核实不得停保。").is_visible()
+    expect(page.get_by_text("183,028 ＋ 218,580 ＝ 401,608")).to_be_visible()
+    expect(page.get_by_text("线索是证据，不是结论；未经核实不得停保。")).to_be_visible()
     page.get_by_role("link", name="查实率", exact=True).click()
     page.locator("#towns th a[aria-current]", has_text="查实率").wait_for()
     page.goto(f"{live_server.url}/sweeps/{going.pk}/")

@@ -8,6 +8,7 @@ from typing import Any
 import paykit
 from casekit import at
 from deskkit import Desk
+from playwright.sync_api import expect
 
 from tuodi.decisions import actions as decisions
 from tuodi.kernel.periods import Month
@@ -23,7 +24,7 @@ def test_two_notices_and_the_county_s_approval_end_in_the_july_run(
     with desk.sits(o.county_review, date(2017, 5, 12)):
         labels = [row.text_content() for row in page.locator("tbody th[scope=row]").all()]
         assert [label for label in labels if "公示" in label] == ["审核公示", "审批公示"]
-        assert not page.get_by_text("合规提示").is_visible()  # 220 as it stands
+        expect(page.get_by_text("合规提示")).not_to_be_visible()  # 220 as it stands
         desk.answer("信息核对", "办理完成", opinion="函询无异常")
     desk.does("入户调查", o.town_review, date(2017, 5, 15), opinion="属实", people=o.town_visit.username)
     with at(o.town_review, date(2017, 5, 15)):
@@ -34,7 +35,7 @@ def test_two_notices_and_the_county_s_approval_end_in_the_july_run(
         desk.answer("民主评议", "一致同意", opinion="评议同意")
         desk.answer("审核", "建议确认", opinion="拟予批准")
         desk.answer("审核公示", "张贴公示")
-        assert page.get_by_text("公示中，截止 2017-05-24").is_visible()
+        expect(page.get_by_text("公示中，截止 2017-05-24")).to_be_visible()
     with desk.sits(o.town_review, date(2017, 5, 25)):
         desk.answer("审核公示", "公示结束")
     desk.does("县级审批意见", o.county_review, date(2017, 5, 26), opinion="同意")
@@ -44,7 +45,7 @@ def test_two_notices_and_the_county_s_approval_end_in_the_july_run(
         decisions.close_notice(desk.case, acting_user=o.county_confirm)
     with desk.sits(o.county_confirm, date(2017, 6, 5)):
         desk.answer("审批", "予以确认", opinion="同意")
-        assert page.get_by_text("825.00 元/月 · 2017-07 起").is_visible()  # E01: 575 × 3 − 900
+        expect(page.get_by_text("825.00 元/月 · 2017-07 起")).to_be_visible()  # E01: 575 × 3 − 900
         desk.enrol()
 
     staff = paykit.Staff(make_user, "420802")
@@ -52,6 +53,6 @@ def test_two_notices_and_the_county_s_approval_end_in_the_july_run(
     paid = paykit.line(staff, run, desk.household)
     assert (paid.amount_fen, paid.account_id) == (82_500, card.pk)
     with desk.sits(staff.check, date(2017, 7, 28), f"/runs/{run.pk}/"):
-        assert page.get_by_text("825.00").first.is_visible()
+        expect(page.get_by_text("825.00").first).to_be_visible()
     with desk.sits(o.county_confirm, date(2017, 7, 28)):
-        assert page.get_by_text("办结").first.is_visible()
+        expect(page.get_by_text("办结").first).to_be_visible()

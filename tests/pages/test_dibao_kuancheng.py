@@ -8,6 +8,7 @@ from typing import Any
 import paykit
 from casekit import at
 from deskkit import Desk
+from playwright.sync_api import expect
 
 from tuodi.cases import actions as cases
 from tuodi.cases import queries
@@ -32,20 +33,20 @@ def test_village_town_and_county_do_their_parts_and_october_is_paid(
     with at(o.county_review, date(2021, 9, 14)):
         cases.complete_step(queries.open_step(desk.case, "check"), acting_user=o.county_review)
     with desk.sits(o.village_review, date(2021, 9, 15)):
-        assert page.get_by_text("总期限 2021-09-25").is_visible()  # 15 calendar days
-        assert page.get_by_text("国家规定的步骤“初审公示”（57-19）本地取消").is_visible()
+        expect(page.get_by_text("总期限 2021-09-25")).to_be_visible()  # 15 calendar days
+        expect(page.get_by_text("国家规定的步骤“初审公示”（57-19）本地取消")).to_be_visible()
         desk.answer("村居审核", "建议确认", opinion="村居审核同意")
     with desk.sits(o.county_confirm, date(2021, 9, 16)):
-        assert page.get_by_role("button", name="予以确认").count() == 0  # the county does not confirm here
+        expect(page.get_by_role("button", name="予以确认")).to_have_count(0)  # the county does not confirm here
     with desk.sits(o.town_confirm, date(2021, 9, 16)):
         desk.answer("镇街确认", "予以确认", opinion="同意")
-        assert page.get_by_text("1,590.00 元/月 · 2021-10 起").is_visible()  # 830 × 3 − 900
+        expect(page.get_by_text("1,590.00 元/月 · 2021-10 起")).to_be_visible()  # 830 × 3 − 900
         desk.enrol()
     with desk.sits(o.county_file, date(2021, 9, 17)):
         desk.answer("区级备案", "办理完成")
     with desk.sits(o.county_confirm, date(2021, 9, 17)):
         desk.answer("结果公布", "公布结果")
-        assert page.get_by_text("办结").first.is_visible()
+        expect(page.get_by_text("办结").first).to_be_visible()
 
     staff = paykit.Staff(make_user, "220103")
     run = paykit.run_month(staff, Month(2021, 10), place="220103")
@@ -53,4 +54,4 @@ def test_village_town_and_county_do_their_parts_and_october_is_paid(
         (paid,) = PayLine.objects.filter(run=run)
         assert (paid.household_id, paid.amount_fen, paid.account_id) == (desk.household.pk, 159_000, card.pk)
     with desk.sits(staff.check, date(2021, 10, 28), f"/runs/{run.pk}/"):
-        assert page.get_by_text("1,590.00").first.is_visible()
+        expect(page.get_by_text("1,590.00").first).to_be_visible()

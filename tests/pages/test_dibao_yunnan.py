@@ -8,6 +8,7 @@ from typing import Any
 import paykit
 from casekit import at
 from deskkit import Desk
+from playwright.sync_api import expect
 
 from tuodi.cases import actions as cases
 from tuodi.cases import queries
@@ -46,7 +47,7 @@ def test_the_township_visits_and_chairs_the_review_and_september_is_paid(
         decisions.close_notice(desk.case, acting_user=o.county_confirm)
     with desk.sits(o.county_confirm, date(2020, 8, 26)):
         desk.answer("审批", "予以确认", opinion="同意")
-        assert page.get_by_text("1,020.00 元/月 · 2020-09 起").is_visible()  # 640 × 3 − 900
+        expect(page.get_by_text("1,020.00 元/月 · 2020-09 起")).to_be_visible()  # 640 × 3 − 900
         desk.enrol()
 
     staff = paykit.Staff(make_user, "530102")
@@ -55,4 +56,4 @@ def test_the_township_visits_and_chairs_the_review_and_september_is_paid(
         (paid,) = PayLine.objects.filter(run=run)
         assert (paid.household_id, paid.amount_fen, paid.account_id) == (desk.household.pk, 102_000, card.pk)
     with desk.sits(staff.check, date(2020, 9, 28), f"/runs/{run.pk}/"):
-        assert page.get_by_text("1,020.00").first.is_visible()
+        expect(page.get_by_text("1,020.00").first).to_be_visible()

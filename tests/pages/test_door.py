@@ -10,6 +10,7 @@ import pytest
 from builders import VILLAGE, make_family
 from casekit import Office, family, hire
 from decisionkit import FACTS, paid_next_month, to_confirm
+from playwright.sync_api import expect
 
 from tuodi.kernel import clock
 from tuodi.org import access
@@ -60,26 +61,26 @@ def test_a_call_becomes_a_need_a_case_and_a_referral(
     page.get_by_role("button", name="登记并评估").click()
     axe()
     row = page.locator("tr", has=page.get_by_role("rowheader", name="最低生活保障"))
-    assert row.get_by_text("还不知道").is_visible()
-    assert row.get_by_text("核定的家庭年收入").is_visible()
+    expect(row.get_by_text("还不知道")).to_be_visible()
+    expect(row.get_by_text("核定的家庭年收入")).to_be_visible()
     page.get_by_label("核定的家庭年收入").fill("3,600")
     page.get_by_role("button", name="重新评估").click()
-    assert row.get_by_text("可能符合").is_visible()
+    expect(row.get_by_text("可能符合")).to_be_visible()
     medical = page.locator("form.refer-line", has_text="医疗救助").first
     medical.get_by_role("button", name="转办").click()
-    assert page.get_by_text("已转 医疗保障部门").first.is_visible()
+    expect(page.get_by_text("已转 医疗保障部门").first).to_be_visible()
     row.get_by_role("checkbox").check()
     page.get_by_role("button", name="受理选中的").click()
-    assert page.get_by_text("没有发现重复").is_visible()
+    expect(page.get_by_text("没有发现重复")).to_be_visible()
     axe()
     page.get_by_label("居民身份证").check()
     page.get_by_role("button", name="受理", exact=True).click()
-    assert page.get_by_role("link", name="受理回执").is_visible()
+    expect(page.get_by_role("link", name="受理回执")).to_be_visible()
     missing = page.get_by_role("link", name="一次性告知书").get_attribute("href")
     assert page.request.get(f"{live_server.url}{missing}").body()[:5] == b"%PDF-"
     page.goto(f"{live_server.url}/needs/mine/")
-    assert page.get_by_text("医疗救助").first.is_visible()
-    assert page.get_by_role("link", name="最低生活保障").is_visible()
+    expect(page.get_by_text("医疗救助").first).to_be_visible()
+    expect(page.get_by_role("link", name="最低生活保障")).to_be_visible()
     page.set_viewport_size(PHONE)
     for path in ("/needs/", "/needs/mine/", "/tickets/", "/tickets/roster/", "/"):
         page.goto(f"{live_server.url}{path}")
@@ -112,18 +113,19 @@ def test_two_officers_on_one_case_the_second_is_told_and_keeps_what_he_typed(
     theirs.get_by_label("账号").fill("two1")
     theirs.get_by_label("密码").fill(PASSWORD)
     theirs.get_by_role("button", name="登录").click()
+    theirs.wait_for_url(lambda url: "/login/" not in url)
     theirs.goto(address)
     section = theirs.locator("section", has=theirs.get_by_role("heading", name="入户调查"))
     section.get_by_label("意见").fill("已入户")
     section.get_by_label("共同办理人账号").fill("two2")
     section.get_by_role("button", name="办理完成").click()
-    assert theirs.get_by_text("“入户调查”已办理").is_visible()
+    expect(theirs.get_by_text("“入户调查”已办理")).to_be_visible()
     other.close()
 
     visit.get_by_role("button", name="办理完成").click()
     told = page.locator("#overtaken")
-    assert told.get_by_text(first.name).is_visible()
-    assert told.get_by_text("办理环节").is_visible()
+    expect(told.get_by_text(first.name)).to_be_visible()
+    expect(told.get_by_text("办理环节")).to_be_visible()
     assert page.get_by_label("意见", exact=True).first.input_value() == "三间平房，家徒四壁，邻居证实"
     assert any("409" in line for line in quiet)
     quiet.clear()  # the browser names the status of the page that told it

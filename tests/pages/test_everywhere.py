@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from builders import make_family
+from playwright.sync_api import expect
 
 PHONE = {"width": 360, "height": 760}
 DESK = {"width": 1440, "height": 900}
@@ -47,7 +48,7 @@ def test_pages_stand_without_the_fetched_assets(
     page.route("**/static/vendor/**", lambda route: route.abort())
     sign_in("offline")
     page.goto(f"{live_server.url}/families/{household.pk}/?month=2017-05")
-    assert page.locator("tr.total").first.is_visible()
+    expect(page.locator("tr.total").first).to_be_visible()
     side = page.locator(".sidebar").bounding_box()
     assert side is not None
     assert 150 < side["width"] < 260
@@ -64,6 +65,7 @@ def test_pages_are_complete_without_scripts(browser: Any, live_server: Any, make
     page.get_by_label("账号").fill("noscript")
     page.get_by_label("密码").fill("Tuodi-2017-x")
     page.get_by_role("button", name="登录").click()
+    page.wait_for_url(lambda url: "/login/" not in url)
     page.goto(f"{live_server.url}/families/{household.pk}/?month=2017-05")
     rows = page.locator("#tree-dibao tbody tr")
     assert rows.count() > 20

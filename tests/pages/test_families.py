@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 from builders import make_family
+from playwright.sync_api import expect
 
 PHONE = {"width": 360, "height": 760}
 Check = Callable[[], None]
@@ -27,16 +29,17 @@ def test_family_is_found_by_initials_and_explained(
     page.keyboard.press("Enter")
     page.wait_for_url("**/families/?q=lgl")
     row = page.get_by_role("row", name="林桂兰")
-    assert "420899********" in row.inner_text()
+    expect(row).to_contain_text("420899********")
     axe()
 
     row.get_by_role("link").click()
+    page.wait_for_url(re.compile("/families/\\d"))
     page.goto(page.url + "?month=2017-05")
-    assert page.get_by_role("heading", name="林桂兰家庭").is_visible()
+    expect(page.get_by_role("heading", name="林桂兰家庭")).to_be_visible()
     total = page.locator("tr.total").first
     # Two members, urban standard 575.00 from 2017-04-01, income 10,800 a year: 575 x 2 - 900 = 250.
-    assert "250.00" in total.inner_text()
-    assert page.get_by_text("649号令 9条").first.is_visible()
+    expect(total).to_contain_text("250.00")
+    expect(page.get_by_text("649号令 9条").first).to_be_visible()
     axe()
     fits()
 
@@ -51,14 +54,14 @@ def test_folded_line_opens_and_a_reference_leads_to_the_first_showing(
     tree = page.locator("#tree-dibao")
     closed = tree.locator("[data-fold][aria-expanded=false]:visible").first
     first = page.locator(f"#{(closed.get_attribute('aria-controls') or '').split()[0]}")
-    assert not first.is_visible()
+    expect(first).not_to_be_visible()
     closed.click()
-    assert first.is_visible()
+    expect(first).to_be_visible()
     page.get_by_role("button", name="全部展开").click()
     reference = tree.get_by_role("link", name="见上").last
     target = page.locator(reference.get_attribute("href") or "")
     reference.click()
-    assert target.is_visible()
+    expect(target).to_be_visible()
 
 
 def test_family_page_fits_a_phone_in_large_type(
@@ -94,4 +97,4 @@ def test_family_of_another_town_reads_like_one_that_does_not_exist(
     assert texts[0] == texts[1]
     assert texts[0][0] == 404
     page.goto(f"{live_server.url}/families/?q=陈大贵")
-    assert page.get_by_text("没有找到").is_visible()
+    expect(page.get_by_text("没有找到")).to_be_visible()

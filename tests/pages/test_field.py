@@ -10,6 +10,7 @@ import pytest
 from builders import make_family
 from fieldkit import answers, png, shot, signed
 from playwright.sync_api import Error as PlaywrightError
+from playwright.sync_api import expect
 
 from tuodi.kernel import clock
 from tuodi.monitoring import thirdparty_actions
@@ -97,14 +98,14 @@ def test_plain_form_with_a_sheet_of_paper_and_no_scripts(
     page.get_by_role("link", name="入户调查").last.click()
     page.get_by_role("link", name="林桂兰家庭").click()
     page.get_by_role("button", name="提交", exact=True).click()
-    assert page.locator("#field-errors").get_by_text("“住房来源”没有填写").is_visible()
+    expect(page.locator("#field-errors").get_by_text("“住房来源”没有填写")).to_be_visible()
     fill(page)
     picture = {"name": "x.png", "mimeType": "image/png", "buffer": png(40, 30)}
     page.locator("#photos").set_input_files(picture)
     page.locator("#paper").set_input_files({**picture, "buffer": png(50, 40)})
     page.get_by_role("button", name="提交", exact=True).click()
-    assert page.get_by_text("已提交：已签名").is_visible()
-    assert page.get_by_text("10800.00 元／年").is_visible()
+    expect(page.get_by_text("已提交：已签名")).to_be_visible()
+    expect(page.get_by_text("10800.00 元／年")).to_be_visible()
     (row,) = records(task)
     assert len(row.photo_hashes) == 2
     assert {one["kind"] for one in row.signatures} == {"paper"}
@@ -135,7 +136,7 @@ def test_form_holds_on_phone_large_type_and_keyboard(
     shot(page, "form-phone")
     page.locator("#f-furnish input").first.focus()
     page.keyboard.press("ArrowRight")
-    assert page.locator("#f-furnish input").nth(1).is_checked()
+    expect(page.locator("#f-furnish input").nth(1)).to_be_checked()
     page.context.add_cookies([{"name": "tuodi_type", "value": "large", "url": live_server.url}])
     page.reload()
     axe()
@@ -151,7 +152,7 @@ def test_a_visit_goes_on_without_a_signal_and_is_sent_when_there_is_one(
     address = carried(page, live_server, task)
     page.context.set_offline(True)
     page.goto(address)
-    assert page.locator("body.field-shell").count() == 1
+    expect(page.locator("body.field-shell")).to_have_count(1)
     page.get_by_role("heading", name="林桂兰家庭").wait_for()
     fill(page)
     page.locator("#field-camera").set_input_files({"name": "x.png", "mimeType": "image/png", "buffer": png(40, 30)})
@@ -289,7 +290,7 @@ def test_third_party_comes_to_its_own_tasks_only(
     make_user("420804", "third_party", username="lantian")
     sign_in("lantian")
     assert page.url == f"{live_server.url}/field/"
-    assert page.get_by_text("没有要入户的任务").is_visible()
+    expect(page.get_by_text("没有要入户的任务")).to_be_visible()
     assert [text.strip() for text in page.locator(".side-link").all_text_contents()] == [
         "工作台",
         "入户调查",
@@ -300,7 +301,7 @@ def test_third_party_comes_to_its_own_tasks_only(
     axe()
     answer = page.goto(f"{live_server.url}/field/{task.pk}/")
     assert answer.status == 404
-    assert page.get_by_text("没有找到该入户任务").is_visible()
+    expect(page.get_by_text("没有找到该入户任务")).to_be_visible()
 
 
 def test_a_provider_s_visitor_takes_his_task_along_and_says_what_he_found(
@@ -336,7 +337,7 @@ def test_a_provider_s_visitor_takes_his_task_along_and_says_what_he_found(
     axe()
     fits()
     shot(page, "third-party-form")
-    assert page.get_by_text("登记：林**、周**").is_visible()
+    expect(page.get_by_text("登记：林**、周**")).to_be_visible()
     page.context.set_offline(True)
     page.goto(address)
     page.get_by_role("heading", name="林桂兰家庭").wait_for()

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from builders import make_family
 from fieldkit import answers, jpeg, png, shot, signed
+from playwright.sync_api import expect
 
 from tuodi.cases.models import Case, Step
 from tuodi.cases.queries import open_step
@@ -55,10 +56,10 @@ def test_a_visit_is_planned_at_the_desk_and_its_record_read_there(
     page.get_by_label("调查员一").select_option(str(one.pk))
     page.get_by_label("调查员二").select_option(str(one.pk))
     page.get_by_role("button", name="安排", exact=True).click()
-    assert page.locator(".error-summary").get_by_text("同一人").is_visible()
+    expect(page.locator(".error-summary").get_by_text("同一人")).to_be_visible()
     page.get_by_label("调查员二").select_option(str(two.pk))
     page.get_by_role("button", name="安排", exact=True).click()
-    assert page.get_by_text("已安排").is_visible()
+    expect(page.get_by_text("已安排")).to_be_visible()
     with scope(one):
         task = VisitTask.objects.get(case=case)
         form = VisitForm(
@@ -71,7 +72,7 @@ def test_a_visit_is_planned_at_the_desk_and_its_record_read_there(
         )
         submit_visit(task, form, [PhotoInput(png(64, 48), "门口")], signed(one, two, family="林桂兰"), acting_user=one)
     page.reload()
-    assert page.get_by_text("有出入").is_visible()
+    expect(page.get_by_text("有出入")).to_be_visible()
     holds(page, axe, fits, "visits")
     page.get_by_role("link", name=task.no).click()
     holds(page, axe, fits, "record")
@@ -110,15 +111,15 @@ def test_a_meeting_is_called_held_and_concluded(
     for place in range(9, 11):
         page.get_by_label(f"第 {place} 位姓名").fill(f"干部{place}")
     page.get_by_role("button", name="登记", exact=True).click()
-    assert page.get_by_text("4 人参加应有 3 人以上").is_visible()
+    expect(page.get_by_text("4 人参加应有 3 人以上")).to_be_visible()
     assert page.get_by_label("第 9 位姓名").input_value() == "干部9"
     page.get_by_label("第 10 位姓名").fill("")
     page.locator("#photos").set_input_files({"name": "x.jpg", "mimeType": "image/jpeg", "buffer": jpeg()})
     page.get_by_role("button", name="登记", exact=True).click()
-    assert page.get_by_text("3 人参加，村（居）民代表 2 人").is_visible()
+    expect(page.get_by_text("3 人参加，村（居）民代表 2 人")).to_be_visible()
     page.get_by_label("评议意见").fill("情况属实，同意")
     page.get_by_role("button", name="评议通过").click()
-    assert page.get_by_text("评议通过").first.is_visible()
+    expect(page.get_by_text("评议通过").first).to_be_visible()
     holds(page, axe, fits, "review")
     with scope(user):
         meeting = ReviewMeeting.objects.get()
@@ -139,12 +140,13 @@ def test_the_county_draws_sends_and_enters(
     page.get_by_label("受理日期止").fill(today)
     page.get_by_label("抽查比例").fill("30")
     page.get_by_role("button", name="抽取").click()
-    assert page.get_by_text("名单已固定").first.is_visible()
-    assert page.get_by_text("按种子重抽，名单相符").is_visible()
+    expect(page.get_by_text("名单已固定").first).to_be_visible()
+    expect(page.get_by_text("按种子重抽，名单相符")).to_be_visible()
     page.get_by_label("林桂兰 调查员1").select_option(str(one.pk))
     page.get_by_label("林桂兰 调查员2").select_option(str(two.pk))
     holds(page, axe, fits, "spot")
     page.get_by_role("button", name="安排入户").click()
+    expect(page.get_by_text("已安排")).to_be_visible()
     with scope(one):
         task = VisitTask.objects.get(purpose="spot_check")
         form = VisitForm(answers=answers(), conclusion="true", investigators=(one, two), started_at=clock.now())
@@ -152,7 +154,7 @@ def test_the_county_draws_sends_and_enters(
     page.reload()
     page.get_by_label("林桂兰 不一致的内容").fill("年收入多 2,000 元")
     page.get_by_role("button", name="不一致").click()
-    assert page.get_by_text("100.0%").is_visible()
+    expect(page.get_by_text("100.0%")).to_be_visible()
     page.goto(f"{live_server.url}/spot-checks/")
     holds(page, axe, fits, "spots")
     with scope(one):
@@ -167,19 +169,19 @@ def test_the_register_of_near_relatives(
     page.goto(f"{live_server.url}/cases/{case.pk}/")
     page.get_by_role("link", name="近亲属备案").last.click()
     page.get_by_role("button", name="比对").click()
-    assert page.get_by_text("没有新的比中").is_visible()
+    expect(page.get_by_text("没有新的比中")).to_be_visible()
     page.get_by_label("是对方的").select_option(label="兄弟姐妹")
     page.get_by_label("对方身份").select_option(label="村（居）民委员会成员")
     page.get_by_role("button", name="登记", exact=True).click()
-    assert page.locator(".error-summary").get_by_text("没有写对方姓名").is_visible()
+    expect(page.locator(".error-summary").get_by_text("没有写对方姓名")).to_be_visible()
     page.get_by_label("对方姓名").fill("王建国")
     page.get_by_label("对方单位").fill("长山社区居委会")
     page.get_by_role("button", name="登记", exact=True).click()
     page.get_by_role("button", name="备案", exact=True).click()
-    assert page.get_by_text("已备案，备案号").is_visible()
+    expect(page.get_by_text("已备案，备案号")).to_be_visible()
     holds(page, axe, fits, "kin-case")
     page.goto(f"{live_server.url}/kin/?q=王建国")
-    assert page.get_by_text("已备案，待县级入户").first.is_visible()
+    expect(page.get_by_text("已备案，待县级入户").first).to_be_visible()
     holds(page, axe, fits, "kin")
     with system_scope("420804"):
         filing = KinFiling.objects.get()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tuodi.kernel.identity import make_id
 
@@ -49,23 +51,23 @@ def test_roster_is_previewed_confirmed_and_adopted(
     page.get_by_label("模板").select_option("jingmen-urban")
     page.get_by_role("button", name="上传并预览").click()
     page.wait_for_load_state()
-    assert page.locator(".error-summary").count() == 0, page.locator(".error-summary").inner_text()
-    assert page.get_by_text("待确认").is_visible(), page.locator("main").inner_text()[:400]
-    assert page.get_by_role("row", name="证件号待更正").is_visible()
+    expect(page.locator(".error-summary")).to_have_count(0)
+    expect(page.get_by_text("待确认")).to_be_visible()
+    expect(page.get_by_role("row", name="证件号待更正")).to_be_visible()
     axe()
     fits()
     page.get_by_role("button", name="确认新增 1 户").click()
-    assert page.get_by_text("已写入", exact=True).is_visible()
+    expect(page.get_by_text("已写入", exact=True)).to_be_visible()
     page.get_by_role("button", name="列入在册名册").click()
-    assert page.get_by_text("已列入在册 1 项").is_visible()
+    expect(page.get_by_text("已列入在册 1 项")).to_be_visible()
 
     page.goto(f"{live_server.url}/imports/")
     page.get_by_label("名册文件").set_input_files(roster)
     page.get_by_label("模板").select_option("jingmen-urban")
     page.get_by_role("button", name="上传并预览").click()
-    assert page.get_by_text("已写入", exact=True).is_visible()
+    expect(page.get_by_text("已写入", exact=True)).to_be_visible()
     page.goto(f"{live_server.url}/families/?q=林桂兰")
-    assert page.get_by_role("row", name="林桂兰").count() == 1
+    expect(page.get_by_role("row", name="林桂兰")).to_have_count(1)
 
 
 def test_file_that_is_no_roster_is_refused_with_a_remedy(
@@ -84,5 +86,5 @@ def test_file_that_is_no_roster_is_refused_with_a_remedy(
     page.get_by_label("名册文件").set_input_files(junk)
     page.get_by_label("地区代码").fill("420804")
     page.get_by_role("button", name="上传并预览").click()
-    assert page.locator(".error-summary").is_visible()
-    assert "/imports/" in page.url
+    expect(page.locator(".error-summary")).to_be_visible()
+    expect(page).to_have_url(re.compile("/imports/"))

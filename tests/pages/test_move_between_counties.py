@@ -10,6 +10,7 @@ import pytest
 from casekit import hire
 from lifekit import on_roll
 from paykit import Staff, run_month
+from playwright.sync_api import expect
 
 from tuodi.kernel import clock
 from tuodi.kernel.periods import Month
@@ -54,28 +55,28 @@ def test_a_move_between_counties_ends_in_the_next_months_run(
     page.get_by_role("link", name=national_tree().name(NEW[:9]), exact=True).click()
     page.get_by_label("新住址").fill("西环路 8 号")
     page.get_by_role("button", name="提出迁移").click()
-    assert page.get_by_role("link", name="原因：请填写原因。").is_visible()  # what was chosen is still there
+    expect(page.get_by_role("link", name="原因：请填写原因。")).to_be_visible()  # what was chosen is still there
     page.get_by_label("原因").fill("随女儿居住")
     page.get_by_label("迁入村（社区）").select_option(NEW)
     page.get_by_role("button", name="提出迁移").click()
     page.wait_for_url("**/moves/*/")
     move = page.url
-    assert page.locator(".locked-why").get_by_text("确认").is_visible()  # who proposed does not hand over
+    expect(page.locator(".locked-why").get_by_text("确认")).to_be_visible()  # who proposed does not hand over
 
     _as(page, "old-county", sign_in)
     page.goto(move)
     page.get_by_role("button", name="移交", exact=True).click()
-    assert page.get_by_text("已移交，待接收").first.is_visible()
+    expect(page.get_by_text("已移交，待接收").first).to_be_visible()
 
     _as(page, "new-town", sign_in)
     page.goto(f"{url}/moves/")
     page.get_by_role("link", name="欧阳建家庭").click()
     assert page.get_by_text("花名册导入").count() + page.get_by_text("决定 420802-").count() > 0
-    assert page.get_by_text("420899********").first.is_visible()  # the copy is masked
+    expect(page.get_by_text("420899********").first).to_be_visible()  # the copy is masked
     axe()
     page.get_by_label("核实情况").fill("已入户，三楼，两口人")
     page.get_by_role("button", name="接收").click()
-    assert page.get_by_text("已核实，待确认").first.is_visible()
+    expect(page.get_by_text("已核实，待确认").first).to_be_visible()
 
     _as(page, "new-county", sign_in)
     page.goto(move)
@@ -86,7 +87,7 @@ def test_a_move_between_counties_ends_in_the_next_months_run(
     fits()
     page.set_viewport_size({"width": 1440, "height": 900})
     page.get_by_role("link", name="迁入后家庭档案").click()
-    assert page.get_by_text("自 420802001001 迁来").is_visible()
+    expect(page.get_by_text("自 420802001001 迁来")).to_be_visible()
 
     with clock.frozen(date(2017, 7, 3)):
         _as(page, "new-pay", sign_in)
@@ -95,7 +96,7 @@ def test_a_move_between_counties_ends_in_the_next_months_run(
         page.get_by_label("特困").uncheck()
         page.get_by_role("button", name="开账并计算").click()
         page.wait_for_url("**/runs/*/")
-        assert "400.00" in page.locator(".figures").inner_text()
+        expect(page.locator(".figures")).to_contain_text("400.00")
     run_month(Staff(make_user, OLD[:6]), Month(2017, 6), programmes=["dibao"])
     run_month(Staff(make_user, OLD[:6]), Month(2017, 7), programmes=["dibao"])
     with system_scope("cn"):

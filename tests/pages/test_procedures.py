@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable
 from typing import Any
 
+from playwright.sync_api import expect
 from pypdf import PdfReader
 
 PHONE = {"width": 360, "height": 760}
@@ -36,7 +37,7 @@ def test_a_place_s_procedure_is_drawn_compared_and_printed_for_the_wall(
     }
     assert boxes["信息核对"]["y"] == boxes["入户调查"]["y"] < boxes["村居审核"]["y"] < boxes["镇街确认"]["y"]
     assert boxes["信息核对"]["x"] > boxes["入户调查"]["x"] > boxes["村居审核"]["x"]
-    assert page.get_by_text("57-19）本地取消").first.is_visible()
+    expect(page.get_by_text("57-19）本地取消").first).to_be_visible()
     table = page.locator(".flow-table")
     assert "申请审批表、家庭经济状况核对授权书" in table.get_by_role("row", name="1. 受理").text_content()
     axe()
@@ -45,8 +46,8 @@ def test_a_place_s_procedure_is_drawn_compared_and_printed_for_the_wall(
     page.set_viewport_size(DESK)
 
     page.get_by_role("link", name="流程和时限上墙").click()
-    assert page.get_by_role("heading", name="最低生活保障办理流程和办理时限").is_visible()
-    assert page.locator(".wall-total").get_by_text("受理起15日内").is_visible()
+    expect(page.get_by_role("heading", name="最低生活保障办理流程和办理时限")).to_be_visible()
+    expect(page.locator(".wall-total").get_by_text("受理起15日内")).to_be_visible()
     axe()
     for place, day in (("220103", "2021-09-10"), ("4208", "2017-05-10"), ("530102", "2020-09-04")):
         page.goto(f"{live_server.url}/procedures/wall/?place={place}&on={day}")
@@ -62,7 +63,7 @@ def test_a_place_s_procedure_is_drawn_compared_and_printed_for_the_wall(
     assert rows["审核公示"] == rows["区级备案"] == "只有一地有"
     assert rows["审核"] == "名称、办理层级"
     assert rows["审批"] == "名称、办理层级、期限"
-    assert page.locator(".flow").count() == 2
+    expect(page.locator(".flow")).to_have_count(2)
     axe()
     page.goto(f"{live_server.url}/procedures/?place=530102&programme=tekun&on=2020-09-04")
-    assert page.get_by_role("alert").get_by_text("没有适用的办理程序").is_visible()
+    expect(page.get_by_role("alert").get_by_text("没有适用的办理程序")).to_be_visible()

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from builders import make_family
+from playwright.sync_api import expect
 
 from simulators.bank import answer_file
 
@@ -51,10 +52,10 @@ def test_month_is_paid_from_opening_to_closing(
     page.wait_for_url("**/runs/*/")
     run_url = page.url
     # Two members at 575.00 less 900.00 are 250.00; one at 575.00 less 300.00 is 275.00; one has no income fact.
-    assert "525.00" in page.locator(".figures").inner_text()
-    assert page.get_by_text("1 行金额未知").is_visible()
-    assert page.locator(".page-actions [aria-disabled=true]").get_by_text("校验").is_visible()
-    assert page.locator("[data-chart] svg").is_visible()
+    expect(page.locator(".figures")).to_contain_text("525.00")
+    expect(page.get_by_text("1 行金额未知")).to_be_visible()
+    expect(page.locator(".page-actions [aria-disabled=true]").get_by_text("校验")).to_be_visible()
+    expect(page.locator("[data-chart] svg")).to_be_visible()
     axe()
     fits()
     page.get_by_role("link", name="新增明细").click()
@@ -66,17 +67,17 @@ def test_month_is_paid_from_opening_to_closing(
     _as(page, "checker", sign_in)
     page.goto(run_url)
     press(page, "校验")
-    assert page.get_by_text("校验通过").is_visible()
+    expect(page.get_by_text("校验通过")).to_be_visible()
 
     _as(page, "approver", sign_in)
     page.goto(run_url)
     press(page, "审批")
-    assert page.get_by_text("已审批，明细从此不再改动").is_visible()
+    expect(page.get_by_text("已审批，明细从此不再改动")).to_be_visible()
 
     _as(page, "checker", sign_in)
     page.goto(run_url)
     press(page, "生成银行文件")
-    assert page.locator(".page-actions [aria-disabled=true]").get_by_text("结清").is_visible()
+    expect(page.locator(".page-actions [aria-disabled=true]").get_by_text("结清")).to_be_visible()
     with page.expect_download() as taken:
         page.locator("section", has=page.get_by_role("heading", name="银行文件")).get_by_role("link").first.click()
     answer = tmp_path / "return.csv"
@@ -84,13 +85,13 @@ def test_month_is_paid_from_opening_to_closing(
 
     page.get_by_label("回盘文件").set_input_files(tmp_path / "return.csv")
     page.get_by_role("button", name="导入回盘").click()
-    assert page.get_by_text("成功 2 笔").is_visible()
+    expect(page.get_by_text("成功 2 笔")).to_be_visible()
     axe()
     press(page, "结清")
     _as(page, "approver", sign_in)
     page.goto(run_url)
     press(page, "关账")
-    assert page.get_by_text("已关账", exact=False).first.is_visible()
+    expect(page.get_by_text("已关账", exact=False).first).to_be_visible()
 
 
 def test_forged_answer_is_refused_whole(
@@ -106,8 +107,8 @@ def test_forged_answer_is_refused_whole(
     page.goto(f"{live_server.url}/runs/{run.pk}/")
     page.get_by_label("回盘文件").set_input_files(forged)
     page.get_by_role("button", name="导入回盘").click()
-    assert page.get_by_text("整份拒收，没有入账").is_visible()
-    assert page.locator(".page-actions [aria-disabled=true]").get_by_text("结清").is_visible()
+    expect(page.get_by_text("整份拒收，没有入账")).to_be_visible()
+    expect(page.locator(".page-actions [aria-disabled=true]").get_by_text("结清")).to_be_visible()
 
 
 def _sent_run() -> tuple[Any, bytes]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
+
+from playwright.sync_api import expect
 
 PHONE = {"width": 360, "height": 760}
 
@@ -18,11 +21,11 @@ def test_officer_signs_in_sees_his_place_and_signs_out(
 ) -> None:
     make_user("420804", "accept", username="counter")
     page.goto(f"{live_server.url}/families/")
-    assert "/login/" in page.url
+    expect(page).to_have_url(re.compile("/login/"))
     axe()
     sign_in("counter")
-    assert page.get_by_role("heading", name="工作台").is_visible()
-    assert "掇刀区" in page.locator(".topbar-place").inner_text()
+    expect(page.get_by_role("heading", name="工作台")).to_be_visible()
+    expect(page.locator(".topbar-place")).to_contain_text("掇刀区")
     axe()
     page.locator(".me > summary").click()
     page.get_by_role("button", name="退出登录").click()
@@ -37,7 +40,7 @@ def test_wrong_password_says_what_to_do_and_keeps_the_name(
     page.get_by_label("账号").fill("counter2")
     page.get_by_label("密码").fill("wrong")
     page.get_by_role("button", name="登录").click()
-    assert "账号或密码不正确" in page.locator(".error-summary").inner_text()
+    expect(page.locator(".error-summary")).to_contain_text("账号或密码不正确")
     assert page.get_by_label("账号").input_value() == "counter2"
 
 
@@ -54,11 +57,11 @@ def test_phone_has_a_drawer_and_no_sideways_scroll_even_in_large_type(
     page.set_viewport_size(PHONE)
     sign_in("counter3")
     fits()
-    assert not page.locator("#menu").is_visible()
+    expect(page.locator("#menu")).not_to_be_visible()
     page.locator(".tabbar").get_by_role("link", name="更多").click()
-    assert page.locator("#menu").is_visible()
+    expect(page.locator("#menu")).to_be_visible()
     page.get_by_label("关闭菜单").click()
-    assert not page.locator("#menu").is_visible()
+    expect(page.locator("#menu")).not_to_be_visible()
     page.locator(".me > summary").click()
     page.get_by_role("button", name="大字号").click()
     assert page.locator("html").get_attribute("data-mode") == "large"

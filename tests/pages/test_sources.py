@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from playwright.sync_api import expect
 from registerkit import vehicle, write
 
 PHONE = {"width": 360, "height": 760}
@@ -42,7 +43,7 @@ def test_a_source_from_the_list_to_its_first_delivery(
     page.get_by_role("button", name="添加").click()
     page.get_by_role("button", name="改为已签协议").click()
     page.get_by_role("button", name="改为接入").click()
-    assert page.get_by_text("逾期", exact=True).is_visible()
+    expect(page.get_by_text("逾期", exact=True)).to_be_visible()
 
     rows = [vehicle(n) for n in range(30)]
     rows[4][2] = "4.20899E+17"
@@ -53,10 +54,8 @@ def test_a_source_from_the_list_to_its_first_delivery(
     page.get_by_label("批次号").fill("2017-08")
     page.get_by_label("数据日期").fill("2017-08-31")
     page.get_by_role("button", name="导入").click()
-    assert page.get_by_text("采用 29 ＋ 重复 1 ＋ 未采用 1 ＝ 31 行").is_visible(), page.locator("main").inner_text()[
-        :600
-    ]
-    assert page.get_by_role("cell", name="证件号码被表格软件改成了科学计数法").is_visible()
+    expect(page.get_by_text("采用 29 ＋ 重复 1 ＋ 未采用 1 ＝ 31 行")).to_be_visible()
+    expect(page.get_by_role("cell", name="证件号码被表格软件改成了科学计数法")).to_be_visible()
     for name, size in (("batch", DESK), ("batch-phone", PHONE)):
         page.set_viewport_size(size)
         axe()
@@ -71,7 +70,7 @@ def test_a_source_from_the_list_to_its_first_delivery(
     page.get_by_label("数据文件").set_input_files(write(tmp_path / "错.csv", [["1", "2"]], header=["序号", "备注"]))
     page.get_by_label("批次号").fill("2017-09")
     page.get_by_role("button", name="导入").click()
-    assert page.locator(".error-summary").get_by_text("没有找到表头").is_visible()
+    expect(page.locator(".error-summary").get_by_text("没有找到表头")).to_be_visible()
     for name, size in (("source", DESK), ("source-phone", PHONE)):
         page.set_viewport_size(size)
         axe()
@@ -101,9 +100,9 @@ def test_who_only_verifies_sees_the_list_and_changes_nothing(
     sign_in("checker")
     page.goto(f"{live_server.url}/sources/")
     page.get_by_role("link", name="市车管所").click()
-    assert page.get_by_text("协议与约定").is_visible()
-    assert page.get_by_role("button", name="导入").count() == 0
-    assert page.get_by_role("button", name="添加").count() == 0
+    expect(page.get_by_text("协议与约定")).to_be_visible()
+    expect(page.get_by_role("button", name="导入")).to_have_count(0)
+    expect(page.get_by_role("button", name="添加")).to_have_count(0)
     _ = made
 
 
@@ -139,7 +138,7 @@ def test_a_live_source_is_added_and_its_terms_changed_with_faults_named_at_their
     for sentence in (
         "代码只能用小写字母", "签订日期不能在今天之后", "实时接口要填写接口名", "不是有效的 SM2 公钥", "每日限额不能是负数", "天数应大于 0",
     ):  # fmt: skip
-        assert page.locator(".field-error", has_text=sentence).count() == 1, page.locator("main").inner_text()
+        expect(page.locator(".field-error", has_text=sentence)).to_have_count(1)
     for name, size in (("source-faults", DESK), ("source-faults-phone", PHONE)):
         page.set_viewport_size(size)
         axe()
@@ -154,7 +153,7 @@ def test_a_live_source_is_added_and_its_terms_changed_with_faults_named_at_their
     page.get_by_label("每日限额").fill("500")
     page.get_by_label("有效天数").fill("60")
     page.get_by_role("button", name="添加").click()
-    assert page.get_by_role("heading", name="不动产登记（实时）").is_visible()
+    expect(page.get_by_role("heading", name="不动产登记（实时）")).to_be_visible()
     made = DataSource.objects.get(code="estate-live")
     assert (made.mode, made.service, made.reply_key, made.profile) == ("real_time", "estate", key, "")
     assert (made.quota_per_day, made.freshness_days, made.state, made.needs_consent) == (500, 60, "asked", True)
@@ -164,7 +163,7 @@ def test_a_live_source_is_added_and_its_terms_changed_with_faults_named_at_their
     page.get_by_label("方式", exact=True).select_option("batch")
     page.get_by_label("文件模板").select_option("vehicle")
     page.get_by_role("button", name="保存").click()
-    assert page.locator(".field-error", has_text="这是机动车的模板，来源是不动产").is_visible()
+    expect(page.locator(".field-error", has_text="这是机动车的模板，来源是不动产")).to_be_visible()
     for name, size in (("source-change", DESK), ("source-change-phone", PHONE)):
         page.set_viewport_size(size)
         axe()
@@ -177,7 +176,7 @@ def test_a_live_source_is_added_and_its_terms_changed_with_faults_named_at_their
     page.get_by_label("保存天数").fill("30")
     page.get_by_label("须逐人授权").uncheck()
     page.get_by_role("button", name="保存").click()
-    assert page.get_by_text("已保存").is_visible()
+    expect(page.get_by_text("已保存")).to_be_visible()
     made.refresh_from_db()
     assert (made.quota_per_day, made.retention_days, made.needs_consent) == (None, 30, False)
     with system_scope("42"):
@@ -199,4 +198,4 @@ def test_only_a_keeper_opens_the_form(
     sign_in("checker")
     assert page.goto(f"{live_server.url}/sources/{made.pk}/change/").status in (403, 404)
     page.goto(f"{live_server.url}/sources/{made.pk}/")
-    assert page.get_by_role("link", name="更改", exact=True).count() == 0
+    expect(page.get_by_role("link", name="更改", exact=True)).to_have_count(0)

@@ -14,6 +14,7 @@ from fieldkit import shot
 from oversightkit import RICH, refused
 from paykit import Staff, balanced, line, run_month
 from phonekit import PHONE, account_for, enter
+from playwright.sync_api import expect
 
 from tuodi.cases.models import Case, Notice, NoticeObjection
 from tuodi.cases.notice_actions import take_up_objection
@@ -159,7 +160,7 @@ def test_a_refused_family_appeals_wins_and_is_paid_back_in_the_next_run(
         page.get_by_label("核实情况").fill("查明第一次核定收入有误")
         page.get_by_role("button", name="登记").click()
         page.get_by_role("heading", name="整改中").wait_for()
-        assert page.get_by_text(household.head.name).count() == 0
+        expect(page.get_by_text(household.head.name)).to_have_count(0)
         page.goto(f"{live_server.url}/complaints/")
         page.get_by_role("link", name="办事拖延").click()
         page.get_by_label("答复").last.fill("经查，首次审核计入了借款，已重新认定并补发，向您道歉。")
@@ -203,8 +204,8 @@ def test_a_neighbour_s_objection_reopens_the_case_and_the_family_never_sees_whos
         enter(page, live_server, household.head)
         for path in ("/my/", "/my/progress/", "/my/notices/", "/my/data/", "/my/objections/"):
             page.goto(live_server.url + path)
-            assert page.get_by_text("方正直").count() == 0
-            assert page.get_by_text("面包车").count() == 0
+            expect(page.get_by_text("方正直")).to_have_count(0)
+            expect(page.get_by_text("面包车")).to_have_count(0)
     assert notice.no
     # Looked into once more: the van is his employer's. The county decides on the facts of the second round.
     _, paid = paid_next_month(office, case, make_user, days(START, 10), facts=FACTS)

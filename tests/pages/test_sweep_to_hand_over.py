@@ -15,6 +15,7 @@ import openpyxl
 import pytest
 import watchkit
 from builders import make_family
+from playwright.sync_api import expect
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from tuodi.kernel import clock
@@ -81,7 +82,7 @@ def test_sweep_from_the_form_doubtful_rows_and_warnings(
     holds(page, axe, fits)
     page.get_by_label("数据期起").fill("2016-07")
     page.get_by_role("button", name="开始比对").click()
-    assert page.locator(".error-summary").get_by_text("要么都填").is_visible()
+    expect(page.locator(".error-summary").get_by_text("要么都填")).to_be_visible()
     page.get_by_label("数据期起").fill("")
     page.get_by_role("button", name="开始比对").click()
     page.wait_for_url(re.compile(r"/sweeps/\d+/$"))
@@ -102,7 +103,7 @@ def test_sweep_from_the_form_doubtful_rows_and_warnings(
     page.get_by_role("button", name="登记").click()
     page.get_by_text("核对结果已登记").wait_for()
     page.goto(f"{live_server.url}/sweeps/{run.pk}/name_conflict/?all=1")
-    assert page.get_by_text("电话核对，同名不同人").is_visible()
+    expect(page.get_by_text("电话核对，同名不同人")).to_be_visible()
     with system_scope(COUNTY):
         assert SweepFinding.objects.get().settled == "other"
 
@@ -134,7 +135,7 @@ def test_hand_over_asked_approved_made_and_fetched(
     page.goto(f"{live_server.url}/hand-over/")
     holds(page, axe, fits)
     page.get_by_role("button", name="申请").click()
-    assert page.locator(".error-summary").is_visible()
+    expect(page.locator(".error-summary")).to_be_visible()
     for label, typed in (
         ("接收单位", "荆门市纪委"),
         ("用途", "专项核查"),
@@ -150,7 +151,7 @@ def test_hand_over_asked_approved_made_and_fetched(
         row = HandOver.objects.get()
         HandOver.objects.filter(pk=row.pk).update(limit_rows=1, state="waiting")  # as a larger one would be
     page.reload()
-    assert page.get_by_text("申请人不能自己审批").is_visible()
+    expect(page.get_by_text("申请人不能自己审批")).to_be_visible()
     holds(page, axe, fits)
     _as(page, "second", sign_in)
     page.goto(f"{live_server.url}/hand-over/{row.pk}/")
@@ -226,9 +227,9 @@ def test_family_cut_off_is_looked_after_and_a_statement_stands_beside_the_regist
     page.locator("#look-3").select_option("supports")
     page.get_by_role("button", name="登记").click()
     page.get_by_text("家庭陈述已登记").wait_for()
-    assert page.locator(".proof .mark", has_text="待查").count() == 2
-    assert page.locator(".proof .mark", has_text="一致").count() == 1
-    assert page.locator(".proof .mark", has_text="支持陈述").count() == 1
+    expect(page.locator(".proof .mark", has_text="待查")).to_have_count(2)
+    expect(page.locator(".proof .mark", has_text="一致")).to_have_count(1)
+    expect(page.locator(".proof .mark", has_text="支持陈述")).to_have_count(1)
     holds(page, axe, fits)
     page.get_by_role("link", name="安排入户").click()
     holds(page, axe, fits)
@@ -240,7 +241,7 @@ def test_family_cut_off_is_looked_after_and_a_statement_stands_beside_the_regist
     holds(page, axe, fits)
     page.get_by_role("button", name="作为证据").click()
     page.get_by_text("入户记录已作为证据入卷").wait_for()
-    assert page.locator(".needs .there", has_text="入户调查记录").count() == 1
+    expect(page.locator(".needs .there", has_text="入户调查记录")).to_have_count(1)
 
     page.goto(f"{live_server.url}/watch/")
     holds(page, axe, fits)
@@ -251,7 +252,7 @@ def test_family_cut_off_is_looked_after_and_a_statement_stands_beside_the_regist
     page.get_by_label("家庭情况和帮扶内容").fill("住院，转医疗救助")
     page.get_by_role("button", name="登记").click()
     page.get_by_text("已登记。").wait_for()
-    assert page.get_by_text("1,200.00").first.is_visible()
+    expect(page.get_by_text("1,200.00").first).to_be_visible()
     page.get_by_label("结束原因").fill("子女接到身边照料")
     page.get_by_role("button", name="结束关注").click()
     page.get_by_text("已结束关注。").wait_for()

@@ -11,6 +11,7 @@ import paykit
 from casekit import at
 from deskkit import Desk
 from fieldkit import jpeg
+from playwright.sync_api import expect
 
 from tuodi.cases import actions as cases
 from tuodi.cases import queries
@@ -44,7 +45,7 @@ def test_four_items_failed_are_confirmed_and_paid_at_1667(
     with desk.sits(o.county_review, DAY):
         box = page.locator("section", has=page.get_by_role("heading", name="生活自理能力评估", exact=True))
         box.get_by_role("button", name="办理完成").click()
-        assert page.get_by_text("生活自理能力评估还没有做").is_visible()
+        expect(page.get_by_text("生活自理能力评估还没有做")).to_be_visible()
         page.get_by_role("link", name="自理能力评估").last.click()
         axe()
         page.get_by_label("五华区民政部门").check()
@@ -54,7 +55,7 @@ def test_four_items_failed_are_confirmed_and_paid_at_1667(
         fits()
         axe()
         page.get_by_role("button", name="登记结果").click()
-        assert page.get_by_text("“自主吃饭”没有评估").is_visible()
+        expect(page.get_by_text("“自主吃饭”没有评估")).to_be_visible()
         for name, label in ITEMS.items():
             line = page.get_by_role("group", name=label)
             line.get_by_label("不能" if name in carekit.FOUR else "能", exact=True).check()
@@ -63,7 +64,7 @@ def test_four_items_failed_are_confirmed_and_paid_at_1667(
             {"name": "评定表.jpg", "mimeType": "image/jpeg", "buffer": jpeg()}
         )
         page.get_by_role("button", name="登记结果").click()
-        assert page.get_by_text("4 项不能达到，完全丧失生活自理能力").is_visible()
+        expect(page.get_by_text("4 项不能达到，完全丧失生活自理能力")).to_be_visible()
         fits()
         axe()
         page.set_viewport_size(DESK)
@@ -72,27 +73,27 @@ def test_four_items_failed_are_confirmed_and_paid_at_1667(
     after = carekit.to_confirm(o, desk.household, desk.case, DAY)
     with desk.sits(o.county_confirm, after):
         desk.answer("确认", "予以确认", opinion="同意")
-        assert page.get_by_text("1,667.00 元/月 · 2021-10 起").is_visible()  # E11: 832 + 835
+        expect(page.get_by_text("1,667.00 元/月 · 2021-10 起")).to_be_visible()  # E11: 832 + 835
         desk.enrol()
     with at(o.county_confirm, after):
         assert desk.decided().components == {"basic": 83_200, "care": 83_500}
 
     path = f"/families/{desk.household.pk}/care/{desk.household.head_id}/"
     with desk.sits(o.town_review, date(2021, 10, 8), path):
-        assert page.get_by_text("没有在期的照料服务协议").is_visible()
+        expect(page.get_by_text("没有在期的照料服务协议")).to_be_visible()
         axe()
         page.get_by_label("供养服务机构").fill("五华区中心敬老院")
         page.get_by_label("照料服务内容").fill("集中食宿、日常照料、陪同就医")
         page.get_by_role("button", name="登记协议").click()
-        assert page.get_by_role("cell", name="未定").is_visible()  # 云南 names no amount
+        expect(page.get_by_role("cell", name="未定")).to_be_visible()  # 云南 names no amount
         page.get_by_label("自理能力发生了什么变化").fill("能自己吃饭、走动了")
         page.get_by_role("button", name="登记变化，重新评估").click()
-        assert page.get_by_text("须在 2021-10-21 前完成").is_visible()  # ten working days; the 9th is worked
+        expect(page.get_by_text("须在 2021-10-21 前完成")).to_be_visible()  # ten working days; the 9th is worked
         page.set_viewport_size(PHONE)
         fits()
         axe()
         page.goto(live_server.url + "/self-care/")
-        assert page.get_by_role("link", name="欧阳建").is_visible()
+        expect(page.get_by_role("link", name="欧阳建")).to_be_visible()
         fits()
         axe()
         page.set_viewport_size(DESK)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from casekit import Office, family, hire
 from decisionkit import granted
+from playwright.sync_api import expect
 from spotkit import confirmed, differs, filed, visited
 
 from tuodi.cases.models import Notice, NoticeBoard
@@ -128,19 +129,19 @@ def test_the_menu_folds_remembers_and_answers_the_keyboard(
         opener = menu.locator("[data-nav=oversight] > summary")
         opener.focus()
         page.keyboard.press("Enter")
-        assert menu.get_by_role("link", name="备案纠正").is_visible()
+        expect(menu.get_by_role("link", name="备案纠正")).to_be_visible()
         assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
         page.wait_for_function("document.cookie.includes('oversight')")
         page.goto(f"{live_server.url}/needs/")
-        assert menu.get_by_role("link", name="备案纠正").is_visible(), "what was opened stays open"
-        assert not menu.get_by_role("link", name="变化报告").is_visible(), "what nobody opened folds behind us"
+        expect(menu.get_by_role("link", name="备案纠正")).to_be_visible()
+        expect(menu.get_by_role("link", name="变化报告")).not_to_be_visible()
 
         page.set_viewport_size(PHONE)
-        assert not menu.is_visible()
+        expect(menu).not_to_be_visible()
         page.get_by_role("link", name="更多").click()
-        assert menu.get_by_role("link", name="一门受理").is_visible()
+        expect(menu.get_by_role("link", name="一门受理")).to_be_visible()
         page.keyboard.press("Escape")
-        assert not menu.is_visible()
+        expect(menu).not_to_be_visible()
 
         plain = browser.new_context(
             java_script_enabled=False, locale="zh-CN", storage_state=page.context.storage_state()
@@ -148,5 +149,5 @@ def test_the_menu_folds_remembers_and_answers_the_keyboard(
         bare = plain.new_page()
         bare.goto(f"{live_server.url}/needs/")
         bare.locator("[data-nav=families] > summary").click()
-        assert bare.get_by_role("link", name="变化报告").is_visible()
+        expect(bare.get_by_role("link", name="变化报告")).to_be_visible()
         plain.close()
