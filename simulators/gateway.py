@@ -38,6 +38,7 @@ from xml.sax.saxutils import escape, quoteattr
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from simulators.registers import made_up
+from simulators.serving import run
 from tuodi.crypto import sm2
 from tuodi.exchange import wire
 from tuodi.kernel import clock
@@ -346,13 +347,6 @@ def run_clock(begin: datetime) -> None:
     clock.set_clock(lambda: begin + timedelta(seconds=time.monotonic() - started))
 
 
-def _end_with_starter(server: ThreadingHTTPServer) -> None:
-    """Waits until whoever started us is gone, however he went."""
-    while sys.stdin.read(1):
-        pass
-    server.shutdown()
-
-
 def main(arguments: list[str] | None = None) -> None:
     """The command."""
     parser = argparse.ArgumentParser(description="部门数据网关模拟器（仅本机）")
@@ -372,12 +366,7 @@ def main(arguments: list[str] | None = None) -> None:
     server = serve(departments, given.port)
     keys = {one.name: one.pair.public.hex() for one in departments.services.values()}
     print(json.dumps({"port": server.server_port, "keys": keys}, ensure_ascii=False), flush=True)
-    if given.attached:
-        threading.Thread(target=_end_with_starter, args=(server,), daemon=True).start()
-    try:
-        server.serve_forever()
-    except KeyboardInterrupt:
-        server.server_close()
+    run(server, attached=given.attached)
 
 
 if __name__ == "__main__":

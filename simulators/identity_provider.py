@@ -14,6 +14,7 @@ import hashlib
 import html
 import json
 import secrets
+import sys
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -22,6 +23,10 @@ from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
 from joserfc import jwt
 from joserfc.jwk import RSAKey
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from simulators.serving import run
 
 #: What a test may break: each must be noticed by who relies on us.
 FAULTS = ("", "nonce", "issuer", "audience", "expired", "key", "unsigned", "no_number", "other_subject")
@@ -214,10 +219,7 @@ def main(arguments: list[str] | None = None) -> None:
     server = ThreadingHTTPServer(("127.0.0.1", given.port), handler)
     provider.issuer = f"http://127.0.0.1:{server.server_port}"
     print(json.dumps({"issuer": provider.issuer}), flush=True)
-    try:
-        server.serve_forever()
-    except KeyboardInterrupt:
-        server.server_close()
+    run(server)
 
 
 if __name__ == "__main__":

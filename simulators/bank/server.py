@@ -28,6 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from simulators.bank.core import Bank
 from simulators.gateway import key_of
+from simulators.serving import run
 from tuodi.exchange import wire
 from tuodi.exchange.bank_transport import SIGNATURE_HEADER
 
@@ -165,12 +166,6 @@ def serve(bank: Bank, port: int = 0, *, hang: float = 20.0) -> ThreadingHTTPServ
     return server
 
 
-def _end_with_starter(server: ThreadingHTTPServer) -> None:
-    while sys.stdin.read(1):
-        pass
-    server.shutdown()
-
-
 def _at_folder(bank: Bank, root: Path) -> None:
     while True:
         bank.visit(root)
@@ -201,14 +196,9 @@ def main(arguments: list[str] | None = None) -> None:
     )  # fmt: skip
     server = serve(bank, given.port, hang=given.hang)
     print(json.dumps({"port": server.server_port, "key": pair.public.hex()}), flush=True)
-    if given.attached:
-        threading.Thread(target=_end_with_starter, args=(server,), daemon=True).start()
     if given.folder:
         threading.Thread(target=_at_folder, args=(bank, given.folder), daemon=True).start()
-    try:
-        server.serve_forever()
-    except KeyboardInterrupt:
-        server.server_close()
+    run(server, attached=given.attached)
 
 
 if __name__ == "__main__":
