@@ -93,6 +93,7 @@ def _environment() -> dict[str, str]:
         "TUODI_FILES": str(settings.FILES_DIR),
         "TUODI_BANK_KEY": str(settings.BANK_KEY),
         "TUODI_BANK_MARK": str(settings.BANK_MARK),
+        "TUODI_OUTWARD_LOCAL": "1",  # the simulated bank lies on this machine
         "TUODI_DB_ROLE": "app",
         "TUODI_POOL": "0",
         "DJANGO_SETTINGS_MODULE": "tuodi.config.settings",

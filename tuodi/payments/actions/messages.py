@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
-import secrets
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
@@ -23,8 +21,10 @@ from tuodi.audit.actions import record
 from tuodi.crypto import sm2
 from tuodi.exchange.bank import load_bank_profile
 from tuodi.exchange.bank_transport import DropFolder, HttpBank, Incoming, Outcome, Parcel, Transport, Word
+from tuodi.exchange.outward import check_address
 from tuodi.files.store import open_plain
 from tuodi.kernel import clock
+from tuodi.kernel.disk import sync_folder, write_whole
 from tuodi.org import access
 from tuodi.org.access import NATION, system_scope
 from tuodi.org.models import DutyCode, User
@@ -45,10 +45,11 @@ def site_key() -> sm2.KeyPair:
 
 
 def transport_of(link: BankLink) -> Transport:
-    """The way of a link. BankAddressError for an address money data may not travel to."""
+    """The way of a link. ForbiddenAddressError, BankAddressError for an address money data may not travel to."""
     if link.way == BankLink.Way.FOLDER:
         return DropFolder(Path(link.address))
-    return HttpBank(link.address, pair=site_key(), bank_key=bytes.fromhex(link.bank_key), now=clock.now)
+    address = check_address(link.address, local=settings.OUTWARD_LOCAL)
+    return HttpBank(address, pair=site_key(), bank_key=bytes.fromhex(link.bank_key), now=clock.now)
 
 
 # ---- the mark: how many messages ever left, kept outside the database, so that a restored one notices what it has forgotten
@@ -83,18 +84,8 @@ def _write_mark(path: Path, link: BankLink, no: int, day: date) -> None:
     if known and int(known["no"]) >= no:
         return
     marks[str(link.pk)] = {"no": no, "day": day.isoformat()}
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(marks, file)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+    write_whole(path, [json.dumps(marks).encode()])
+    sync_folder(path.parent)
 
 
 def block_of(link: BankLink) -> str:
