@@ -1,6 +1,6 @@
 """Papers that ran out of time: relief whose papers are overdue, papers asked for once and for all that did not come.
 
-Each is raised once: a message to the applicant, a line on the first-contact officer's list, and on the county's, which notes what
+Each is raised once: the family is told (by message, else by an officer), a line on the first-contact officer's list, and on the county's, which notes what
 it has the township do. Nothing ends by itself. Staff have no telephone number in the product: they are told on their list.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 
@@ -24,12 +23,10 @@ from tuodi.intake.models import Application
 from tuodi.intake.need_queries import need_of_case
 from tuodi.kernel import clock
 from tuodi.kernel.workdays import Unit
-from tuodi.messages import outbox
 from tuodi.org import access
-from tuodi.org.errors import NotFoundError
 from tuodi.org.models import DutyCode, User
 from tuodi.org.places import place_name
-from tuodi.people import secrets
+from tuodi.people import tellings
 from tuodi.policy.procedure import Limit
 from tuodi.verification.rulebook import profile_value
 
@@ -49,7 +46,9 @@ def raise_late(on: date | None = None) -> tuple[int, int]:
     done = {(row.case_id, row.kind) for row in PaperAlarm.objects.filter(done_on__isnull=True)}
     late = Relief.objects.filter(state=ReliefState.RELIEVED, papers_due_on__lt=today, case__isnull=False)
     for relief in (
-        late.exclude(case__in=_raised(Kind.RELIEF)).select_related("case__applicant", "reported_by").order_by("id")
+        late.exclude(case__in=_raised(Kind.RELIEF))
+        .select_related("case__applicant", "case__household", "reported_by")
+        .order_by("id")
     ):
         assert relief.case is not None
         assert relief.papers_due_on is not None
@@ -60,7 +59,7 @@ def raise_late(on: date | None = None) -> tuple[int, int]:
         .annotate(owed=Count("materials", filter=Q(materials__received_on__isnull=True)))
         .filter(owed__gt=0)
         .exclude(case__in=_raised(Kind.MATERIALS))
-        .select_related("case__applicant", "accepted_by")
+        .select_related("case__applicant", "case__household", "accepted_by")
         .order_by("region", "id")
     )
     days: dict[str, int | None] = {}
@@ -95,15 +94,13 @@ def _raise(kind: str, case: Case, no: str, due_on: date, count: int, officer: Us
     )  # fmt: skip
     if not new:
         return
-    phone = secrets.open_phone(case.applicant)
-    if phone:
-        facts: dict[str, object] = {
-            "no": no, "until": due_on.isoformat(), "office": place_name(case.region[:9]), "hotline": settings.HOTLINE,
-        }  # fmt: skip
-        if kind == Kind.RELIEF:
-            row.message = outbox.send("relief_papers_late", phone, facts, region=case.region)
-        else:
-            row.message = outbox.send("papers_run_out", phone, {**facts, "count": count}, region=case.region)
+    facts: dict[str, object] = {"no": no, "until": due_on.isoformat(), "office": place_name(case.region[:9])}
+    if kind == Kind.MATERIALS:
+        facts["count"] = count
+    template = "relief_papers_late" if kind == Kind.RELIEF else "papers_run_out"
+    told = tellings.tell(template, case.household, case.applicant, f"late:{kind}:{no}", facts, case_no=case.no)
+    if told.messages:
+        row.message = told.messages[0]
         row.save(update_fields=["message"])
     record(
         "decisions.papers_late", actor=None, subject_type="paperalarm", subject_id=row.pk, region=row.region, case_no=case.no,
@@ -133,9 +130,7 @@ def see(alarm: PaperAlarm, *, note: str, acting_user: User) -> PaperAlarm:
 
     Raises: ReliefInputError: no words, seen before, or not the county. NotFoundError, AccessDeniedError.
     """
-    row = PaperAlarm.objects.select_for_update(of=("self",)).filter(pk=alarm.pk).first()
-    if row is None:
-        raise NotFoundError("材料逾期提醒")
+    row = access.locked(PaperAlarm.objects.all(), alarm.pk, what="材料逾期提醒")
     access.require_any(acting_user, READ_DUTIES, row.region)
     if level_of(acting_user) not in ("COUN", "PREF"):
         raise ReliefInputError("督办意见", "由县级填写。请由县级审核、确认人员办理。")

@@ -22,15 +22,13 @@ from tuodi.kernel import clock
 from tuodi.kernel.ages import birthday
 from tuodi.kernel.periods import Month
 from tuodi.kernel.workdays import add_months
-from tuodi.messages import outbox
 from tuodi.monitoring.deciding import collect, decide_change
 from tuodi.monitoring.dynamic_errors import DynamicHandsError, DynamicInputError
 from tuodi.monitoring.dynamic_states import move
 from tuodi.monitoring.models import ComingOfAge
 from tuodi.org import access
-from tuodi.org.errors import NotFoundError
 from tuodi.org.models import DutyCode, User
-from tuodi.people import secrets
+from tuodi.people import tellings
 from tuodi.people.enums import Programme
 from tuodi.people.facts import put_facts
 from tuodi.people.models import RollEntry
@@ -161,7 +159,7 @@ def tell(row: ComingOfAge, *, how: str, acting_user: User) -> ComingOfAge:
     Args:
         how: ``message`` or ``spoken``.
 
-    Raises: DynamicInputError: told before, no such way, or no phone on record. NotFoundError, AccessDeniedError.
+    Raises: DynamicInputError: told before, no such way, or no phone that may be used. NotFoundError, AccessDeniedError.
     """
     row = _locked(row, acting_user)
     if row.told_on is not None:
@@ -169,16 +167,15 @@ def tell(row: ComingOfAge, *, how: str, acting_user: User) -> ComingOfAge:
     if how not in ("message", "spoken"):
         raise DynamicInputError("告知方式", "只能是短信或者当面、电话")
     if how == "message":
-        phone = secrets.open_phone(row.household.head) or secrets.open_phone(row.person)  # the guardian's first
-        if not phone:
-            raise DynamicInputError("电话", "没有登记手机号，请当面或者电话告知后登记")
-        outbox.send(
-            "of_age", phone, region=row.region,
-            context={
-                "day": row.due_on.isoformat(), "age": row.age, "programme": row.get_programme_display(),
-                "office": acting_user.office.name, "papers": "、".join(row.papers) or "有关证明",
-            },
-        )  # fmt: skip
+        facts = {
+            "day": row.due_on.isoformat(), "age": row.age, "programme": row.get_programme_display(),
+            "office": acting_user.office.name, "papers": "、".join(row.papers) or "有关证明",
+        }  # fmt: skip
+        # The guardian's phone first. Where none may be used the row goes back with the error.
+        told = tellings.tell("of_age", row.household, row.household.head, f"of_age:{row.pk}", facts)
+        if not told.messages:
+            why = "家庭要求不发短信" if row.household.tell_by_hand else "没有登记手机号"
+            raise DynamicInputError("电话", f"{why}，请当面或者电话告知后登记")
     row.told_on, row.told_by, row.told_how = clock.today(), acting_user, how
     row.save(update_fields=["told_on", "told_by", "told_how"])
     _audit("tell_of_age", acting_user, row, how=how)
@@ -311,14 +308,9 @@ def access_of_age(user: User, pk: int) -> ComingOfAge:
 
 
 def _locked(given: ComingOfAge, user: User | None) -> ComingOfAge:
-    row = (
-        ComingOfAge.objects.select_for_update(of=("self",))
-        .select_related("household__head", "person", "fact_set")
-        .filter(pk=given.pk)
-        .first()
+    row = access.locked(
+        ComingOfAge.objects.select_related("household__head", "person", "fact_set"), given.pk, what="满龄核查"
     )
-    if row is None:
-        raise NotFoundError("满龄核查")
     if user is not None:
         access.require_any(user, DUTIES, row.region)
     return row

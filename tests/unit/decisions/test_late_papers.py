@@ -15,7 +15,7 @@ from tuodi.intake.application_actions import accept_application, receive_materia
 from tuodi.messages.models import Message
 from tuodi.messages.outbox import read
 from tuodi.org.access import system_scope
-from tuodi.people import secrets
+from tuodi.people import secrets, tellings
 from tuodi.people.models import Person
 
 #: Ten working days from 13 September 2021, with the holidays between; the day after is late.
@@ -53,6 +53,18 @@ def test_relief_whose_papers_are_overdue_is_told_once_and_closed_when_they_are_t
     with at(office.town_accept, DUE + timedelta(4)):
         assert PaperAlarm.objects.get().done_on == DUE + timedelta(4)
         assert Message.objects.filter(template=message.template).count() == 1
+
+
+def test_a_family_that_wants_no_messages_is_told_by_an_officer(office, household):
+    with_phone(household)
+    with at(office.town_accept, DAY):
+        tellings.wish(household, by_hand=True, acting_user=office.town_accept)
+    row = relieved(office, household, 800_00)
+    assert raised(household, DUE + timedelta(1)) == (1, 0)
+    with at(office.town_accept, DUE + timedelta(2)):
+        assert PaperAlarm.objects.get().message is None
+        assert not Message.objects.filter(template="relief_papers_late").exists()
+        assert f"late:relief:{row.no}" in [one.event for one in tellings.waiting(office.town_accept)]
 
 
 def test_papers_asked_for_at_the_door_run_out_and_the_county_says_its_word_once(office, household):
