@@ -18,8 +18,9 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path, PurePosixPath
@@ -34,12 +35,20 @@ from tuodi.config.errors import BackupError
 from tuodi.crypto.errors import DecryptError
 from tuodi.crypto.files import decrypt_stream, encrypt_stream
 from tuodi.kernel import clock
+from tuodi.kernel.disk import new_file, sync_folder
 
 __all__ = ["Server", "check", "make", "restore"]
 
 FORMAT = 1
+#: A connection that was closed is still counted for a moment.
+PARTING_SECONDS = 2.0
 DUMP, FILES, LIST, SEAL = "database.tdb", "files.tar", "manifest.json", "manifest.seal"
 Tell = Callable[[str], None]
+#: What PostgreSQL's programs read -> what a connection calls it.
+_VARIABLES = {
+    "PGHOST": "host", "PGPORT": "port", "PGUSER": "user", "PGPASSWORD": "password", "PGDATABASE": "dbname",
+    "PGSSLMODE": "sslmode", "PGSSLROOTCERT": "sslrootcert",
+}  # fmt: skip
 _TABLES = "select tablename from pg_tables where schemaname = 'public' order by 1"
 
 
@@ -71,9 +80,7 @@ class Server:
         found = pgbinaries.choose()
         if found is None:
             raise BackupError("本机没有 pg_dump", "请安装不低于服务器版本的 PostgreSQL 客户端程序后再备份")
-        names = {"dbname": "PGDATABASE", "host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD",
-                 "sslmode": "PGSSLMODE", "sslrootcert": "PGSSLROOTCERT"}  # fmt: skip
-        env = {names[key]: str(value) for key, value in parts.items() if key in names and value is not None}
+        env = {name: str(parts[key]) for name, key in _VARIABLES.items() if parts.get(key) is not None}
         if dbname:
             env["PGDATABASE"] = dbname
         return cls(env, str(found.folder), postgres.OWNER_ROLE if env.get("PGUSER") != postgres.OWNER_ROLE else "")
@@ -89,21 +96,37 @@ class Server:
 
     def connect(self, **options: Any) -> psycopg.Connection[Any]:
         """A connection with the same login."""
-        words = {"PGHOST": "host", "PGPORT": "port", "PGUSER": "user", "PGPASSWORD": "password", "PGDATABASE": "dbname",
-                 "PGSSLMODE": "sslmode", "PGSSLROOTCERT": "sslrootcert"}  # fmt: skip
-        link = psycopg.connect(**{words[key]: value for key, value in self.env.items()}, **options)
+        link = psycopg.connect(**{_VARIABLES[name]: value for name, value in self.env.items()}, **options)
         if self.role:
             link.execute(sql.SQL("set role {}").format(sql.Identifier(self.role)))
             if not link.autocommit:
                 link.commit()
         return link
 
-    def start(self, program: str, *arguments: str, **streams: Any) -> subprocess.Popen[bytes]:
-        """One of PostgreSQL's programs, at work."""
+    @contextmanager
+    def working(self, program: str, *arguments: str, remedy: str, **streams: Any) -> Iterator[subprocess.Popen[bytes]]:
+        """One of PostgreSQL's programs, at work; it has ended when the block has, and is killed where the block breaks.
+
+        Raises: BackupError with its last words and the remedy, where it ends with a fault.
+        """
         plain = {key: value for key, value in os.environ.items() if not key.startswith("PG")}
         role = [f"--role={self.role}"] if self.role else []
         command = [str(Path(self.folder, program)), "--no-password", *role, *arguments]
-        return subprocess.Popen(command, env=plain | {"LC_ALL": "C.UTF-8"} | self.env, cwd="/", **streams)
+        with tempfile.TemporaryFile() as words:
+            work = subprocess.Popen(
+                command, env=plain | {"LC_ALL": "C.UTF-8"} | self.env, cwd="/", stderr=words, **streams
+            )
+            try:
+                yield work
+            except BaseException:
+                work.kill()
+                raise
+            finally:
+                code = work.wait()
+            if code != 0:
+                words.seek(0)
+                said = words.read().decode(errors="replace").strip()[-400:]
+                raise BackupError(f"{program} 没有做完：{said}", remedy)
 
 
 # Making ------------------------------------------------------------------------------------------------------------
@@ -152,9 +175,9 @@ def make(target: Path, *, files: Path, server: Server | None = None, tell: Tell 
         text = json.dumps(what, ensure_ascii=False, indent=1, sort_keys=True).encode()
         _write(partial / LIST, iter([text]))
         _write(partial / SEAL, encrypt_stream(io.BytesIO(text), _aad(name, SEAL)))
-        _sync(partial)
+        sync_folder(partial)
         partial.rename(folder)
-        _sync(target)
+        sync_folder(target)
     except OSError as error:
         shutil.rmtree(partial, ignore_errors=True)
         raise BackupError(f"备份没有做成：{error.strerror or error}", "请检查存放目录的空间和权限后重做") from error
@@ -185,47 +208,21 @@ def _counts(link: psycopg.Connection[Any]) -> dict[str, int]:
 
 
 def _dump(server: Server, snapshot: str, target: Path, name: str) -> str:
-    with tempfile.TemporaryFile() as words:
-        work = server.start("pg_dump", "--format=custom", "--compress=1", f"--snapshot={snapshot}",
-                            stdout=subprocess.PIPE, stderr=words)  # fmt: skip
-        try:
-            digest = _write(target, encrypt_stream(cast(BinaryIO, work.stdout), _aad(name, DUMP)))
-        except BaseException:
-            work.kill()
-            raise
-        finally:
-            code = work.wait()
-        if code != 0:
-            words.seek(0)
-            said = words.read().decode(errors="replace").strip()[-400:]
-            raise BackupError(f"pg_dump 没有做完：{said}", "请按上面的原因处理后重做")
-    return digest
+    with server.working(
+        "pg_dump", "--format=custom", "--compress=1", f"--snapshot={snapshot}", remedy="请按上面的原因处理后重做",
+        stdout=subprocess.PIPE,
+    ) as work:  # fmt: skip
+        return _write(target, encrypt_stream(cast(BinaryIO, work.stdout), _aad(name, DUMP)))
 
 
 def _write(target: Path, pieces: Iterator[bytes]) -> str:
     """Writes and syncs a private file; the hash of what it holds."""
     digest = hashlib.sha256()
-    with _private(target) as handle:
+    with new_file(target) as handle:
         for piece in pieces:
             digest.update(piece)
             handle.write(piece)
     return digest.hexdigest()
-
-
-@contextmanager
-def _private(target: Path) -> Iterator[IO[bytes]]:
-    with open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as handle:
-        yield handle
-        handle.flush()
-        os.fsync(handle.fileno())
-
-
-def _sync(folder: Path) -> None:
-    number = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
 
 
 class _Hashing(io.RawIOBase):
@@ -254,7 +251,7 @@ class _Packed:
 def _pack(files: Path, target: Path) -> _Packed:
     """Every stored file. They never change, so those of the snapshot are still there, and later ones do no harm."""
     count = 0
-    with _private(target) as handle:
+    with new_file(target) as handle:
         through = _Hashing(handle)
         with tarfile.open(mode="w|", fileobj=cast(Any, through), format=tarfile.PAX_FORMAT) as pack:
             for path in sorted(files.rglob("*")) if files.is_dir() else ():
@@ -381,25 +378,15 @@ def _tables_of(server: Server) -> int:
 
 def _load(folder: Path, what: dict[str, Any], server: Server, tell: Tell) -> None:
     tell("导入数据库 …")
-    with tempfile.TemporaryFile() as words, (folder / DUMP).open("rb") as handle:
-        work = server.start("pg_restore", "--exit-on-error", "--single-transaction", f"--dbname={server.dbname}",
-                            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=words)  # fmt: skip
+    with (folder / DUMP).open("rb") as handle, server.working(
+        "pg_restore", "--exit-on-error", "--single-transaction", f"--dbname={server.dbname}",
+        remedy="原数据库没有改动；请按上面的原因处理后重做", stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+    ) as work:  # fmt: skip
         feed = cast(IO[bytes], work.stdin)
-        try:
+        with suppress(BrokenPipeError):  # it has ended; its words say why
             for piece in decrypt_stream(handle, _aad(what["name"], DUMP)):
                 feed.write(piece)
             feed.close()
-        except BrokenPipeError:  # it has ended; its words say why
-            pass
-        except BaseException:
-            work.kill()
-            raise
-        finally:
-            code = work.wait()
-        if code != 0:
-            words.seek(0)
-            said = words.read().decode(errors="replace").strip()[-400:]
-            raise BackupError(f"pg_restore 没有做完：{said}", "原数据库没有改动；请按上面的原因处理后重做")
     tell("逐表核对 …")
     with server.connect() as link:
         found = _counts(link)
@@ -412,15 +399,25 @@ def _load(folder: Path, what: dict[str, Any], server: Server, tell: Tell) -> Non
 
 
 def _swap(link: psycopg.Connection[Any], present: str, new: str, before: str) -> None:
-    row = link.execute("select count(*) from pg_stat_activity where datname = %s", (present,)).fetchone()
-    if row and row[0]:
+    until = time.monotonic() + PARTING_SECONDS
+    while (users := _users(link, present)) and time.monotonic() < until:
+        time.sleep(0.1)
+    if users:
         raise BackupError(
-            f"还有 {row[0]} 个连接在使用数据库", "请先停止网页服务和后台任务（tuodi serve、tuodi worker），再恢复"
+            f"还有 {users} 个连接在使用数据库", "请先停止网页服务和后台任务（tuodi serve、tuodi worker），再恢复"
         )
     names = [sql.Identifier(one) for one in (present, before, new)]
     with link.transaction():  # both names change or neither
         link.execute(sql.SQL("alter database {} rename to {}").format(names[0], names[1]))
         link.execute(sql.SQL("alter database {} rename to {}").format(names[2], names[0]))
+
+
+def _users(link: psycopg.Connection[Any], dbname: str) -> int:
+    """Who is connected; the server's own cleaning makes way by itself."""
+    row = link.execute(
+        "select count(*) from pg_stat_activity where datname = %s and backend_type = 'client backend'", (dbname,)
+    ).fetchone()
+    return int(row[0]) if row else 0
 
 
 def _unpack(pack: Path, files: Path, tell: Tell) -> None:
@@ -439,6 +436,6 @@ def _unpack(pack: Path, files: Path, tell: Tell) -> None:
             assert source is not None
             partial = target.with_name(target.name + ".partial")
             partial.unlink(missing_ok=True)
-            with _private(partial) as handle:
+            with new_file(partial) as handle:
                 shutil.copyfileobj(source, handle)
             partial.rename(target)
