@@ -50,7 +50,6 @@ __all__ = [
     "returns_of",
     "silent",
     "statements",
-    "unknown_items",
 ]  # fmt: skip
 
 
@@ -191,12 +190,6 @@ def missing(link: BankLink) -> QuerySet[BankItem]:
     )
 
 
-def unknown_items(run: PayRun | None = None) -> QuerySet[BankItem]:
-    """Payments of unknown result, with the proposal that waits for a second person."""
-    found = BankItem.objects.filter(status=LineStatus.UNKNOWN).select_related("batch", "line__household__head")
-    return (found.filter(batch__run=run) if run else found).order_by("batch_id", "seq")
-
-
 def proposals() -> QuerySet[BankDecision]:
     """What waits for a second person."""
     return (
@@ -278,24 +271,9 @@ def exceptions(limit: int = 2000) -> list[Open]:
         todo = "unknown" if status == LineStatus.UNKNOWN else load_bank_profile(profile).class_of(code)
         found.append(
             Open(
-                todo,
-                run,
-                batch,
-                line,
-                home,
-                region,
-                name or "",
-                programme,
-                month,
-                fen,
-                last4,
-                status,
-                code,
-                message,
-                at,
-                mended,
+                todo, run, batch, line, home, region, name or "", programme, month, fen, last4, status, code, message, at, mended
             )
-        )
+        )  # fmt: skip
     return found
 
 

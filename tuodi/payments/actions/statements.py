@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -135,25 +136,33 @@ def _items(references: set[str], link: BankLink) -> dict[str, BankItem]:
     return found
 
 
+class _Bench:
+    """Judges movements one after the other: what one of them settles counts for the next."""
+
+    def __init__(self, link: BankLink, references: Iterable[str]) -> None:
+        self.items = _items({one for one in references if one}, link)
+        fits = StatementLine.objects.filter(item__in=[one.pk for one in self.items.values()], verdict__in=_FITS)
+        self.seen = set(fits.values_list("item_id", "debit"))
+        self.status = {one.pk: one.status for one in self.items.values()}
+        self.news: dict[int, list[News]] = defaultdict(list)
+
+    def judge(self, one: StatementEntry) -> tuple[BankItem | None, Verdict]:
+        """The payment an entry is about and what it is; the steps that follow wait in `news`, by batch."""
+        item = self.items.get(one.reference)
+        verdict, steps = _verdict(one, item, self.status, self.seen)
+        if item is not None and verdict in _FITS:
+            self.seen.add((item.pk, one.debit))
+        if item is not None and steps:
+            self.status[item.pk] = steps[-1]
+            self.news[item.batch_id].append(News(item, steps, one.code, one.note, one.bank_ref))
+        return item, verdict
+
+
 def _reconcile(statement: BankStatement, entries: list[StatementEntry], user: User) -> None:
-    items = _items({one.reference for one in entries if one.reference}, statement.link)
-    seen = {
-        (item, debit)
-        for item, debit in StatementLine.objects.filter(
-            item__in=[one.pk for one in items.values()], verdict__in=_FITS
-        ).values_list("item_id", "debit")
-    }
-    status = {one.pk: one.status for one in items.values()}
-    news: dict[int, list[News]] = defaultdict(list)
+    bench = _Bench(statement.link, (one.reference for one in entries))
     lines = []
     for one in entries:
-        item = items.get(one.reference)
-        verdict, steps = _verdict(one, item, status, seen)
-        if item is not None and verdict in _FITS:
-            seen.add((item.pk, one.debit))
-        if item is not None and steps:
-            status[item.pk] = steps[-1]
-            news[item.batch_id].append(News(item, steps, one.code, one.note, one.bank_ref))
+        item, verdict = bench.judge(one)
         lines.append(
             StatementLine(
                 statement=statement, region=statement.region, row_no=one.row_no, amount_fen=one.amount_fen, debit=one.debit,
@@ -161,7 +170,7 @@ def _reconcile(statement: BankStatement, entries: list[StatementEntry], user: Us
             )
         )  # fmt: skip
     StatementLine.objects.bulk_create(lines, batch_size=1000)
-    _settle(news, user)
+    _settle(bench.news, user)
 
 
 def _settle(news: dict[int, list[News]], user: User) -> None:
@@ -213,31 +222,16 @@ def judge_again(link: BankLink, *, acting_user: User) -> int:
         .filter(statement__link=link, verdict__in=[Verdict.UNKNOWN_DEBIT, Verdict.UNKNOWN_CREDIT], decisions=None)
         .order_by("statement__sequence", "id")
     )
-    items = _items({one.reference for one in left if one.reference}, link)
-    seen = {
-        (item, debit)
-        for item, debit in StatementLine.objects.filter(
-            item__in=[one.pk for one in items.values()], verdict__in=_FITS
-        ).values_list("item_id", "debit")
-    }
-    status = {one.pk: one.status for one in items.values()}
-    news: dict[int, list[News]] = defaultdict(list)
+    bench = _Bench(link, (line.reference for line in left))
     fit = 0
     for line in left:
-        item = items.get(line.reference)
-        if item is None:
+        if line.reference not in bench.items:
             continue
         entry = StatementEntry(line.row_no, line.amount_fen, line.debit, line.reference, line.bank_ref, line.booked_on)
-        verdict, steps = _verdict(entry, item, status, seen)
-        if verdict in _FITS:
-            seen.add((item.pk, line.debit))
-            fit += 1
-        if steps:
-            status[item.pk] = steps[-1]
-            news[item.batch_id].append(News(item, steps, "", "", line.bank_ref))
-        line.item, line.verdict = item, verdict
+        line.item, line.verdict = bench.judge(entry)
+        fit += line.verdict in _FITS
         line.save(update_fields=["item", "verdict"])
-    _settle(news, acting_user)
+    _settle(bench.news, acting_user)
     record(
         "payments.judge_statements", actor=acting_user, subject_type="banklink", subject_id=link.pk, region=link.region,
         after={"looked": len(left), "fit": fit},
