@@ -24,7 +24,6 @@ from tuodi.files.store import path_of, plain_copy, put_path
 from tuodi.kernel import clock
 from tuodi.kernel.errors import TuodiError
 from tuodi.org import access
-from tuodi.org.errors import NotFoundError
 from tuodi.org.models import DutyCode, User
 from tuodi.org.places import full_name
 from tuodi.people.enums import Programme
@@ -75,9 +74,7 @@ def make(case_file: CaseFile, *, acting_user: User) -> CaseFile:
     Raises: CaseFileError, NotFoundError, AccessDeniedError.
     """
     with access.scope(acting_user):
-        row = CaseFile.objects.select_for_update(of=("self",)).select_related("case").filter(pk=case_file.pk).first()
-        if row is None:
-            raise NotFoundError("案卷")
+        row = access.locked(CaseFile.objects.select_related("case"), case_file.pk, what="案卷")
         access.require_any(acting_user, DUTIES, row.region)
         if row.requested_by_id != acting_user.pk:
             raise CaseFileError(row.case.no, "只有申请人可以生成")
@@ -204,14 +201,7 @@ def fetch(case_file: CaseFile, *, acting_user: User) -> Iterator[Path]:
     Raises: CaseFileError (not ready, expired), NotFoundError, AccessDeniedError, FileMissingError, FileDamagedError.
     """
     with access.scope(acting_user):
-        row = (
-            CaseFile.objects.select_for_update(of=("self",))
-            .select_related("case", "stored")
-            .filter(pk=case_file.pk)
-            .first()
-        )
-        if row is None:
-            raise NotFoundError("案卷")
+        row = access.locked(CaseFile.objects.select_related("case", "stored"), case_file.pk, what="案卷")
         access.require_any(acting_user, DUTIES, row.region)
         if row.state == State.EXPIRED or (row.expires_on and row.expires_on < clock.today()):
             raise CaseFileError(row.case.no, f"已于 {row.expires_on} 到期，请重新生成")

@@ -31,7 +31,6 @@ from tuodi.kernel.masking import mask_name
 from tuodi.kernel.periods import Month
 from tuodi.kernel.workdays import Unit
 from tuodi.org import access
-from tuodi.org.errors import NotFoundError
 from tuodi.org.models import DutyCode, User
 from tuodi.people.enums import Programme
 from tuodi.people.models import Person
@@ -282,14 +281,7 @@ def access_end_notice(user: User, pk: int) -> EndNotice:
 
 
 def _locked(notice: EndNotice, user: User, duties: tuple[str, ...]) -> EndNotice:
-    row = (
-        EndNotice.objects.select_for_update(of=("self",))
-        .select_related("person", "fact_set")
-        .filter(pk=notice.pk)
-        .first()
-    )
-    if row is None:
-        raise NotFoundError("拟终止公示")
+    row = access.locked(EndNotice.objects.select_related("person", "fact_set"), notice.pk, what="拟终止公示")
     access.require_any(user, duties, row.region)
     return row
 

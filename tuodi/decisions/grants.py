@@ -99,7 +99,7 @@ def family_with_ledger(facts: FactSet, case: Case) -> dict[str, Any]:
     family = as_family(facts)
     known = ledger_facts(case.household, cause_of(facts), clock.today(), case=case)
     family["household"] |= {name: {"value": value, "source": "ledger"} for name, value in known.items()}
-    return {**family, "place_facts": {**place_facts(case.region, clock.today()), **family.get("place_facts", {})}}
+    return _placed(family, case.region)
 
 
 def with_ledger(facts: FactSet, case: Case) -> FactSet:
@@ -112,22 +112,28 @@ def with_ledger(facts: FactSet, case: Case) -> FactSet:
         and facts.facts.get("place_facts", {}) == here
     ):
         return facts
+    return _following(facts, case, reason="按救助台账补记", place=here, ledger=known)
+
+
+def _following(
+    facts: FactSet, case: Case, *, reason: str, place: dict[str, Any], ledger: dict[str, Any] | None = None
+) -> FactSet:
+    """A new frozen set after the given one, with what is known of the place and of earlier relief."""
     fresh = start_fact_set(
-        acting_user=None,
-        household=case.household,
-        case=case,
-        base=facts,
-        reason="按救助台账补记",
-        place_facts=here,
+        acting_user=None, household=case.household, case=case, base=facts, reason=reason, place_facts=place
     )
-    enter_facts(fresh, acting_user=None, household=known, source=FactSet.Source.LEDGER)
+    if ledger:
+        enter_facts(fresh, acting_user=None, household=ledger, source=FactSet.Source.LEDGER)
     return freeze(fresh, acting_user=None)
 
 
 def family_with_place(facts: FactSet) -> dict[str, Any]:
     """A family file with what the place's packs say today of the place: for a page, nothing is stored."""
-    family = as_family(facts)
-    return {**family, "place_facts": {**place_facts(facts.region, clock.today()), **family.get("place_facts", {})}}
+    return _placed(as_family(facts), facts.region)
+
+
+def _placed(family: dict[str, Any], region: str) -> dict[str, Any]:
+    return {**family, "place_facts": {**place_facts(region, clock.today()), **family.get("place_facts", {})}}
 
 
 def with_place(facts: FactSet, case: Case) -> FactSet:
@@ -135,15 +141,7 @@ def with_place(facts: FactSet, case: Case) -> FactSet:
     here, held = place_facts(case.region, clock.today()), facts.facts.get("place_facts", {})
     if all(held.get(name) == value for name, value in here.items()):
         return facts
-    fresh = start_fact_set(
-        acting_user=None,
-        household=case.household,
-        case=case,
-        base=facts,
-        reason="按本地公布的数据补记",
-        place_facts={**held, **here},
-    )
-    return freeze(fresh, acting_user=None)
+    return _following(facts, case, reason="按本地公布的数据补记", place={**held, **here})
 
 
 def _same(held: Any, value: Any) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from datetime import date
 
 from django.db import transaction
-from django.db.models import QuerySet
 
 from tuodi.audit.actions import record
 from tuodi.cases.series import take_yearly
@@ -18,12 +17,10 @@ from tuodi.decisions.errors import NoticeDeliveryError
 from tuodi.decisions.models import Determination, RollNotice
 from tuodi.kernel import clock
 from tuodi.org import access
-from tuodi.org.errors import NotFoundError
 from tuodi.org.models import DutyCode, User
-from tuodi.people.models import Household
 from tuodi.verification.rulebook import book
 
-__all__ = ["DELIVERERS", "deliver", "kind_of", "notices_of", "notify"]
+__all__ = ["DELIVERERS", "deliver", "kind_of", "notify"]
 
 Kind = RollNotice.Kind
 #: Who may hand a notice over.
@@ -96,9 +93,7 @@ def deliver(notice: RollNotice, *, acting_user: User, on: date, how: str, receiv
         NoticeDeliveryError: A day before it was made or after today, no such way, nobody who signed, or told before.
         NotFoundError, AccessDeniedError.
     """
-    row = RollNotice.objects.select_for_update(of=("self",)).filter(pk=notice.pk).first()
-    if row is None:
-        raise NotFoundError("告知书")
+    row = access.locked(RollNotice.objects.all(), notice.pk, what="告知书")
     access.require_any(acting_user, DELIVERERS, row.region)
     if row.delivered_on is not None:
         raise NoticeDeliveryError(row.no, f"已于 {row.delivered_on} 登记送达，不能再改")
@@ -120,8 +115,3 @@ def deliver(notice: RollNotice, *, acting_user: User, on: date, how: str, receiv
         after={"no": row.no, "on": on, "how": how, "appeal_until": row.appeal_until},
     )
     return row
-
-
-def notices_of(household: Household) -> QuerySet[RollNotice]:
-    """Notices of a household, newest first."""
-    return RollNotice.objects.filter(household=household).select_related("determination", "person").order_by("-id")

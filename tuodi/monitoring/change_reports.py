@@ -383,14 +383,9 @@ def access_report(user: User, pk: int) -> ChangeReport:
 
 
 def _locked(report: ChangeReport, user: User, duties: tuple[str, ...]) -> ChangeReport:
-    row = (
-        ChangeReport.objects.select_for_update(of=("self",))
-        .select_related("household__head", "person", "fact_set")
-        .filter(pk=report.pk)
-        .first()
+    row = access.locked(
+        ChangeReport.objects.select_related("household__head", "person", "fact_set"), report.pk, what="变化报告"
     )
-    if row is None:
-        raise NotFoundError("变化报告")
     access.require_any(user, duties, row.region)
     return row
 

@@ -27,7 +27,6 @@ from tuodi.monitoring.limits import limit
 from tuodi.monitoring.models import DeathMatter
 from tuodi.monitoring.recovery import over_since
 from tuodi.org import access
-from tuodi.org.errors import NotFoundError
 from tuodi.org.models import DutyCode, User
 from tuodi.people import actions as people
 from tuodi.people.enums import PERSON_PROGRAMMES
@@ -208,15 +207,9 @@ def access_death(user: User, pk: int) -> DeathMatter:
 
 
 def _locked(matter: DeathMatter) -> DeathMatter:
-    row = (
-        DeathMatter.objects.select_for_update(of=("self",))
-        .select_related("household", "person", "fact_set")
-        .filter(pk=matter.pk)
-        .first()
+    return access.locked(
+        DeathMatter.objects.select_related("household", "person", "fact_set"), matter.pk, what="死亡减员"
     )
-    if row is None:
-        raise NotFoundError("死亡减员")
-    return row
 
 
 def _audit(action: str, user: User, row: DeathMatter, **after: object) -> None:

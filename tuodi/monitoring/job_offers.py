@@ -23,7 +23,6 @@ from tuodi.monitoring.deciding import collect, units_of
 from tuodi.monitoring.dynamic_errors import DynamicHandsError, DynamicInputError, DynamicStateError
 from tuodi.monitoring.models import JobOffer, RefusalProposal
 from tuodi.org import access
-from tuodi.org.errors import NotFoundError
 from tuodi.org.models import DutyCode, User
 from tuodi.people.models import Household, Person
 from tuodi.people.queries import members_on
@@ -183,14 +182,9 @@ def drop_refusal(proposal: RefusalProposal, *, reasons: str, acting_user: User) 
 
 
 def _proposal(proposal: RefusalProposal) -> RefusalProposal:
-    row = (
-        RefusalProposal.objects.select_for_update(of=("self",))
-        .select_related("household", "fact_set", "offer")
-        .filter(pk=proposal.pk)
-        .first()
+    row = access.locked(
+        RefusalProposal.objects.select_related("household", "fact_set", "offer"), proposal.pk, what="拟减发"
     )
-    if row is None:
-        raise NotFoundError("拟减发")
     if row.state != RefusalProposal.State.PROPOSED:
         raise DynamicStateError("决定减发", row.get_state_display())
     return row
@@ -230,14 +224,7 @@ def access_offer(user: User, pk: int) -> JobOffer:
 
 
 def _locked(offer: JobOffer, user: User, duties: tuple[str, ...] = DUTIES) -> JobOffer:
-    row = (
-        JobOffer.objects.select_for_update(of=("self",))
-        .select_related("household", "person")
-        .filter(pk=offer.pk)
-        .first()
-    )
-    if row is None:
-        raise NotFoundError("介绍工作")
+    row = access.locked(JobOffer.objects.select_related("household", "person"), offer.pk, what="介绍工作")
     access.require_any(user, duties, row.region)
     return row
 

@@ -11,7 +11,6 @@ from datetime import date, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
 
 from tuodi.audit.actions import record
 from tuodi.cases.guard import logs_blocks
@@ -38,7 +37,7 @@ from tuodi.verification.rulebook import book, place_of, plan
 from tuodi.verification.visit_actions import plan_visit
 
 __all__ = [
-    "ASSIGNERS", "FINDERS", "LineResult", "assign_many", "close_many", "close_review", "interval", "open_of", "plan_review_visit",
+    "ASSIGNERS", "FINDERS", "LineResult", "assign_many", "close_many", "close_review", "interval", "plan_review_visit",
     "propose_grade", "record_finding", "return_review", "set_grade",
 ]  # fmt: skip
 
@@ -105,9 +104,7 @@ def set_grade(row: ReviewPlan, *, grade: str, reason: str, acting_user: User) ->
 
     Raises: DynamicInputError, NotFoundError, AccessDeniedError.
     """
-    found = ReviewPlan.objects.select_for_update(of=("self",)).select_related("household").filter(pk=row.pk).first()
-    if found is None:
-        raise NotFoundError("核查计划")
+    found = access.locked(ReviewPlan.objects.select_related("household"), row.pk, what="核查计划")
     access.require_any(acting_user, ASSIGNERS, found.region)
     if grade not in Grade.values:
         raise DynamicInputError("类别", f"只能是：{'、'.join(Grade.labels)}")
@@ -316,15 +313,6 @@ def _locked(review: PeriodicReview, user: User, duties: Sequence[str]) -> Period
     if not any(one.code in duties and row.region in access.range_of(one.place_code) for one in held):
         raise AccessDeniedError(duties[0], DutyCode(duties[0]).label)
     return row
-
-
-def open_of(household: Household) -> list[PeriodicReview]:
-    """Reviews of a household that are not closed."""
-    return list(
-        PeriodicReview.objects.filter(household=household)
-        .filter(Q(state=State.DUE) | Q(state=State.ASSIGNED) | Q(state=State.FOUND))
-        .order_by("due_on")
-    )
 
 
 def _audit(action: str, user: User | None, region: str, pk: int, *, before: Any = None, **after: Any) -> None:

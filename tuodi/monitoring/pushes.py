@@ -26,7 +26,6 @@ from tuodi.monitoring.dynamic_states import move
 from tuodi.monitoring.limits import due_after
 from tuodi.monitoring.models import ListPush, PushFamily
 from tuodi.org import access
-from tuodi.org.errors import NotFoundError
 from tuodi.org.models import DutyCode, User
 from tuodi.org.places import full_name
 from tuodi.people.enums import Programme
@@ -283,9 +282,7 @@ def access_push(user: User, pk: int) -> ListPush:
 
 
 def _locked(push: ListPush, user: User) -> ListPush:
-    row = ListPush.objects.select_for_update(of=("self",)).filter(pk=push.pk).first()
-    if row is None:
-        raise NotFoundError("名单推送")
+    row = access.locked(ListPush.objects.all(), push.pk, what="名单推送")
     access.require_any(user, DUTIES, row.region)
     return row
 

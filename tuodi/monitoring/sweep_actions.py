@@ -35,7 +35,6 @@ from tuodi.monitoring.sweep_errors import NoBatchError, SweepRunningError, Watch
 from tuodi.monitoring.sweep_parts import DOUBT, answered, consents, double_roll, doubts_of, elsewhere
 from tuodi.org import access
 from tuodi.org.access import NATION, system_scope
-from tuodi.org.errors import NotFoundError
 from tuodi.org.models import DutyCode, User
 from tuodi.people.enums import Programme
 from tuodi.policy.book import Book
@@ -196,9 +195,7 @@ def run_sweep(run: SweepRun, *, acting_user: User | None = None, tell: Tell | No
     """
     with _alone(run):
         with system_scope(run.place_code):
-            found = SweepRun.objects.select_for_update(of=("self",)).filter(pk=run.pk).first()
-            if found is None:
-                raise NotFoundError("比对")
+            found = access.locked(SweepRun.objects.all(), run.pk, what="比对")
             if acting_user is not None:
                 access.require(acting_user, DutyCode.SWEEP, found.region)
             if found.state not in UNFINISHED:
@@ -411,9 +408,7 @@ def settle_finding(finding: SweepFinding, settled: str, *, acting_user: User, no
 
     Raises: WatchInputError, WatchStateError, NotFoundError, AccessDeniedError.
     """
-    row = SweepFinding.objects.select_for_update(of=("self",)).filter(pk=finding.pk).first()
-    if row is None:
-        raise NotFoundError("比对待核事项")
+    row = access.locked(SweepFinding.objects.all(), finding.pk, what="比对待核事项")
     access.require_any(acting_user, [DutyCode.SWEEP, DutyCode.VERIFY, DutyCode.CLUE_DECIDE], row.region)
     kinds = SweepFinding.Settled
     if settled not in (kinds.SAME, kinds.OTHER, kinds.NOTED):

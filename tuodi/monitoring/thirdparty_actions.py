@@ -150,15 +150,7 @@ def _share(villages: Sequence[str], visitors: Sequence[User]) -> dict[str, int]:
 
 
 def _contract(contract: ThirdPartyContract) -> ThirdPartyContract:
-    found = (
-        ThirdPartyContract.objects.select_for_update(of=("self",))
-        .select_related("provider")
-        .filter(pk=contract.pk)
-        .first()
-    )
-    if found is None:
-        raise NotFoundError("第三方核查合同")
-    return found
+    return access.locked(ThirdPartyContract.objects.select_related("provider"), contract.pk, what="第三方核查合同")
 
 
 @contextmanager
@@ -285,14 +277,7 @@ def decide(task: ThirdPartyTask, decision: str, *, acting_user: User, note: str 
 
     Raises: WatchInputError, WatchStateError, NotFoundError, AccessDeniedError.
     """
-    row = (
-        ThirdPartyTask.objects.select_for_update(of=("self",))
-        .select_related("household__head", "contract")
-        .filter(pk=task.pk)
-        .first()
-    )
-    if row is None:
-        raise NotFoundError("核查任务")
+    row = access.locked(ThirdPartyTask.objects.select_related("household__head", "contract"), task.pk, what="核查任务")
     access.require(acting_user, DutyCode.CLUE_DECIDE, row.region)
     if row.state != TaskState.REPORTED:
         raise WatchStateError("这项核查任务", row.get_state_display(), "作出处理")

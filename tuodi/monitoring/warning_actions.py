@@ -23,7 +23,6 @@ from tuodi.monitoring.models import Clue, ClueEvent
 from tuodi.monitoring.sweep_errors import WatchInputError, WatchStateError
 from tuodi.org import access
 from tuodi.org.access import system_scope
-from tuodi.org.errors import NotFoundError
 from tuodi.org.models import DutyCode, User
 from tuodi.verification.rulebook import place_of
 
@@ -36,9 +35,7 @@ State = Clue.State
 
 
 def _locked(clue: Clue, user: User, *duties: str) -> Clue:
-    found = Clue.objects.select_for_update(of=("self",)).filter(pk=clue.pk).first()
-    if found is None:
-        raise NotFoundError("预警")
+    found = access.locked(Clue.objects.all(), clue.pk, what="预警")
     access.require_any(user, duties, found.region)
     if found.pushed_at is None:
         raise WatchStateError(f"线索 {found.no}", "不是预警", "按预警办理")
@@ -64,9 +61,7 @@ def push(clue: Clue, *, acting_user: User) -> Clue:
 
     Raises: WatchStateError for a closed clue; NotFoundError, AccessDeniedError.
     """
-    row = Clue.objects.select_for_update(of=("self",)).filter(pk=clue.pk).first()
-    if row is None:
-        raise NotFoundError("线索")
+    row = access.locked(Clue.objects.all(), clue.pk, what="线索")
     access.require_any(acting_user, [DutyCode.SWEEP, DutyCode.SUPERVISE], row.region)
     if row.pushed_at is not None:
         return row

@@ -14,7 +14,6 @@ from tuodi.kernel.workdays import add_months
 from tuodi.monitoring.errors import ClueInputError, WatchEndedError
 from tuodi.monitoring.models import Clue, WatchAid, WatchEntry
 from tuodi.org import access
-from tuodi.org.errors import NotFoundError
 from tuodi.org.models import DutyCode, User
 from tuodi.people.models import Household
 from tuodi.verification.rulebook import limit
@@ -158,9 +157,7 @@ def overdue(user: User, on: date | None = None) -> QuerySet[WatchEntry]:
 
 
 def _locked(entry: WatchEntry, user: User) -> WatchEntry:
-    row = WatchEntry.objects.select_for_update(of=("self",)).filter(pk=entry.pk).first()
-    if row is None:
-        raise NotFoundError("关注记录")
+    row = access.locked(WatchEntry.objects.all(), entry.pk, what="关注记录")
     access.require_any(user, _DUTIES, row.region)
     if row.state == WatchEntry.State.ENDED:
         raise WatchEndedError()

@@ -32,6 +32,7 @@ __all__ = [
     "has_duty",
     "in_scope",
     "lender_of",
+    "locked",
     "one",
     "range_of",
     "ranges_for",
@@ -278,6 +279,17 @@ def require_any(user: User, duties: Iterable[str], region: str) -> None:
     held = duties_of(user)
     if not any(duty.code in wanted and region in range_of(duty.place_code) for duty in held):
         raise AccessDeniedError(wanted[0], DutyCode(wanted[0]).label, "")
+
+
+def locked(rows: models.QuerySet[Row], pk: object, *, what: str = "记录") -> Row:
+    """A row as it stands now, held until the transaction ends; what is read along with it (`select_related`) is not held.
+
+    Raises: NotFoundError for a row that is gone or outside the range in force.
+    """
+    found = rows.select_for_update(of=("self",)).filter(pk=pk).first()
+    if found is None:
+        raise NotFoundError(what)
+    return found
 
 
 def one(rows: models.QuerySet[Row], *, user: User, what: str = "记录", **lookup: Any) -> Row:

@@ -11,6 +11,7 @@ import polars as pl
 
 from tuodi.cases.calendar import calendar
 from tuodi.kernel.periods import Month
+from tuodi.kernel.places import parents
 from tuodi.kernel.workdays import UnknownYearError
 from tuodi.payments.compute import UNIT
 from tuodi.payments.frames import KEYS, covering, frames_of, rule_place
@@ -65,16 +66,11 @@ class Round:
     missing: tuple[str, ...]
 
 
-def _chain(place: str) -> list[str]:
-    return [place, *(place[:size] for size in (9, 6, 4, 2) if size < len(place)), "cn"]
-
-
 def index_of(place: str, month: Month) -> PriceIndex | None:
     """The indices that count in a place: of the nearest place that has any, the newest row."""
-    found = {
-        row.place: row for row in PriceIndex.objects.filter(month=month.yyyymm, place__in=_chain(place)).order_by("id")
-    }
-    return next((found[one] for one in _chain(place) if one in found), None)
+    chain = parents(place)
+    found = {row.place: row for row in PriceIndex.objects.filter(month=month.yyyymm, place__in=chain).order_by("id")}
+    return next((found[one] for one in chain if one in found), None)
 
 
 def facts_of(index: PriceIndex, place: str, known: Mapping[int, PriceIndex] | None = None) -> dict[str, str]:

@@ -40,10 +40,7 @@ _LIMITS = {"标题": 120, "依据出处": 200}
 
 
 def _locked(proposal: Proposal) -> Proposal:
-    found = Proposal.objects.select_for_update(of=("self",)).filter(pk=proposal.pk).first()
-    if found is None:
-        raise NotFoundError("调标方案")
-    return found
+    return access.locked(Proposal.objects.all(), proposal.pk, what="调标方案")
 
 
 def _move(proposal: Proposal, to: ProposalState) -> None:

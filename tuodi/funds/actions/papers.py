@@ -20,7 +20,6 @@ from tuodi.kernel import clock
 from tuodi.kernel.periods import Month
 from tuodi.kernel.places import pad12
 from tuodi.org import access
-from tuodi.org.errors import NotFoundError
 from tuodi.org.models import DutyCode, User
 from tuodi.org.places import place_name
 
@@ -194,10 +193,7 @@ def decide(paper: FundPaper, *, acting_user: User, approve: bool, note: str = ""
         FundInputError: refused without a reason. AccessDeniedError, NotFoundError.
     """
     access.require(acting_user, DutyCode.FUND_REVIEW, paper.region)
-    found = FundPaper.objects.select_for_update(of=("self",)).select_related("fund").filter(pk=paper.pk).first()
-    if found is None:
-        raise NotFoundError("资金单据")
-    paper = found
+    paper = access.locked(FundPaper.objects.select_related("fund"), paper.pk, what="资金单据")
     after = PaperState.APPROVED if approve else PaperState.REFUSED
     move(paper.no, paper.state, after)
     if paper.proposed_by_id == acting_user.pk:

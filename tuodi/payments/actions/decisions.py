@@ -7,7 +7,6 @@ from django.db import transaction
 from tuodi.audit.actions import record
 from tuodi.kernel import clock
 from tuodi.org import access
-from tuodi.org.errors import NotFoundError
 from tuodi.org.models import DutyCode, User
 from tuodi.payments.actions.answers import News, settle_items
 from tuodi.payments.actions.run import lock_run
@@ -77,14 +76,7 @@ def propose_leftover(line: StatementLine, *, acting_user: User, reason: str) -> 
 
 
 def _open(decision: BankDecision) -> BankDecision:
-    found = (
-        BankDecision.objects.select_for_update(of=("self",))
-        .select_related("item__batch__run")
-        .filter(pk=decision.pk)
-        .first()
-    )
-    if found is None:
-        raise NotFoundError("人工认定")
+    found = access.locked(BankDecision.objects.select_related("item__batch__run"), decision.pk, what="人工认定")
     if found.state != DecisionState.PROPOSED:
         raise DecisionError(f"这条认定已是“{found.get_state_display()}”，可能已有人办理。")
     return found

@@ -33,7 +33,7 @@ def register_link(
         acting_user: None = the system (the command line of the machine).
         bank_key: the bank's public SM2 key, 130 hex digits, as handed over on paper.
 
-    Raises: RunInputError, ProfileError, BankAddressError, AccessDeniedError.
+    Raises: RunInputError, ProfileError, BankAddressError, ForbiddenAddressError, AccessDeniedError.
     """
     region = pad12(place)
     if acting_user is not None:

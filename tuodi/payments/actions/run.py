@@ -15,7 +15,6 @@ from tuodi.kernel.periods import Month
 from tuodi.kernel.places import pad12
 from tuodi.org import access
 from tuodi.org.access import system_scope
-from tuodi.org.errors import NotFoundError
 from tuodi.org.models import DutyCode, User
 from tuodi.payments import calculate as engine
 from tuodi.payments import checks, ledger
@@ -46,10 +45,7 @@ Tell = Callable[[str, int, int], None]
 
 def lock_run(run: PayRun) -> PayRun:
     """The run as it is now, locked until the transaction ends. NotFoundError outside the scope."""
-    found = PayRun.objects.select_for_update(of=("self",)).filter(pk=run.pk).first()
-    if found is None:
-        raise NotFoundError("发放批次")
-    return found
+    return access.locked(PayRun.objects.all(), run.pk, what="发放批次")
 
 
 def audit(action: str, actor: User, run: PayRun, before: Mapping[str, Any] | None = None, **after: Any) -> None:

@@ -15,7 +15,7 @@ from tuodi.policy.counter import Material, NeedKind
 from tuodi.web.counter.apply import GivenAgent
 from tuodi.web.counter.facts import FactsForm
 
-__all__ = ["AcceptForm", "CloseForm", "EnteredForm", "HandForm", "NeedForm", "ReferForm", "ReplyForm", "TellForm"]
+__all__ = ["AcceptForm", "CloseForm", "EnteredForm", "HandForm", "NeedForm", "ReplyForm", "TellForm"]
 
 _HOW = [("", "请选择"), *[one for one in NeedNote.How.choices if one[0]]]
 
@@ -121,14 +121,6 @@ class AcceptForm(GivenAgent, forms.Form):
         """Day of the application."""
         found: date | None = self.cleaned_data["applied_on"]
         return found
-
-
-class ReferForm(forms.Form):
-    """Handing one programme to a department."""
-
-    programme = forms.CharField(widget=forms.HiddenInput, max_length=24)
-    department = forms.CharField(label="承办部门", max_length=60)
-    reason = forms.CharField(label="转办说明", required=False, max_length=500)
 
 
 class ReplyForm(forms.Form):
