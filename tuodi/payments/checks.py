@@ -82,14 +82,15 @@ def balance(run: PayRun) -> list[Check]:
         "select count(*) from (select l.household_id, l.programme, coalesce(l.person_id, 0) unit, sum(-l.offset_fen) done "
         "from payments_payline l join payments_payrun r on r.id = l.run_id where l.live and l.held = '' and l.status <> 'withheld' and l.month <= %s "
         "and (r.id = %s or r.state in ('approved', 'sent', 'settled', 'closed')) group by 1, 2, 3 having sum(-l.offset_fen) > 0) o "
-        "where o.done > coalesce((select sum(-a.amount_fen) from payments_arrear a join payments_payrun r on r.id = a.run_id "
+        "where o.done + coalesce((select c.cash_fen + c.written_fen from payments_claim c where c.household_id = o.household_id "
+        " and c.programme = o.programme and coalesce(c.person_id, 0) = o.unit), 0) > coalesce((select sum(-a.amount_fen) from payments_arrear a join payments_payrun r on r.id = a.run_id "
         " where a.amount_fen < 0 and a.household_id = o.household_id and a.programme = o.programme "
         " and coalesce(a.person_id, 0) = o.unit and (r.id = %s or r.state in ('approved', 'sent', 'settled', 'closed'))), 0)",
         run.month,
         run.pk,
         run.pk,
     )
-    found.append(Check("offsets", "抵扣不超过应追回", not over, f"超过 {over}"))
+    found.append(Check("offsets", "抵扣不超过应追回", not over, f"超过 {over}" + ("，计算后有归还或核销，请重新计算" if over else "")))
     # Somebody may have been suspended since the run was calculated: nothing of his is approved.
     paid = len(suspended_lines(run))
     found.append(Check("suspensions", "停保对象的行都已暂缓", not paid, f"停保未暂缓 {paid} 行，重新计算后暂缓"))
