@@ -90,7 +90,14 @@ def balance(run: PayRun) -> list[Check]:
         run.pk,
         run.pk,
     )
-    found.append(Check("offsets", "抵扣不超过应追回", not over, f"超过 {over}" + ("，计算后有归还或核销，请重新计算" if over else "")))
+    found.append(
+        Check(
+            "offsets",
+            "抵扣不超过应追回",
+            not over,
+            f"超过 {over}" + ("，计算后有归还或核销，请重新计算" if over else ""),
+        )
+    )
     # Somebody may have been suspended since the run was calculated: nothing of his is approved.
     paid = len(suspended_lines(run))
     found.append(Check("suspensions", "停保对象的行都已暂缓", not paid, f"停保未暂缓 {paid} 行，重新计算后暂缓"))

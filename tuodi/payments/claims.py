@@ -145,12 +145,16 @@ def listing(show: str, programme: str = "", text: str = "") -> QuerySet[Claim]:
     elif show in ("agreed", "stopped"):
         rows = rows.filter(manner=show)
     elif show == "dead":
-        rows = rows.filter(Q(person__died_on__isnull=False) | Q(person__isnull=True, household__head__died_on__isnull=False))
+        rows = rows.filter(
+            Q(person__died_on__isnull=False) | Q(person__isnull=True, household__head__died_on__isnull=False)
+        )
     if programme:
         rows = rows.filter(programme=programme)
     if text:
         number = text.upper().removeprefix("ZH")
-        by_no = Q(pk=int(number)) if number.isascii() and number.isdigit() and len(number) < 10 else Q(household__no=text)
+        by_no = (
+            Q(pk=int(number)) if number.isascii() and number.isdigit() and len(number) < 10 else Q(household__no=text)
+        )
         rows = rows.filter(by_no | Q(household__head__name__startswith=text) | Q(person__name__startswith=text))
     return rows
 

@@ -98,7 +98,7 @@ def test_cash_is_booked_once_and_no_month_keeps_it_back_again(staff) -> None:
     july = run_month(staff, JULY, upto="check")
     with at(staff.check, date(2017, 7, 3)):
         given = {"acting_user": staff.check, "receipt_no": "S1", "received_on": date(2017, 7, 3), "payer": "向桂英"}
-        with pytest.raises(ClaimError, match=r"超过尚未追回的 1062\.50 元"):
+        with pytest.raises(ClaimError, match=r"超过尚未追回的 1,062\.50 元"):
             actions.receive(claim(home), amount_fen=1062_51, **given)
         actions.receive(claim(home), amount_fen=1000_00, **given)
         with pytest.raises(ClaimError, match="收据 S1 已登记过"):
@@ -161,9 +161,16 @@ def test_the_database_holds_four_eyes_over_write_offs_and_receipts_for_good(staf
     home = overpaid(staff)
     run_month(staff, JUNE)
     with at(staff.check, date(2017, 6, 5)):
-        row = actions.propose_write_off(claim(home), acting_user=staff.check, amount_fen=1_00, reason="other", text="测试核销")
+        row = actions.propose_write_off(
+            claim(home), acting_user=staff.check, amount_fen=1_00, reason="other", text="测试核销"
+        )
         actions.receive(
-            claim(home), acting_user=staff.check, amount_fen=1_00, receipt_no="S1", received_on=date(2017, 6, 5), payer="向桂英"
+            claim(home),
+            acting_user=staff.check,
+            amount_fen=1_00,
+            receipt_no="S1",
+            received_on=date(2017, 6, 5),
+            payer="向桂英",
         )
     with as_owner(), pytest.raises(DatabaseError, match="只可追加"), transaction.atomic():
         ClaimReceipt.objects.update(amount_fen=2_00)
@@ -211,7 +218,9 @@ def test_who_proposed_does_not_decide(staff, make_user) -> None:
     home = overpaid(staff)
     run_month(staff, JUNE)
     with at(staff.check, date(2017, 6, 5)):
-        row = actions.propose_write_off(claim(home), acting_user=staff.check, amount_fen=1_00, reason="other", text="测试核销")
+        row = actions.propose_write_off(
+            claim(home), acting_user=staff.check, amount_fen=1_00, reason="other", text="测试核销"
+        )
     # Duties apart forbid one person both; somebody who changed duty is stopped by the deed itself.
     from tuodi.org.models import Duty
 

@@ -25,7 +25,11 @@ __all__ = [
 ]  # fmt: skip
 
 MAX_PAPER = 12 * 2**20
-_MEDIA = {b"%PDF-": ("pdf", "application/pdf"), b"\xff\xd8\xff": ("jpg", "image/jpeg"), b"\x89PNG": ("png", "image/png")}
+_MEDIA = {
+    b"%PDF-": ("pdf", "application/pdf"),
+    b"\xff\xd8\xff": ("jpg", "image/jpeg"),
+    b"\x89PNG": ("png", "image/png"),
+}
 
 
 def _note(verb: str, claim: Claim, user: User, **after: object) -> None:
@@ -142,7 +146,13 @@ def receive(
         raise ClaimError("收款日期不能晚于今天。", field="收款日期")
     stored = _paper(row, paper, "收据", acting_user, needed=False)
     return book_receipt(
-        row, acting_user=acting_user, amount_fen=fen, receipt_no=receipt_no, received_on=received_on, payer=payer, paper=stored
+        row,
+        acting_user=acting_user,
+        amount_fen=fen,
+        receipt_no=receipt_no,
+        received_on=received_on,
+        payer=payer,
+        paper=stored,
     )
 
 

@@ -241,9 +241,7 @@ def approve(run: PayRun, *, acting_user: User) -> PayRun:
     if failed:
         raise ChecksFailedError(failed)
     _take_hands(run, acting_user)
-    RunSignature.objects.create(
-        run=run, region=run.region, user=acting_user, at=clock.now(), amount_fen=run.amount_fen
-    )
+    RunSignature.objects.create(run=run, region=run.region, user=acting_user, at=clock.now(), amount_fen=run.amount_fen)
     audit("sign", acting_user, run, number=len(signed) + 1, of=run.approvers, amount_fen=run.amount_fen)
     if len(signed) + 1 < run.approvers:
         return run

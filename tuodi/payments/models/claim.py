@@ -161,7 +161,5 @@ class RunSignature(models.Model):
     class Meta:
         verbose_name = "审批签字"
         constraints = [
-            models.UniqueConstraint(
-                "run", "user", condition=Q(voided_at__isnull=True), name="payments_signature_once"
-            )
+            models.UniqueConstraint("run", "user", condition=Q(voided_at__isnull=True), name="payments_signature_once")
         ]

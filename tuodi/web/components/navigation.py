@@ -93,6 +93,8 @@ WARNED = frozenset({"sweep", "verify", "clue_decide", "supervise"})
 SWEEPS = frozenset({"sweep", "verify", "clue_decide", "clue_close", "supervise"})
 #: Who reads the fund board, and who has to do with towns' petty cash.
 FUNDS = PAYMENT | {"fund_keep", "fund_review", "audit_view"}
+#: Who has to do with what families were paid too much.
+CLAIMS = PAYMENT | {"fund_review"}
 PETTY = frozenset({"petty_cash", "fund_keep", "fund_review", "supervise"})
 #: Who makes standards; who gives an opinion finds it on the page of proposals.
 STANDARDS = frozenset({"standards", "standards_approve", "supervise"})
@@ -187,6 +189,7 @@ GROUPS: tuple[Group, ...] = (
         "资金与发放",
         (
             Entry("web:runs", "月度发放", "cash", PAYMENT, "/runs/"),
+            Entry("web:claims", "多发追回", "refresh", CLAIMS, "/claims/"),
             Entry("web:bank", "银行直联与对账", "building-bank", PAYMENT, "/bank/"),
             Entry("web:funds", "资金看板", "chart-dots", FUNDS, "/funds/"),
             Entry("web:petty", "备用金", "cash", PETTY, "/petty/"),
