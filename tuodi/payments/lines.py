@@ -173,8 +173,15 @@ def _held(
     names: dict[int, set[str]] = {}
     for home, name in inputs.members.select("household_id", "name").iter_rows():
         names.setdefault(home, set()).add(normalise_name(name))
+    # A facility is paid for those it takes care of by an agreement, and for all of them into its one account (M21).
+    facilities = {who: normalise_name(name) for who, name in inputs.cared.select("person_id", "facility").iter_rows()}
+    cared = [
+        programme == "tekun" and who in facilities and normalise_name(holder) == facilities[who]
+        for programme, who, holder in lines.select("programme", "person_id", "holder").iter_rows()
+    ]
+    lines = lines.with_columns(pl.Series("cared", cared, dtype=pl.Boolean))
     shared = (
-        lines.filter(pl.col("account_index").is_not_null())
+        lines.filter(pl.col("account_index").is_not_null() & ~pl.col("cared"))
         .group_by("account_index")
         .agg(pl.col("household_id").n_unique().alias("families"))
         .filter(pl.col("families") > 1)
@@ -225,7 +232,7 @@ def _held(
         ),
         (pl.col("account_id").is_null() & open_amount, Held.NO_ACCOUNT, pl.lit("请登记收款账户")),
         (
-            pl.col("families").is_not_null() & open_amount,
+            pl.col("families").is_not_null() & ~pl.col("cared") & open_amount,
             Held.SHARED_ACCOUNT,
             pl.format("尾号 {} 的账户收 {} 户，请提供书面代管协议或更换账户", pl.col("account_last4").fill_null(""), pl.col("families").fill_null(0)),
         ),
@@ -234,7 +241,7 @@ def _held(
             Held.ACCOUNT_FAILED,
             pl.format("银行返回码 {}，请更正账户", pl.col("bad_code").fill_null("")),
         ),
-        (~pl.col("fits") & open_amount, Held.HOLDER, pl.lit("户名不是本户成员，请核对户名或更换账户")),
+        (~pl.col("fits") & ~pl.col("cared") & open_amount, Held.HOLDER, pl.lit("户名不是本户成员，也不是协议照料的供养服务机构，请核对户名或更换账户")),
     ]  # fmt: skip
     held: pl.Expr = pl.lit("")
     note: pl.Expr = pl.lit("")

@@ -22,10 +22,10 @@ from tuodi.org.access import range_of
 from tuodi.org.rls import APP_ROLE
 from tuodi.payments.states import BOOKED
 
-__all__ = ["FRAMES", "Inputs", "pull", "reading"]
+__all__ = ["CARED_NOW", "FRAMES", "Inputs", "pull", "reading"]
 
 #: What a run is computed from, and frozen as.
-FRAMES = ("roll", "households", "members", "member_facts", "lines", "arrears", "suspensions", "terms")
+FRAMES = ("roll", "households", "members", "member_facts", "lines", "arrears", "suspensions", "terms", "cared")
 #: Of the frame that inputs frozen before there were suspensions do not have.
 _SUSPENSIONS = {
     "household_id": pl.Int64, "person_id": pl.Int64, "programme": pl.String, "from_month": pl.Int64, "notice_no": pl.String,
@@ -36,6 +36,8 @@ _TERMS = {
     "household_id": pl.Int64, "person_id": pl.Int64, "programme": pl.String, "manner": pl.String, "monthly_fen": pl.Int64,
     "from_month": pl.Int64, "in_cash": pl.Boolean,
 }  # fmt: skip
+#: The same of the frame of agreements with facilities.
+_CARED = {"person_id": pl.Int64, "facility": pl.String}
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ class Inputs:
         arrears: corrections that approved runs booked, by the month they are for; and with month 0, what lines of any
             earlier month have offset, what came back in cash and what was written off.
         suspensions: those that stand, from the month they hold payment from.
+        cared: persons a facility takes care of on the first day of the month, by an agreement.
         terms: how open claims are got back, where not by the usual share of the month.
     """
 
@@ -62,6 +65,7 @@ class Inputs:
     arrears: pl.DataFrame
     suspensions: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_SUSPENSIONS))
     terms: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_TERMS))
+    cared: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_CARED))
 
     def frames(self) -> Mapping[str, pl.DataFrame]:
         """By name, in the order of `FRAMES`."""
@@ -162,6 +166,11 @@ from payments_claim c left join payments_claimagreement g on g.claim_id = c.id a
 where c.state = 'open' and c.manner <> 'capped' and c.programme in ({programmes})
 order by c.id
 """
+#: {on} is the first day of the month.
+CARED_NOW = """
+select g.person_id, g.facility::text as facility from decisions_careagreement g where g.facility <> '' and g.since <= '{on}'
+and g.until >= '{on}' and (g.ended_on is null or g.ended_on > '{on}') order by g.id
+"""
 _SUSPENSIONS_NOW = """
 select household_id, person_id, programme::text as programme, from_month, notice_no::text as notice_no, matter_no::text as matter_no
 from decisions_suspension where lifted_at is null and programme in ({programmes}) and from_month <= {month}
@@ -176,6 +185,7 @@ _QUERIES = {
     "arrears": _ARREARS,
     "suspensions": _SUSPENSIONS_NOW,
     "terms": _TERMS_NOW,
+    "cared": CARED_NOW,
 }
 
 

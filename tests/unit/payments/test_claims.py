@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import date
 
+import cluekit
 import pytest
 from casekit import at, hire
 from django.db import DatabaseError, transaction
 from paykit import Staff, balanced, family, line, run_month
 
 from tuodi.kernel.periods import Month
+from tuodi.monitoring import clue_actions as ledger
 from tuodi.org.access import NATION, system_scope
 from tuodi.org.errors import AccessDeniedError
 from tuodi.payments import actions, claims, invariants
@@ -211,6 +213,22 @@ def test_a_line_withheld_before_it_is_sent_takes_its_correction_and_its_offset_a
     # Told anew, and June, which was not paid, is paid back: half of 175.00 + 175.00 is kept back.
     assert (got.back_pay_fen, got.offset_fen) == (175_00, -175_00)
     assert sums(claim(home)) == (1150_00, 175_00, 0, 0, "open")
+    sound()
+
+
+def test_cash_noted_with_a_clue_is_not_kept_back_once_more(staff, make_user) -> None:
+    home = overpaid(staff)
+    run_month(staff, JUNE)
+    hands = cluekit.Hands(make_user)
+    one = cluekit.taken_to(hands, cluekit.clue(home), "suspended")
+    with at(hands.county, cluekit.FOUND):
+        one = ledger.handle(one, action="recover", text="追回", to_recover_fen=1500_00, acting_user=hands.county)
+        one = ledger.record_recovery(one, amount_fen=1000_00, receipt="S1", acting_user=hands.county)
+        assert sums(claim(home)) == (1150_00, 87_50, 1000_00, 0, "open")
+        one = ledger.record_recovery(one, amount_fen=500_00, receipt="S2", acting_user=hands.county)
+    # What the clue asks for beyond what runs found overpaid stays with the clue alone.
+    assert one.recovered_fen == 1500_00
+    assert sums(claim(home)) == (1150_00, 87_50, 1062_50, 0, "settled")
     sound()
 
 
