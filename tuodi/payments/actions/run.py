@@ -34,11 +34,23 @@ from tuodi.payments.statistics import refresh
 from tuodi.people.enums import Programme
 from tuodi.verification.rulebook import book as site_book
 
-__all__ = ["approve", "calculate", "cancel", "check", "close", "open_run", "settle"]
+__all__ = [
+    "PAYABLE_PROGRAMMES",
+    "RUN_PROGRAMMES",
+    "approve",
+    "calculate",
+    "cancel",
+    "check",
+    "close",
+    "open_run",
+    "settle",
+]
 
+#: What a run pays unless told otherwise, and all it can be told to pay.
 PAYABLE_PROGRAMMES = ("dibao", "tekun", "temporary")
+RUN_PROGRAMMES = (*PAYABLE_PROGRAMMES, "child")
 #: What a run's number says of the programmes it pays; all of them, and the two that are paid every month, say nothing.
-_MARKS = {"dibao": "DB", "tekun": "TK", "temporary": "LS"}
+_MARKS = {"dibao": "DB", "tekun": "TK", "temporary": "LS", "child": "ET"}
 _PLAIN = (list(PAYABLE_PROGRAMMES), ["dibao", "tekun"])
 Tell = Callable[[str, int, int], None]
 
@@ -79,8 +91,11 @@ def open_run(
     region = pad12(place)
     access.require(acting_user, DutyCode.PAY_PREPARE, region)
     chosen = sorted(set(programmes))
-    if not chosen or not set(chosen) <= set(PAYABLE_PROGRAMMES):
-        raise RunInputError("项目", f"只能是 {'、'.join(Programme(p).label for p in PAYABLE_PROGRAMMES)}")
+    if not chosen or not set(chosen) <= set(RUN_PROGRAMMES):
+        raise RunInputError("项目", f"只能是 {'、'.join(Programme(p).label for p in RUN_PROGRAMMES)}")
+    if "child" in chosen and "tekun" not in chosen:
+        # A child on tekun is not paid twice, and a run sees the rolls of its own programmes alone.
+        raise RunInputError("项目", "：困境儿童须与特困供养同批，才能核对有没有重复享受")
     today = clock.today()
     if offset_permille is None:
         offset_permille = claims.share_permille("claim_share", place, today, 500)

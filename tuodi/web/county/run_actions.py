@@ -15,7 +15,7 @@ from tuodi.kernel.periods import Month, PeriodError
 from tuodi.kernel.places import trim
 from tuodi.org.models import DutyCode
 from tuodi.payments import actions, signatures
-from tuodi.payments.actions.run import PAYABLE_PROGRAMMES
+from tuodi.payments.actions.run import RUN_PROGRAMMES
 from tuodi.payments.models import BankReturn, PayRun
 from tuodi.payments.states import LineStatus, RunState
 from tuodi.people.enums import Programme
@@ -58,7 +58,7 @@ class OpenForm(PlaceOrOwn, forms.Form):
     place = forms.CharField(label="地区代码", max_length=12, required=False, help_text="不填为本机构辖区")
     programmes = forms.MultipleChoiceField(
         label="项目",
-        choices=[(code, Programme(code).label) for code in PAYABLE_PROGRAMMES],
+        choices=[(code, Programme(code).label) for code in RUN_PROGRAMMES],
         widget=forms.CheckboxSelectMultiple,
     )
 

@@ -63,7 +63,7 @@ _PARTS = {
     "back_pay_fen": "补发",
     "offset_fen": "追回抵扣",
 }
-_SHORT = {"dibao": "低保", "tekun": "特困供养", "temporary": "临时救助"}
+_SHORT = {"dibao": "低保", "tekun": "特困供养", "temporary": "临时救助", "child": "困境儿童"}
 _CHART_TOWNS = 16
 
 
