@@ -21,6 +21,7 @@ from tuodi.org.access import system_scope
 from tuodi.payments import actions, checks
 from tuodi.payments.models import PayLine, PayRun
 from tuodi.people import actions as people
+from tuodi.people.enums import PERSON_PROGRAMMES
 from tuodi.people.facts import put_facts
 from tuodi.people.models import Household, RollEntry
 from tuodi.verification import rulebook
@@ -83,7 +84,7 @@ def family(
             )
         RollEntry.objects.create(
             household=household,
-            person=members[0] if programme == "tekun" else None,
+            person=members[0] if programme in PERSON_PROGRAMMES else None,
             region=household.region,
             programme=programme,
             category=area_kind,

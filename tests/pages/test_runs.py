@@ -71,7 +71,10 @@ def test_month_is_paid_from_opening_to_closing(
 
     _as(page, "approver", sign_in)
     page.goto(run_url)
+    signing = page.locator("section", has=page.get_by_role("heading", name="审批签字"))
+    expect(signing).to_contain_text("还差 1 人")
     press(page, "审批")
+    expect(signing).to_contain_text("已签齐")
     expect(page.get_by_text("已审批，明细从此不再改动")).to_be_visible()
 
     _as(page, "checker", sign_in)

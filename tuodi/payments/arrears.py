@@ -22,12 +22,15 @@ __all__ = ["SCHEMA", "claims", "earlier_months"]
 SCHEMA = {
     "programme": pl.String, "household_id": pl.Int64, "person_id": pl.Int64, "region": pl.String, "for_month": pl.Int64,
     "due_fen": pl.Int64, "granted_fen": pl.Int64, "amount_fen": pl.Int64, "cause": pl.String, "note": pl.String,
+    "undone_fen": pl.Int64,
 }  # fmt: skip
 _SUM = ["base_fen", "increment_fen", "care_fen", "grace_fen", "other_fen"]
 
 
 def earlier_months(inputs: Inputs, month: Month, programmes: list[str], book: Book) -> pl.DataFrame:
     """Differences of earlier months, a row a unit and month (`SCHEMA`).
+
+    `undone_fen` is what of a difference in the family's favour takes back an overpayment told before: it clears the claim first.
 
     Only months with an approved run are compared. Left alone: amounts carried from a roll without facts, months in
     which the rules have no answer, and families the rules no longer fit while no decision ended their entry.
@@ -130,6 +133,10 @@ def _one(inputs: Inputs, month: Month, programmes: list[str], book: Book) -> pl.
             pl.coalesce("region", "roll_region").alias("region"),
             pl.lit(month.yyyymm, dtype=pl.Int64).alias("for_month"),
             (pl.col("due_fen") - pl.col("granted_fen")).alias("amount_fen"),
+            pl.min_horizontal(
+                (pl.col("due_fen") - pl.col("granted_fen")).clip(lower_bound=0),
+                (-pl.col("booked_fen")).clip(lower_bound=0),
+            ).alias("undone_fen"),
             cause.alias("cause"),
             pl.format("{}：应发 {} 元，已发 {} 元", pl.lit(str(month)), _yuan("due_fen"), _yuan("granted_fen")).alias(
                 "note"

@@ -45,6 +45,7 @@ def build(
     # Units that left the roll but are still owed something for earlier months get a line of back pay alone.
     owed = late.group_by(UNIT).agg(
         pl.col("amount_fen").filter(pl.col("amount_fen") > 0).sum().alias("back_pay_fen"),
+        pl.col("undone_fen").sum(),
         pl.col("region").first().alias("late_region"),
     )
     # So do units that were on the roll of an index month and are no longer: its price subsidy is theirs.
@@ -68,11 +69,11 @@ def build(
     )
     lines = (
         all_units.join(rows, on=UNIT, how="left", nulls_equal=True)
-        .join(owed.select(*UNIT, "back_pay_fen"), on=UNIT, how="left", nulls_equal=True)
+        .join(owed.select(*UNIT, "back_pay_fen", "undone_fen"), on=UNIT, how="left", nulls_equal=True)
         .join(prices, on=UNIT, how="left", nulls_equal=True)
         .join(claims(inputs, late), on=UNIT, how="left", nulls_equal=True)
         .join(inputs.terms, on=UNIT, how="left", nulls_equal=True)
-        .with_columns(pl.col("back_pay_fen", "price_fen", "owed_fen").fill_null(0))
+        .with_columns(pl.col("back_pay_fen", "price_fen", "owed_fen", "undone_fen").fill_null(0))
     )
     carried = (
         pl.col("on_roll")
@@ -137,14 +138,18 @@ def build(
 
 
 def _keepable(month: Month, offset_permille: int, fraud_permille: int) -> pl.Expr:
-    """How much of a line may be kept back. Floor division keeps the family's part whole; the last offset takes what is left."""
-    share = pl.col("gross") * offset_permille // 1000
+    """How much of a line may be kept back. Floor division keeps the family's part whole; the last offset takes what is left.
+
+    Back pay that only takes an overpayment back which was told before is no money of the month: it clears the claim whole.
+    """
+    month_fen = pl.col("gross") - pl.col("undone_fen")
+    share = month_fen * offset_permille // 1000
     runs = (pl.col("from_month") <= month.yyyymm) & ~pl.col("in_cash")
-    return (
+    return pl.col("undone_fen") + (
         pl.when(pl.col("manner") == Manner.STOPPED.value)
         .then(0)
         .when(pl.col("manner") == Manner.FRAUD.value)
-        .then(pl.col("gross") * fraud_permille // 1000)
+        .then(month_fen * fraud_permille // 1000)
         .when(pl.col("manner") == Manner.AGREED.value)
         .then(pl.when(runs).then(pl.min_horizontal("monthly_fen", share)).otherwise(0))
         .otherwise(share)

@@ -216,6 +216,30 @@ def test_a_line_withheld_before_it_is_sent_takes_its_correction_and_its_offset_a
     sound()
 
 
+def test_an_overpayment_that_was_none_clears_the_claim_and_gives_back_what_had_come_in(staff) -> None:
+    """87.50 kept back in June, 100.00 brought in cash; then the death turns out a mistake, while the claim stands stopped."""
+    home = overpaid(staff)
+    run_month(staff, JUNE)
+    with at(staff.check, date(2017, 6, 5)):
+        actions.receive(
+            claim(home),
+            acting_user=staff.check,
+            amount_fen=100_00,
+            receipt_no="S1",
+            received_on=date(2017, 6, 5),
+            payer="向桂英",
+        )
+        actions.set_manner(claim(home), acting_user=staff.check, manner="stopped", reason="本人称没有死亡")
+        type(home.head).objects.filter(died_on__isnull=False).update(died_on=None)
+        home.memberships.filter(leave_reason="death").update(until=None, leave_reason="")
+    july = run_month(staff, JULY)
+    got = line(staff, july, home)
+    # April and May 575.00 each and June 575.00 come back; 962.50 were still owed and are cleared.
+    assert (got.base_fen, got.back_pay_fen, got.offset_fen) == (750_00, 1725_00, -962_50)
+    assert sums(claim(home)) == (1150_00, 1050_00, 100_00, 0, "settled")
+    sound()
+
+
 def test_cash_noted_with_a_clue_is_not_kept_back_once_more(staff, make_user) -> None:
     home = overpaid(staff)
     run_month(staff, JUNE)

@@ -81,16 +81,19 @@ def test_a_fixed_amount_of_a_child_is_paid_as_the_roll_has_it(make_user) -> None
     """No source gives a standard, so the roll's own 1100.00 is carried; the child is the unit, the card the guardian's."""
     staff, treasury = Staff(make_user), Treasury(make_user)
     treasury.do("appropriation", 2000, programme="child")
-    home = family(names=("向桂英", "刘小明"), programme="child", imported=True, amount_fen=1100_00)
-    with at(staff.check, date(2017, 4, 3)):
-        child = home.memberships.order_by("id").last().person
-        RollEntry.objects.filter(household=home).update(person=child)
+    home = family(names=("刘小明", "向桂英"), holder="向桂英", programme="child", imported=True, amount_fen=1100_00)
     with at(staff.prepare, date(2017, 5, 2)), pytest.raises(RunInputError, match="须与特困供养同批"):
         actions.open_run(acting_user=staff.prepare, place="420802", month=MAY, programmes=["child"])
     run = run_month(staff, MAY, programmes=["dibao", "tekun", "temporary", "child"])
     with at(staff.check, LATER):
         got = PayLine.objects.get(run=run)
-        assert (got.person_id, got.amount_fen, got.basis, got.status) == (child.pk, 1100_00, "roll", "paid")
+        assert (got.person_id, got.holder, got.amount_fen, got.basis, got.status) == (
+            home.head_id,
+            "向桂英",
+            1100_00,
+            "roll",
+            "paid",
+        )
     assert treasury.held(programme="child") == {"available": 900_00, "paid": 1100_00}
     balanced(staff, run)
     clean()
