@@ -16,6 +16,7 @@ from tuodi.monitoring import transfers
 from tuodi.payments import actions
 from tuodi.payments.errors import RunInputError
 from tuodi.payments.models import BankItem, PayLine
+from tuodi.people.facts import put_facts
 from tuodi.people.models import RollEntry
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -82,6 +83,10 @@ def test_a_fixed_amount_of_a_child_is_paid_as_the_roll_has_it(make_user) -> None
     staff, treasury = Staff(make_user), Treasury(make_user)
     treasury.do("appropriation", 2000, programme="child")
     home = family(names=("刘小明", "向桂英"), holder="向桂英", programme="child", imported=True, amount_fen=1100_00)
+    with at(staff.check, date(2017, 4, 3)):
+        type(home.head).objects.filter(pk=home.head_id).update(birth=date(2008, 1, 2))
+        orphan = {"person_id": home.head_id, "is_orphan": True, "child_form": "family_care"}
+        put_facts(home, {"household": {}, "members": [orphan]}, date(2017, 4, 1))
     with at(staff.prepare, date(2017, 5, 2)), pytest.raises(RunInputError, match="须与特困供养同批"):
         actions.open_run(acting_user=staff.prepare, place="420802", month=MAY, programmes=["child"])
     run = run_month(staff, MAY, programmes=["dibao", "tekun", "temporary", "child"])
