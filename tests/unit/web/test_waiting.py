@@ -71,7 +71,7 @@ def test_each_reader_finds_what_waits_for_him_and_nothing_else(office: Office, m
 
 def test_every_duty_can_be_counted_for_and_every_queue_has_its_entry(make_user: Any) -> None:
     entries = {entry.route: entry for group in navigation.GROUPS for entry in group.entries}
-    assert set(waiting._QUEUES) <= set(entries)
+    assert set(waiting._STEADY) | set(waiting._UNSTEADY) <= set(entries)
     for duty in DutyCode.values:
         user = hire(make_user, "220103", duty)
         with clock.frozen(DAY), access.scope(user):
