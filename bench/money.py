@@ -413,7 +413,7 @@ def month(link: Any, place: str, args: argparse.Namespace) -> None:
                 before()
             seen = marks(link)
             peak_reset()
-            profiler = cProfile.Profile() if args.profile == step else None
+            profiler = cProfile.Profile() if args.profile in (step, "all") else None
             began, cpu = time.perf_counter(), time.process_time()
             if profiler:
                 profiler.enable()
@@ -446,7 +446,7 @@ def main() -> None:
     monthly = verbs.add_parser("month")
     monthly.add_argument("place")
     monthly.add_argument("--rounds", type=int, default=3)
-    monthly.add_argument("--profile", choices=STEPS, help="where one step spends its time (slows it down)")
+    monthly.add_argument("--profile", choices=(*STEPS, "all"), help="where one step spends its time (slows it down)")
     args = parser.parse_args()
     sys.path.insert(0, str(REPOSITORY))
     link = start()
