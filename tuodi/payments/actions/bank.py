@@ -336,4 +336,5 @@ def append_events(
 
 def set_status(line_ids: Sequence[int], status: str) -> None:
     """Puts lines where their last event says."""
-    PayLine.objects.filter(pk__in=list(line_ids)).update(status=status)
+    with connection.cursor() as cursor:
+        cursor.execute("update payments_payline set status = %s where id = any(%s)", [status, list(line_ids)])
