@@ -199,8 +199,12 @@ class Floor:
             kinds = ("changed",) if changed else ("bare", "written")
             for kind in kinds:
                 self.link.execute("drop table if exists bench_equal")
-                with_ = "excluding indexes excluding constraints" if changed else "including indexes including constraints"
-                self.link.execute(f"create table bench_equal (like {table} including storage including defaults {with_})")
+                with_ = (
+                    "excluding indexes excluding constraints" if changed else "including indexes including constraints"
+                )
+                self.link.execute(
+                    f"create table bench_equal (like {table} including storage including defaults {with_})"
+                )
                 if kind == "written":
                     for (text,) in self.link.execute(
                         "select pg_get_constraintdef(oid) from pg_constraint where contype = 'f' and conrelid = %s::regclass", [table]
@@ -365,7 +369,8 @@ class Office:
         with clock.frozen(self.day(6)):
             found = actions.collect(self.link, acting_user=self.who["check"])
         wrong = [one.faults for one in found if one.faults]
-        assert found and not wrong, wrong[:1]
+        assert found
+        assert not wrong, wrong[:1]
 
     def statement(self) -> None:
         """The bank states what its account did."""
@@ -432,10 +437,16 @@ def month(link: Any, place: str, args: argparse.Namespace) -> None:
             print(f"{step:10} {own:7.2f} s (own CPU {used:.2f}, {high} MB)  floor {whole:6.2f}  ratio {own / whole:5.2f}  | {parts}", flush=True)  # fmt: skip
         office.close()
     print(f"\n{place}, {office.run.lines:,} lines paid, {office.run.persons:,} persons; least of {args.rounds} rounds")
-    print("| step | s | floor s | ratio | ratio without foreign keys | peak MB |\n| --- | --- | --- | --- | --- | --- |")
+    print(
+        "| step | s | floor s | ratio | ratio without foreign keys | peak MB |\n| --- | --- | --- | --- | --- | --- |"
+    )
     for step, (own, whole, bare) in best.items():
-        print(f"| {step} | {own:.2f} | {whole:.2f} | {own / whole:.2f} | {own / bare:.2f} | {details[step]['peak_mb']} |")
-    report(place=place, lines=office.run.lines, **{step: round(own / whole, 2) for step, (own, whole, _) in best.items()})
+        print(
+            f"| {step} | {own:.2f} | {whole:.2f} | {own / whole:.2f} | {own / bare:.2f} | {details[step]['peak_mb']} |"
+        )
+    report(
+        place=place, lines=office.run.lines, **{step: round(own / whole, 2) for step, (own, whole, _) in best.items()}
+    )
 
 
 def main() -> None:

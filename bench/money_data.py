@@ -169,7 +169,9 @@ def _member_facts(
     """Half of the members have facts of their own; those on tekun all that the rules ask for."""
     rows = [n for n in range(len(people)) if tekun[home_of[n]] or draw.random() < 0.5]
     alone = [tekun[home_of[n]] for n in rows]
-    found = json.dumps({name: True for name in ("labour_finding", "livelihood_finding", "supporter_finding", "supporters_listed")})
+    found = json.dumps(
+        dict.fromkeys(("labour_finding", "livelihood_finding", "supporter_finding", "supporters_listed"), True)
+    )
     loader.copy("people_memberfacts", {
         "id": [people[n] for n in rows], "region": [of[n] for n in rows], "valid_from": START,
         "own_income_year_fen": [0 if one else None for one in alone], "disability_kind": ["physical" if draw.random() < 0.3 else None for _ in rows],
