@@ -18,6 +18,8 @@ MAX_BYTES = 64 << 20
 MAX_ELEMENTS = 4_000_000
 MAX_DEPTH = 40
 MAX_TEXT = 2_000
+#: Different places of elements; the messages read here know a few hundred.
+MAX_PLACES = 5_000
 #: Bytes handed to the parser at once.
 _PIECE = 1 << 16
 _NAMESPACE = re.compile(r"\{urn:iso:std:iso:20022:tech:xsd:((?:pain|camt|pacs)\.\d{3})\.(\d{3}\.\d{2})\}Document")
@@ -55,22 +57,41 @@ class Record:
 _PARTS = frozenset({"NbOfTxsPerSts", "NtryDtls/TxDtls"})
 
 
+class _Node:
+    """A place in the tree of a message, met once and remembered: where it lies, and what the place means for a record."""
+
+    __slots__ = ("depth", "field", "kids", "kind", "parent", "part", "path", "within")
+
+    def __init__(self, parent: _Node | None, name: str, wanted: frozenset[str]) -> None:
+        self.parent = parent
+        self.kids: dict[str, _Node] = {}
+        self.depth = parent.depth + 1 if parent else 0
+        #: From the message down, without the document element.
+        self.path = f"{parent.path}/{name}" if parent and parent.path else name if self.depth > 1 else ""
+        #: `record`, `part` or nothing; `within`: the same of the nearest place above.
+        self.kind, self.within = "", (parent.kind or parent.within) if parent else ""
+        #: Path from the record or part the place lies in.
+        self.field = self.part = ""
+        if parent is not None and self.within:
+            self.field = name if parent.kind else f"{parent.field}/{name}"
+        if not self.within and self.path in wanted:
+            self.kind = "record"
+        elif self.within == "record" and self.field in _PARTS:
+            self.kind, self.part, self.field = "part", self.field, ""
+
+
 class _Stream:
     """Expat's events as records."""
 
     def __init__(self, wanted: frozenset[str]) -> None:
         self.wanted = wanted
-        self.kind, self.count = "", 0
+        self.kind, self.count, self.places = "", 0, 0
         self.ready: list[tuple[str, str, Record]] = []
-        self._local: dict[str, str] = {}
-        self._path: list[str] = []
-        #: Text of each open element before its first child; None = none has come yet.
-        self._texts: list[str | None] = []
+        self._node = _Node(None, "", wanted)
         self._said: list[str] = []
-        self._record: Record | None = None
+        self._first = False  #: no child of the open element has come yet
+        self._record = Record()
         self._fields: dict[str, str] = {}
-        self._at = 0  #: depth of the record or part the fields are of
-        self._top = 0  #: depth of the record
         parser = expat.ParserCreate(namespace_separator="}")
         parser.buffer_text = True
         parser.StartElementHandler = self._start
@@ -87,58 +108,57 @@ class _Stream:
     def _forbidden(*_: Any) -> None:
         raise MessageRefusedError("entities", "含有文档类型声明或实体")
 
-    def _start(self, tag: str, _: Any) -> None:
-        self.count += 1
-        path, texts = self._path, self._texts
-        if not path:
+    def _grow(self, tag: str) -> _Node:
+        """A place met for the first time."""
+        above = self._node
+        if above.depth == 0:
             found = _NAMESPACE.fullmatch("{" + tag)
             if found is None:
                 raise MessageRefusedError("kind", f"不是 ISO 20022 报文（根元素 {tag[:80]}）")
             self.kind = found[1]
-        elif texts[-1] is None:
-            texts[-1] = self._text()
-        self._said.clear()
-        texts.append(None)
-        name = self._local.get(tag)
-        if name is None:
-            name = self._local[tag] = tag.rpartition("}")[2]
-        path.append(name)
-        depth = len(path)
-        if self.count > MAX_ELEMENTS or depth > MAX_DEPTH:
+        self.places += 1
+        if above.depth >= MAX_DEPTH or self.places > MAX_PLACES:
             raise MessageRefusedError("depth", "元素过多或层次过深")
-        if self._record is None:
-            if depth > 1 and "/".join(path[1:]) in self.wanted:
+        made = above.kids[tag] = _Node(above, tag.rpartition("}")[2], self.wanted)
+        return made
+
+    def _start(self, tag: str, _: Any) -> None:
+        self.count += 1
+        above = self._node
+        if self._said:
+            text = self._text()
+            if self._first and (above.within or above.kind) and text:
+                self._fields.setdefault(above.field, text)
+        node = above.kids.get(tag) or self._grow(tag)
+        self._node, self._first = node, True
+        if node.kind:
+            if node.kind == "record":
                 self._record = Record()
-                self._fields, self._at, self._top = self._record.fields, depth, depth
-        elif self._at == self._top:
-            here = "/".join(path[self._top :])
-            if here in _PARTS:
-                self._fields, self._at = {}, depth
-                self._record.parts.append((here, self._fields))
+                self._fields = self._record.fields
+            else:
+                self._fields = {}
+                self._record.parts.append((node.part, self._fields))
 
     def _text(self) -> str:
         text = "".join(self._said)
+        self._said.clear()
         if len(text) > MAX_TEXT:
-            raise MessageRefusedError("too_large", f"{self._path[-1]} 的内容过长")
-        return text
+            raise MessageRefusedError("too_large", f"{self._node.path.rpartition('/')[2]} 的内容过长")
+        return text.strip()
 
     def _end(self, _: str) -> None:
-        path = self._path
-        text = self._texts.pop()
-        if text is None:
-            text = self._text()
-        self._said.clear()
-        record, depth = self._record, len(path)
-        if record is not None:
-            here = "/".join(path[self._at :])
-            if here not in self._fields:
-                self._fields[here] = text.strip()
-            if depth == self._at:
-                self._fields, self._at = record.fields, self._top
-                if depth == self._top:
-                    self.ready.append((self.kind, "/".join(path[1:]), record))
-                    self._record = None
-        path.pop()
+        node = self._node
+        text = self._text() if self._said else ""
+        if node.within or node.kind:
+            fields = self._fields
+            if node.field not in fields:
+                fields[node.field] = text if self._first else ""
+            if node.kind == "record":
+                self.ready.append((self.kind, node.path, self._record))
+            elif node.kind:
+                self._fields = self._record.fields
+        self._first = False
+        self._node = node.parent or node
 
 
 def records(data: bytes, wanted: frozenset[str]) -> Iterator[tuple[str, str, dict[str, str], Record]]:
@@ -149,6 +169,8 @@ def records(data: bytes, wanted: frozenset[str]) -> Iterator[tuple[str, str, dic
     try:
         for low in range(0, len(data), _PIECE):
             stream.parser.Parse(data[low : low + _PIECE], False)
+            if stream.count > MAX_ELEMENTS:
+                raise MessageRefusedError("depth", "元素过多或层次过深")
             for kind, path, record in stream.ready:
                 yield kind, path, record.fields, record
             stream.ready.clear()
