@@ -10,7 +10,6 @@ from django.urls import reverse
 from django.utils.timezone import localtime
 
 from tuodi.funds import queries as funds
-from tuodi.funds.chain import BY_CODE
 from tuodi.funds.models import LedgerEntry
 from tuodi.kernel.masking import mask_name
 from tuodi.kernel.periods import Month
@@ -191,7 +190,7 @@ def _ups(request: HttpRequest, line: PayLine, granted: line_chain.Step, open_nam
         base = Asked(code, on.year, on.month, line.programme)
         found.append(
             {
-                "label": f"{places.name(code)} {base.period} {BY_CODE['granted'].label}",
+                "label": f"{places.name(code)} {base.period}",
                 "href": base.href("web:chain"),
             }
         )

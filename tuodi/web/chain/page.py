@@ -238,7 +238,7 @@ def town_table(request: HttpRequest, found: Asked, towns: Mapping[str, Any]) -> 
         deeper = len(code) > len(found.place)
         rows.append(line(places.name(code) or code, mine, code, found.href(place=code, source="") if deeper else ""))
     if rest is not None and not hidden:
-        rows.append(line(f"其余 {moved} 处（合并，每处少于 {FEW} 户或需合并）", rest, "", ""))
+        rows.append(line(f"其余 {moved} 处（有少于 {FEW} 户的，合并列出）", rest, "", ""))
     total = line("合计", towns["total"], found.place, "")
     return {
         "rows": rows,

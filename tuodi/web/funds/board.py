@@ -256,4 +256,5 @@ def _origin(row: LedgerEntry) -> dict[str, str]:
         what = BankReturn.objects.filter(pk=row.origin_id).values_list("file_name", flat=True).first() or ""
     if run is not None:
         return {"label": f"发放 {run.no}{f'，{what}' if what else ''}", "href": reverse("web:run", args=[run.pk])}
-    return {"label": f"{row.origin} {row.origin_id}", "href": ""}
+    # A run of a whole prefecture is no row of its counties: its number stands in the memo.
+    return {"label": row.memo, "href": ""}
