@@ -210,7 +210,11 @@ def _lines(found: Asked) -> dict[str, Any]:
     """A town or a village: what reached families, by the lines themselves."""
     digits = digits_below(found.place) or 12
     cells = line_chain.by_place(found.wanted, digits)
-    return {"towns": {"cells": cells, "total": _total(cells.values()), "wrong": [], "before": False}, "way": [], "none": not cells}
+    return {
+        "towns": {"cells": cells, "total": _total(cells.values()), "wrong": [], "before": False},
+        "way": [],
+        "none": not cells,
+    }
 
 
 def town_table(request: HttpRequest, found: Asked, towns: Mapping[str, Any]) -> dict[str, Any]:
