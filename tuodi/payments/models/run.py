@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce
@@ -220,7 +221,11 @@ class LineEvent(models.Model):
 
     class Meta:
         verbose_name = "发放行事件"
-        indexes = [models.Index(fields=["line", "id"], name="payments_event_line")]
+        indexes = [
+            models.Index(fields=["line", "id"], name="payments_event_line"),
+            # Events lie in the order of time: this tells days apart and costs next to nothing when a run is booked.
+            BrinIndex(fields=["at"], name="payments_event_at"),
+        ]
 
 
 class LineDifference(models.Model):

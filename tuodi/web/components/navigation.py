@@ -93,6 +93,8 @@ WARNED = frozenset({"sweep", "verify", "clue_decide", "supervise"})
 SWEEPS = frozenset({"sweep", "verify", "clue_decide", "clue_close", "supervise"})
 #: Who reads the fund board, and who has to do with towns' petty cash.
 FUNDS = PAYMENT | {"fund_keep", "fund_review", "audit_view"}
+#: Who oversees the whole way of money; others who pay find it by the board's figures.
+CHAIN = frozenset({"supervise", "audit_view", "fund_keep", "fund_review", "pay_approve"})
 PETTY = frozenset({"petty_cash", "fund_keep", "fund_review", "supervise"})
 #: Who makes standards; who gives an opinion finds it on the page of proposals.
 STANDARDS = frozenset({"standards", "standards_approve", "supervise"})
@@ -223,6 +225,7 @@ GROUPS: tuple[Group, ...] = (
                 frozenset({"clue_decide", "supervise"}),
                 "/third-party/",
             ),
+            Entry("web:chain", "全过程监督", "cash", CHAIN, "/chain/"),
             Entry("web:supervision", "线索监督", "chart-dots", frozenset({"supervise"}), "/supervision/"),
             Entry("web:complaints", "投诉举报", "message-report", frozenset({"complaint"}), "/complaints/"),
             Entry("web:appeals", "行政复议", "gavel", frozenset({"appeal"}), "/appeals/"),
