@@ -10,9 +10,12 @@ import subprocess
 import sys
 from typing import Any
 
+from tuodi.config import postgres
+from tuodi.config.errors import StartUpError
+
 NEEDS_DATABASE = True
 MIGRATE = True
-#: How often it is looked whether the worker still runs.
+#: How often it is looked whether worker and database still run.
 CARE_SECONDS = 5
 
 
@@ -30,16 +33,32 @@ def _worker() -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-m", "tuodi", "worker"], env=os.environ | {"TUODI_DB_ROLE": "app"})
 
 
+def web(host: str, port: int, workers: int = 1, application: str = "tuodi.config.wsgi:application") -> list[str]:
+    """The command of the web server; a process of it that dies is started anew by the server itself."""
+    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port)]
+    command += ["--workers", str(workers), "--blocking-threads", "4", "--no-ws", "--log-level", "warning"]
+    return [*command, "--respawn-failed-workers", "--respawn-interval", "1", application]
+
+
+def web_environment() -> dict[str, str]:
+    """What its processes are told: a pool of connections with the limits of pages, the runtime role, collected files."""
+    return os.environ | {"TUODI_POOL": "1", "TUODI_DB_ROLE": "app", "TUODI_STATIC": "collected"}
+
+
+def _care_for_database() -> None:
+    try:
+        if postgres.bring_back():
+            print("数据库服务意外结束，已重新启动。", flush=True)
+    except StartUpError as error:  # tried again in a few seconds
+        print(f"数据库服务意外结束，还没有启动成功：{error}", flush=True)
+
+
 def run(args: argparse.Namespace) -> int:
-    """Serves until interrupted; the worker ends with it, and is started anew where it ended by itself."""
+    """Serves until interrupted; the worker ends with it. The worker, and a private database, are started anew where they died."""
     from django.core.management import call_command
 
     call_command("collectstatic", interactive=False, verbosity=0)
-    environment = os.environ | {"TUODI_POOL": "1", "TUODI_DB_ROLE": "app", "TUODI_STATIC": "collected"}
-    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", args.host, "--port", str(args.port)]
-    command += ["--workers", str(args.workers), "--blocking-threads", "4", "--no-ws", "--log-level", "warning"]
-    command += ["--respawn-failed-workers", "--respawn-interval", "1", "tuodi.config.wsgi:application"]
-    children = [subprocess.Popen(command, env=environment)]
+    children = [subprocess.Popen(web(args.host, args.port, args.workers), env=web_environment())]
     if args.worker:
         children.append(_worker())
     print(f"工作台：http://{args.host}:{args.port}/  （按 Ctrl+C 停止）", flush=True)
@@ -52,6 +71,7 @@ def run(args: argparse.Namespace) -> int:
         while True:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 return children[0].wait(CARE_SECONDS)
+            _care_for_database()
             if args.worker and children[1].poll() is not None:
                 print(f"后台作业进程已结束（{children[1].returncode}），重新启动。", flush=True)
                 children[1] = _worker()
@@ -66,16 +86,3 @@ def run(args: argparse.Namespace) -> int:
                 child.wait(10)
             if child.poll() is None:
                 child.kill()
-
-
-def _jobs() -> subprocess.Popen[bytes]:
-    worker = [sys.executable, "-m", "tuodi", "worker"]
-    return subprocess.Popen(worker, env=os.environ | {"TUODI_DB_ROLE": "app"})
-
-
-def _wait(web: subprocess.Popen[bytes]) -> int | None:
-    """How the web process ended, or None after a few seconds in which it did not."""
-    try:
-        return web.wait(5)
-    except subprocess.TimeoutExpired:
-        return None
