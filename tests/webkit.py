@@ -6,6 +6,7 @@ import os
 import re
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,8 +15,6 @@ from typing import Any
 
 import httpx
 from killkit import ROOT, _environment
-
-from tuodi.config.verbs import serve
 
 #: Longest wait for the server, or for a request to come to a point, in seconds.
 PATIENCE = 60
@@ -62,9 +61,20 @@ class Web:
 
     def pids(self) -> list[int]:
         """The processes that serve, as the system lists them."""
-        text = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
-        commands = {int(pid): Path(f"/proc/{pid}/cmdline").read_bytes() for pid in text.split()}
-        return [pid for pid, command in commands.items() if b"resource_tracker" not in command]
+        found = [pid for server in _children(self.process.pid) for pid in _children(server)]
+        return [pid for pid in found if b"resource_tracker" not in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+def _children(pid: int) -> list[int]:
+    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+#: What `tuodi serve` does once the tables are up to date, for this application and without the worker.
+SERVE = """
+import sys
+from tuodi.config.verbs import serve
+sys.exit(serve.keep([serve.web("127.0.0.1", int(sys.argv[1]), application="webapp:application")]))
+"""
 
 
 @contextmanager
@@ -76,7 +86,6 @@ def serving(folder: Path, day: str) -> Iterator[Web]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     told = {
-        "TUODI_POOL": "1",
         "TUODI_DEMO": "1",
         "TUODI_SECRET_KEY": settings.SECRET_KEY,
         "TUODI_FILES": str(folder / "files"),
@@ -84,7 +93,7 @@ def serving(folder: Path, day: str) -> Iterator[Web]:
         "KILLKIT_DAY": day,
     }
     process = subprocess.Popen(
-        serve.web("127.0.0.1", port, application="webapp:application"),
+        [sys.executable, "-c", SERVE, str(port)],
         cwd=ROOT,
         env=_environment() | told,
         stderr=(folder / "web.log").open("ab"),

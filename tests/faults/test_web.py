@@ -91,7 +91,12 @@ def test_a_web_process_killed_in_approval_has_approved_once_or_not_at_all(web: W
         token = browser.token(address)
         lost: list[BaseException] = []
 
-        def click(browser: Browser = browser, address: str = address, token: str = token) -> None:
+        def click(
+            browser: Browser = browser,
+            address: str = address,
+            token: str = token,
+            lost: list[BaseException] = lost,
+        ) -> None:
             try:
                 browser.post(address, token, do="approve")
             except httpx.TransportError as error:

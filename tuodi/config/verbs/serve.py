@@ -8,6 +8,8 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from dataclasses import dataclass
 from typing import Any
 
 from tuodi.config import postgres
@@ -15,8 +17,10 @@ from tuodi.config.errors import StartUpError
 
 NEEDS_DATABASE = True
 MIGRATE = True
-#: How often it is looked whether worker and database still run.
-CARE_SECONDS = 5
+#: How often it is looked whether web server, worker and database still run.
+CARE_SECONDS = 2
+#: A process that ends sooner was of no use; so often in a row means that it cannot run at all.
+USEFUL_SECONDS, MOST_EARLY = 5, 3
 
 
 def register(subparsers: Any) -> None:
@@ -29,20 +33,80 @@ def register(subparsers: Any) -> None:
     parser.set_defaults(run=run)
 
 
-def _worker() -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-m", "tuodi", "worker"], env=os.environ | {"TUODI_DB_ROLE": "app"})
+@dataclass
+class Child:
+    """A process that is to run as long as the site does."""
+
+    name: str
+    command: list[str]
+    environment: dict[str, str]
+    process: subprocess.Popen[bytes] | None = None
+    began: float = 0.0
+    #: How often in a row it ended before it can have been of use.
+    early: int = 0
+
+    def care(self) -> int | None:
+        """Starts it, also anew where it ended; its exit code where it will not stay up, else None."""
+        if self.process is not None:
+            code = self.process.poll()
+            if code is None:
+                return None
+            self.early = self.early + 1 if time.monotonic() - self.began < USEFUL_SECONDS else 0
+            if self.early >= MOST_EARLY:
+                return code or 1
+            print(f"{self.name}已结束（{code}），重新启动。", flush=True)
+        self.process, self.began = subprocess.Popen(self.command, env=self.environment), time.monotonic()
+        return None
 
 
-def web(host: str, port: int, workers: int = 1, application: str = "tuodi.config.wsgi:application") -> list[str]:
-    """The command of the web server; a process of it that dies is started anew by the server itself."""
+def web(host: str, port: int, workers: int = 1, application: str = "tuodi.config.wsgi:application") -> Child:
+    """The web server. It starts a process of its own anew when that dies, and ends itself when one dies twice within seconds."""
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port)]
     command += ["--workers", str(workers), "--blocking-threads", "4", "--no-ws", "--log-level", "warning"]
-    return [*command, "--respawn-failed-workers", "--respawn-interval", "1", application]
+    command += ["--respawn-failed-workers", "--respawn-interval", "1", application]
+    told = {"TUODI_POOL": "1", "TUODI_DB_ROLE": "app", "TUODI_STATIC": "collected"}
+    return Child("网页服务", command, os.environ | told)
 
 
-def web_environment() -> dict[str, str]:
-    """What its processes are told: a pool of connections with the limits of pages, the runtime role, collected files."""
-    return os.environ | {"TUODI_POOL": "1", "TUODI_DB_ROLE": "app", "TUODI_STATIC": "collected"}
+def worker() -> Child:
+    """Background jobs."""
+    return Child("后台作业进程", [sys.executable, "-m", "tuodi", "worker"], os.environ | {"TUODI_DB_ROLE": "app"})
+
+
+def keep(children: list[Child]) -> int:
+    """Keeps the children and a private database up until it is told to end.
+
+    Returns: 0, or the code of the first child, the web server, where it does not stay up (its port is taken). Others are
+        tried for ever: work that cannot be done now waits in the queue.
+    """
+
+    def end(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, end)
+    try:
+        while True:
+            _care_for_database()
+            for child in children:
+                code = child.care()
+                if code is None:
+                    continue
+                if child is children[0]:
+                    return code
+                child.early = 0
+            time.sleep(CARE_SECONDS)
+    except KeyboardInterrupt:
+        print("正在停止 …", flush=True)
+        return 0
+    finally:
+        running = [child.process for child in children if child.process is not None]
+        for process in running:
+            process.terminate()
+        for process in running:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(10)
+            if process.poll() is None:
+                process.kill()
 
 
 def _care_for_database() -> None:
@@ -54,35 +118,10 @@ def _care_for_database() -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serves until interrupted; the worker ends with it. The worker, and a private database, are started anew where they died."""
+    """Serves until interrupted; what dies meanwhile is started anew."""
     from django.core.management import call_command
 
     call_command("collectstatic", interactive=False, verbosity=0)
-    children = [subprocess.Popen(web(args.host, args.port, args.workers), env=web_environment())]
-    if args.worker:
-        children.append(_worker())
+    children = [web(args.host, args.port, args.workers), *([worker()] if args.worker else [])]
     print(f"工作台：http://{args.host}:{args.port}/  （按 Ctrl+C 停止）", flush=True)
-
-    def end(*_: Any) -> None:
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGTERM, end)
-    try:
-        while True:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                return children[0].wait(CARE_SECONDS)
-            _care_for_database()
-            if args.worker and children[1].poll() is not None:
-                print(f"后台作业进程已结束（{children[1].returncode}），重新启动。", flush=True)
-                children[1] = _worker()
-    except KeyboardInterrupt:
-        print("正在停止 …")
-        return 0
-    finally:
-        for child in children:
-            child.terminate()
-        for child in children:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                child.wait(10)
-            if child.poll() is None:
-                child.kill()
+    return keep(children)
