@@ -251,12 +251,13 @@ def _jobs(at: str, number: int) -> None:
 
 
 def _pay(at: str, number: int) -> None:
-    """Calculates a run, in the name of who opened it. Points: `write` (a county is written, uncommitted), `done`."""
+    """Calculates a run, in the name of who opened it. Points: `copied` (lines are in, uncommitted), `write` (the counties are committed, the run is not), `done`."""
     from tuodi.org.access import NATION, system_scope
     from tuodi.payments import calculate, tasks
     from tuodi.payments.models import PayRun
 
     hold = _holder(at)
+    _after(calculate, "_copy", lambda run, table, *args: hold("copied") if table == "payments_payline" else None)
     _after(calculate, "write_run", lambda *args: hold("write"))
     with system_scope(NATION):
         user = PayRun.objects.get(pk=number).opened_by_id

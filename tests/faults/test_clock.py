@@ -71,27 +71,33 @@ def test_a_wrong_clock_changes_no_outcome(desk: Desk) -> None:
         sound()
 
 
-def test_the_clock_steps_back_between_the_try_and_the_word(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The worker's clock is set right while the bank is spoken to; the next worker finds the try in its own future."""
+@pytest.fixture
+def running() -> Iterator[None]:
+    """The process's own clock may be set; it is right again afterwards."""
+    yield
+    clock.set_clock(None)
+
+
+def test_the_clock_steps_back_between_the_try_and_the_word(
+    desk: Desk, running: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is set right while the bank is spoken to; the next worker finds the try in its own future."""
     from tuodi.exchange.bank_transport import HttpBank
 
     run = desk.month(2)
     (message,) = desk.messages(run)
     late = datetime(2018, 6, 12, 23, 59, 59, tzinfo=BEIJING)
-    plain = HttpBank.ask
+    plain = HttpBank.send
 
-    def asked(*args: Any) -> Any:
+    def sent(*args: Any) -> Any:
+        found = plain(*args)
         clock.set_clock(lambda: datetime(2017, 5, 8, 0, 0, 1, tzinfo=BEIJING))
-        return plain(*args)
+        return found
 
-    monkeypatch.setattr(HttpBank, "ask", asked)
+    monkeypatch.setattr(HttpBank, "send", sent)
     clock.set_clock(lambda: late)
-    desk.bank.now = late
-    desk.bank.submit_faults = ["500_after"]
-    try:
-        message = actions.deliver(message.pk, acting_user=desk.staff.check)
-    finally:
-        clock.set_clock(None)
+    desk.bank.now, desk.bank.submit_faults = late, ["500_after"]
+    actions.deliver(message.pk, acting_user=desk.staff.check)
     assert desk.statuses(run) == ["unknown"] * 2
     sound()
     (message,) = desk.deliver(run, DAY)
@@ -99,6 +105,21 @@ def test_the_clock_steps_back_between_the_try_and_the_word(desk: Desk, monkeypat
     desk.bank.lay("report", desk.bank.report(message.no))
     desk.collect()
     assert desk.statuses(run) == ["paid"] * 2
+    sound()
+
+
+def test_a_bank_that_refuses_our_clock_has_refused_no_payment(desk: Desk, running: None) -> None:
+    """Requests carry their time: a machine 400 days ahead is turned away, which says nothing about the money."""
+    run = desk.month(2)
+    (message,) = desk.messages(run)
+    desk.bank.now = datetime(2017, 5, 8, 9, tzinfo=BEIJING)
+    clock.set_clock(lambda: datetime(2018, 6, 12, 9, tzinfo=BEIJING))
+    actions.deliver(message.pk, acting_user=desk.staff.check)
+    assert (desk.statuses(run), desk.bank.taken) == (["unknown"] * 2, {})
+    sound()
+    clock.set_clock(None)
+    (message,) = desk.deliver(run, DAY)
+    assert (message.state, desk.bank.totals()[message.no]["copies"]) == ("acknowledged", 1)
     sound()
 
 

@@ -76,9 +76,9 @@ def run(make_user, monkeypatch) -> PayRun:
 
 def test_a_change_meets_a_batch_and_gives_way(run: PayRun) -> None:
     """The batch stands with its county written and not committed."""
-    with worker("pay", at="write", number=run.pk) as one:
+    with worker("pay", at="copied", number=run.pk) as one:
         one.go()
-        one.wait_for("at write")
+        one.wait_for("at copied")
         words, _ = change(1)
         assert words.startswith("refused")
         assert "没有升级" in words
