@@ -40,7 +40,9 @@ parameters:
 """
 
 
-def row(no: str, person, *, total=8000, basic=5000, catastrophic=0, outside=500, claimed=1400, own=None, **more) -> dict:
+def row(
+    no: str, person, *, total=8000, basic=5000, catastrophic=0, outside=500, claimed=1400, own=None, **more
+) -> dict:
     """A bill in yuan. As it stands: compliant 2500, above the deductible 2000, 70 % = 1400; the person pays the rest."""
     own = round(total - basic - catastrophic - claimed, 2) if own is None else own
     return {
@@ -62,7 +64,9 @@ def sheet(*rows: dict) -> bytes:
 class Ward:
     """A hospital with an agreement in force and, if asked, an advance out of 医疗救助."""
 
-    def __init__(self, treasury: Treasury, *, advance: int = 0, limit: int = 50_000, code: str = "H42080200001") -> None:
+    def __init__(
+        self, treasury: Treasury, *, advance: int = 0, limit: int = 50_000, code: str = "H42080200001"
+    ) -> None:
         self.money = treasury
         early = date(2018, 1, 8)
         with at(treasury.keep, early):
@@ -71,7 +75,9 @@ class Ward:
                 advance_limit_fen=limit * 100, signed_on=date(2018, 1, 5), starts_on=date(2018, 1, 1), ends_on=date(2018, 12, 31),
             )  # fmt: skip
         with at(treasury.review, early):
-            self.agreement: HospitalAgreement = hospital.decide_agreement(made, acting_user=treasury.review, approve=True)
+            self.agreement: HospitalAgreement = hospital.decide_agreement(
+                made, acting_user=treasury.review, approve=True
+            )
         if advance:
             treasury.do("hospital", advance, programme="medical", hospital=self.agreement, on=early)
 

@@ -90,7 +90,9 @@ def bills_of_month(row: HospitalAgreement, month: Month) -> QuerySet[HospitalBil
 
 def clearing_of(row: HospitalAgreement, month: Month) -> HospitalClearing | None:
     """The clearing of a month that waits or is done; the last refused one where there is no other."""
-    rows = HospitalClearing.objects.filter(agreement=row, month=month.yyyymm).select_related("proposed_by", "decided_by")
+    rows = HospitalClearing.objects.filter(agreement=row, month=month.yyyymm).select_related(
+        "proposed_by", "decided_by"
+    )
     return rows.exclude(state=ClearingState.REFUSED).first() or rows.order_by("-id").first()
 
 

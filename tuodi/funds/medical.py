@@ -166,7 +166,9 @@ def _take(bill: HospitalBill, plan: Plan, answer: ProgrammeResult) -> None:
         return
     if row.outcome == "fail":
         bill.verdict, bill.computed_fen = Verdict.NOT_OBJECT, 0
-        bill.clauses = "；".join(dict.fromkeys(plan.book.clause(one.clause).text for one in row.tests if one.clause))[:300]
+        bill.clauses = "；".join(dict.fromkeys(plan.book.clause(one.clause).text for one in row.tests if one.clause))[
+            :300
+        ]
         return
     fen = row.amount_fen or 0
     bill.computed_fen = fen

@@ -41,7 +41,8 @@ def _unchanged(rows: list[HospitalBill]) -> None:
     changed = medical.judge(rows)
     if changed:
         raise FundInputError(
-            "单据", f" {changed[0].bill_no} 等 {len(changed)} 张的核对结果已变化（花名册、额度或标准有变动）。请重新核对后再清算。"
+            "单据",
+            f" {changed[0].bill_no} 等 {len(changed)} 张的核对结果已变化（花名册、额度或标准有变动）。请重新核对后再清算。",
         )
 
 
@@ -122,14 +123,14 @@ def decide_clearing(
     if approve:
         _unchanged(list(hospital.bills_of_month(row.agreement, Month.parse(str(row.month)))))
         row.entry = _book(row, acting_user)
-    row.save(
-        update_fields=["state", "decided_at", "decided_by", "decision_note", "entry", "advance_fen", "paid_fen"]
-    )
+    row.save(update_fields=["state", "decided_at", "decided_by", "decision_note", "entry", "advance_fen", "paid_fen"])
     if approve:
         bills.update(state=BillState.CLEARED, confirmed_by=acting_user)
     else:
         bills.update(clearing=None)
-    _audit("decide_clearing", acting_user, row, advance_fen=row.advance_fen, paid_fen=row.paid_fen, note=row.decision_note)
+    _audit(
+        "decide_clearing", acting_user, row, advance_fen=row.advance_fen, paid_fen=row.paid_fen, note=row.decision_note
+    )
     return row
 
 

@@ -127,7 +127,12 @@ def end_agreement(agreement: HospitalAgreement, *, acting_user: User, reason: st
     left = HospitalBill.objects.filter(agreement=row, state__in=[BillState.PRE_SETTLED, BillState.SETTLED]).count()
     if left:
         raise FundInputError("单据", f"还有 {left} 张没有清算。请先清算或撤回。")
-    row.state, row.ended_at, row.ended_by, row.end_reason = AgreementState.ENDED, clock.now(), acting_user, reason.strip()[:200]
+    row.state, row.ended_at, row.ended_by, row.end_reason = (
+        AgreementState.ENDED,
+        clock.now(),
+        acting_user,
+        reason.strip()[:200],
+    )
     row.save(update_fields=["state", "ended_at", "ended_by", "end_reason"])
     _audit("end_agreement", acting_user, row, reason=row.end_reason)
     return row
@@ -138,7 +143,11 @@ def open_month(agreement: HospitalAgreement, month: Month) -> None:
 
     Raises: FundStateError: its clearing waits or is done.
     """
-    made = HospitalClearing.objects.filter(agreement=agreement, month=month.yyyymm).exclude(state=ClearingState.REFUSED).first()
+    made = (
+        HospitalClearing.objects.filter(agreement=agreement, month=month.yyyymm)
+        .exclude(state=ClearingState.REFUSED)
+        .first()
+    )
     if made is not None:
         what = f"{agreement.name}{month.label}的清算 {made.no} "
         raise FundStateError(what, made.get_state_display(), "改动单据")
@@ -211,9 +220,15 @@ def _sound(
     for one in read.bills:
         if one.bill_no in known:
             no, at = known[one.bill_no]
-            faults.append(RowFault(one.row_no, "单据号", f"已报送过，见批次 {no} 第 {at} 行", "不要重复报送；更正的请先撤回原批次"))
+            faults.append(
+                RowFault(
+                    one.row_no, "单据号", f"已报送过，见批次 {no} 第 {at} 行", "不要重复报送；更正的请先撤回原批次"
+                )
+            )
         elif not row.starts_on <= one.discharged <= row.ends_on:
-            faults.append(RowFault(one.row_no, "出院日期", f"不在协议期 {row.starts_on} 至 {row.ends_on} 内", "请核对日期或协议"))
+            faults.append(
+                RowFault(one.row_no, "出院日期", f"不在协议期 {row.starts_on} 至 {row.ends_on} 内", "请核对日期或协议")
+            )
         elif one.discharged > month.last_day:
             faults.append(RowFault(one.row_no, "出院日期", f"在{month.label}以后", "请随以后的月份报送"))
         else:

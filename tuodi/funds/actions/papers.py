@@ -179,14 +179,16 @@ def propose(
 
 def _hospital(kind: str, row: HospitalAgreement | None, region: str, programme: str, fen: int) -> None:
     """Refuses an advance above what the agreement allows, or a return of more than the hospital holds."""
-    if row is None or row.region != region or row.state != AgreementState.ACTIVE:
+    row = row and HospitalAgreement.objects.filter(pk=row.pk, region=region, state=AgreementState.ACTIVE).first()
+    if row is None:
         raise FundInputError("定点医院", "没有选择，或协议没有生效")
     if programme != FundProgramme.MEDICAL:
         raise FundInputError("项目", "医院预付款只从医疗救助子账户拨付")
     held = hospitals.balance(row)
     if kind == PaperKind.HOSPITAL and held + fen > row.advance_limit_fen:
         raise FundInputError(
-            "金额", f"：{row.name}已持有 {format_yuan(held)} 元，加上本笔超过协议上限 {format_yuan(row.advance_limit_fen)} 元"
+            "金额",
+            f"：{row.name}已持有 {format_yuan(held)} 元，加上本笔超过协议上限 {format_yuan(row.advance_limit_fen)} 元",
         )
     if kind == PaperKind.HOSPITAL_BACK and fen > held:
         raise FundInputError("金额", f"：{row.name}持有 {format_yuan(held)} 元，不足收回 {format_yuan(fen)} 元")

@@ -122,7 +122,9 @@ class FundPaper(models.Model):
                 condition=~Q(kind=PaperKind.REVERSAL) | Q(target__isnull=False), name="funds_paper_target"
             ),
             models.UniqueConstraint(
-                "target", condition=Q(target__isnull=False) & ~Q(state=PaperState.REFUSED), name="funds_paper_target_once"
+                "target",
+                condition=Q(target__isnull=False) & ~Q(state=PaperState.REFUSED),
+                name="funds_paper_target_once",
             ),
             # The same document brings the same sub-account its money once.
             models.UniqueConstraint(

@@ -22,9 +22,7 @@ class HospitalAgreement(models.Model):
     signed_on = models.DateField("签订日期")
     starts_on = models.DateField("起")
     ends_on = models.DateField("止")  #: the last day a discharge may fall on
-    state = models.CharField(
-        "状态", max_length=10, choices=AgreementState.choices, default=AgreementState.PROPOSED
-    )
+    state = models.CharField("状态", max_length=10, choices=AgreementState.choices, default=AgreementState.PROPOSED)
     proposed_at = models.DateTimeField("提出时间")
     proposed_by = models.ForeignKey("org.User", on_delete=models.PROTECT, related_name="+")
     decided_at = models.DateTimeField("审核时间", null=True)
@@ -166,7 +164,9 @@ class HospitalBill(models.Model):
     batch = models.ForeignKey(BillBatch, on_delete=models.PROTECT, related_name="bills")
     row_no = models.IntegerField("行号")
     bill_no = models.CharField("单据号", max_length=40, db_collation="C")
-    person = models.ForeignKey("people.Person", on_delete=models.PROTECT, null=True, related_name="+")  #: null = unknown here
+    person = models.ForeignKey(
+        "people.Person", on_delete=models.PROTECT, null=True, related_name="+"
+    )  #: null = unknown here
     household = models.ForeignKey("people.Household", on_delete=models.PROTECT, null=True, related_name="+")
     name = name_field("姓名")
     id_masked = models.CharField("证件号码（脱敏）", max_length=20)
@@ -191,7 +191,9 @@ class HospitalBill(models.Model):
     accepted_fen = models.BigIntegerField("核定支付（分）", null=True)  #: null = not judged
     reason = models.CharField("核定理由", max_length=200, blank=True)
     decided_at = models.DateTimeField("核定时间", null=True)
-    decided_by = models.ForeignKey("org.User", on_delete=models.PROTECT, null=True, related_name="+")  #: null = rules agree
+    decided_by = models.ForeignKey(
+        "org.User", on_delete=models.PROTECT, null=True, related_name="+"
+    )  #: null = rules agree
     confirmed_by = models.ForeignKey("org.User", on_delete=models.PROTECT, null=True, related_name="+")
     clearing = models.ForeignKey(HospitalClearing, on_delete=models.PROTECT, null=True, related_name="items")
 
@@ -200,21 +202,22 @@ class HospitalBill(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=Q(
-                    total_fen=F("basic_fen")
-                    + F("catastrophic_fen")
-                    + F("other_fen")
-                    + F("claimed_fen")
-                    + F("own_fen")
+                    total_fen=F("basic_fen") + F("catastrophic_fen") + F("other_fen") + F("claimed_fen") + F("own_fen")
                 ),
                 name="funds_bill_parts",
             ),
             models.CheckConstraint(
                 condition=Q(
-                    basic_fen__gte=0, catastrophic_fen__gte=0, other_fen__gte=0, claimed_fen__gte=0, own_fen__gte=0,
-                    outside_fen__gte=0, outside_fen__lte=F("own_fen"),
+                    basic_fen__gte=0,
+                    catastrophic_fen__gte=0,
+                    other_fen__gte=0,
+                    claimed_fen__gte=0,
+                    own_fen__gte=0,
+                    outside_fen__gte=0,
+                    outside_fen__lte=F("own_fen"),
                 ),
                 name="funds_bill_amounts",
-            ),  # fmt: skip
+            ),
             # Never more than the hospital gave, never more than the rules give, and less only with a reason.
             models.CheckConstraint(
                 condition=Q(accepted_fen__isnull=True)

@@ -258,7 +258,10 @@ def _origin(row: LedgerEntry) -> dict[str, str]:
     if row.origin == "claim":
         claim = CashClaim.objects.select_related("spend").filter(pk=row.origin_id).first()
         if claim:
-            return {"label": f"现金追回 {claim.spend.no}", "href": reverse("web:petty-float", args=[claim.spend.float_id])}
+            return {
+                "label": f"现金追回 {claim.spend.no}",
+                "href": reverse("web:petty-float", args=[claim.spend.float_id]),
+            }
     if row.origin == "float":
         return {"label": "备用金", "href": reverse("web:petty-float", args=[row.origin_id])}
     run = PayRun.objects.filter(pk=row.run_id).first() if row.run_id else None

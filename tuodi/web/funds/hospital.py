@@ -317,8 +317,8 @@ def month(request: HttpRequest, no: str, number: int) -> HttpResponse:
             {"label": "医院申报", "value": words.yuan(sums.claimed), "unit": "元"},
             {"label": "规则测算", "value": words.yuan(sums.computed), "unit": "元"},
             {"label": "核定支付", "value": words.yuan(sums.accepted), "unit": "元", "share": pages.share(sums.accepted, sums.claimed)},
-            {"label": "有差异", "value": words.count(sums.differ), "unit": "张"},
-            {"label": "待核定", "value": words.count(sums.open), "unit": "张"},
+            {"label": "有差异", "value": f"{sums.differ:,}", "unit": "张"},
+            {"label": "待核定", "value": f"{sums.open:,}", "unit": "张"},
         ],
         "page": Page([_bill(one) for one in found.items], found.number, None, found.previous, found.next),
         "open": open_,
@@ -364,7 +364,11 @@ def _do(request: HttpRequest, row: HospitalAgreement, when: Month) -> HttpRespon
         )
     elif do == "bill":
         number = posting.text(request, "bill", 18)
-        bill = reads.bills_of_month(row, when).filter(pk=int(number) if number.isascii() and number.isdigit() else 0).first()
+        bill = (
+            reads.bills_of_month(row, when)
+            .filter(pk=int(number) if number.isascii() and number.isdigit() else 0)
+            .first()
+        )
         fen = _amount(request) if bill else None
         if bill is None:
             posting.refuse(request, "没有找到这张单据，请刷新后再看。")

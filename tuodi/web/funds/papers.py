@@ -81,7 +81,9 @@ class PaperForm(forms.Form):
             *((key, f"{one.name}（{places.name(one.region)}）") for key, one in self.funds.items()),
         ]
         self.hospitals = {one.no: one for one in HospitalAgreement.objects.filter(state=AgreementState.ACTIVE)}
-        self.fields["hospital"].choices = [(no, f"{one.name}（{places.name(one.region)}）") for no, one in self.hospitals.items()]  # type: ignore[attr-defined]
+        self.fields["hospital"].choices = [
+            (no, f"{one.name}（{places.name(one.region)}）") for no, one in self.hospitals.items()
+        ]  # type: ignore[attr-defined]
         self.fields["hospital"].initial = request.GET.get("hospital", "")
         if kind == PaperKind.PLAN:
             self.fields["programme"].choices = [one for one in FundProgramme.choices if one[0] != "pool"]  # type: ignore[attr-defined]
@@ -111,7 +113,11 @@ def listing(request: HttpRequest) -> HttpResponse:
         "page": Page([_line(one) for one in found.items], found.number, None, found.previous, found.next),
         "tabs": tabs,
         "heading": dict(TABS)[chosen],
-        "kinds": [{"code": code, "label": label, "text": WORDS[PaperKind(code)]} for code, label in PaperKind.choices if code in WORDS],
+        "kinds": [
+            {"code": code, "label": label, "text": WORDS[PaperKind(code)]}
+            for code, label in PaperKind.choices
+            if code in WORDS
+        ],
         "may_keep": DutyCode.FUND_KEEP in navigation.held_duties(request),
     }
     return render(request, "funds/papers.html", context)
