@@ -13,6 +13,7 @@ from tuodi.funds.actions import clearing, hospital
 from tuodi.funds.models import BillBatch, HospitalAgreement, HospitalBill, HospitalClearing
 from tuodi.kernel.periods import Month
 from tuodi.people import secrets
+from tuodi.verification import rulebook
 
 MARCH = Month.parse("2018-03")
 AFTER = date(2018, 4, 9)
@@ -38,6 +39,16 @@ parameters:
       - {aid_group: special_disease_group, from: 2018-01-01, value: 10000, clause: 测试救助}
       - {aid_group: full_group, from: 2018-01-01, value: 50000, clause: 测试救助}
 """
+
+
+def lay_rules(tmp_path, monkeypatch):
+    """A fixture's body: the county's own ratio, deductible and ceiling, laid over the shipped packs."""
+    (tmp_path / "medical.yaml").write_text(PACK, encoding="utf-8")
+    monkeypatch.setenv("TUODI_POLICIES", str(tmp_path))
+    rulebook.reload()
+    yield
+    monkeypatch.delenv("TUODI_POLICIES", raising=False)
+    rulebook.reload()
 
 
 def row(
