@@ -98,7 +98,7 @@ def clearing_of(row: HospitalAgreement, month: Month) -> HospitalClearing | None
 
 @dataclass(frozen=True)
 class MonthSums:
-    """A hospital's month in fen. `differ`: what the rules say otherwise; `open`: bills nobody judged yet."""
+    """A hospital's month in fen. `differ`: what the rules say otherwise; `open`, `pending`: bills nobody judged yet and what they claim."""
 
     bills: int = 0
     claimed: int = 0
@@ -106,11 +106,12 @@ class MonthSums:
     computed: int = 0
     differ: int = 0
     open: int = 0
+    pending: int = 0
 
     @property
     def refused(self) -> int:
-        """Claimed and not accepted, so far."""
-        return self.claimed - self.accepted
+        """Claimed and not accepted of the bills that are judged."""
+        return self.claimed - self.accepted - self.pending
 
 
 _SUMS = {
@@ -120,6 +121,7 @@ _SUMS = {
     "computed": Sum("computed_fen"),
     "differ": Count("id", filter=~Q(verdict=Verdict.AGREE)),
     "open": Count("id", filter=Q(state=BillState.PRE_SETTLED)),
+    "pending": Sum("claimed_fen", filter=Q(state=BillState.PRE_SETTLED)),
 }
 
 

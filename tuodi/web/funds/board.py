@@ -22,7 +22,7 @@ from tuodi.web.components import navigation, pages, places, posting, words
 from tuodi.web.components.pages import Page
 from tuodi.web.funds.common import ACCOUNTS, counties_of, place_of
 
-COLOURS = ("#1f5a9e", "#6d9fd3", "#3f8f8a", "#d0a24a", "#b5533f", "#66717f")
+COLOURS = ("#1f5a9e", "#6d9fd3", "#3f8f8a", "#d0a24a", "#b5533f", "#8a6bb1", "#66717f")
 
 
 def _programme(code: str) -> str:
@@ -60,7 +60,7 @@ def show(request: HttpRequest) -> HttpResponse:
             {"label": "可用", **_large(sums[Account.AVAILABLE]), "share": pages.share(sums[Account.AVAILABLE], brought)},
             {"label": "占用和在途", **_large(sums[Account.RESERVED] + sums[Account.TRANSIT])},
             {"label": "退汇待处理", **_large(sums[Account.SUSPENSE])},
-            {"label": "乡镇备用金", **_large(sums[Account.FLOAT])},
+            {"label": "备用金和医院垫付", **_large(sums[Account.FLOAT] + sums[Account.HOSPITAL])},
             {"label": "已发到人", **_large(paid), "share": pages.share(paid, brought)},
         ],
         "balance": f"{words.yuan(brought)} ＝ 在手 {words.yuan(sum(sums.values()))} ＋ 已发 {words.yuan(paid)}",

@@ -14,8 +14,8 @@ from tuodi.exchange.hospital_bills import profile_labels
 from tuodi.funds import hospital as reads
 from tuodi.funds.actions import clearing as clearings
 from tuodi.funds.actions import hospital as actions
-from tuodi.funds.models import BillBatch, HospitalAgreement, HospitalBill, HospitalClearing
-from tuodi.funds.states import AgreementState, ClearingState, Verdict
+from tuodi.funds.models import BillBatch, HospitalAgreement, HospitalBill, HospitalClearing, LedgerEntry
+from tuodi.funds.states import Account, AgreementState, ClearingState, Verdict
 from tuodi.kernel import clock
 from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.money import format_yuan
@@ -212,13 +212,19 @@ def show(request: HttpRequest, no: str) -> HttpResponse:
             for month, sums, made in reads.months(row)
         ],
         "page": found,
-        "moves": list(reads.entries(row).prefetch_related("postings")[:12]),
+        "moves": [{"row": one, "fen": _held(one)} for one in reads.entries(row).prefetch_related("postings")[:12]],
         "form": form if may_keep and active else None,
         "may_keep": may_keep and active,
         "may_decide": may_review and waiting and not mine,
         "locked": "您登记的协议，由另一人审核。" if may_review and waiting and mine else "",
     }
     return render(request, "funds/hospital.html", context)
+
+
+def _held(one: LedgerEntry) -> int:
+    """What an entry did to the advance, in fen."""
+    sides = [side for side in one.postings.all() if side.account == Account.HOSPITAL]
+    return sum(side.debit_fen - side.credit_fen for side in sides)
 
 
 def _bill(one: HospitalBill) -> dict[str, Any]:
