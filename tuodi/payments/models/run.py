@@ -41,6 +41,10 @@ class PayRun(models.Model):
     state = models.CharField("状态", max_length=12, choices=RunState.choices, default=RunState.OPEN)
     #: How much of a month's amount may be kept back for what was overpaid, per mille.
     offset_permille = models.SmallIntegerField("抵扣比例（‰）", default=500)
+    #: The same for claims found to rest on fraud.
+    fraud_permille = models.SmallIntegerField("骗取抵扣比例（‰）", default=1000)
+    #: How many people must approve, by the run's total when it was checked.
+    approvers = models.SmallIntegerField("审批签字人数", default=1)
     #: How many earlier months are computed again for back pay and recovery.
     lookback_months = models.SmallIntegerField("回溯月数", default=12)
     #: Place facts of the price linkage (cpi, food … in percent as text) of the month before; empty = none.
@@ -94,6 +98,10 @@ class PayRun(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(offset_permille__gte=0, offset_permille__lte=1000), name="payments_run_share"
+            ),
+            models.CheckConstraint(
+                condition=Q(fraud_permille__gte=0, fraud_permille__lte=1000, approvers__gte=1),
+                name="payments_run_terms",
             ),
         ]
         indexes = [models.Index(fields=["region", "-month"], name="payments_run_region")]
