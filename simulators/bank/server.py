@@ -166,7 +166,7 @@ def control(bank: Bank, wanted: dict[str, Any]) -> dict[str, Any]:
     if "poison" in wanted:
         # Lines nobody can explain: [fen, debit, reference]. They get into the next statement.
         for fen, debit, reference in wanted["poison"]:
-            bank.poison.append(StatementEntry(0, fen, debit, reference, f"X{len(bank.poison) + 1}"))
+            bank.poison.append(StatementEntry(0, fen, debit, reference, f"X{len(bank.poison) + 1}", None))
             bank.balance += -fen if debit else fen
     if wanted.get("statement"):
         bank.lay("statement", bank.write_statement(bank.statement()))

@@ -42,8 +42,10 @@ _BODIES = ((Body.FINANCE, "财政局"), (Body.STATISTICS, "统计局"), (Body.PR
 
 
 def _fresh(replay: Replay, *, least: int, most: int = 9) -> list[Household]:
-    """Families on dibao of some size whom nothing has happened to yet, by number."""
-    on_roll = RollEntry.objects.filter(region__startswith=replay.place, programme="dibao", end_month__isnull=True)
+    """Families of the first roster on dibao, of some size, to whom nothing has happened yet; by number."""
+    on_roll = RollEntry.objects.filter(
+        region__startswith=replay.place, programme="dibao", end_month__isnull=True, start_month__lt=replay.first.yyyymm
+    )
     touched = ChangeReport.objects.filter(region__startswith=replay.place).values("household_id")
     mourning = DeathMatter.objects.filter(region__startswith=replay.place).values("household_id")
     return list(
@@ -56,20 +58,26 @@ def _fresh(replay: Replay, *, least: int, most: int = 9) -> list[Household]:
 
 def changes(replay: Replay, month: Month) -> str:
     """The month's changes, told on the fourth and decided on the sixth. They count from the next month, a death from the one after it."""
-    times = 2 if replay.families >= 1000 else 1
     told, decided = date(month.year, month.month, 4), date(month.year, month.month, 6)
     with system_scope(replay.place):
-        homes = iter(_fresh(replay, least=3))
-        pairs = iter(_fresh(replay, least=1, most=2)[4:])
+        # Small rolls run out of families to whom nothing has happened yet; then less happens.
+        many = _fresh(replay, least=3)
+        few = _fresh(replay, least=1, most=2)[4:]
+    late = month >= replay.first + 3
+    wanted = [
+        ("去世", many, lambda home: _death(replay, home, told, decided, late=late)),
+        ("收入超过标准", few, lambda home: _income(replay, home, told, decided, percent=150)),
+        ("出生", many, lambda home: _born(replay, home, told, decided)),
+        ("成员离户", many, lambda home: _left(replay, home, told, decided)),
+        ("收入变化", many, lambda home: _income(replay, home, told, decided, percent=60)),
+    ]
+    if replay.families >= 1000:
+        wanted += [("去世", many, lambda home: _death(replay, home, told, decided, late=False)), wanted[1]]
     done: dict[str, int] = {}
-    for turn in range(times):
-        _death(replay, next(homes), told, decided, late=turn == 0 and month >= replay.first + 3)
-        _income(replay, next(pairs), told, decided, percent=150)
-        done |= {"去世": done.get("去世", 0) + 1, "收入超过标准": done.get("收入超过标准", 0) + 1}
-    _born(replay, next(homes), told, decided)
-    _left(replay, next(homes), told, decided)
-    _income(replay, next(homes), told, decided, percent=60)
-    done |= {"出生": 1, "成员离户": 1, "收入变化": 1}
+    for what, homes, play in wanted:
+        if homes:
+            play(homes.pop(0))
+            done[what] = done.get(what, 0) + 1
     if replay.key != "y21" and month.month % 3 == 2 and _tekun_death(replay, told, decided):
         done["特困人员去世"] = 1
     return "，".join(f"{what} {n} 件" for what, n in done.items())
@@ -161,7 +169,7 @@ def _tekun_death(replay: Replay, told: date, decided: date) -> bool:
 def died_after_approval(replay: Replay, run: PayRun, day: date) -> str:
     """Somebody dies after the run was approved and before its file is made: the file leaves his family's line out."""
     with system_scope(replay.place):
-        home = _fresh(replay, least=3)[3]
+        home = _fresh(replay, least=2)[-1]
     with as_user(replay, "hd", day) as officer:
         dead = home.memberships.filter(until__isnull=True).order_by("id").last()
         assert dead is not None
