@@ -8,6 +8,7 @@ from django.db import connection
 
 from tuodi.funds.models import LedgerCheck
 from tuodi.funds.models.ledger import LIVING_CODES
+from tuodi.funds.states import SPENT_AT_ONCE
 from tuodi.kernel import clock
 
 __all__ = ["RULES", "Finding", "Report", "check", "keep"]
@@ -25,6 +26,7 @@ RULES = {
     "L8": "追回事项的合计等于往月差额、抵扣、收款和核销；应收多发款等于其余额",
 }
 _LIVING = ", ".join(f"'{one}'" for one in LIVING_CODES)
+_SPENT = ", ".join(f"'{one.value}'" for one in SPENT_AT_ONCE)
 
 #: Joins a row to its run, of those that are booked.
 _RUN = "join payments_payrun r on r.id = {}.run_id where r.state in ('approved', 'sent', 'settled', 'closed')"
@@ -47,7 +49,7 @@ _QUERIES: dict[str, tuple[str, ...]] = {
         "  or (p.account = 'receivable' and e.kind = 'recovered')), 0) came, "
         f" coalesce(sum(p.debit_fen - p.credit_fen) filter (where p.account in ({_LIVING})), 0) held, "
         " coalesce(sum(p.debit_fen - p.credit_fen) filter (where (p.account = 'payable' and e.kind in ('paid', 'returned')) "
-        "  or (p.account = 'expense' and e.kind = 'petty_spend')), 0) paid "
+        f"  or (p.account = 'expense' and e.kind in ({_SPENT}))), 0) paid "
         " from funds_posting p join funds_ledgerentry e on e.id = p.entry_id group by 1, 2, 3) x where came <> held + paid order by 1",
         "select '余额 ' || region || '/' || programme || '/' || source || '/' || account || '/' || run_id, "
         "'余额表 借 ' || coalesce(b.debit_fen::text, '缺') || ' 贷 ' || coalesce(b.credit_fen::text, '缺') || '，分录 借 ' "
@@ -59,6 +61,17 @@ _QUERIES: dict[str, tuple[str, ...]] = {
         f"select '余额 ' || region || '/' || programme || '/' || source || '/' || account, '低于零：' || sum(debit_fen - credit_fen) || ' 分' "
         f"from funds_posting where source <> '' and account in ({_LIVING}) group by region, programme, source, account "
         "having sum(debit_fen) < sum(credit_fen) order by 1",
+        # A hospital's advance is the sum of the entries that name it.
+        "select '医院预付款 ' || coalesce(h.no, '凭证来由 ' || e.origin || ' ' || e.origin_id) || '/' || p.programme || '/' || p.source, "
+        "case when h.id is null then '凭证没有写明医院' else '低于零：' || sum(p.debit_fen - p.credit_fen) || ' 分' end from funds_posting p "
+        "join funds_ledgerentry e on e.id = p.entry_id left join funds_hospitalagreement h on e.origin = 'hospital' and h.id = e.origin_id "
+        "where p.account = 'hospital' group by h.id, h.no, e.origin, case when h.id is null then e.origin_id end, p.programme, p.source, e.origin_id "
+        "having h.id is null or sum(p.debit_fen) < sum(p.credit_fen) order by 1",
+        # A cleared month is the sum of its bills, and its entry spends what was accepted.
+        "select '医院清算 ' || c.no, '核定 ' || c.accepted_fen || ' 分，单据 ' || coalesce(b.fen, 0) || ' 分，凭证支出 ' || coalesce(x.fen, 0) "
+        "|| ' 分' from funds_hospitalclearing c left join lateral (select sum(accepted_fen) fen from funds_hospitalbill where clearing_id = c.id) b "
+        "on true left join lateral (select sum(debit_fen - credit_fen) fen from funds_posting where entry_id = c.entry_id and account = 'expense') x "
+        "on true where c.state = 'approved' and (c.accepted_fen <> coalesce(b.fen, 0) or c.accepted_fen <> coalesce(x.fen, 0)) order by 1",
     ),
     "L4": (
         "select '家庭 ' || household_id || coalesce('/人员 ' || person_id, '') || ' ' || programme || ' ' || month, "

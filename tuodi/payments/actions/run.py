@@ -288,7 +288,21 @@ def _take_hands(run: PayRun, user: User) -> None:
         others = [no for (no,) in cursor.fetchall()]
         if others:
             raise CaseHandsError(others)
-        cursor.execute(f"select count(cases_take_hand(x.id, x.region, %s, 'pay')) from ({cases}) x", [user.pk, run.pk])
+        cursor.execute(
+            f"insert into cases_casehand (case_id, region, user_id, hand) select x.id, x.region, %s, 'pay' from ({cases}) x "
+            "where not exists (select 1 from cases_casehand h where h.case_id = x.id and h.user_id = %s) order by x.id "
+            "on conflict (case_id, user_id) do nothing",
+            [user.pk, run.pk, user.pk],
+        )
+        # Somebody may have been faster with another hand of the same person: his own is not there then.
+        cursor.execute(
+            f"select x.no from ({cases}) x where not exists (select 1 from cases_casehand h where h.case_id = x.id "
+            "and h.user_id = %s and h.hand = 'pay') order by 1",
+            [run.pk, user.pk],
+        )
+        others = [no for (no,) in cursor.fetchall()]
+        if others:
+            raise CaseHandsError(others)
 
 
 @transaction.atomic
