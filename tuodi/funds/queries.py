@@ -32,7 +32,9 @@ __all__ = [
     "matching",
     "papers",
     "plans",
+    "programme_rank",
     "settled",
+    "source_rank",
     "standing",
     "sub_label",
     "suspended_runs",
@@ -104,14 +106,16 @@ def standing(place: str) -> list[Standing]:
     for region, programme, source, day in moved.values_list("region", "programme", "source", "moved_on"):
         one = found[region[:6], programme, source]
         one.moved_on = max(one.moved_on, day) if one.moved_on else day
-    return sorted(found.values(), key=lambda one: (one.county, _place_in(one.programme), _place(one.source)))
+    return sorted(found.values(), key=lambda one: (one.county, programme_rank(one.programme), source_rank(one.source)))
 
 
-def _place_in(programme: str) -> int:
+def programme_rank(programme: str) -> int:
+    """Where a programme stands in lists."""
     return FundProgramme.values.index(programme) if programme in FundProgramme.values else 99
 
 
-def _place(source: str) -> tuple[int, str]:
+def source_rank(source: str) -> tuple[int, str]:
+    """Where a source stands in lists: central money first."""
     kind = source.split(":")[0]
     return (Source.values.index(kind) if kind in Source.values else 99, source)
 
@@ -229,7 +233,7 @@ def year_figures(region: str, year: int) -> list[YearFigure]:
     for programme, source, fen in given.values_list("programme", "source", "amount_fen"):
         back[programme, source] = back.get((programme, source), 0) + fen
     made = [YearFigure(*row, left=row[9] - back.get((row[0], row[1]), 0)) for row in rows]
-    return sorted(made, key=lambda one: (_place_in(one.programme), _place(one.source)))
+    return sorted(made, key=lambda one: (programme_rank(one.programme), source_rank(one.source)))
 
 
 def settled(region: str, year: int) -> YearEnd | None:
@@ -266,7 +270,7 @@ def plans(region: str, month: Month) -> list[Plan]:
             [limits.low, limits.high, month.first_day, month.last_day, _SPENT],
         )
         paid = dict(cursor.fetchall())
-    names = sorted({*planned, *paid}, key=_place_in)
+    names = sorted({*planned, *paid}, key=programme_rank)
     return [Plan(name, int(planned.get(name, 0)), int(paid.get(name, 0))) for name in names]
 
 

@@ -77,6 +77,7 @@ class Kind(models.TextChoices):
     RETURNED = "returned", "退票"
     WITHHELD = "withheld", "停保扣留"
     RECOVERED = "recovered", "追回入账"
+    WRITTEN_OFF = "written_off", "核销"
     APPROPRIATION = "appropriation", "指标下达"
     TRANSFER = "transfer", "统筹调剂"
     HAND_BACK = "hand_back", "结余上缴"

@@ -1,4 +1,4 @@
-"""What must hold of all money at all times (L1 to L7 of docs/money.md), each as SQL that names the rows that break it."""
+"""What must hold of all money at all times (L1 to L8 of docs/money.md), each as SQL that names the rows that break it."""
 
 from __future__ import annotations
 
@@ -23,10 +23,13 @@ RULES = {
     "L5": "行的状态等于最后一个事件",
     "L6": "每个事件都有人和时间",
     "L7": "凭证和分录没有改动或删除",
+    "L8": "追回事项的合计等于往月差额、抵扣、收款和核销；应收多发款等于其余额",
 }
 _LIVING = ", ".join(f"'{one}'" for one in LIVING_CODES)
 _SPENT = ", ".join(f"'{one.value}'" for one in SPENT_AT_ONCE)
 
+#: Joins a row to its run, of those that are booked.
+_RUN = "join payments_payrun r on r.id = {}.run_id where r.state in ('approved', 'sent', 'settled', 'closed')"
 #: Rule -> queries; each row is (what, detail).
 _QUERIES: dict[str, tuple[str, ...]] = {
     "L1": (
@@ -107,6 +110,28 @@ _QUERIES: dict[str, tuple[str, ...]] = {
         "('funds_posting', 'tuodi_append_only_all'), ('funds_posting', 'funds_sum'), ('funds_entryseal', 'tuodi_append_only'), "
         "('funds_entryseal', 'tuodi_append_only_all'), ('payments_lineevent', 'tuodi_append_only')) x(tab, name) where not exists "
         "(select 1 from pg_trigger t where t.tgrelid = x.tab::regclass and t.tgname = x.name and t.tgenabled in ('O', 'A')) order by 1",
+    ),
+    "L8": (
+        f"with found as (select a.household_id h, a.programme, a.person_id p, -sum(a.amount_fen) fen from payments_arrear a {_RUN.format('a')} "
+        " and a.amount_fen < 0 and not exists (select 1 from payments_payline w where w.status = 'withheld' and w.run_id = a.run_id "
+        "  and w.household_id = a.household_id and w.programme = a.programme and w.person_id is not distinct from a.person_id) group by 1, 2, 3), "
+        f"kept as (select l.household_id h, l.programme, l.person_id p, -sum(l.offset_fen) fen from payments_payline l {_RUN.format('l')} "
+        " and l.offset_fen < 0 and l.live and l.held = '' and l.status <> 'withheld' group by 1, 2, 3), "
+        "came as (select h, programme, p, sum(found) found, sum(kept) kept from (select h, programme, p, fen found, 0 kept from found "
+        " union all select h, programme, p, 0, fen from kept) x group by 1, 2, 3), "
+        "told as (select c.*, coalesce((select sum(amount_fen) from payments_claimreceipt where claim_id = c.id), 0) cash, "
+        " coalesce((select sum(amount_fen) from payments_claimwriteoff where claim_id = c.id and state = 'approved'), 0) written from payments_claim c) "
+        "select '追回事项 ' || coalesce('ZH' || lpad(t.id::text, 7, '0'), '缺：家庭 ' || x.h), '多发 ' || coalesce(t.found_fen, 0) || '/' || coalesce(x.found, 0) "
+        "|| '，抵扣 ' || coalesce(t.kept_fen, 0) || '/' || coalesce(x.kept, 0) || '，收款 ' || coalesce(t.cash_fen, 0) || '/' || coalesce(t.cash, 0) "
+        "|| '，核销 ' || coalesce(t.written_fen, 0) || '/' || coalesce(t.written, 0) || ' 分' from told t full join came x "
+        "on x.h = t.household_id and x.programme = t.programme and coalesce(x.p, 0) = coalesce(t.person_id, 0) "
+        "where (coalesce(t.found_fen, 0), coalesce(t.kept_fen, 0), coalesce(t.cash_fen, 0), coalesce(t.written_fen, 0)) "
+        "<> (coalesce(x.found, 0), coalesce(x.kept, 0), coalesce(t.cash, 0), coalesce(t.written, 0)) order by 1",
+        "select '应收多发款 ' || coalesce(c.county, l.county) || '/' || coalesce(c.programme, l.programme), '账上 ' || coalesce(l.fen, 0) "
+        "|| ' 分，追回事项 ' || coalesce(c.fen, 0) || ' 分' from (select substr(region, 1, 6) county, programme, "
+        " sum(found_fen - kept_fen - cash_fen - written_fen) fen from payments_claim group by 1, 2) c full join (select substr(region, 1, 6) county, "
+        " programme, sum(debit_fen - credit_fen) fen from funds_posting where account = 'receivable' group by 1, 2) l using (county, programme) "
+        "where coalesce(c.fen, 0) <> coalesce(l.fen, 0) order by 1",
     ),
 }
 

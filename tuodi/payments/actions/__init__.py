@@ -6,6 +6,13 @@ from tuodi.payments.actions.account_checks import import_account_check, make_acc
 from tuodi.payments.actions.adoption import open_adoption
 from tuodi.payments.actions.answers import import_return
 from tuodi.payments.actions.bank import hold_back, make_bank_files, reissue
+from tuodi.payments.actions.claims import (
+    agree,
+    decide_write_off,
+    propose_write_off,
+    receive,
+    set_manner,
+)
 from tuodi.payments.actions.decisions import confirm_decision, propose_item, propose_leftover, withdraw_decision
 from tuodi.payments.actions.links import register_link
 from tuodi.payments.actions.messages import collect, deliver
@@ -21,6 +28,7 @@ from tuodi.payments.actions.simulation import ask_simulation, do_simulation
 from tuodi.payments.actions.statements import import_statement, judge_again, resume_sending
 
 __all__ = [
+    "agree",
     "approve",
     "ask_simulation",
     "calculate",
@@ -29,6 +37,7 @@ __all__ = [
     "close",
     "collect",
     "confirm_decision",
+    "decide_write_off",
     "deliver",
     "do_simulation",
     "end_price_member",
@@ -45,10 +54,13 @@ __all__ = [
     "open_run",
     "propose_item",
     "propose_leftover",
+    "propose_write_off",
+    "receive",
     "register_link",
     "register_price_member",
     "reissue",
     "resume_sending",
+    "set_manner",
     "settle",
     "take_price_list",
     "withdraw_decision",

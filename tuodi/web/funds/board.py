@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
-from tuodi.funds import queries
+from tuodi.funds import chain, queries
 from tuodi.funds.actions import reversal
 from tuodi.funds.ledger import source_label
 from tuodi.funds.models import CashClaim, FundBook, FundPaper, HospitalAgreement, LedgerEntry, PettySpend, Population
@@ -18,6 +18,8 @@ from tuodi.kernel.periods import Month
 from tuodi.kernel.places import pad12
 from tuodi.org.models import DutyCode
 from tuodi.payments.models import BankBatch, BankReturn, PayRun
+from tuodi.web.chain import lines
+from tuodi.web.chain.common import LINE_LABELS, NO_SOURCE, Asked
 from tuodi.web.components import navigation, pages, places, posting, words
 from tuodi.web.components.pages import Page
 from tuodi.web.funds.common import ACCOUNTS, counties_of, place_of
@@ -200,6 +202,8 @@ def entry(request: HttpRequest, pk: int) -> HttpResponse:
     """One entry: its sides, what it rests on, its seal."""
     row = queries.entry(request.user, pk)  # type: ignore[arg-type]
     sides = list(row.postings.order_by("id"))
+    stages = chain.stages_of(row, sides)
+    run_stages = [one for one in stages if one[0].code in LINE_LABELS]
     context = {
         "row": row,
         "sides": [
@@ -215,6 +219,17 @@ def entry(request: HttpRequest, pk: int) -> HttpResponse:
         "origin": _origin(row),
         "seal": getattr(row, "seal", None),
         "reversed_by": LedgerEntry.objects.filter(reverses=row).first(),
+        "behind": lines.behind_of(request, row, sum(fen for _, _, fen in run_stages)),
+        "counts_in": [
+            {
+                "label": f"{one.label} · {queries.sub_label(side.programme, side.source)}",
+                "fen": fen,
+                "href": Asked(
+                    row.region[:6], row.day.year, row.day.month, side.programme, side.source or NO_SOURCE
+                ).href("web:chain-entries", stage=one.code),
+            }
+            for one, side, fen in stages
+        ],
     }
     if navigation.may(request, [DutyCode.FUND_KEEP], pad12(row.region[:6])):
         waiting = FundPaper.objects.filter(target=row).exclude(state=PaperState.REFUSED).first()
@@ -272,4 +287,5 @@ def _origin(row: LedgerEntry) -> dict[str, str]:
         what = BankReturn.objects.filter(pk=row.origin_id).values_list("file_name", flat=True).first() or ""
     if run is not None:
         return {"label": f"发放 {run.no}{f'，{what}' if what else ''}", "href": reverse("web:run", args=[run.pk])}
-    return {"label": f"{row.origin} {row.origin_id}", "href": ""}
+    # A run of a whole prefecture is no row of its counties: its number stands in the memo.
+    return {"label": row.memo, "href": ""}
