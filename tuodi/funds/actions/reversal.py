@@ -35,6 +35,7 @@ _INSTEAD = {
     Kind.RETURNED: "改正账户后补发，或在资金看板“退汇转回可用”",
     Kind.WITHHELD: "由下一批重新测算",
     Kind.RECOVERED: "在追回台账里更正",
+    Kind.WRITTEN_OFF: "在追回台账里更正",
     Kind.RELEASE: "再次发放时从可用资金支付，不必冲正",
     Kind.PETTY_SPEND: "现金已交给家庭；决定撤销的由备用金“现金追回”登记",
     Kind.PETTY_RETURN: "现金已收回；再次支付请作出新的决定",
