@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('files', '0002_rls'),
-        ('payments', '0012_price_guards'),
+        ('payments', '0014_insert_guards'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -90,7 +90,7 @@ BACK = "".join(
 
 
 class Migration(migrations.Migration):
-    dependencies = [("funds", "0004_hospitals_reversals_claims")]
+    dependencies = [("funds", "0003_hospitals_reversals_claims")]
     operations = [
         *(EnableRLS(model) for model in PROTECTED),
         *(AppendOnly(model) for model in FIXED),

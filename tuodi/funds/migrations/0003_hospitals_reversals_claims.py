@@ -12,11 +12,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('files', '0002_rls'),
-<<<<<<< HEAD:tuodi/funds/migrations/0004_hospitals_reversals_claims.py
-        ('funds', '0003_written_off'),
-=======
         ("funds", "0003_written_off"),
->>>>>>> main:tuodi/funds/migrations/0003_hospitals_reversals_claims.py
         ('people', '0005_tellings'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
