@@ -267,22 +267,21 @@ def test_a_departments_list_registers_good_rows_and_keeps_the_bad_ones(make_user
 @pytest.mark.django_db
 def test_listed_shares_are_handed_to_the_department_that_pays_them(make_user):
     staff = Staff(make_user, COUNTY)
-    home, who = lone("向桂英")
-    member(staff, "unemployment_group", home, who)
-    indexed(make_user, "53", Month(2019, 12), "4.5", "17.4")
-    run = run_month(staff, Month(2020, 1), upto="calculate", place=COUNTY)
-    with at(staff.prepare, date(2020, 1, 3)):
+    family(village=VILLAGE, income=600, start=202001)
+    home, who = lone("小苗")
+    member(staff, "orphan_group", home, who)
+    indexed(make_user, "53", Month(2020, 6), "5.3", "1.0")
+    run = run_month(staff, Month(2020, 7), upto="calculate", place=COUNTY)
+    with at(staff.prepare, date(2020, 7, 3)):
         share = PriceShare.objects.get(run=run, person=who)
         assert not share.in_line
         ((row, number),) = actions.take_price_list(
-            acting_user=staff.prepare, place=COUNTY, month=Month(2019, 12), group="unemployment_group"
+            acting_user=staff.prepare, place=COUNTY, month=Month(2020, 6), group="orphan_group"
         )
         assert (row.pk, number) == (share.pk, secrets.open_id(who))
         with pytest.raises(RunInputError, match="没有由其他部门发放"):
             actions.take_price_list(
-                acting_user=staff.prepare, place=COUNTY, month=Month(2019, 12), group="orphan_group"
+                acting_user=staff.prepare, place=COUNTY, month=Month(2020, 6), group="unemployment_group"
             )
-    with at(staff.check, date(2020, 1, 3)), pytest.raises(AccessDeniedError):
-        actions.take_price_list(
-            acting_user=staff.check, place=COUNTY, month=Month(2019, 12), group="unemployment_group"
-        )
+    with at(staff.check, date(2020, 7, 3)), pytest.raises(AccessDeniedError):
+        actions.take_price_list(acting_user=staff.check, place=COUNTY, month=Month(2020, 6), group="orphan_group")

@@ -106,16 +106,16 @@ def propose_reversal(entry: LedgerEntry, *, acting_user: User, reason: str) -> F
     return paper
 
 
-def book(paper: FundPaper, user: User) -> LedgerEntry:
+def book(paper: FundPaper, *, acting_user: User) -> LedgerEntry:
     """Books the reversal of an approved paper; the paper that booked the entry is marked 已冲正, so that its document may come anew.
 
-    The caller holds the county's lock and has checked who decides.
+    The caller (`papers.decide`) holds the county's lock and has checked who decides.
 
     Raises: NotReversibleError, FundShortError.
     """
     assert paper.target is not None
     _possible(paper.target)
-    done = ledger.reverse(paper.target, user=user, memo=f"{paper.no} 冲正凭证 {paper.target_id}：{paper.reason}")
+    done = ledger.reverse(paper.target, user=acting_user, memo=f"{paper.no} 冲正凭证 {paper.target_id}：{paper.reason}")
     before = FundPaper.objects.select_for_update(of=("self",)).filter(entry=paper.target).first()
     if before is not None:
         move(before.no, before.state, PaperState.REVERSED)

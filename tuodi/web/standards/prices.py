@@ -83,7 +83,7 @@ def listing(request: HttpRequest) -> HttpResponse:
         request, "standards/prices.html",
         {
             "page": pages.Page(items, page.number, None, page.previous, page.next), "form": form, "place_names": places.names(place),
-            "overdue": [one for one in items if one["overdue"]], "may_list": bool(PAYMENT & navigation.held_duties(request)),
+            "overdue": [one for one in items if one["overdue"]], "may_list": not PAYMENT.isdisjoint(navigation.held_duties(request)),
         },
     )  # fmt: skip
 
