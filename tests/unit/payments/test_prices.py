@@ -18,9 +18,10 @@ from tuodi.org.access import system_scope
 from tuodi.org.errors import AccessDeniedError
 from tuodi.payments import actions, prices
 from tuodi.payments.errors import RunInputError
-from tuodi.payments.models import PriceIndex, PriceShare
+from tuodi.payments.models import PriceIndex, PriceMember, PriceShare
 from tuodi.payments.source import pull
 from tuodi.people import actions as people
+from tuodi.people import secrets
 from tuodi.policy.adopted import Adopted, with_adopted
 from tuodi.verification import rulebook
 
@@ -219,3 +220,68 @@ def test_fourteen_months_of_yunnan_in_kind(make_user):
         assert units.filter(pl.col("programme") == "tekun")["person_id"].is_not_null().all()
     assert heads == 10 * 3 + 4 * 4
     assert amount > 0
+
+
+HEAD = "姓名,身份证号,对象类别,城乡,起始月份,终止月份"
+
+
+def listed(staff: Staff, *lines: str):
+    with at(staff.prepare, date(2020, 1, 2)):
+        return actions.import_price_members(
+            acting_user=staff.prepare, county=COUNTY, data="\n".join([HEAD, *lines]).encode("utf-8-sig"), name="名单.csv",
+            source="县人社局 2020 年 1 月名单",
+        )  # fmt: skip
+
+
+@pytest.mark.django_db
+def test_a_departments_list_registers_good_rows_and_keeps_the_bad_ones(make_user):
+    staff = Staff(make_user, COUNTY)
+    (home, who), (_, other) = lone("向桂英"), lone("周小满")
+    number, second = secrets.open_id(who), secrets.open_id(other)
+    made = listed(
+        staff,
+        f"向桂英,{number},失业保险,城镇,2019-05,",
+        f"向桂英,{number},失业保险,城镇,2019-07,",
+        f"向桂英,{number},优抚对象,城镇,2019-05,2019-12",
+        f"周小漫,{second},孤儿,农村,2019-05,",
+        f"周小满,{second},军属,农村,2019-05,2019-01",
+        "无此人,42089919900101001X,孤儿,农村,2019-05,",
+        f"周小满,{second},孤儿,农村,2019-13,",
+    )
+    assert (made.rows, made.taken, made.bad) == (7, 2, 5)
+    faults = [(one["row"], one["field"]) for one in made.faults]
+    assert faults == [(3, "身份证号"), (5, "姓名"), (6, "对象类别"), (6, "终止月份"), (7, "身份证号"), (8, "起始月份")]
+    assert number not in str(made.faults)
+    # What stands is not registered again; once ended it may come anew from a later month.
+    again = listed(staff, f"向桂英,{number},失业保险,城镇,2020-01,")
+    assert (again.taken, again.faults[0]["field"]) == (0, "起始月份")
+    with at(staff.prepare, date(2020, 1, 2)):
+        row = PriceMember.objects.get(person=who, group="unemployment_group")
+        assert (row.household_id, row.start_month, row.end_month) == (home.pk, 201905, None)
+        with pytest.raises(RunInputError, match="早于起始月份"):
+            actions.end_price_member(row, acting_user=staff.prepare, end=Month(2019, 4))
+        actions.end_price_member(row, acting_user=staff.prepare, end=Month(2019, 12))
+    assert listed(staff, f"向桂英,{number},失业保险,城镇,2020-01,").taken == 1
+
+
+@pytest.mark.django_db
+def test_listed_shares_are_handed_to_the_department_that_pays_them(make_user):
+    staff = Staff(make_user, COUNTY)
+    family(village=VILLAGE, income=600, start=202001)
+    home, who = lone("小苗")
+    member(staff, "orphan_group", home, who)
+    indexed(make_user, "53", Month(2020, 6), "5.3", "1.0")
+    run = run_month(staff, Month(2020, 7), upto="calculate", place=COUNTY)
+    with at(staff.prepare, date(2020, 7, 3)):
+        share = PriceShare.objects.get(run=run, person=who)
+        assert not share.in_line
+        ((row, number),) = actions.take_price_list(
+            acting_user=staff.prepare, place=COUNTY, month=Month(2020, 6), group="orphan_group"
+        )
+        assert (row.pk, number) == (share.pk, secrets.open_id(who))
+        with pytest.raises(RunInputError, match="没有由其他部门发放"):
+            actions.take_price_list(
+                acting_user=staff.prepare, place=COUNTY, month=Month(2020, 6), group="unemployment_group"
+            )
+    with at(staff.check, date(2020, 7, 3)), pytest.raises(AccessDeniedError):
+        actions.take_price_list(acting_user=staff.check, place=COUNTY, month=Month(2020, 6), group="orphan_group")

@@ -247,7 +247,7 @@ def _book(paper: FundPaper, user: User) -> LedgerEntry | None:
     """What an approved paper moves; plans and carry-overs move nothing."""
     ledger.lock([paper.region])
     if paper.kind == PaperKind.REVERSAL:
-        return reversal.book(paper, user)
+        return reversal.book(paper, acting_user=user)
     if paper.kind not in _KINDS:
         return None
     at = (paper.region, paper.programme, paper.source)

@@ -35,6 +35,7 @@ _INSTEAD = {
     Kind.RETURNED: "改正账户后补发，或在资金看板“退汇转回可用”",
     Kind.WITHHELD: "由下一批重新测算",
     Kind.RECOVERED: "在追回台账里更正",
+    Kind.WRITTEN_OFF: "在追回台账里更正",
     Kind.RELEASE: "再次发放时从可用资金支付，不必冲正",
     Kind.PETTY_SPEND: "现金已交给家庭；决定撤销的由备用金“现金追回”登记",
     Kind.PETTY_RETURN: "现金已收回；再次支付请作出新的决定",
@@ -105,16 +106,16 @@ def propose_reversal(entry: LedgerEntry, *, acting_user: User, reason: str) -> F
     return paper
 
 
-def book(paper: FundPaper, user: User) -> LedgerEntry:
+def book(paper: FundPaper, *, acting_user: User) -> LedgerEntry:
     """Books the reversal of an approved paper; the paper that booked the entry is marked 已冲正, so that its document may come anew.
 
-    The caller holds the county's lock and has checked who decides.
+    The caller (`papers.decide`) holds the county's lock and has checked who decides.
 
     Raises: NotReversibleError, FundShortError.
     """
     assert paper.target is not None
     _possible(paper.target)
-    done = ledger.reverse(paper.target, user=user, memo=f"{paper.no} 冲正凭证 {paper.target_id}：{paper.reason}")
+    done = ledger.reverse(paper.target, user=acting_user, memo=f"{paper.no} 冲正凭证 {paper.target_id}：{paper.reason}")
     before = FundPaper.objects.select_for_update(of=("self",)).filter(entry=paper.target).first()
     if before is not None:
         move(before.no, before.state, PaperState.REVERSED)

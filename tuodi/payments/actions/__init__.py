@@ -16,7 +16,13 @@ from tuodi.payments.actions.claims import (
 from tuodi.payments.actions.decisions import confirm_decision, propose_item, propose_leftover, withdraw_decision
 from tuodi.payments.actions.links import register_link
 from tuodi.payments.actions.messages import collect, deliver
-from tuodi.payments.actions.price import enter_index, register_price_member
+from tuodi.payments.actions.price import (
+    end_price_member,
+    enter_index,
+    import_price_members,
+    register_price_member,
+    take_price_list,
+)
 from tuodi.payments.actions.run import approve, calculate, cancel, check, close, open_run, settle
 from tuodi.payments.actions.simulation import ask_simulation, do_simulation
 from tuodi.payments.actions.statements import import_statement, judge_again, resume_sending
@@ -34,9 +40,11 @@ __all__ = [
     "decide_write_off",
     "deliver",
     "do_simulation",
+    "end_price_member",
     "enter_index",
     "hold_back",
     "import_account_check",
+    "import_price_members",
     "import_return",
     "import_statement",
     "judge_again",
@@ -54,5 +62,6 @@ __all__ = [
     "resume_sending",
     "set_manner",
     "settle",
+    "take_price_list",
     "withdraw_decision",
 ]

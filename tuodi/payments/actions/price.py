@@ -1,4 +1,4 @@
-"""Verbs of price linkage: entering an index, registering people of groups that are no programme of ours."""
+"""Verbs of price linkage: entering an index, registering people of outside groups one by one or by list, ending it, handing shares over."""
 
 from __future__ import annotations
 
@@ -6,19 +6,25 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 
 from django.db import transaction
+from django.db.models import Q
 
 from tuodi.audit.actions import record
+from tuodi.exchange import price_lists
+from tuodi.exchange.payment_rows import RowFault
+from tuodi.files.store import put_bytes
 from tuodi.kernel import clock
 from tuodi.kernel.periods import Month
 from tuodi.kernel.places import pad12
 from tuodi.org import access
 from tuodi.org.models import DutyCode, User
 from tuodi.payments.errors import RunInputError
-from tuodi.payments.models import PriceIndex, PriceMember
+from tuodi.payments.models import PriceIndex, PriceList, PriceMember, PriceShare
 from tuodi.payments.prices import GROUP_FACTS
+from tuodi.people import secrets
 from tuodi.people.models import Household, Person
+from tuodi.people.queries import household_of
 
-__all__ = ["enter_index", "register_price_member"]
+__all__ = ["end_price_member", "enter_index", "import_price_members", "register_price_member", "take_price_list"]
 
 
 def _percent(label: str, text: str) -> Decimal | None:
@@ -87,3 +93,128 @@ def register_price_member(
         after={"group": group, "start": row.start_month, "end": row.end_month},
     )  # fmt: skip
     return row
+
+
+@transaction.atomic
+def import_price_members(
+    *, acting_user: User, county: str, data: bytes, name: str, source: str, profile: str = "generic"
+) -> PriceList:
+    """Registers the people of a department's list: good rows are registered, bad ones are kept with their reasons.
+
+    A person must be registered in the county with a family. Months in which he stands in the group already are refused.
+
+    Raises: RunInputError; ExchangeError for what is no table; AccessDeniedError, NotFoundError.
+    """
+    region = pad12(county[:6])
+    access.require(acting_user, DutyCode.PAY_PREPARE, region)
+    if not source.strip():
+        raise RunInputError("出处", "必须写明名单来自哪个部门")
+    read = price_lists.read(data, price_lists.load_profile(profile))
+    if not read.rows:
+        raise RunInputError("名单", "里没有人。请核对是否选错了文件。")
+    stored = put_bytes(data, region=region, name=name, purpose="price_list", by_id=acting_user.pk)
+    faults, taken = list(read.faults), 0
+    limits = access.range_of(county[:6])
+    wanted = {bytes(index): one.id_text for one in read.people for index in secrets.id_indexes(one.id_text)}
+    people = Person.objects.filter(region__gte=limits.low, region__lt=limits.high, id_index__in=list(wanted))
+    known = {wanted[bytes(one.id_index or b"")]: one for one in people}
+    for row in read.people:
+        problem = _register(row, known.get(row.id_text), acting_user, source)
+        if problem is not None:
+            faults.append(problem)
+        else:
+            taken += 1
+    made = PriceList.objects.create(
+        region=region, file=stored, file_name=stored.name[:200], source=source.strip()[:200], rows=read.rows, taken=taken,
+        faults=[
+            {"row": one.row_no, "field": one.field, "reason": one.reason, "remedy": one.remedy}
+            for one in sorted(faults, key=lambda one: one.row_no)
+        ],
+        imported_at=clock.now(), imported_by=acting_user,
+    )  # fmt: skip
+    record(
+        "payments.import_price_members", actor=acting_user, subject_type="pricelist", subject_id=made.pk, region=region,
+        after={"rows": made.rows, "taken": taken, "bad": made.bad, "source": made.source},
+    )  # fmt: skip
+    return made
+
+
+def _register(row: price_lists.Listed, person: Person | None, user: User, source: str) -> RowFault | None:
+    """Registers one row, or says why not."""
+    if person is None:
+        return RowFault(row.row_no, "身份证号", "本县没有登记此人", "请先在家庭档案登记，再报送这一行")
+    if person.name != row.name:
+        return RowFault(row.row_no, "姓名", "与本县登记的不一致", "请核对证件和姓名")
+    household = household_of(person, clock.today())
+    if household is None:
+        return RowFault(row.row_no, "身份证号", "此人现在不属于任何家庭", "请先登记家庭，再报送这一行")
+    same = PriceMember.objects.filter(person=person, group=row.group).filter(
+        Q(end_month__isnull=True) | Q(end_month__gte=row.start.yyyymm)
+    )
+    if row.end is not None:
+        same = same.filter(start_month__lte=row.end.yyyymm)
+    if before := same.first():
+        until = f"至 {before.end_month} " if before.end_month else "起"
+        return RowFault(
+            row.row_no, "起始月份", f"这一类别已登记 {before.start_month} {until}", "不必重复报送；变更的请先终止原登记"
+        )
+    register_price_member(
+        acting_user=user, household=household, person=person, group=row.group, area_kind=row.area_kind, start=row.start,
+        end=row.end, source=source,
+    )  # fmt: skip
+    return None
+
+
+@transaction.atomic
+def end_price_member(member: PriceMember, *, acting_user: User, end: Month) -> PriceMember:
+    """Ends a registration with a month, the last one covered.
+
+    Raises: RunInputError; AccessDeniedError, NotFoundError.
+    """
+    access.require(acting_user, DutyCode.PAY_PREPARE, member.region)
+    row = access.locked(PriceMember.objects, member.pk, what="价格补贴对象")
+    if row.end_month is not None:
+        raise RunInputError("终止月份", f"已经登记为 {row.end_month}")
+    if end.yyyymm < row.start_month:
+        raise RunInputError("终止月份", f"早于起始月份 {row.start_month}")
+    row.end_month = end.yyyymm
+    row.save(update_fields=["end_month"])
+    record(
+        "payments.end_price_member", actor=acting_user, subject_type="pricemember", subject_id=row.pk, region=row.region,
+        before={"end": None}, after={"end": row.end_month},
+    )  # fmt: skip
+    return row
+
+
+@transaction.atomic
+def take_price_list(*, acting_user: User, place: str, month: Month, group: str) -> list[tuple[PriceShare, str]]:
+    """The shares of an outside group in an index month, with whole identity numbers, for the department that pays them.
+
+    Taking it is on record with everybody on it.
+
+    Raises: RunInputError: nobody is on it. AccessDeniedError, NotFoundError.
+    """
+    access.require(acting_user, DutyCode.PAY_PREPARE, pad12(place))
+    limits = access.range_of(place)
+    rows = list(
+        PriceShare.objects.filter(
+            index_month=month.yyyymm,
+            group=group,
+            live=True,
+            in_line=False,
+            region__gte=limits.low,
+            region__lt=limits.high,
+        )
+        .select_related("person", "household", "run")
+        .order_by("region", "id")
+    )
+    if not rows:
+        raise RunInputError("对象类别", f"{month} 没有由其他部门发放的这一类对象")
+    record(
+        "payments.take_price_list", actor=acting_user, subject_type="priceshares", subject_id=month.yyyymm, region=pad12(place),
+        after={
+            "group": group, "month": month.yyyymm, "amount_fen": sum(one.amount_fen for one in rows),
+            "households": sorted({one.household_id for one in rows}), "persons": sorted({one.person_id for one in rows}),
+        },
+    )  # fmt: skip
+    return [(one, secrets.open_id(one.person)) for one in rows]

@@ -14,7 +14,7 @@ from tuodi.payments.models.link import (
     BankStatement,
     StatementLine,
 )
-from tuodi.payments.models.price import PriceIndex, PriceMember, PriceShare
+from tuodi.payments.models.price import PriceIndex, PriceList, PriceMember, PriceShare
 from tuodi.payments.models.run import Arrear, LineDifference, LineEvent, PayLine, PayRun
 from tuodi.payments.models.simulation import Simulation
 
@@ -41,6 +41,7 @@ __all__ = [
     "PayRun",
     "Posting",
     "PriceIndex",
+    "PriceList",
     "PriceMember",
     "PriceShare",
     "RunSignature",

@@ -9,7 +9,7 @@ from tuodi.org.rls import region_field
 from tuodi.people.enums import AreaKind
 from tuodi.people.fields import month_check
 
-__all__ = ["PriceIndex", "PriceMember", "PriceShare"]
+__all__ = ["PriceIndex", "PriceList", "PriceMember", "PriceShare"]
 
 
 class PriceIndex(models.Model):
@@ -32,6 +32,34 @@ class PriceIndex(models.Model):
         verbose_name = "价格指数"
         constraints = [models.CheckConstraint(condition=month_check("month"), name="payments_index_month")]
         indexes = [models.Index(fields=["place", "month", "-id"], name="payments_index_place")]
+
+
+class PriceList(models.Model):
+    """One row: a list of people of outside groups a department sent, with the rows that could not be used. Append-only."""
+
+    region = region_field()  #: the county
+    file = models.ForeignKey("files.StoredFile", on_delete=models.PROTECT, related_name="+")
+    file_name = models.CharField("文件名", max_length=200)
+    source = models.CharField("出处", max_length=200)
+    rows = models.IntegerField("行数")
+    taken = models.IntegerField("登记")
+    faults = models.JSONField("问题", default=list)  #: [{row, field, reason, remedy}]; a row may have several
+    imported_at = models.DateTimeField("导入时间")
+    imported_by = models.ForeignKey("org.User", on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        verbose_name = "价格补贴对象名单"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(taken__gte=0, rows__gte=models.F("taken")), name="payments_price_list_rows"
+            )
+        ]
+        indexes = [models.Index(fields=["region", "-id"], name="payments_price_list_region")]
+
+    @property
+    def bad(self) -> int:
+        """Rows that were not registered."""
+        return self.rows - self.taken
 
 
 class PriceMember(models.Model):

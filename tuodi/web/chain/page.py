@@ -39,7 +39,7 @@ WAY = ("appropriated", "moved", "granted", "sent", "paid", "back", "released", "
 #: Columns of the tables of the ledger.
 COLUMNS = (
     "opening", "appropriated", "moved_in", "moved_out", "granted", "withheld", "sent", "failed", "paid", "returned",
-    "released", "petty", "recovered", "handed_back", "other", "left",
+    "released", "petty", "cash_back", "hospital", "recovered", "handed_back", "other", "left",
 )  # fmt: skip
 #: Columns that are left out where nothing moved.
 _RARE = {
@@ -51,6 +51,8 @@ _RARE = {
     "returned",
     "released",
     "petty",
+    "cash_back",
+    "hospital",
     "recovered",
     "handed_back",
     "other",
@@ -121,13 +123,16 @@ def _way(found: Asked, sums: Mapping[str, int]) -> list[dict[str, Any]]:
         return {"label": label, "fen": fen, "href": found.href("web:chain-entries", stage=stage), "foot": foot}
 
     inside = f"调入 {words.yuan(sums['moved_in'])}，调出 {words.yuan(sums['moved_out'])}" if sums["moved_in"] else ""
+    beside = "，".join(
+        f"{label} {words.yuan(sums[code])}" for code, label in (("petty", "备用金"), ("hospital", "医院")) if sums[code]
+    )
     came = f"失败 {words.yuan(sums['failed'])}，退票 {words.yuan(sums['returned'])}" if sums["returned"] else ""
     return [
         one("指标下达", sums["appropriated"], "appropriated", f"上缴 {words.yuan(sums['handed_back'])}" if sums["handed_back"] else ""),
         one("统筹调剂", moved, "moved_in" if sums["moved_in"] else "moved_out", inside),
         one("审批占用", sums["granted"], "granted", f"发前扣留 {words.yuan(sums['withheld'])}" if sums["withheld"] else ""),
         one("送银行", sums["sent"], "sent"),
-        one("到账", sums["paid"], "paid", f"备用金 {words.yuan(sums['petty'])}" if sums["petty"] else ""),
+        one("到账", sums["paid"], "paid", beside),
         one("退回", sums["failed"] + sums["returned"], "failed" if sums["failed"] else "returned", came),
         one("退汇转回", sums["released"], "released"),
         one("结余", sums["left"], "left"),

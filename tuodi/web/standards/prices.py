@@ -24,6 +24,7 @@ from tuodi.payments.models import PriceIndex, PriceShare
 from tuodi.payments.prices import Round, round_of
 from tuodi.people.enums import Programme
 from tuodi.web.components import law, navigation, pages, places, posting
+from tuodi.web.components.doors import PAYMENT
 from tuodi.web.components.form_parts import PlaceOrOwn
 
 
@@ -82,7 +83,7 @@ def listing(request: HttpRequest) -> HttpResponse:
         request, "standards/prices.html",
         {
             "page": pages.Page(items, page.number, None, page.previous, page.next), "form": form, "place_names": places.names(place),
-            "overdue": [one for one in items if one["overdue"]],
+            "overdue": [one for one in items if one["overdue"]], "may_list": not PAYMENT.isdisjoint(navigation.held_duties(request)),
         },
     )  # fmt: skip
 
@@ -124,10 +125,12 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         .annotate(heads=Count("id"))
         .order_by("county", "group", "amount_fen")
     )
+    may_take = DutyCode.PAY_PREPARE in navigation.held_duties(request)
     lines = [
         {
             "place": places.name(row["county"]), "group": labels.get(row["group"], row["group"]), "fen": row["amount_fen"], "heads": row["heads"],
             "sum": row["heads"] * row["amount_fen"], "in_line": row["in_line"],
+            "href": "" if row["in_line"] or not may_take else reverse("web:price-hand-over", args=[index.pk, row["group"]]) + f"?place={row['county']}",
         }
         for row in rows
     ]  # fmt: skip

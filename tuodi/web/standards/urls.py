@@ -7,7 +7,7 @@ from django.views.decorators.http import require_POST
 
 from tuodi.org.models import DutyCode
 from tuodi.web.components.doors import PAYMENT, open_to
-from tuodi.web.standards import prices, proposals, simulations
+from tuodi.web.standards import price_members, prices, proposals, simulations
 
 _staff = open_to()
 _what_if = open_to(*simulations.DUTIES)
@@ -26,5 +26,11 @@ urlpatterns: list[URLPattern] = [
     path("simulations/<int:pk>/progress/", _what_if(simulations.progress), name="simulation-progress"),
     path("simulations/<int:pk>/changes.xlsx", _what_if(simulations.export), name="simulation-sheet"),
     path("prices/", _prices(prices.listing), name="prices"),
+    path("prices/members/", open_to(*PAYMENT)(price_members.listing), name="price-members"),
     path("prices/<int:pk>/", _prices(prices.show), name="price-round"),
+    path(
+        "prices/<int:pk>/<slug:group>.xlsx",
+        open_to(DutyCode.PAY_PREPARE)(price_members.hand_over),
+        name="price-hand-over",
+    ),
 ]
