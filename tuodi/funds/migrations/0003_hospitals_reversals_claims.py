@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('files', '0002_rls'),
-        ('funds', '0002_guards'),
+        ("funds", "0003_written_off"),
         ('people', '0005_tellings'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
@@ -173,7 +173,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='ledgerentry',
             name='kind',
-            field=models.CharField(choices=[('grant', '审批'), ('send', '送银行'), ('paid', '到账'), ('failed', '失败退回'), ('returned', '退票'), ('withheld', '停保扣留'), ('recovered', '追回入账'), ('appropriation', '指标下达'), ('transfer', '统筹调剂'), ('hand_back', '结余上缴'), ('release', '退汇转回可用'), ('advance', '预拨备用金'), ('petty_spend', '备用金支出'), ('petty_back', '备用金交回'), ('petty_return', '现金追回'), ('hospital', '拨付医院预付款'), ('hospital_back', '收回医院预付款'), ('hospital_clear', '医院清算')], max_length=14, verbose_name='类型'),
+            field=models.CharField(choices=[('grant', '审批'), ('send', '送银行'), ('paid', '到账'), ('failed', '失败退回'), ('returned', '退票'), ('withheld', '停保扣留'), ('recovered', '追回入账'), ('written_off', '核销'), ('appropriation', '指标下达'), ('transfer', '统筹调剂'), ('hand_back', '结余上缴'), ('release', '退汇转回可用'), ('advance', '预拨备用金'), ('petty_spend', '备用金支出'), ('petty_back', '备用金交回'), ('petty_return', '现金追回'), ('hospital', '拨付医院预付款'), ('hospital_back', '收回医院预付款'), ('hospital_clear', '医院清算')], max_length=14, verbose_name='类型'),
         ),
         migrations.AddField(
             model_name='billbatch',

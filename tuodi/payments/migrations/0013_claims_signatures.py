@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('files', '0002_rls'),
-        ('payments', '0012_price_guards'),
+        ("payments", "0013_event_days"),
         ('people', '0005_tellings'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('payments', '0012_price_guards'),
+        ("payments", "0014_claim_guards"),
         ('people', '0005_tellings'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
