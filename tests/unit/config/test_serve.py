@@ -17,7 +17,9 @@ from tuodi.org import outages
 from tuodi.org.outages import outage_of
 
 
-def test_a_child_that_was_of_use_is_started_for_ever_one_that_cannot_run_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_child_that_was_of_use_is_started_for_ever_one_that_cannot_run_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     child = Child("网页服务", [sys.executable, "-c", "raise SystemExit(7)"], dict(os.environ))
     told = []
     for _ in range(serve.MOST_EARLY):
