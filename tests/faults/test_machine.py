@@ -19,6 +19,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +27,17 @@ import httpx
 import psycopg
 import pytest
 from bankkit import DAY, Desk, listening, wire_up
-from casekit import at
+from casekit import at, hire
 from django.db import connection, connections
+from killkit import DAY as KILL_DAY
 from killkit import worker
 from paykit import Staff, family, pay_day, run_month
 from webkit import Browser, Web, serving
 
 from tuodi.config import postgres
 from tuodi.kernel.periods import Month
+from tuodi.monitoring import export_actions
+from tuodi.monitoring.ledgers import Choices
 from tuodi.org.access import NATION, system_scope
 from tuodi.payments import actions, invariants, tasks
 from tuodi.payments.models import BankReturn, LedgerEntry, PayLine, PayRun
@@ -331,7 +335,25 @@ def test_a_full_disk_of_the_database_refuses_in_words_and_keeps_no_half(web: Web
         assert granted(run) == ("sent", 1)
 
 
-def test_a_full_disk_for_files_refuses_in_words_and_leaves_no_empty_file(web: Web, make_user: Any) -> None:
+def _export(make_user: Any, files: Path) -> None:
+    """What the job does: no file, the reason on the row, and once there is room the same row again."""
+    clerk = hire(make_user, "420802", "accept", "review")
+    choices = Choices("dibao", Month(2017, 9), date(2017, 1, 1), date(2017, 9, 30))
+    with at(clerk, KILL_DAY):
+        row = export_actions.request(acting_user=clerk, kind="roster", place="420802", choices=choices)
+    with full(files), at(clerk, KILL_DAY), pytest.raises(Exception, match="No space left"):
+        export_actions.make(row, acting_user=clerk)
+    with at(clerk, KILL_DAY):
+        row.refresh_from_db()
+        assert (row.state, row.stored_id, row.progress_done) == ("approved", None, 0)
+        assert "存储空间已满" in row.fault
+        row = export_actions.make(row, acting_user=clerk)
+    assert (row.state, row.rows, row.fault) == ("ready", 3, "")
+
+
+def test_a_full_disk_for_files_refuses_in_words_and_leaves_no_empty_file(
+    web: Web, make_user: Any, settings: Any
+) -> None:
     """Fault 16: the files of the site lie on a volume of their own; making bank files, an upload, and an export in the background."""
     for n in range(3):
         family(village=f"42080200100{n + 1}")
@@ -364,6 +386,8 @@ def test_a_full_disk_for_files_refuses_in_words_and_leaves_no_empty_file(web: We
             assert BankReturn.objects.get().state == "refused"  # no bank's table: kept as evidence all the same
         sound()
         assert [one for one in files.rglob("*") if one.is_file() and not one.stat().st_size] == []
+        settings.FILES_DIR = files
+        _export(make_user, files)
     finally:
         subprocess.run(["umount", "-l", str(files)], check=True)
 

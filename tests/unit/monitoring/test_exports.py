@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from datetime import date
 
 import openpyxl
@@ -212,3 +214,24 @@ def test_a_file_past_its_days_is_destroyed(clerk):
         exports.fetch(row, acting_user=clerk),
     ):
         pass
+
+
+def test_a_full_disk_is_said_on_the_row_and_the_same_row_is_made_later(clerk, monkeypatch):
+    on_roll(2)
+    row = ask(clerk)
+    plain = exports.write_xlsx
+
+    def stopped(path, frames, *more):
+        next(iter(frames))  # some rows were written and counted
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(exports, "write_xlsx", stopped)
+    with at(clerk, DAY):  # caught within: a transaction around it would take the words back
+        with pytest.raises(OSError, match="No space left"):
+            exports.make(row, acting_user=clerk)
+        row.refresh_from_db()
+    assert (row.state, row.progress_done, row.stored_id) == ("approved", 0, None)  # no bar that never moves again
+    assert "存储空间已满" in row.fault
+    monkeypatch.setattr(exports, "write_xlsx", plain)
+    row = made(clerk, row)
+    assert (row.state, row.rows, row.fault) == ("ready", 2, "")
