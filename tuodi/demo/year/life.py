@@ -73,6 +73,8 @@ def changes(replay: Replay, month: Month) -> str:
     ]
     if replay.families >= 1000:
         wanted += [("去世", many, lambda home: _death(replay, home, told, decided, late=False)), wanted[1]]
+    if replay.town_confirms:
+        wanted += [wanted[1]] * 2  # where an exit is gradual, more of them: the amount is kept for half a year
     done: dict[str, int] = {}
     for what, homes, play in wanted:
         if homes:
