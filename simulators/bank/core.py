@@ -77,7 +77,7 @@ class Bank:
     # ---- its books on disk
 
     _KEPT = (
-        "now", "balance", "taken", "inbox", "entries", "poison", "submit_faults", "sequence", "numbers",
+        "now", "balance", "taken", "inbox", "entries", "poison", "submit_faults", "sequence", "numbers", "laid",
         "stated_until",
     )  # fmt: skip
 
