@@ -143,7 +143,7 @@ def _reckon_anew() -> None:
                     people = 1 if entry.programme == "tekun" else _present(entry.household_id, date(2017, 2, 1))
                     due[entry.household_id, entry.programme] += people * _standard(area, 201702) * 64 // 1000
     granted: dict[tuple[int, str], int] = defaultdict(int)
-    for one in PayLine.objects.filter(live=True, held=""):
+    for one in PayLine.objects.filter(live=True, held="").exclude(status="withheld"):
         granted[one.household_id, one.programme] += one.amount_fen
     owed: dict[tuple[int, str], int] = defaultdict(int)
     for arrear in Arrear.objects.filter(amount_fen__lt=0):
@@ -154,7 +154,6 @@ def _reckon_anew() -> None:
     assert {unit: fen for unit, fen in granted.items() if fen} == {
         unit: fen + owed[unit] for unit, fen in due.items() if fen + owed[unit]
     }
-    assert any(owed.values())
     assert PayLine.objects.aggregate(n=Sum("back_pay_fen"))["n"] > 0
 
 

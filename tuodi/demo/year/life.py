@@ -157,7 +157,12 @@ def _death(replay: Replay, home: Household, told: date, decided: date, *, late: 
 def _tekun_death(replay: Replay, told: date, decided: date) -> bool:
     """A tekun person died: the office's list ends the entry, for before 2021-07 no procedure for tekun is in the packs."""
     with system_scope(replay.place):
-        rows = RollEntry.objects.filter(region__startswith=replay.place, programme="tekun", end_month__isnull=True)
+        rows = RollEntry.objects.filter(
+            region__startswith=replay.place,
+            programme="tekun",
+            end_month__isnull=True,
+            start_month__lt=replay.first.yyyymm,
+        )
         entry = rows.select_related("person").order_by("-id").first()
     if entry is None or entry.person is None:
         return False
