@@ -189,7 +189,7 @@ def _every_number_has_a_source() -> None:
         assert lines == sums["dr"] - sums["cr"]
     assert not PayLine.objects.filter(basis="roll", base_fen__gt=0).exists()
     seen = set()
-    for line in PayLine.objects.filter(live=True, status="paid", roll__isnull=False).exclude(programme="temporary"):
+    for line in PayLine.objects.filter(live=True, status="paid", roll_id__isnull=False).exclude(programme="temporary"):
         if (line.programme, line.category, line.month) in seen:
             continue
         seen.add((line.programme, line.category, line.month))
