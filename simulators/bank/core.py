@@ -66,6 +66,7 @@ class Bank:
         self.submit_faults: list[str] = []
         self.sequence = 0
         self.numbers = 0
+        self.laid = 0
         self.stated_until = self.now.date() - timedelta(days=1)
 
     @property
@@ -76,7 +77,7 @@ class Bank:
     # ---- its books on disk
 
     _KEPT = (
-        "now", "balance", "taken", "inbox", "entries", "poison", "submit_faults", "sequence", "numbers",
+        "now", "balance", "taken", "inbox", "entries", "poison", "submit_faults", "sequence", "numbers", "laid",
         "stated_until",
     )  # fmt: skip
 
@@ -146,7 +147,9 @@ class Bank:
 
     def lay(self, kind: str, data: bytes, *, signature: str = "good") -> str:
         """Puts a file into the inbox: signed, badly signed (`bad`) or not at all (`none`). Returns its name."""
-        name = f"{len(self.inbox) + 1:04d}-{kind}{self.layout.suffix}"
+        # Counted, not taken from what lies there: a name that comes again would cover a file nobody has fetched yet.
+        self.laid += 1
+        name = f"{self.laid:04d}-{kind}{self.layout.suffix}"
         signed = sm2.sign(data, self.pair).hex()
         self.inbox[name] = (data, {"good": signed, "bad": signed[::-1], "none": ""}[signature])
         return name

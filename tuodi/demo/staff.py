@@ -27,6 +27,7 @@ __all__ = [
     "clue_officer",
     "confirmer",
     "grid_worker",
+    "note_passwords",
     "set_up_places",
     "set_up_staff",
     "user",
@@ -240,12 +241,17 @@ def set_up_staff(passwords: Path) -> dict[str, str]:
             if password is not None:
                 made[row.username] = password
     if made:
-        passwords.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(passwords, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        with os.fdopen(descriptor, "a", encoding="utf-8") as sink:
-            labels = {a.username: a.name for a in accounts()}
-            sink.writelines(f"{name}\t{word}\t{labels[name]}\n" for name, word in made.items())
+        labels = {a.username: a.name for a in accounts()}
+        note_passwords(passwords, [f"{name}\t{word}\t{labels[name]}\n" for name, word in made.items()])
     return made
+
+
+def note_passwords(passwords: Path, lines: list[str]) -> None:
+    """Adds lines to the file of names and passwords, which only its owner can read."""
+    passwords.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(passwords, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    with os.fdopen(descriptor, "a", encoding="utf-8") as sink:
+        sink.writelines(lines)
 
 
 def user(username: str) -> User:

@@ -16,6 +16,8 @@ from tuodi.demo.sweep import SMALL, tell_sweep
 from tuodi.demo.waiting import tell_waiting
 from tuodi.demo.week.cast import TODAY
 from tuodi.demo.week.play import tell_week
+from tuodi.demo.year.cast import REPLAYS, set_up
+from tuodi.demo.year.play import tell_year
 from tuodi.kernel.money import format_yuan
 from tuodi.kernel.periods import Month
 from tuodi.org.access import scope
@@ -46,10 +48,13 @@ def tell_story(state: Path, tell: Tell) -> None:
     places = set_up_places()
     made = set_up_staff(passwords)
     tell(f"  新增地区 {places} 处，账号 {len(made)} 个")
+    watching = {name: word for one in REPLAYS for name, word in set_up(one, passwords).items()}
     if made:
         labels = {a.username: a.name for a in accounts()}
         for name, word in made.items():
             tell(f"    {name:<14} {word:<18} {labels[name]}")
+        for name, word in watching.items():
+            tell(f"    {name:<14} {word:<18} 年度重放督查")
         silent = sum(not a.signs_in for a in accounts())
         tell(f"    另有 {silent} 个乡镇（街道）账号没有口令，要用时请系统管理员重置")
     tell(f"  账号和口令记在 {passwords}（仅本机本人可读）")
@@ -78,9 +83,12 @@ def tell_story(state: Path, tell: Tell) -> None:
     tell_sweep(state, tell)
     tell("十一、8 月到 9 月 11 日的服务：窗口、手机、急难、巡查、动态管理、复议")
     tell_week(state, tell)
-    tell("十二、文件")
+    tell("十二、一年重放：荆门 2017 年逐月，宽城、云南各半年，到年终结算")
+    tell_year(state, tell, passwords=passwords)
+    tell("十三、文件")
     tell(
         f"  花名册 {state / 'data' / 'rosters'}；待更正 {state / '待更正'}；代发和回盘 {state / '银行'}；"
+        f"年度重放 {state / '年度重放'}；"
         f"核对报告 {state / '核对报告'}；登记 {state / 'data' / '登记'}"
     )
 

@@ -35,6 +35,6 @@ def run(args: argparse.Namespace) -> int:
     if args.families:
         chosen = [scaled(one, args.families) for one in chosen]
     state = Path(os.environ.get("TUODI_VAR") or "var") / "demo"
-    tell_year(state, lambda text: print(text, flush=True), replays=chosen)
+    tell_year(state, lambda text: print(text, flush=True), replays=chosen, passwords=state / "accounts.txt")
     print(f"用时 {time.perf_counter() - began:.0f} 秒。")
     return 0

@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
 
 from django.db import transaction
 
-from tuodi.demo.staff import user
+from tuodi.demo.staff import note_passwords, user
 from tuodi.kernel import clock
 from tuodi.kernel.periods import Month
 from tuodi.org import actions
@@ -131,8 +132,15 @@ _NAMES = (
 
 
 @transaction.atomic
-def set_up(replay: Replay) -> None:
-    """Places, offices and officers of a place; those there are stay. No password: the system administrator sets one."""
+def set_up(replay: Replay, passwords: Path | None = None) -> dict[str, str]:
+    """Places, offices and officers of a place; those there are stay.
+
+    Args:
+        passwords: only its owner can read it; who looks over the place is added to it with a password.
+
+    Returns: user name -> password of those who got one now.
+    """
+    made: dict[str, str] = {}
     with clock.frozen(_SINCE):
         if replay.key == "y17":
             known = tree()
@@ -140,16 +148,21 @@ def set_up(replay: Replay) -> None:
                 Place(code=code, name=name, since=date(2010, 1, 1)) for code, name in _AREA if not known.known(code)
             ]
             Place.objects.bulk_create(rows)
-        for name, (role, (in_town, _, duties)) in zip(_NAMES, _ROLES.items(), strict=True):
+        for name, (role, (in_town, label, duties)) in zip(_NAMES, _ROLES.items(), strict=True):
             username = replay.who(role)
             if User.objects.filter(username=username).exists():
                 continue
             place = replay.towns[0] if in_town else replay.place
+            password = actions.make_password() if passwords is not None and role == "jd" else None
             account = actions.add_user(
-                acting_user=None, username=username, name=name, office=_office(place), password=None, is_demo=True
+                acting_user=None, username=username, name=name, office=_office(place), password=password, is_demo=True
             )
+            if passwords is not None and password is not None:
+                made[username] = password
+                note_passwords(passwords, [f"{username}\t{password}\t{replay.title} {label} {name}\n"])
             for duty in duties:
                 actions.grant_duty(acting_user=None, user=account, code=duty)
+    return made
 
 
 def _office(place: str) -> Office:

@@ -73,6 +73,8 @@ def changes(replay: Replay, month: Month) -> str:
     ]
     if replay.families >= 1000:
         wanted += [("去世", many, lambda home: _death(replay, home, told, decided, late=False)), wanted[1]]
+    if replay.town_confirms:
+        wanted += [wanted[1]] * 2  # where an exit is gradual, more of them: the amount is kept for half a year
     done: dict[str, int] = {}
     for what, homes, play in wanted:
         if homes:
@@ -155,7 +157,12 @@ def _death(replay: Replay, home: Household, told: date, decided: date, *, late: 
 def _tekun_death(replay: Replay, told: date, decided: date) -> bool:
     """A tekun person died: the office's list ends the entry, for before 2021-07 no procedure for tekun is in the packs."""
     with system_scope(replay.place):
-        rows = RollEntry.objects.filter(region__startswith=replay.place, programme="tekun", end_month__isnull=True)
+        rows = RollEntry.objects.filter(
+            region__startswith=replay.place,
+            programme="tekun",
+            end_month__isnull=True,
+            start_month__lt=replay.first.yyyymm,
+        )
         entry = rows.select_related("person").order_by("-id").first()
     if entry is None or entry.person is None:
         return False

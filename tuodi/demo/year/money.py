@@ -100,7 +100,7 @@ def relieve(replay: Replay, month: Month) -> str:
     day = date(month.year, month.month, 6)
     with as_user(replay, "sl", day) as clerk:
         rows = Household.objects.filter(region__startswith=replay.towns[0], closed_on__isnull=True)
-        home = rows.select_related("head").order_by("no")[month.month]
+        home = rows.select_related("head").order_by("no")[(month.no - replay.first.no) // 3]
         row = relief.report_emergency(acting_user=clerk, household=home, cause="fire", story="灶房失火，口粮和被褥烧毁")
         row = relief.respond(row, acting_user=clerk)
         row = relief.relieve_first(

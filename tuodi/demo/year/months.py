@@ -34,6 +34,9 @@ class Figures:
     back_pay: int
     offset: int
     price: int
+    care: int
+    grace: int
+    grace_lines: int
     returned: int
     reissued: int
     withheld: int
@@ -124,10 +127,19 @@ def figures(replay: Replay, run: PayRun) -> Figures:
     with system_scope(replay.place):
         lines = PayLine.objects.filter(run=run, live=True)
         paid = lines.filter(status=LineStatus.PAID)
-        sums = paid.aggregate(a=Sum("amount_fen"), b=Sum("back_pay_fen"), o=Sum("offset_fen"), p=Sum("price_fen"))
+        parts = {
+            "a": "amount_fen",
+            "b": "back_pay_fen",
+            "o": "offset_fen",
+            "p": "price_fen",
+            "c": "care_fen",
+            "g": "grace_fen",
+        }
+        sums = paid.aggregate(**{name: Sum(column) for name, column in parts.items()})
         released = LedgerEntry.objects.filter(run_id=run.pk, kind="release")
         return Figures(
-            lines=paid.count(), paid=sums["a"] or 0, back_pay=sums["b"] or 0, offset=sums["o"] or 0, price=sums["p"] or 0,
+            lines=paid.count(), paid=sums["a"] or 0, back_pay=sums["b"] or 0, offset=sums["o"] or 0, price=sums["p"] or 0, care=sums["c"] or 0,
+            grace=sums["g"] or 0, grace_lines=paid.filter(grace_fen__gt=0).count(),
             returned=LineEvent.objects.filter(line__run=run, kind__in=["returned", "failed"]).count(),
             reissued=life.reissued(run), withheld=lines.filter(status=LineStatus.WITHHELD).count(),
             released=sum(one.postings.aggregate(n=Sum("debit_fen"))["n"] or 0 for one in released),

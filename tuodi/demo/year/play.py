@@ -46,13 +46,16 @@ def scaled(replay_: Replay, families: int) -> Replay:
     return replace(replay_, families=families)
 
 
-def tell_year(state: Path, tell: Tell, *, replays: Sequence[Replay] = REPLAYS) -> None:
+def tell_year(state: Path, tell: Tell, *, replays: Sequence[Replay] = REPLAYS, passwords: Path | None = None) -> None:
     """Plays every replay, and checks the whole ledger.
 
     Args:
         state: the demo's folder: the banks' books, exchange folder and tables go below it.
+        passwords: file in which those who look over a place are noted with a password; None = nobody can sign in.
     """
     for one in replays:
+        for username, word in set_up(one, passwords).items():
+            tell(f"    {username:<14} {word:<18} {one.title} 督查")
         _tell_one(one, state / "年度重放" / one.key, tell)
     with system_scope(NATION):
         report = invariants.check()
@@ -68,7 +71,6 @@ def _tell_one(replay_: Replay, folder: Path, tell: Tell) -> None:
     def scene(name: str, play: Callable[[], Any], voice: Tell = say) -> None:
         once(f"{replay_.key}.{name}", play, lambda text: voice(f"  {text.strip()}"))
 
-    set_up(replay_)
     scene("花名册", lambda: _roster(replay_, folder))
     rows: list[tuple[Month, Figures]] = []
     with listening(replay_, folder / "银行") as bank:
@@ -166,6 +168,8 @@ def _month_line(month: Month, lines: int, found: Figures, notes: list[str], say:
     shown = [f"补发 {format_yuan(found.back_pay)}"] if found.back_pay else []
     shown += [f"扣回 {format_yuan(-found.offset)}"] if found.offset else []
     shown += [f"价格补贴 {format_yuan(found.price)}"] if found.price else []
+    shown += [f"照料护理 {format_yuan(found.care)}"] if found.care else []
+    shown += [f"渐退 {found.grace_lines} 户 {format_yuan(found.grace)}"] if found.grace_lines else []
     shown += [f"失败和退回 {found.returned} 笔、重发 {found.reissued} 笔"] if found.returned else []
     shown += [f"扣留 {found.withheld} 行"] if found.withheld else []
     shown += [f"退汇转回 {format_yuan(found.released)}"] if found.released else []
@@ -193,6 +197,8 @@ def _closing(replay_: Replay, rows: list[tuple[Month, Figures]], say: Tell) -> N
     total = dict.fromkeys(("got", "moved", "paid", "left", "off"), 0)
     for one in year_rows(replay_):
         moved = one.transferred_in - one.transferred_out
+        if not (one.appropriated or moved or one.paid or one.closing):
+            continue  # what families owe stands without a source and holds no money
         say(
             f"    {sub_label(one.programme, one.source)}：下达 {format_yuan(one.appropriated)}，调剂 {format_yuan(moved, minus='−')}，"
             f"已发 {format_yuan(one.paid)}，结余 {format_yuan(one.closing)}，差 {format_yuan(one.off)}"
