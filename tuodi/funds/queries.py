@@ -11,7 +11,7 @@ from django.db.models import QuerySet, Sum
 
 from tuodi.funds.ledger import source_label
 from tuodi.funds.models import Balance, FundPaper, LedgerEntry, Population, Posting, YearEnd
-from tuodi.funds.states import LIVING, Account, FundProgramme, PaperKind, PaperState, Source
+from tuodi.funds.states import LIVING, SPENT_AT_ONCE, Account, FundProgramme, PaperKind, PaperState, Source
 from tuodi.kernel import clock
 from tuodi.kernel.periods import Month
 from tuodi.kernel.places import pad12
@@ -40,6 +40,9 @@ __all__ = [
     "suspended_runs",
     "year_figures",
 ]
+
+
+_SPENT = [one.value for one in SPENT_AT_ONCE]
 
 
 def sub_label(programme: str, source: str) -> str:
@@ -147,7 +150,7 @@ def papers(place: str, *, kind: str = "", state: str = "", year: int | None = No
         rows = rows.filter(state=state)
     if year:
         rows = rows.filter(year=year)
-    return rows.select_related("proposed_by", "decided_by", "fund").order_by("-id")
+    return rows.select_related("proposed_by", "decided_by", "fund", "hospital").order_by("-id")
 
 
 @dataclass(frozen=True)
@@ -197,7 +200,7 @@ select programme, source,
   coalesce(sum(cr - dr) filter (where account = 'receivable' and kind = 'recovered' and day >= %(first)s), 0)::bigint,
   coalesce(sum(dr - cr) filter (where account = 'appropriated' and kind = 'hand_back' and day >= %(first)s), 0)::bigint,
   coalesce(sum(dr - cr) filter (where day >= %(first)s and ((account = 'payable' and kind in ('paid', 'returned'))
-    or (account = 'expense' and kind = 'petty_spend'))), 0)::bigint,
+    or (account = 'expense' and kind = any(%(spent)s)))), 0)::bigint,
   coalesce(sum(dr - cr) filter (where account = 'available'), 0)::bigint,
   coalesce(sum(dr - cr) filter (where living and account <> 'available'), 0)::bigint
 from (select p.programme, p.source, p.account, p.debit_fen dr, p.credit_fen cr, e.kind, e.day, p.account = any(%(living)s) living
@@ -215,7 +218,7 @@ def year_figures(region: str, year: int) -> list[YearFigure]:
             _YEAR,
             {
                 "first": date(year, 1, 1), "last": date(year, 12, 31), "low": limits.low, "high": limits.high,
-                "living": [str(one.value) for one in LIVING],
+                "living": [str(one.value) for one in LIVING], "spent": _SPENT,
             },
         )  # fmt: skip
         rows = cursor.fetchall()
@@ -263,8 +266,8 @@ def plans(region: str, month: Month) -> list[Plan]:
         cursor.execute(
             "select p.programme, sum(p.debit_fen - p.credit_fen)::bigint from funds_posting p join funds_ledgerentry e on e.id = p.entry_id "
             "where p.region >= %s and p.region < %s and e.day between %s and %s and ((p.account = 'payable' and e.kind in ('paid', 'returned')) "
-            "or (p.account = 'expense' and e.kind = 'petty_spend')) group by 1",
-            [limits.low, limits.high, month.first_day, month.last_day],
+            "or (p.account = 'expense' and e.kind = any(%s))) group by 1",
+            [limits.low, limits.high, month.first_day, month.last_day, _SPENT],
         )
         paid = dict(cursor.fetchall())
     names = sorted({*planned, *paid}, key=programme_rank)

@@ -12,8 +12,6 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
-from django.core.exceptions import EmptyResultSet
-from django.db import connection
 from django.db.models import Q, QuerySet
 
 from tuodi.cases.queries import my_open_work
@@ -38,7 +36,7 @@ from tuodi.monitoring.models import (
     PeriodicReview,
     RefusalProposal,
 )
-from tuodi.org import access
+from tuodi.org import access, counting
 from tuodi.org.models import Duty, DutyCode, User
 from tuodi.oversight import queries as oversight
 from tuodi.payments import bank_queries
@@ -80,26 +78,10 @@ def counts(user: User, held: list[Duty]) -> dict[str, int]:
         held: What he holds today, where the caller has asked.
     """
     reader = Reader(user, held, frozenset(one.code for one in held))
-    parts: list[str] = []
-    given: list[Any] = []
-    routes: list[str] = []
-    for route, queue in _QUEUES.items():
-        rows = queue(reader)
-        if rows is None:
-            continue
-        try:
-            sql, params = rows.order_by().values("pk")[:MOST].query.sql_with_params()
-        except EmptyResultSet:
-            continue
-        parts.append(f"(select count(*) from ({sql}) as rows_{len(parts)})")
-        given += params
-        routes.append(route)
-    if not parts:
-        return {}
-    with connection.cursor() as cursor:
-        cursor.execute(f"select {', '.join(parts)}", given)
-        found = cursor.fetchone()
-    return {route: number for route, number in zip(routes, found, strict=True) if number}
+    key = ("waiting", clock.today(), *counting.standing(user, held))
+    asked = counting.kept(key, lambda: {route: queue(reader) for route, queue in _STEADY.items()}, MOST)
+    asked = asked | counting.compose({route: queue(reader) for route, queue in _UNSTEADY.items()}, MOST)
+    return {route: number for route, number in counting.read(asked).items() if number}
 
 
 def _cases(reader: Reader) -> QuerySet[Any]:
@@ -189,6 +171,8 @@ def _corrections(reader: Reader) -> QuerySet[Any] | None:
 
 
 def _clues(reader: Reader) -> QuerySet[Any] | None:
+    if not reader.may(DutyCode.VERIFY, DutyCode.CLUE, DutyCode.CLUE_DECIDE, DutyCode.CLUE_CLOSE):
+        return None
     queues = clue_queues.waiting(reader.user, reader.held)
     if not queues:
         return None
@@ -286,7 +270,8 @@ def _to_approve(reader: Reader, kind: type[HandOver] | type[Export]) -> QuerySet
     return kind._default_manager.filter(state=kind.State.WAITING).exclude(requested_by=reader.user)
 
 
-_QUEUES: Mapping[str, Callable[[Reader], QuerySet[Any] | None]] = {
+#: Composed once for a reader's standing and a day.
+_STEADY: Mapping[str, Callable[[Reader], QuerySet[Any] | None]] = {
     "web:cases": _cases,
     "web:needs": _needs,
     "web:tickets": _tickets,
@@ -300,7 +285,6 @@ _QUEUES: Mapping[str, Callable[[Reader], QuerySet[Any] | None]] = {
     "web:deaths": _deaths,
     "web:job-refusals": _jobs,
     "web:moves": _moves,
-    "web:clues": _clues,
     "web:warnings": _warnings,
     "web:corrections": _corrections,
     "web:complaints": _complaints,
@@ -317,3 +301,5 @@ _QUEUES: Mapping[str, Callable[[Reader], QuerySet[Any] | None]] = {
     "web:hand-overs": _hand_overs,
     "web:exports": _exports,
 }
+#: These depend on more than a reader's standing and the day: whom he stands in for, what his place has adopted.
+_UNSTEADY: Mapping[str, Callable[[Reader], QuerySet[Any] | None]] = {"web:clues": _clues}

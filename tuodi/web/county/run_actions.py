@@ -16,8 +16,8 @@ from tuodi.kernel.periods import Month, PeriodError
 from tuodi.kernel.places import trim
 from tuodi.org import access
 from tuodi.org.models import DutyCode
-from tuodi.payments import actions, progress
-from tuodi.payments.actions.run import PAYABLE_PROGRAMMES
+from tuodi.payments import actions, progress, signatures
+from tuodi.payments.actions.run import RUN_PROGRAMMES
 from tuodi.payments.models import BankReturn, PayRun
 from tuodi.payments.states import LineStatus, RunState
 from tuodi.people.enums import Programme
@@ -60,7 +60,7 @@ class OpenForm(PlaceOrOwn, forms.Form):
     place = forms.CharField(label="地区代码", max_length=12, required=False, help_text="不填为本机构辖区")
     programmes = forms.MultipleChoiceField(
         label="项目",
-        choices=[(code, Programme(code).label) for code in PAYABLE_PROGRAMMES],
+        choices=[(code, Programme(code).label) for code in RUN_PROGRAMMES],
         widget=forms.CheckboxSelectMultiple,
     )
 
@@ -105,6 +105,10 @@ def buttons(request: HttpRequest, run: PayRun) -> list[dict[str, Any]]:
             locked = f"由“{DutyCode(verb.duty).label}”人员办理"
         elif verb.code == "approve" and request.user.pk in (run.opened_by_id, run.calculated_by_id):
             locked = "编制和审批须是不同的人，请由另一位审批人员办理"
+        elif verb.code == "approve" and request.user.pk == run.checked_by_id:
+            locked = "校验和审批须是不同的人，请由另一位审批人员办理"
+        elif verb.code == "approve" and signatures.signed(run).filter(user=request.user.pk).exists():
+            locked = "您已签字，还须另一位审批人员签字"
         elif verb.code == "settle":
             waiting = run.pay_lines.filter(live=True, status__in=_WAITING).count()
             locked = f"还有 {waiting:,} 行没有银行结果，请先导入回盘" if waiting else ""
@@ -264,10 +268,16 @@ def _profile(request: HttpRequest) -> str:
     return chosen if chosen in bank_profiles() else "generic-csv"
 
 
-_DO: Mapping[str, tuple[Callable[[HttpRequest, PayRun], Any], str]] = {
+def _signed(run: PayRun) -> str:
+    if run.state == RunState.CHECKED:
+        return f"已签字，还差 {run.approvers - signatures.signed(run).count()} 人签字后审批生效。"
+    return "已审批，明细从此不再改动。"
+
+
+_DO: Mapping[str, tuple[Callable[[HttpRequest, PayRun], Any], str | Callable[[PayRun], str]]] = {
     "calculate": (lambda request, run: run_jobs.calculate(run, request.user), "已开始计算。可以离开本页。"),
     "check": (lambda request, run: actions.check(run, acting_user=request.user), "校验通过。"),  # type: ignore[arg-type]
-    "approve": (lambda request, run: actions.approve(run, acting_user=request.user), "已审批，明细从此不再改动。"),  # type: ignore[arg-type]
+    "approve": (lambda request, run: actions.approve(run, acting_user=request.user), _signed),  # type: ignore[arg-type]
     "send": (
         lambda request, run: actions.make_bank_files(run, acting_user=request.user, profile=_profile(request)),  # type: ignore[arg-type]
         "银行文件已生成，在下面按银行下载。",
