@@ -3,8 +3,8 @@
 A stage is one condition on postings, used alike for the sum and for the list behind it: so a figure and its entries cannot
 part. For a sub-account that has a source,
 
-    opening + appropriated + moved in - moved out + recovered - handed back - paid + came back - cash + cash brought back
-    - hospitals cleared + other = left
+    opening + appropriated + moved in - moved out + recovered - handed back
+      - paid + came back - cash + cash got back - cleared with hospitals + other = left
 
 holds by the postings themselves: nothing is taken from the difference.
 """
@@ -41,8 +41,9 @@ _LIVING = tuple(one.value for one in LIVING)
 #: Kinds that change what is in hand and have a stage of their own, and those that only move it from place to place.
 _KNOWN = (
     Kind.APPROPRIATION, Kind.TRANSFER, Kind.RECOVERED, Kind.HAND_BACK, Kind.PAID, Kind.RETURNED, Kind.PETTY_SPEND,
-    Kind.PETTY_RETURN, Kind.HOSPITAL_CLEAR, Kind.GRANT, Kind.SEND, Kind.FAILED, Kind.WITHHELD, Kind.RELEASE, Kind.ADVANCE,
-    Kind.PETTY_BACK, Kind.HOSPITAL, Kind.HOSPITAL_BACK,
+    Kind.PETTY_RETURN, Kind.HOSPITAL_CLEAR,
+    Kind.GRANT, Kind.SEND, Kind.FAILED, Kind.WITHHELD, Kind.RELEASE, Kind.ADVANCE, Kind.PETTY_BACK,
+    Kind.HOSPITAL, Kind.HOSPITAL_BACK, Kind.WRITTEN_OFF,
 )  # fmt: skip
 
 
@@ -118,8 +119,9 @@ STAGES = (
     _one("returned", "退票", Account.PAYABLE, Kind.RETURNED, sign=-1),
     _one("released", "退汇转回", Account.AVAILABLE, Kind.RELEASE),
     _one("petty", "备用金支出", Account.EXPENSE, Kind.PETTY_SPEND),
-    _one("cash_back", "现金追回", Account.EXPENSE, Kind.PETTY_RETURN, sign=-1),
-    _one("hospital", "医院清算", Account.EXPENSE, Kind.HOSPITAL_CLEAR),
+    _one("petty_return", "现金追回", Account.EXPENSE, Kind.PETTY_RETURN, sign=-1),
+    _one("advanced", "医院预付", Account.HOSPITAL, Kind.HOSPITAL, Kind.HOSPITAL_BACK),
+    _one("cleared", "医院清算", Account.EXPENSE, Kind.HOSPITAL_CLEAR),
     Stage("other", "其他收支", _LIVING, not_kinds=_KNOWN),
     Stage("left", "结余", _LIVING, when="until"),
     *(Stage(f"left_{one.value}", one.label, (one.value,), when="until") for one in LIVING),
@@ -128,8 +130,7 @@ BY_CODE = {one.code: one for one in STAGES}
 #: How the stages add up to what is left.
 BALANCE = {
     "opening": 1, "appropriated": 1, "moved_in": 1, "moved_out": -1, "recovered": 1, "handed_back": -1, "paid": -1,
-    "returned": 1, "petty": -1, "cash_back": 1, "hospital": -1,
-    "other": 1,
+    "returned": 1, "petty": -1, "petty_return": 1, "cleared": -1, "other": 1,
 }  # fmt: skip
 
 

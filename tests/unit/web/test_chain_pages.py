@@ -21,6 +21,7 @@ from paykit import Staff, family, run_month
 from tuodi.funds import chain
 from tuodi.funds.chain import Wanted
 from tuodi.funds.models import LedgerEntry
+from tuodi.funds.states import Kind
 from tuodi.kernel import clock
 from tuodi.kernel.periods import Month
 from tuodi.org.access import scope
@@ -243,3 +244,9 @@ def test_money_that_comes_back_later_is_seen_in_the_month_it_came_back(make_user
         assert ways[1].entry != ways[3].entry
         assert LineEvent.objects.filter(line=line, kind=LineStatus.SENT).count() == 2
     clean()
+
+
+def test_every_kind_of_booking_has_its_place_in_the_chain() -> None:
+    """A new kind is decided upon here, or it would be seen among the other movements only."""
+    assert {str(one) for one in chain._KNOWN} == set(Kind.values)
+    assert set(chain.BALANCE) <= set(chain.BY_CODE)

@@ -105,6 +105,9 @@ def test_what_if_and_its_sheet(make_user):
     shown = client.get(asked.url).content.decode()
     assert "现行与方案" in shown
     assert "−70.00" in shown  # 35 yuan a head less under the second draft
+    assert "未建资金账的地区" in client.get(asked.url).content.decode()
+    sources = client.get(reverse("web:simulation-funds", args=[simulation.pk]))
+    assert b"".join(sources.streaming_content)[:2] == b"PK"
     answer = client.get(reverse("web:simulation-sheet", args=[simulation.pk]), {"side": "b"})
     page = openpyxl.load_workbook(io.BytesIO(answer.getvalue())).active
     rows = [[cell.value for cell in row] for row in page.iter_rows()]
@@ -112,7 +115,7 @@ def test_what_if_and_its_sheet(make_user):
     assert not [cell for row in page.iter_rows() for cell in row if cell.data_type == "f"]
     assert rows[3][-2:] == [-70, "减少"]
     with at(makers.drafter, DAY):
-        assert AuditEntry.objects.filter(action="web.export_simulation").count() == 1
+        assert AuditEntry.objects.filter(action="web.export_simulation").count() == 2
     # Published, the month's run is recalculated by who prepares payments.
     heard(makers, second, DAY)
     outsider = signed_in(makers.approver)

@@ -39,24 +39,10 @@ WAY = ("appropriated", "moved", "granted", "sent", "paid", "back", "released", "
 #: Columns of the tables of the ledger.
 COLUMNS = (
     "opening", "appropriated", "moved_in", "moved_out", "granted", "withheld", "sent", "failed", "paid", "returned",
-    "released", "petty", "cash_back", "hospital", "recovered", "handed_back", "other", "left",
+    "released", "petty", "petty_return", "advanced", "cleared", "recovered", "handed_back", "other", "left",
 )  # fmt: skip
 #: Columns that are left out where nothing moved.
-_RARE = {
-    "opening",
-    "moved_in",
-    "moved_out",
-    "withheld",
-    "failed",
-    "returned",
-    "released",
-    "petty",
-    "cash_back",
-    "hospital",
-    "recovered",
-    "handed_back",
-    "other",
-}
+_RARE = set(COLUMNS) - {"appropriated", "granted", "sent", "paid", "left"}
 #: Money without a source has these stages only.
 _BEFORE = ("granted", "withheld", "sent", "failed", "paid", "returned")
 #: Stages a place below the county has; cash comes beside the runs.

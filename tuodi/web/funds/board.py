@@ -68,7 +68,8 @@ def show(request: HttpRequest) -> HttpResponse:
         "balance": f"{words.yuan(brought)} ＝ 在手 {words.yuan(sum(sums.values()))} ＋ 已发 {words.yuan(paid)}",
         "balances": brought == sum(sums.values()) + paid,
         "accounts": [{"code": code, "label": label} for code, label in ACCOUNTS],
-        "groups": _groups(kept),
+        "groups": _groups(kept, place),
+        "chain_href": f"{reverse('web:chain')}?place={place}",
         "before": sum(one.paid for one in before),
         "chart": _chart(kept),
         "idle": [
@@ -86,7 +87,7 @@ def show(request: HttpRequest) -> HttpResponse:
     return render(request, "funds/board.html", context)
 
 
-def _groups(rows: list[queries.Standing]) -> list[dict[str, Any]]:
+def _groups(rows: list[queries.Standing], place: str) -> list[dict[str, Any]]:
     """By programme, one line a source; over several counties the counties are added up."""
     found: dict[str, dict[str, list[int]]] = {}
     for one in rows:
@@ -100,13 +101,13 @@ def _groups(rows: list[queries.Standing]) -> list[dict[str, Any]]:
         lines = []
         for source, sums in sources.items():
             cells = [
-                {"label": label, "fen": sums[at], "href": _href(programme, source, code)}
+                {"label": label, "fen": sums[at], "href": _href(place, programme, source, code)}
                 for at, (code, label) in enumerate(ACCOUNTS)
             ]
             lines.append(
                 {
                     "label": source_label(source),
-                    "href": _href(programme, source, ""),
+                    "href": _href(place, programme, source, ""),
                     "cells": cells,
                     "paid": sums[-2],
                     "came": sums[-1],
@@ -119,8 +120,12 @@ def _groups(rows: list[queries.Standing]) -> list[dict[str, Any]]:
     return groups
 
 
-def _href(programme: str, source: str, account: str) -> str:
-    return reverse("web:fund-entries") + "?" + urlencode({"programme": programme, "source": source, "account": account})
+def _href(place: str, programme: str, source: str, account: str) -> str:
+    return (
+        reverse("web:fund-entries")
+        + "?"
+        + urlencode({"place": place, "programme": programme, "source": source, "account": account})
+    )
 
 
 def _chart(rows: list[queries.Standing]) -> dict[str, Any] | None:

@@ -144,7 +144,10 @@ def _working(row: PayLine) -> dict[str, Any]:
         result = answer_of(row.household, row.programme, Month.parse(str(row.month)), person_id=row.person_id)
     except TuodiError:
         return {}
-    parts, total = decision.parts_of(result.explain().to_json(), [])
+    data = result.explain().to_json()
+    # From when a decision of this month would be paid says nothing about this month's money.
+    data["roots"] = [root for root in data["roots"] if not str(root).endswith(".start_month")]
+    parts, total = decision.parts_of(data, [])
     regular = sum(
         getattr(row, name) or 0 for name in ("base_fen", "increment_fen", "care_fen", "grace_fen", "other_fen")
     )

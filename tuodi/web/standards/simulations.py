@@ -10,6 +10,8 @@ from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
+from tuodi.funds.ledger import source_label, sub_account_label
+from tuodi.funds.queries import source_rank
 from tuodi.kernel.masking import mask_name
 from tuodi.kernel.periods import Month, PeriodError
 from tuodi.kernel.places import trim
@@ -17,6 +19,7 @@ from tuodi.org import access
 from tuodi.org.models import DutyCode
 from tuodi.payments import actions, snapshot, tasks
 from tuodi.payments.actions.simulation import frozen_runs
+from tuodi.payments.fund_split import split
 from tuodi.payments.models import Simulation
 from tuodi.payments.simulate import BUCKETS
 from tuodi.people.enums import Programme
@@ -156,6 +159,7 @@ def _figures(one: Simulation) -> dict[str, Any]:
             for n, month in enumerate(months)
         ],
         "budget": _places(sides, marks),
+        "funds": _funds(sides, marks, len(months)),
         "spread": [{"label": label, "cells": [sides[mark]["buckets"][n] for mark in marks]} for n, label in enumerate(LABELS)],
         "spread_chart": {
             # Who stays as he is would dwarf all others: he is in the table.
@@ -174,6 +178,71 @@ def _figures(one: Simulation) -> dict[str, Any]:
         },
         "already": one.summary["already"], "near_unknown": one.summary["near_unknown"], "marks": [MARKS[mark] for mark in marks],
     }  # fmt: skip
+
+
+def _budgets(sides: Mapping[str, Any], count: int) -> dict[str, list[dict[str, Any]]]:
+    """What each side costs until the year ends, by county and programme; back pay is of no county and stands apart."""
+    return {
+        mark: [{**row, "amount_fen": row["amount_fen"] * count} for row in side["places"]]
+        for mark, side in sides.items()
+    }
+
+
+def _funds(sides: Mapping[str, Any], marks: list[str], count: int) -> dict[str, Any]:
+    """The year's remaining months by source of money: today and each draft; what is not covered, and counties without a book."""
+    found = split(_budgets(sides, count))
+    shown = ["now", *marks]
+    sources = sorted({source for one in found.values() for source in one.by_source()}, key=source_rank)
+    rows = [
+        {"label": source_label(source), "css": "", "cells": [found[mark].by_source().get(source, 0) for mark in shown]}
+        for source in sources
+    ]
+    short = [sum(found[mark].short.values()) for mark in shown]
+    bookless = [sum(found[mark].bookless.values()) for mark in shown]
+    if any(short):
+        rows.append({"label": "可用资金不足", "css": "is-bad", "cells": short})
+    if any(bookless):
+        rows.append({"label": "未建资金账的地区", "css": "dim", "cells": bookless})
+    gaps = [
+        {
+            "label": sub_account_label(county, programme),
+            "cells": [found[mark].short.get((county, programme), 0) for mark in shown],
+        }
+        for county, programme in sorted({key for mark in shown for key in found[mark].short})
+    ]
+    return {
+        "rows": rows, "gaps": gaps, "months": count, "total": [found[mark].total for mark in shown],
+        "back": [sides[mark]["back_fen"] for mark in marks], "any_back": any(sides[mark]["back_fen"] for mark in marks),
+    }  # fmt: skip
+
+
+def funds_sheet(request: HttpRequest, pk: int) -> HttpResponse | FileResponse:
+    """The budget by county, programme and source as a spreadsheet, logged."""
+    one = _simulation(request, pk)
+    if one.state != Simulation.State.DONE:
+        posting.refuse(request, "测算还没有完成。")
+        return posting.back(reverse("web:simulation", args=[one.pk]))
+    sides, count = one.summary["sides"], len(one.summary["months"])
+    shown = ["now", *(mark for mark in MARKS if mark in sides)]
+    found = split(_budgets(sides, count))
+    keys: dict[tuple[str, str, str], list[int]] = {}
+    for at, mark in enumerate(shown):
+        made = found[mark]
+        for (county, programme, source), fen in made.drawn.items():
+            keys.setdefault((county, programme, source_label(source)), [0] * len(shown))[at] += fen
+        for (county, programme), fen in made.short.items():
+            keys.setdefault((county, programme, "可用资金不足"), [0] * len(shown))[at] += fen
+        for (county, programme), fen in made.bookless.items():
+            keys.setdefault((county, programme, "未建资金账"), [0] * len(shown))[at] += fen
+    labels = ["现行", *(MARKS[mark] for mark in shown[1:])]
+    return sheet(
+        request, name=f"提标测算-{one.pk}-资金来源", title=f"提标测算 {one.pk} 本年 {count} 个月预算的资金来源",
+        columns=[("地区", 18), ("项目", 16), ("资金来源", 18), *((f"{label}（元）", 16) for label in labels)],
+        rows=([_place(county), Programme(programme).label, source, *(fen / 100 for fen in cells)]
+              for (county, programme, source), cells in sorted(keys.items())),
+        action="web.export_simulation", subject="simulation", subject_id=one.pk, what={"side": "funds"},
+        note="按现在的可用余额和各地动用顺序推算，不占用资金；补发不分来源。",
+    )  # fmt: skip
 
 
 def _place(code: str) -> str:

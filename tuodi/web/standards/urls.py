@@ -25,6 +25,7 @@ urlpatterns: list[URLPattern] = [
     path("simulations/<int:pk>/", _what_if(simulations.show), name="simulation"),
     path("simulations/<int:pk>/progress/", _what_if(simulations.progress), name="simulation-progress"),
     path("simulations/<int:pk>/changes.xlsx", _what_if(simulations.export), name="simulation-sheet"),
+    path("simulations/<int:pk>/funds.xlsx", _what_if(simulations.funds_sheet), name="simulation-funds"),
     path("prices/", _prices(prices.listing), name="prices"),
     path("prices/members/", open_to(*PAYMENT)(price_members.listing), name="price-members"),
     path("prices/<int:pk>/", _prices(prices.show), name="price-round"),
