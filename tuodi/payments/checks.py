@@ -69,13 +69,13 @@ def balance(run: PayRun) -> list[Check]:
     found.append(Check("payable", "发放的行都有金额和账户", not loose, f"缺 {loose}"))
     (shared,) = _one(
         "select count(*) from (select account_index from payments_payline where run_id = %s and live and held = '' "
-        "and amount_fen > 0 group by 1 having count(distinct household_id) > 1) x",
+        "and amount_fen > 0 group by 1 having min(household_id) <> max(household_id)) x",
         run.pk,
     )
     found.append(Check("accounts", "一个账户只收一户", not shared, f"重复 {shared}"))
     (over,) = _one(
         "select count(*) from (select l.household_id, l.programme, coalesce(l.person_id, 0) unit, sum(-l.offset_fen) done "
-        "from payments_payline l join payments_payrun r on r.id = l.run_id where l.live and l.held = '' and l.status <> 'withheld' and l.month <= %s "
+        "from payments_payline l join payments_payrun r on r.id = l.run_id where l.live and l.offset_fen < 0 and l.held = '' and l.status <> 'withheld' and l.month <= %s "
         "and (r.id = %s or r.state in ('approved', 'sent', 'settled', 'closed')) group by 1, 2, 3 having sum(-l.offset_fen) > 0) o "
         "where o.done > coalesce((select sum(-a.amount_fen) from payments_arrear a join payments_payrun r on r.id = a.run_id "
         " where a.amount_fen < 0 and a.household_id = o.household_id and a.programme = o.programme "
