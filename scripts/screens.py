@@ -3,11 +3,13 @@
 Usage:
     ./run demo --no-serve
     TUODI_DEMO=1 TUODI_DEMO_TODAY=2017-09-11 ./run tuodi serve --port 8765 &
-    .venv/bin/python scripts/screens.py http://127.0.0.1:8765 [--only NAME ...]
+    .venv/bin/python scripts/screens.py http://127.0.0.1:8765 [--only NAME ...] [--look DIR]
 
 Signs in with the demo accounts (`demo/accounts.txt` of the state folder); as a resident, with the code that lies in the demo's outbox.
 A page that does not answer 200, scrolls sideways or says something in the console is named, and the run ends with 1. Pictures are
-WebP of at most 80 KB. Needs Debian's `chromium` and `fonts-noto-cjk`.
+WebP of at most 80 KB. With `--look` nothing in docs changes: each page is taken whole, in every way it may be read (desk, desk in large type,
+phone, phone in large type), into a folder, and what a browser can measure is named: what lies outside the screen, is cut off, lies
+over another, or stands in a column of one character. The eye has to do the rest. Needs Debian's `chromium` and `fonts-noto-cjk`.
 """
 
 from __future__ import annotations
@@ -28,6 +30,51 @@ MOST = 80 * 1024
 DESK = {"width": 1366, "height": 860}
 PHONE = {"width": 360, "height": 760}
 RESIDENT = "resident"
+#: Every way a page may be read: width, and large type or not.
+LOOKS = {"desk": (DESK, False), "desk-large": (DESK, True), "phone": (PHONE, False), "large": (PHONE, True)}
+#: What a browser can say of a page: words, and where.
+MEASURE = r"""
+() => {
+  const found = [], said = new Set();
+  const say = (word, el) => {
+    const at = `${word}: <${el.tagName.toLowerCase()}${el.className && typeof el.className === 'string' ? '.' + el.className.trim().split(/\s+/).join('.') : ''}> ${(el.innerText || el.value || '').trim().replace(/\s+/g, ' ').slice(0, 24)}`;
+    if (!said.has(at) && found.length < 12) { said.add(at); found.push(at); }
+  };
+  const scrolled = (el) => {
+    for (let up = el.parentElement; up; up = up.parentElement)
+      if (['auto', 'scroll'].includes(getComputedStyle(up).overflowX)) return true;
+    return false;
+  };
+  const shown = (el) => el.checkVisibility({opacityProperty: true, visibilityProperty: true});
+  if (document.documentElement.scrollWidth > innerWidth) say('wider than the screen', document.body);
+  const boxes = [];
+  for (const el of document.querySelectorAll('main *')) {
+    if (!shown(el) || el.closest('svg, canvas, .aside, .skip, option')) continue;
+    const box = el.getBoundingClientRect(), style = getComputedStyle(el);
+    if (!box.width || !box.height) continue;
+    const size = parseFloat(style.fontSize);
+    if (box.right > innerWidth + 1 && !scrolled(el)) say('outside', el);
+    if (['hidden', 'clip'].includes(style.overflowX) && el.scrollWidth > el.clientWidth + 2 && el.clientWidth > 4) say('cut', el);
+    if (['auto', 'scroll'].includes(style.overflowX) && el.scrollWidth > el.clientWidth + 2) say('scrolls', el);
+    const own = [...el.childNodes].filter((one) => one.nodeType === 3).map((one) => one.data.trim()).join('');
+    if (own.length > 2) {
+      const room = el.clientWidth ? el.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight) : box.width;
+      if (room < 2.1 * size && box.height > 2.6 * size) say('squeezed', el);
+      else if (el.matches('button, .button, .mark, .tabs a') && box.height > (el.matches('.mark') ? 2.4 : 3.6) * size) say('broken', el);
+      if (size < 12) say('small type', el);
+      boxes.push([el, box]);
+    }
+    if (el.matches('a, button, input, select, summary') && !el.closest('p, td, th, dd, li, caption') && el.type !== 'hidden' && (box.height < 24 || box.width < 24) && style.display !== 'inline' && !['checkbox', 'radio'].includes(el.type)) say('small target', el);
+  }
+  for (let i = 0; i < boxes.length; i++) for (let j = i + 1; j < Math.min(boxes.length, i + 40); j++) {
+    const [a, one] = boxes[i], [b, two] = boxes[j];
+    if (a.contains(b) || b.contains(a) || getComputedStyle(a).display === 'inline' || getComputedStyle(b).display === 'inline') continue;
+    const wide = Math.min(one.right, two.right) - Math.max(one.left, two.left), high = Math.min(one.bottom, two.bottom) - Math.max(one.top, two.top);
+    if (wide > 4 && high > 4) say('over another', b);
+  }
+  return found;
+}
+"""
 
 
 @dataclass(frozen=True)
@@ -65,6 +112,7 @@ GROUPS: tuple[tuple[str, tuple[Shot, ...]], ...] = (
         Shot("my-apply", RESIDENT, "/my/apply/", "Applications begun and sent, and a new one.", sizes=("phone", "large")),
         Shot("my-complaints", RESIDENT, "/my/complaints/", "Complaints and how they were answered.", sizes=("phone",)),
         Shot("my-appeals", RESIDENT, "/my/appeals/", "Appeals against a decision.", sizes=("phone",)),
+        Shot("my-messages", RESIDENT, "/my/messages/", "What I was told, and how I want to be told.", sizes=("phone",)),
         Shot("my-ratings", RESIDENT, "/my/ratings/", "How the service was (好差评).", sizes=("phone",)),
     )),
     ("The counter", (
@@ -86,9 +134,13 @@ GROUPS: tuple[tuple[str, tuple[Shot, ...]], ...] = (
         Shot("emergencies", "jiedao-sl", "/emergencies/", "Emergencies by the hour.", sizes=("desk", "phone")),
         Shot("emergency", "jiedao-sl", "/emergencies/?show=ended", "Relief first, papers after.", ("main a.whole",), ("desk", "phone")),
         Shot("patrols", "jiedao-sl", "/patrols/", "Patrols: coverage, what was found, what is overdue."),
+        Shot("patrol-report", "jiedao-sl", "/patrols/report/", "Reporting a family in need."),
+        Shot("emergency-new", "jiedao-sl", "/emergencies/new/", "An emergency reported."),
         Shot("at-risk", "jiedao-sl", "/patrols/at-risk/", "The list of persons at risk, and taking one off it.", sizes=("desk", "phone")),
         Shot("patrol-mine", "wg-420802001001", "/patrols/mine/", "A grid worker's visits on his phone.", sizes=("phone",)),
         Shot("self-cares", "dongbao-hd", "/self-care/", "Self-care assessments."),
+        Shot("late-papers", "jiedao-sl", "/late-papers/", "Papers of emergencies that are late, and what becomes of them."),
+        Shot("tellings", "jiedao-sl", "/tellings/", "Who has to be told something by hand, since no message may reach him."),
     )),
     ("In the village", (
         Shot("field", "jiedao-rh", "/field/", "Visits to make, also without a signal.", sizes=("phone",)),
@@ -104,6 +156,14 @@ GROUPS: tuple[tuple[str, tuple[Shot, ...]], ...] = (
         Shot("roll-notices", "dongbao-hd", "/roll-notices/", "Written notices of changes, and their delivery."),
         Shot("deaths", "dongbao-hd", "/deaths/?show=all", "Deaths and what becomes of the family's amount."),
         Shot("moves", "dongbao-hd", "/moves/?show=done", "Moves to another town or county, with the file."),
+        Shot("end-notices", "dongbao-hd", "/end-notices/", "Notices before help ends."),
+        Shot("kin", "dongbao-hd", "/kin/", "Relatives of officials, filed."),
+        Shot("watch", "dongbao-xs", "/watch/", "Families cut off, looked after for a while."),
+        Shot("classes-places", "dongbao-hd", "/classes/places/", "Five classes by place."),
+        Shot("third-visits", "lantian-1", "/own-checks/", "A third party's own tasks."),
+        Shot("exits", "dongbao-hd", "/exits/", "Gradual exits, month by month."),
+        Shot("of-age", "dongbao-hd", "/of-age/", "Children who come of age."),
+        Shot("pushes", "dongbao-hd", "/pushes/", "Lists given to other departments."),
         Shot("job-refusals", "dongbao-hd", "/job-refusals/?show=all", "Jobs offered and refused."),
         Shot("person-files", "dongbao-hd", "/person-files/", "Tekun and children: one person, one file."),
         Shot("classes", "dongbao-hd", "/classes/?show=confirmed", "Five classes in three layers (五类三层)."),
@@ -111,17 +171,40 @@ GROUPS: tuple[tuple[str, tuple[Shot, ...]], ...] = (
         Shot("spot-checks", "dongbao-hd", "/spot-checks/", "Spot checks drawn by a seed anybody can repeat."),
         Shot("exports", "dongbao-hd", "/exports/", "Rosters and ledgers taken out, above a limit by two people."),
         Shot("clues", "dongbao-xs", "/clues/", "The clue ledger, from finding to close-out."),
+        Shot("change-one", "dongbao-hd", "/changes/?show=closed", "One reported change.", ("main a.whole",)),
+        Shot("review-one", "dongbao-hd", "/reviews-due/", "One periodic review.", ("main a.whole",)),
+        Shot("end-notice", "dongbao-hd", "/end-notices/", "One notice before help ends.", ("main a.whole",)),
+        Shot("death-one", "dongbao-hd", "/deaths/?show=all", "One death.", ("main a.whole",)),
+        Shot("person-file", "dongbao-hd", "/person-files/", "One person's file.", ("main a.whole",)),
+        Shot("push-one", "dongbao-hd", "/pushes/", "One list given.", ("main a.whole",)),
         Shot("clue", "dongbao-xs", "/clues/?tab=all", "One clue: register against statement, days, locked deeds.", ("main a.whole",), ("desk", "phone")),
         Shot("warnings", "dongbao-hc", "/warnings/", "Early warnings and their receipts."),
     )),
     ("Money", (
         Shot("runs", "shi-bzf", "/runs/", "Months."),
         Shot("monthly-run", "shi-bzf", "/runs/", "One month: difference by cause, blockers, files to the banks.", ("main a.whole",)),
+        Shot("funds", "dongbao-zj", "/funds/", "What each fund has, holds and has paid."),
+        Shot("fund-papers", "dongbao-zj", "/funds/papers/", "Papers that move money between funds."),
+        Shot("fund-entries", "dongbao-zj", "/funds/entries/", "The ledger, entry by entry."),
+        Shot("ledger-checks", "shi-dd", "/ledger-checks/", "What must hold in the ledger, checked."),
+        Shot("petty", "dongbao-zj", "/petty/", "Petty cash of the towns."),
+        Shot("bank", "shi-yh", "/bank/", "Statements of the bank, entry by entry."),
+        Shot("bank-todo", "shi-yh", "/bank/todo/", "What the bank did and nobody has explained."),
+        Shot("fund-year", "dongbao-zj", "/funds/", "One fund's year.", ("main a[href*='/funds/year/']",)),
+        Shot("fund-paper-new", "dongbao-zj", "/funds/papers/new/", "A new paper."),
+        Shot("fund-population", "dongbao-zj", "/funds/population/", "How many people each county counts."),
+        Shot("bank-statement", "shi-yh", "/bank/", "One statement.", ("main a[href*='/bank/statements/']",)),
+        Shot("run-lines", "shi-bzf", "/runs/", "The lines of a month.", ("main a.whole", "main a[href$='/lines/']")),
+        Shot("run-changes", "shi-bzf", "/runs/", "What changed against the month before.", ("main a.whole", "main a[href*='/changes/']")),
+        Shot("run-accounts", "shi-bzf", "/runs/", "Accounts that need looking at before paying.", ("main a.whole", "main a[href*='/accounts/']")),
         Shot("imports", "shi-dr", "/imports/", "Rosters of offices, read with a preview."),
         Shot("hand-over", "shi-yj", "/hand-over/", "Payment rows handed over to another body, by two people."),
     )),
     ("Oversight", (
         Shot("sources", "shi-bd", "/sources/", "Registers: agreement, age, coverage."),
+        Shot("sweeps", "shi-bd", "/sweeps/", "Sweeps of the whole roll."),
+        Shot("tuning", "dongbao-xs", "/clues/tuning/", "How each rule does, and its limits."),
+        Shot("returned", "shi-bd", "/returned/", "Clues that came back from the discipline body."),
         Shot("sweep", "shi-bd", "/sweeps/", "A sweep of the whole roll: what was compared, found, confirmed.", ("main tbody tr:last-child a.whole",)),
         Shot("supervision", "shi-dd", "/supervision/clues/", "Clues of a prefecture, county by county."),
         Shot("third-party", "shi-dd", "/third-party/", "The yearly check by a third party.", ("main a.whole",)),
@@ -132,12 +215,19 @@ GROUPS: tuple[tuple[str, tuple[Shot, ...]], ...] = (
     )),
     ("Rules and procedures", (
         Shot("standards", "jiedao-sl", "/standards/?open=1", "Standards and rules in force here, clause by clause."),
+        Shot("proposals", "shi-bz", "/standards/proposals/", "Standards proposed, weighed and adopted."),
+        Shot("simulations", "shi-bz", "/simulations/", "What another standard would cost."),
+        Shot("prices", "shi-bz", "/prices/", "Price linkage."),
+        Shot("proposal", "shi-bz", "/standards/proposals/", "One proposal.", ("main a.whole",)),
+        Shot("simulation", "shi-bz", "/simulations/", "One simulation.", ("main a.whole",)),
         Shot("procedures", "jiedao-sl", "/procedures/", "How a case runs here, as a picture.", sizes=("desk", "phone")),
     )),
     ("The system", (
         Shot("accounts", "guanli", "/accounts/", "Accounts and duties."),
         Shot("security", "anquan", "/security/", "Locked accounts, mass reading, missing second factors."),
         Shot("audit", "shenji", "/audit/", "The audit log, chained."),
+        Shot("account-new", "guanli", "/accounts/new/", "A new account."),
+        Shot("display", "jiedao-sl", "/display/", "Large type and what else one may choose."),
         Shot("mine", "jiedao-sl", "/security/me/", "Everybody's own sessions, second factor and stand-ins."),
         Shot("outbox", "guanli", "/outbox/", "What the demo would have sent to phones."),
     )),
@@ -191,21 +281,7 @@ class Walker:
         """The pictures of one page; their names."""
         page = self.page(shot.who)
         page.set_viewport_size(DESK)
-        answer = page.goto(self.base + shot.path)
-        status = answer.status if answer else 200  # only the fragment has changed
-        if shot.search:
-            page.locator("main input[name=q]").fill(shot.search)
-            page.keyboard.press("Enter")
-            page.wait_for_url("**?q=*")
-        for selector in shot.follow:
-            link = page.locator(selector).first
-            if not link.count():
-                self.faults.append(f"{shot.name}: nothing to follow at {page.url} ({selector})")
-                return []
-            answer = page.goto(self.base + link.get_attribute("href"))
-            status = answer.status
-        if status != 200:
-            self.faults.append(f"{shot.name}: {status} at {page.url}")
+        if not self._go(page, shot):
             return []
         made = []
         for size in shot.sizes:
@@ -222,6 +298,41 @@ class Walker:
             if size == "large":
                 self._large(page, on=False)
         return made
+
+    def look(self, shot: Shot, into: Path) -> None:
+        """The page whole in every way it may be read, into a folder; what can be measured is noted as a fault."""
+        page = self.page(shot.who)
+        page.set_viewport_size(DESK)
+        if not self._go(page, shot):
+            return
+        where = page.url
+        for name, (size, large) in LOOKS.items():
+            page.context.add_cookies([{"name": "tuodi_type", "value": "large" if large else "", "url": self.base}])
+            page.set_viewport_size(size)
+            page.goto(where)
+            page.wait_for_timeout(200)
+            self.faults += [f"{shot.name}-{name}: {one}" for one in page.evaluate(MEASURE)]
+            page.screenshot(path=into / f"{shot.name}-{name}.png", full_page=True)
+        page.context.clear_cookies(name="tuodi_type")
+
+    def _go(self, page: Any, shot: Shot) -> bool:
+        """Whether the page could be reached."""
+        answer = page.goto(self.base + shot.path)
+        status = answer.status if answer else 200  # only the fragment has changed
+        if shot.search:
+            page.locator("main input[name=q]").fill(shot.search)
+            page.keyboard.press("Enter")
+            page.wait_for_url("**?q=*")
+        for selector in shot.follow:
+            link = page.locator(selector).first
+            if not link.count():
+                self.faults.append(f"{shot.name}: nothing to follow at {page.url} ({selector})")
+                return False
+            answer = page.goto(self.base + link.get_attribute("href"))
+            status = answer.status
+        if status != 200:
+            self.faults.append(f"{shot.name}: {status} at {page.url}")
+        return bool(status == 200)
 
     def _large(self, page: Any, *, on: bool) -> None:
         button = page.get_by_role("button", name="大字版" if on else "标准版")
@@ -292,11 +403,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("base")
     parser.add_argument("--only", nargs="*", default=[])
+    parser.add_argument(
+        "--look", type=Path, help="take every page whole, in every way it may be read, into this folder"
+    )
     args = parser.parse_args()
     state = Path(os.environ.get("TUODI_VAR") or ROOT / "var")
     rows = (line.split("\t") for line in (state / "demo" / "accounts.txt").read_text(encoding="utf-8").splitlines())
     accounts = {row[0]: row[1] for row in rows if len(row) > 1}
-    OUT.mkdir(exist_ok=True)
+    (args.look or OUT).mkdir(parents=True, exist_ok=True)
     taken: dict[str, list[str]] = {}
     browser_path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     with sync_playwright() as playwright:
@@ -308,6 +422,15 @@ def main() -> int:
         walker = Walker(browser, args.base.rstrip("/"), accounts)
         for _, shots in GROUPS:
             for shot in shots:
+                if args.look:
+                    if not args.only or shot.name in args.only:
+                        known = len(walker.faults)
+                        try:
+                            walker.look(shot, args.look)
+                        except Exception as error:
+                            walker.faults.append(f"{shot.name}: {str(error).splitlines()[0]}")
+                        print(shot.name, *walker.faults[known:], sep="\n    ", flush=True)
+                    continue
                 if args.only and shot.name not in args.only:
                     names = [shot.name if one == "desk" else f"{shot.name}-{one}" for one in shot.sizes]
                     taken[shot.name] = names
@@ -318,7 +441,8 @@ def main() -> int:
                     walker.faults.append(f"{shot.name}: {str(error).splitlines()[0]}")
                 print(shot.name, ", ".join(taken.get(shot.name, [])), flush=True)
         browser.close()
-    write_page(taken)
+    if not args.look:
+        write_page(taken)
     for fault in walker.faults:
         print(fault, file=sys.stderr)
     return 1 if walker.faults else 0

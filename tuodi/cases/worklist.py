@@ -12,11 +12,15 @@ from django.db.models import F, Q, QuerySet
 from tuodi.cases.models import Case, Step
 from tuodi.cases.queries import my_open_work
 from tuodi.cases.states import StepState
+from tuodi.org import counting
 from tuodi.org.access import range_of
 from tuodi.org.models import Duty, User
 from tuodi.policy.procedure import Does
 
-__all__ = ["BY_CASE", "BY_STEP", "DUES", "KINDS", "SORTS", "Wanted", "bounded", "cases_of", "select", "steps_of"]
+__all__ = [
+    "BY_CASE", "BY_STEP", "DUES", "KINDS", "MOST", "SOON_DAYS", "SORTS", "Wanted", "cases_of", "counts", "select", "slim",
+    "steps_of",
+]  # fmt: skip
 
 #: Lists whose rows are open steps, and those whose rows are cases.
 BY_STEP = ("mine", "open")
@@ -33,6 +37,12 @@ SORTS = {"due": "期限", "new": "受理日期", "name": "姓名"}
 SOON_DAYS = 3
 #: Counting stops here; a page then says 999+.
 MOST = 1000
+#: What a line of a list shows of a step and of its case.
+_STEP = ("region", "name", "label", "does", "state", "due_on", "due_pending", "case")
+_CASE = (
+    "no", "region", "programme", "state", "decision", "accepted_on", "decided_on", "closed_on", "due_on", "due_pending",
+    "household", "applicant", "applicant__name",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +63,17 @@ class Wanted:
     sort: str = "due"
 
 
-def select(wanted: Wanted, *, user: User, today: date) -> QuerySet[Any]:
-    """Open steps (`tab` in BY_STEP) or cases (BY_CASE) in the reader's range."""
-    return steps_of(wanted, user=user, today=today) if wanted.tab in BY_STEP else cases_of(wanted)
+def select(wanted: Wanted, *, user: User, today: date, duties: Sequence[Duty] | None = None) -> QuerySet[Any]:
+    """Open steps (`tab` in BY_STEP) or cases (BY_CASE) in the reader's range, with what a line of a list shows."""
+    rows = steps_of(wanted, user=user, today=today, duties=duties) if wanted.tab in BY_STEP else cases_of(wanted)
+    return slim(rows)
+
+
+def slim(rows: QuerySet[Any]) -> QuerySet[Any]:
+    """Open steps or cases without what no list shows: a case carries its whole procedure and what it was decided on."""
+    if rows.model is Step:
+        return rows.only(*_STEP, *(f"case__{name}" for name in _CASE))
+    return rows.only(*_CASE)
 
 
 def steps_of(wanted: Wanted, *, user: User, today: date, duties: Sequence[Duty] | None = None) -> QuerySet[Step]:
@@ -103,6 +121,11 @@ def cases_of(wanted: Wanted) -> QuerySet[Case]:
     return rows.order_by("-accepted_on", "-id")
 
 
-def bounded(rows: QuerySet[Any]) -> int:
-    """How many rows, counted no further than `MOST`."""
-    return rows.order_by()[:MOST].count()
+def counts(tab: str, *, user: User, today: date, duties: Sequence[Duty]) -> dict[str, int]:
+    """Open steps of a tab of BY_STEP: all (""), and by each of DUES; each counted no further than `MOST`. One query."""
+
+    def queues() -> dict[str, QuerySet[Any] | None]:
+        return {due: steps_of(Wanted(tab, due=due), user=user, today=today, duties=duties) for due in ("", *DUES)}
+
+    asked = counting.kept(("worklist", tab, today, *counting.standing(user, duties)), queues, MOST)
+    return dict.fromkeys(("", *DUES), 0) | counting.read(asked)

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, F, Q, QuerySet, Sum
 
 from tuodi.exchange.bank import load_bank_profile
 from tuodi.kernel import clock
@@ -46,6 +46,7 @@ __all__ = [
     "leftovers",
     "links",
     "missing",
+    "open_items",
     "proposals",
     "returns_of",
     "silent",
@@ -199,6 +200,13 @@ def proposals() -> QuerySet[BankDecision]:
     )
 
 
+def open_items() -> QuerySet[BankItem]:
+    """The payments `exceptions` lists, as rows to count: failed, returned or unknown, and not sent anew since."""
+    # The first condition is that of the index over items that are not paid.
+    found = BankItem.objects.exclude(status=LineStatus.PAID).filter(line__live=True, line__status=F("status"))
+    return found.filter(status__in=[LineStatus.FAILED, LineStatus.RETURNED, LineStatus.UNKNOWN])
+
+
 @dataclass(frozen=True)
 class Open:
     """A payment somebody must see to.
@@ -225,11 +233,14 @@ class Open:
     account_mended: bool
 
 
+#: Whether an account was mended is two probes by key: one question with an "or" reads every account for every row.
 _EXCEPTIONS = """
 select i.batch_id, b.run_id, b.profile, l.id, l.household_id, l.region, coalesce(p.name, h.name), l.programme, l.month, i.amount_fen,
   i.account_last4, i.status, e.code, e.message, e.at,
-  exists (select 1 from people_account x left join people_rollentry r on r.id = l.roll_id where x.until is null and x.id <> i.account_id
-    and (x.id = r.account_id or x.person_id = (select person_id from people_account o where o.id = i.account_id)))
+  exists (select 1 from people_rollentry r join people_account x on x.id = r.account_id
+    where r.id = l.roll_id and x.until is null and x.id <> i.account_id)
+  or exists (select 1 from people_account o join people_account x on x.person_id = o.person_id
+    where o.id = i.account_id and x.until is null and x.id <> o.id)
 from payments_bankitem i
 join payments_bankbatch b on b.id = i.batch_id
 join payments_payline l on l.id = i.line_id and l.status = i.status

@@ -71,7 +71,7 @@ def test_each_reader_finds_what_waits_for_him_and_nothing_else(office: Office, m
 
 def test_every_duty_can_be_counted_for_and_every_queue_has_its_entry(make_user: Any) -> None:
     entries = {entry.route: entry for group in navigation.GROUPS for entry in group.entries}
-    assert set(waiting._QUEUES) <= set(entries)
+    assert set(waiting._STEADY) | set(waiting._UNSTEADY) <= set(entries)
     for duty in DutyCode.values:
         user = hire(make_user, "220103", duty)
         with clock.frozen(DAY), access.scope(user):
@@ -92,3 +92,18 @@ def test_the_menu_says_it_and_folds_what_is_elsewhere(office: Office) -> None:
         assert 'data-nav="families" open' in text
         assert 'data-nav="today">' in text
         assert 'href="/audit/"' not in text
+
+
+def test_what_is_composed_once_is_asked_anew(office: Office, make_user: Any) -> None:
+    clerk = office.town_accept
+    assert counted(clerk)["web:tickets"] == 1
+    with at(clerk, DAY):
+        ticket_actions.take_ticket(
+            acting_user=clerk, line="12349", area=VILLAGE[:9], topic="help", text="断水", caller_phone="13812345679"
+        )  # fmt: skip
+    assert counted(clerk)["web:tickets"] == 2
+    stranger = hire(make_user, VILLAGE[:9], "review")
+    assert "web:tickets" not in counted(stranger)
+    clerk.duties.all().delete()
+    with clock.frozen(DAY), access.scope(clerk):
+        assert waiting.counts(clerk, access.duties_of(clerk)) == {}

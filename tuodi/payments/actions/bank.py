@@ -17,7 +17,7 @@ from tuodi.kernel import clock
 from tuodi.kernel.periods import Month
 from tuodi.org import access
 from tuodi.org.models import DutyCode, User
-from tuodi.payments import ledger
+from tuodi.payments import claims, ledger
 from tuodi.payments.actions.run import audit, lock_run
 from tuodi.payments.errors import HoldListError, NothingToSendError, RunInputError, StateError
 from tuodi.payments.models import (
@@ -115,7 +115,9 @@ def _hold_back(run: PayRun, reasons: Mapping[int, str], user: User) -> list[int]
     for why, ids in sorted(by_reason.items()):
         append_events(None, [(ident, "", why, "") for ident in ids], LineStatus.WITHHELD, user, None)
         set_status(ids, LineStatus.WITHHELD)
-        ledger.post(run, LedgerEntry.Kind.WITHHELD, sums(ids), user=user, memo=f"{run.no} 发前扣留：{why}"[:100])
+        ledger.post_withheld(run, ids, user=user, memo=f"{run.no} 发前扣留：{why}"[:100])
+    if by_reason:
+        claims.follow_run(run)
     return sorted(reasons)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import lru_cache
 
 from tuodi.kernel import clock
 from tuodi.kernel.places import NATION, PlaceError, national_tree, parents, trim
@@ -17,10 +18,16 @@ def name(code: str, on: date | None = None) -> str:
     if short == NATION:
         return "全国"
     on = on or clock.today()
+    return _shipped(short, on) or place_name(short, on)
+
+
+@lru_cache(maxsize=8192)  # the shipped list does not change while a process runs
+def _shipped(short: str, on: date) -> str:
+    """The name in the shipped list; empty where it is not there."""
     try:
         return national_tree().name(short, on)
     except PlaceError:
-        return place_name(short, on)
+        return ""
 
 
 def names(code: str) -> list[str]:

@@ -59,16 +59,14 @@ def show(request: HttpRequest) -> HttpResponse:
     today = clock.today()
     user: Any = request.user
     wanted = read(request.GET, navigation.held_duties(request))
-    rows = worklist.select(wanted, user=user, today=today)
+    duties = navigation.held_rows(request)
+    rows = worklist.select(wanted, user=user, today=today, duties=duties)
     found = pages.page_of(request, lambda start, stop: list(rows[start:stop]), size=SIZE)
     items = [_item(row, today) for row in found.items]
     shown = [row.case if isinstance(row, Step) else row for row in found.items]
     reading.note_list(request, "办件列表", [one.household_id for one in shown], [one.applicant_id for one in shown])
     plain = Wanted(tab=wanted.tab if wanted.tab in BY_STEP else "mine")
-    counts = {
-        due: worklist.bounded(worklist.steps_of(Wanted(tab=plain.tab, due=due), user=user, today=today))
-        for due in ("", "late", "soon", "pending")
-    }
+    counts = worklist.counts(plain.tab, user=user, today=today, duties=duties)
     context = {
         "page": Page(items, found.number, None, found.previous, found.next),
         "wanted": wanted,
@@ -169,8 +167,8 @@ def _officers(user: User) -> list[tuple[str, str]]:
             duties__since__lte=today,
         )
         .filter(Q(duties__until__isnull=True) | Q(duties__until__gt=today))
-        .select_related("office")
         .distinct()
-        .order_by("office__place_code", "name", "id")[:OFFICERS]
+        .order_by("office__place_code", "name", "id")
+        .values_list("office__place_code", "name", "id", "office__name")[:OFFICERS]
     )
-    return [(str(one.pk), f"{one.name}（{one.office.name}）") for one in held]
+    return [(str(pk), f"{name}（{office}）") for _, name, pk, office in held]

@@ -43,7 +43,7 @@ def show(request: HttpRequest) -> HttpResponse:
     user: Any = request.user
     held = navigation.held_rows(request)
     works = bool(navigation.CASEWORK & set(duties))
-    mine = my_open_work(user, held)
+    mine = worklist.slim(my_open_work(user, held))
     queue: Page[Any] = Page([], 1, None, None, None)
     if works:
         queue = pages.page_of(request, lambda start, stop: list(mine[start:stop]), size=QUEUE_SIZE)

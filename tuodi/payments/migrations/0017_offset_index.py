@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('payments', '0014_insert_guards'),
+        ('payments', '0016_insert_guards'),
         ('people', '0005_tellings'),
     ]
 
