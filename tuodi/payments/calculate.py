@@ -205,6 +205,7 @@ def write_run(run: PayRun, result: Result, tell: Tell) -> None:
     counties = regions.str.slice(0, 6).unique().sort().to_list()
     done: list[str] = list(run.progress.get("parts", []))
     total = result.lines.height
+    again = _written(run)
     written = result.lines.filter(pl.col("region").str.slice(0, 6).is_in(done)).height if done else 0
     for county in counties:
         if county in done:
@@ -215,7 +216,8 @@ def write_run(run: PayRun, result: Result, tell: Tell) -> None:
             if locked.state != RunState.OPEN or county in locked.progress.get("parts", []):
                 continue  # another worker was faster
             done = list(locked.progress.get("parts", []))  # with what another worker has written meanwhile
-            _delete(run, county)
+            if again:
+                _delete(run, county)
             lines = result.lines.filter(mine)
             try:
                 with transaction.atomic():
@@ -237,6 +239,15 @@ def write_run(run: PayRun, result: Result, tell: Tell) -> None:
             }
             PayRun.objects.filter(pk=run.pk).update(progress=run.progress)
         tell(f"写入 {place_name(county)}", written, total)
+
+
+def _written(run: PayRun) -> bool:
+    """Whether an earlier calculation has left rows of the run."""
+    tables = ("payments_linedifference", "payments_arrear", "payments_payline")
+    found = " or ".join(f"exists (select 1 from {table} where run_id = %s)" for table in tables)
+    with system_scope(run.place), connection.cursor() as cursor:
+        cursor.execute(f"select {found}", [run.pk] * len(tables))
+        return bool(cursor.fetchone()[0])
 
 
 def _delete(run: PayRun, county: str) -> None:

@@ -74,7 +74,7 @@ def balance(run: PayRun) -> list[Check]:
     found.append(Check("accounts", "一个账户只收一户（机构按协议代收的除外）", not shared, f"重复 {shared}"))
     (over,) = _one(
         "select count(*) from (select l.household_id, l.programme, coalesce(l.person_id, 0) unit, sum(-l.offset_fen) done "
-        "from payments_payline l join payments_payrun r on r.id = l.run_id where l.live and l.held = '' and l.status <> 'withheld' and l.month <= %s "
+        "from payments_payline l join payments_payrun r on r.id = l.run_id where l.live and l.offset_fen < 0 and l.held = '' and l.status <> 'withheld' and l.month <= %s "
         "and (r.id = %s or r.state in ('approved', 'sent', 'settled', 'closed')) group by 1, 2, 3 having sum(-l.offset_fen) > 0) o "
         "where o.done + coalesce((select c.cash_fen + c.written_fen from payments_claim c where c.household_id = o.household_id "
         " and c.programme = o.programme and coalesce(c.person_id, 0) = o.unit), 0) > coalesce((select sum(-a.amount_fen) from payments_arrear a join payments_payrun r on r.id = a.run_id "

@@ -207,6 +207,8 @@ class PayLine(models.Model):
             models.Index(fields=["region", "month"], name="payments_line_region"),
             models.Index(fields=["household", "-month"], name="payments_line_household"),
             models.Index(fields=["run", "account_index"], name="payments_line_account"),
+            # Few lines keep something back; what they have kept is asked for over all months.
+            models.Index(fields=["household"], condition=Q(offset_fen__lt=0), name="payments_line_offset"),
         ]
 
     def __str__(self) -> str:

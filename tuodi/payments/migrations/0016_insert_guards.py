@@ -57,5 +57,5 @@ create trigger payments_draft_guard before insert or update or delete on payment
 
 
 class Migration(migrations.Migration):
-    dependencies = [("payments", "0013_fewer_indexes")]
+    dependencies = [("payments", "0015_fewer_indexes")]
     operations = [migrations.RunSQL(FORWARD, BACK)]
