@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -21,6 +22,7 @@ from tuodi.crypto import sm2
 from tuodi.exchange.bank import BatchHead, Payment, load_bank_profile, read_payments, write_return
 from tuodi.exchange.bank_files import Statement, StatementEntry, write_csv_statement
 from tuodi.exchange.iso20022 import end_to_end
+from tuodi.kernel.disk import write_whole
 
 __all__ = ["Bank", "Taken"]
 
@@ -70,6 +72,23 @@ class Bank:
     def iso(self) -> bool:
         """Whether it speaks ISO 20022."""
         return self.layout.format == "iso20022"
+
+    # ---- its books on disk
+
+    _KEPT = (
+        "now", "balance", "taken", "inbox", "entries", "poison", "submit_faults", "sequence", "numbers",
+        "stated_until",
+    )  # fmt: skip
+
+    def keep(self, path: Path) -> None:
+        """Writes its books, whole or not at all: a bank that is started again goes on from them."""
+        write_whole(path, [pickle.dumps({name: getattr(self, name) for name in self._KEPT})])
+
+    def restore(self, path: Path) -> None:
+        """Takes up books it kept itself; without a file it begins new ones."""
+        if path.exists():
+            for name, value in pickle.loads(path.read_bytes()).items():
+                setattr(self, name, value)
 
     # ---- files from us
 

@@ -18,6 +18,7 @@ import json
 import sys
 import threading
 import time
+from dataclasses import replace
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -30,6 +31,7 @@ from simulators.bank.core import Bank
 from simulators.gateway import key_of
 from simulators.serving import run
 from tuodi.exchange import wire
+from tuodi.exchange.bank_files import StatementEntry
 from tuodi.exchange.bank_transport import SIGNATURE_HEADER
 
 __all__ = ["serve"]
@@ -43,6 +45,7 @@ class Handler(BaseHTTPRequestHandler):
     bank: Bank
     lock: threading.RLock
     hang: float
+    books: Path | None
 
     def log_message(self, *_: Any) -> None:
         """Silent: account numbers must not get into a log."""
@@ -70,12 +73,14 @@ class Handler(BaseHTTPRequestHandler):
         if parts.path == "/control":
             with self.lock:
                 data = json.dumps(control(self.bank, json.loads(body)), ensure_ascii=False).encode()
+                self._keep()
             return self._send(200, data, {})
         if not self._allowed(body):
             return None
         if parts.path.startswith("/inbox/") and parts.path.endswith("/taken"):
             with self.lock:
                 self.bank.inbox.pop(unquote(parts.path.removeprefix("/inbox/").removesuffix("/taken")), None)
+                self._keep()
             return self._json(200, {"result": "accepted"})
         if parts.path != "/messages":
             return self._json(404, {"error": "没有这个地址"})
@@ -89,6 +94,7 @@ class Handler(BaseHTTPRequestHandler):
             if fault == "refuse":
                 return self._json(200, {"result": "refused", "reason": "付款账户余额不足"})
             word, reason = self.bank.submit(no, body, self.headers.get(SIGNATURE_HEADER, ""))
+            self._keep()
         if fault == "500_after":
             return self._json(500, {"error": "系统忙"})
         if fault == "timeout_after":
@@ -100,6 +106,10 @@ class Handler(BaseHTTPRequestHandler):
         if fault == "unsigned":
             return self._send(200, json.dumps({"result": word}).encode(), {})
         return self._json(200, {"result": word, "reason": reason})
+
+    def _keep(self) -> None:
+        if self.books is not None:
+            self.bank.keep(self.books)
 
     def _allowed(self, body: bytes) -> bool:
         found = wire.check_request(
@@ -142,34 +152,48 @@ def control(bank: Bank, wanted: dict[str, Any]) -> dict[str, Any]:
     if "failing" in wanted:
         bank.failing = float(wanted["failing"])
     if "report" in wanted:
+        pending = set(wanted.get("pending", ()))
+        told = [
+            replace(one, status="PDNG") if one.payment.seq in pending else one for one in bank.told(wanted["report"])
+        ]
         bank.lay(
             "report",
-            bank.report(wanted["report"], forge=wanted.get("forge", "")),
+            bank.report(wanted["report"], told=told, forge=wanted.get("forge", "")),
             signature=wanted.get("signature", "good"),
         )
     if "return" in wanted:
         bank.lay("return", bank.give_back(wanted["return"], wanted["seqs"]))
+    if "poison" in wanted:
+        # Lines nobody can explain: [fen, debit, reference]. They get into the next statement.
+        for fen, debit, reference in wanted["poison"]:
+            bank.poison.append(StatementEntry(0, fen, debit, reference, f"X{len(bank.poison) + 1}", None))
+            bank.balance += -fen if debit else fen
     if wanted.get("statement"):
         bank.lay("statement", bank.write_statement(bank.statement()))
     return {"files": sorted(bank.inbox), "taken": bank.totals()}
 
 
-def serve(bank: Bank, port: int = 0, *, hang: float = 20.0) -> ThreadingHTTPServer:
+def serve(bank: Bank, port: int = 0, *, hang: float = 20.0, books: Path | None = None) -> ThreadingHTTPServer:
     """A server bound to the loopback, not yet serving.
 
     Args:
-        hang: seconds a scripted time-out takes.
+        hang: seconds a scripted time-out takes. books: file the bank's books are kept in after each request.
     """
-    handler = type("BoundHandler", (Handler,), {"bank": bank, "lock": threading.RLock(), "hang": hang})
+    bound = {"bank": bank, "lock": threading.RLock(), "hang": hang, "books": books}
+    handler = type("BoundHandler", (Handler,), bound)
     server = ThreadingHTTPServer(("127.0.0.1", port), handler)
     server.daemon_threads = True
     return server
 
 
-def _at_folder(bank: Bank, root: Path) -> None:
+def _at_folder(bank: Bank, root: Path, lock: threading.RLock, books: Path | None) -> None:
     while True:
-        bank.visit(root)
-        time.sleep(0.2)
+        with lock:
+            before = len(bank.taken), len(bank.inbox)
+            bank.visit(root)
+            if books is not None and before != (len(bank.taken), len(bank.inbox)):
+                bank.keep(books)
+        time.sleep(0.1)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -184,6 +208,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--clock", default="2017-05-08T09:00")
     parser.add_argument("--hang", type=float, default=20.0)
     parser.add_argument("--folder", type=Path, help="文件交换目录")
+    parser.add_argument("--books", type=Path, help="账簿文件：重新启动时接着记")
     parser.add_argument("--attached", action="store_true", help="标准输入关闭时随之结束")
     given = parser.parse_args(arguments)
     moment = datetime.fromisoformat(given.clock)
@@ -194,10 +219,14 @@ def main(arguments: list[str] | None = None) -> None:
         profile=given.profile, pair=pair, client=bytes.fromhex(given.client_key), account=given.account, seed=given.seed,
         failing=given.failing, now=moment,
     )  # fmt: skip
-    server = serve(bank, given.port, hang=given.hang)
+    if given.books:
+        bank.restore(given.books)
+        bank.now = max(bank.now, moment)
+    server = serve(bank, given.port, hang=given.hang, books=given.books)
     print(json.dumps({"port": server.server_port, "key": pair.public.hex()}), flush=True)
     if given.folder:
-        threading.Thread(target=_at_folder, args=(bank, given.folder), daemon=True).start()
+        lock = server.RequestHandlerClass.lock  # type: ignore[attr-defined]
+        threading.Thread(target=_at_folder, args=(bank, given.folder, lock, given.books), daemon=True).start()
     run(server, attached=given.attached)
 
 

@@ -74,7 +74,7 @@ def test_lines_are_whole_or_absent_and_the_same_when_built_again(desk: Desk, luc
     run = run_month(staff, MAY, upto="calculate")
     wanted = _rows(run)
     assert len(wanted) == 4
-    for point in points(luck, "write"):
+    for point in points(luck, "copied", "write"):
         with at(staff.prepare, pay_day(MAY)):  # computed anew from the roll
             PayRun.objects.filter(pk=run.pk).update(state="open")
         killed("pay", run.pk, luck, point=point)

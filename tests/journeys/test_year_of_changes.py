@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 from casekit import Office
+from fundkit import Treasury, clean
 from lifekit import at, on_roll, paid
 from paykit import Staff, balanced, run_month
 
@@ -24,6 +25,8 @@ def test_twelve_runs_with_a_death_a_rise_and_a_gradual_exit(make_user):
     Rise told in July: income 600 → 300: 1060 → 1360 from August. Gradual exit: 600 kept June to November.
     """
     office, staff = Office(VILLAGE, make_user), Staff(make_user, "220103")
+    treasury = Treasury(make_user, "220103")
+    treasury.do("appropriation", 50_000)
     steady = on_roll(VILLAGE, names=("甲一", "甲二"), income=600, amount_fen=106_000, start=202101)
     leaving = on_roll(VILLAGE, names=("乙一", "乙二"), income=1060, amount_fen=60_000, start=202101)
     bereft = on_roll(VILLAGE, names=("丙一", "丙二"), income=660, amount_fen=100_000, start=202101)
@@ -43,6 +46,9 @@ def test_twelve_runs_with_a_death_a_rise_and_a_gradual_exit(make_user):
     assert [got[202100 + n] for n in range(1, 6)] == [100_000] * 5
     # May was 1000 where 170 was due: 830 owed. Half of a month's 170 is kept back, 85 a month for seven months: 595; 235 is left.
     assert [got[202100 + n] for n in range(6, 13)] == [8_500] * 7
+    # 7 · 1060 + 5 · 1360 = 14220, 11 · 600 = 6600, 5 · 1000 + 7 · 85 = 5595: 26415 of 50000, from one sub-account.
+    assert treasury.held(on=date(2021, 12, 20)) == {"available": 23_585_00, "paid": 26_415_00}
+    clean()
     with at(office.town_confirm, date(2021, 12, 20)):
         assert exits.watch_ended(Month(2021, 12)) == 1
         assert WatchEntry.objects.get().household_id == leaving.pk

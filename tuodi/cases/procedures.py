@@ -13,12 +13,15 @@ from tuodi.policy.procedure import Procedure, Procedures, load, place_chain
 __all__ = ["known_places", "policy_dirs", "procedure_for", "programmes_known", "reload", "site_chain"]
 
 _SHIPPED = Path(__file__).parents[2] / "policies"
+#: The standard area in which a demo site plays a year anew, with standards nobody published (假设).
+_DEMO = _SHIPPED.parent / "policies-hypothetical" / "year-replay"
 
 
 def policy_dirs() -> tuple[Path, ...]:
-    """The shipped packs, then the folders of `TUODI_POLICIES` (separated by colons), which overlay."""
+    """The shipped packs, a demo site's own, then the folders of `TUODI_POLICIES` (separated by colons), which overlay."""
+    demo = [_DEMO] if os.environ.get("TUODI_DEMO") == "1" else []
     more = [Path(entry) for entry in os.environ.get("TUODI_POLICIES", "").split(os.pathsep) if entry]
-    return (_SHIPPED, *more)
+    return (_SHIPPED, *demo, *(one for one in more if one not in demo))
 
 
 @lru_cache(maxsize=4)

@@ -12,6 +12,28 @@ from tuodi.config import postgres
 ROLES = {"owner": postgres.OWNER_ROLE, "app": postgres.APP_ROLE}
 
 
+#: How long a page waits for a link to the database, in seconds.
+POOL_SECONDS = 3
+#: A page's statement ends before five seconds are over; one that only waits for others ends sooner.
+PAGE_SECONDS, PAGE_LOCK_SECONDS = 4, 3
+
+
+def _limits(wanted: str, *, pages: bool, testing: bool) -> dict[str, str]:
+    """How long a session of this process may wait for locks, run one statement, or sit in a transaction.
+
+    Changes of tables stand in the way of everybody who comes after them, so they wait least (`config.migrating`).
+    """
+    if wanted == postgres.OWNER_ROLE and not testing:
+        return {"lock_timeout": "3s", "idle_in_transaction_session_timeout": "30min"}
+    if pages:
+        return {
+            "lock_timeout": f"{PAGE_LOCK_SECONDS}s",
+            "statement_timeout": f"{PAGE_SECONDS}s",
+            "idle_in_transaction_session_timeout": "5min",
+        }
+    return {"lock_timeout": "20s", "statement_timeout": "10min", "idle_in_transaction_session_timeout": "30min"}
+
+
 def role() -> str:
     """The database role of this process: `tuodi_owner` for migrations, else `tuodi_app`."""
     return ROLES[os.environ.get("TUODI_DB_ROLE", "app")]
@@ -28,8 +50,9 @@ def settings(*, testing: bool) -> dict[str, Any]:
     url = os.environ.get("DATABASE_URL")
     if url and wanted == postgres.OWNER_ROLE:
         url = os.environ.get("DATABASE_OWNER_URL") or url
+    pages = os.environ.get("TUODI_POOL") == "1"
     options: dict[str, Any] = {"application_name": "tuodi"}
-    server_options = ["-c lock_timeout=20s", "-c idle_in_transaction_session_timeout=30min"]
+    server_options = [f"-c {name}={value}" for name, value in _limits(wanted, pages=pages, testing=testing).items()]
     if testing:
         server_options.append("-c synchronous_commit=off")
     if url:
@@ -50,8 +73,9 @@ def settings(*, testing: bool) -> dict[str, Any]:
         place = postgres.layout()
         found = {"NAME": postgres.DATABASE, "USER": wanted, "PASSWORD": "", "HOST": place.socket, "PORT": "5432"}
     options["options"] = " ".join(server_options)
-    if os.environ.get("TUODI_POOL") == "1":
-        options["pool"] = {"min_size": 2, "max_size": 10, "timeout": 10}
+    if pages:
+        # Giving up early on a link keeps the pauses between tries short: a server that comes back is found in seconds.
+        options["pool"] = {"min_size": 2, "max_size": 10, "timeout": POOL_SECONDS, "reconnect_timeout": 5}
     return found | {
         "ENGINE": "django.db.backends.postgresql",
         "CONN_MAX_AGE": 0,

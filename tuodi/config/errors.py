@@ -4,6 +4,7 @@ StartUpError
 ├── PostgresMissingError    no PostgreSQL >= 15 anywhere
 ├── PostgresVersionError    the data folder belongs to another major version
 ├── PostgresStartError      it is there but does not start
+├── MigrationBusyError      tables that are to change are in use
 └── BackupError             a backup cannot be made, is not whole, or cannot be brought back
 """
 
@@ -51,6 +52,18 @@ class PostgresStartError(StartUpError):
     def __init__(self, problem: str, remedy: str) -> None:
         super().__init__(f"{problem}。{remedy}")
         self.fields = {"problem": problem, "remedy": remedy}
+
+
+class MigrationBusyError(StartUpError):
+    """A change of tables found them in use at every try. What was not done is as it was; what was done before stays."""
+
+    code = "migration_busy"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "要升级的数据表正被使用（可能有发放计算、核查或导出在运行），没有升级。"
+            "请等后台作业做完，或先停止网页服务和后台任务（tuodi serve、tuodi worker），再运行 tuodi migrate。"
+        )
 
 
 class BackupError(StartUpError):

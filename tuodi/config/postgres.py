@@ -245,6 +245,21 @@ def ensure_running() -> Layout | None:
     return found
 
 
+def bring_back() -> bool:
+    """Starts the private server again where it died; one that was stopped in order has taken its note away and stays down.
+
+    Returns: whether it had died. Raises: PostgresStartError.
+    """
+    note = var_dir() / "postgres.json"
+    if os.environ.get("DATABASE_URL") or not note.exists():
+        return False
+    found = Layout(**json.loads(note.read_text()))
+    if not Path(found.data, "postmaster.pid").exists() or postmaster_pid(found):
+        return False
+    ensure_running()
+    return True
+
+
 def _initialise(layout: Layout) -> None:
     program = str(Path(layout.folder) / "initdb")
     # C.UTF-8 and not C: in a C database pg_trgm ignores Chinese characters.

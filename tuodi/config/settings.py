@@ -120,6 +120,8 @@ TEMPLATES = [
 ]
 
 DATABASES = {"default": database.settings(testing=TESTING)}
+#: Seconds one statement of a form's action may take; reading a page is held to less (`config.database`). 0 = no limit is set.
+FORM_STATEMENT_SECONDS = 60 if os.environ.get("TUODI_POOL") == "1" else 0
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "org.User"

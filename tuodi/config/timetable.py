@@ -108,7 +108,7 @@ def on_app_ready(app: App) -> None:
     @app.periodic(cron="50 4 * * *")
     @app.task(queueing_lock="tuodi.ledger_check", pass_context=False, name="tuodi.ledger_check")
     def ledger_check(timestamp: int) -> None:
-        """Checks L1 to L7 over all money, for the auditors' page."""
+        """Checks L1 to L8 over all money, for the auditors' page."""
         from tuodi.org.access import system_scope
         from tuodi.payments import invariants
 

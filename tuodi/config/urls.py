@@ -21,3 +21,4 @@ def healthy(request: HttpRequest) -> HttpResponse:
 urlpatterns: list[URLPattern | URLResolver] = [path("healthz", healthy, name="healthz")]
 if importlib.util.find_spec("tuodi.web.urls"):
     urlpatterns.append(path("", include("tuodi.web.urls")))
+    handler500 = "tuodi.web.busy.server_error"

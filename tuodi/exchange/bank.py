@@ -165,7 +165,7 @@ def plain_cell(text: str) -> str:
 
 def same_holder(ours: str, theirs: str) -> bool:
     """Whether two writings of a holder's name are the same (width, spaces, dots, our apostrophe)."""
-    return normalise_name(ours.lstrip("'")) == normalise_name(theirs.lstrip("'"))
+    return ours == theirs or normalise_name(ours.lstrip("'")) == normalise_name(theirs.lstrip("'"))
 
 
 def _cells(profile: BankProfile, one: Payment, month: str) -> list[Any]:

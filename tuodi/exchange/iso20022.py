@@ -9,20 +9,15 @@ a stream, one transaction at a time, and nothing is judged here but what cannot 
 
 from __future__ import annotations
 
-import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
-from xml.etree.ElementTree import Element, ParseError
 from xml.sax.saxutils import escape
-
-from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import iterparse
 
 from tuodi.exchange.bank import BankProfile, BatchHead, Payment, Result, ReturnFile, ReturnRow
 from tuodi.exchange.errors import ExchangeError
+from tuodi.exchange.iso_stream import MessageRefusedError, Record, records
 from tuodi.kernel.money import format_yuan
 
 __all__ = [
@@ -35,31 +30,12 @@ VERSIONS = {
     "2009": {"pain.001": "001.03", "pain.002": "001.03", "camt.053": "001.02", "camt.054": "001.02", "pacs.004": "001.02"},
     "2019": {"pain.001": "001.09", "pain.002": "001.10", "camt.053": "001.08", "camt.054": "001.08", "pacs.004": "001.09"},
 }  # fmt: skip
-MAX_BYTES = 64 << 20
-MAX_ELEMENTS = 4_000_000
-MAX_DEPTH = 40
-MAX_TEXT = 2_000
-_NAMESPACE = re.compile(r"\{urn:iso:std:iso:20022:tech:xsd:((?:pain|camt|pacs)\.\d{3})\.(\d{3}\.\d{2})\}Document")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
 #: Transaction status (ISO external code set) -> what it means for a line. `accepted` is no result yet.
 _STATUS: dict[str, Result] = {
     "ACCC": "paid", "ACSC": "paid", "RJCT": "failed", "CANC": "failed", "PDNG": "unknown", "RCVD": "accepted", "ACTC": "accepted",
     "ACCP": "accepted", "ACSP": "accepted", "ACWC": "accepted", "ACWP": "accepted", "PART": "accepted",
 }  # fmt: skip
-
-
-class MessageRefusedError(ExchangeError):
-    """A message that is not read at all.
-
-    Attributes:
-        reason: `entities`, `broken`, `too_large`, `kind` or `depth`.
-    """
-
-    code = "exchange.message"
-
-    def __init__(self, reason: str, what: str) -> None:
-        self.reason = reason
-        super().__init__(f"银行报文不能读取：{what}。原文已留存，请联系银行核对后重新发送。", reason=reason)
 
 
 @dataclass(frozen=True)
@@ -180,52 +156,12 @@ class Statement:
     faults: list[str] = field(default_factory=list)
 
 
-def _records(data: bytes, wanted: frozenset[str]) -> Iterator[tuple[str, str, Element]]:
-    """(kind, path from the message down without namespaces, element) of each wanted element, freed after use."""
-    if len(data) > MAX_BYTES:
-        raise MessageRefusedError("too_large", f"文件超过 {MAX_BYTES >> 20} MiB")
-    path: list[str] = []
-    kind, count = "", 0
-    parents: list[Element] = []
-    try:
-        for event, element in iterparse(io.BytesIO(data), events=("start", "end"), forbid_dtd=True):
-            name = element.tag.rpartition("}")[2]
-            if event == "start":
-                count += 1
-                if not path:
-                    found = _NAMESPACE.fullmatch(element.tag)
-                    if found is None:
-                        raise MessageRefusedError("kind", f"不是 ISO 20022 报文（根元素 {element.tag[:80]}）")
-                    kind = found[1]
-                path.append(name)
-                parents.append(element)
-                if count > MAX_ELEMENTS or len(path) > MAX_DEPTH:
-                    raise MessageRefusedError("depth", "元素过多或层次过深")
-                continue
-            if len(element.text or "") > MAX_TEXT:
-                raise MessageRefusedError("too_large", f"{name} 的内容过长")
-            here = "/".join(path[1:])
-            path.pop()
-            parents.pop()
-            if here in wanted:
-                yield kind, here, element
-                element.clear()
-                if parents:
-                    parents[-1].remove(element)  # a file of a million payments must not stay in memory
-    except DefusedXmlException:
-        raise MessageRefusedError("entities", "含有文档类型声明或实体") from None
-    except (ParseError, ValueError, LookupError) as error:
-        raise MessageRefusedError("broken", f"不是完整的 XML（{str(error)[:80]}）") from None
-
-
-def _text(element: Element | None, *paths: str) -> str:
+def _text(fields: Mapping[str, str], *paths: str) -> str:
     """The first non-empty text under any of some paths."""
-    if element is None:
-        return ""
     for path in paths:
-        found = element.find("/".join(f"{{*}}{step}" for step in path.split("/")))
-        if found is not None and (found.text or "").strip():
-            return (found.text or "").strip()
+        found = fields.get(path)
+        if found:
+            return found
     return ""
 
 
@@ -299,19 +235,19 @@ def read_answer(data: bytes) -> ReturnFile:
     Raises: MessageRefusedError for what is not one of them, or hostile.
     """
     one = _Reading()
-    for kind, path, element in _records(data, _ANSWERS):
+    for kind, path, element, record in records(data, _ANSWERS):
         one.found.kind = kind
         name = path.rpartition("/")[2]
         if name == "GrpHdr":
             _header(one, kind, element)
         elif name == "OrgnlGrpInfAndSts":
-            _group(one, element)
+            _group(one, element, record)
         elif name == "OrgnlGrpInf":
             one.batches.add(_text(element, "OrgnlMsgId"))
         elif name == "TxInfAndSts":
             _status(one, element)
         elif name == "Ntry":
-            _notice(one, element)
+            _notice(one, element, record)
         elif name == "TxInf":
             _returned(one, element)
     found = one.found
@@ -325,7 +261,7 @@ def read_answer(data: bytes) -> ReturnFile:
     return found
 
 
-def _header(one: _Reading, kind: str, element: Element) -> None:
+def _header(one: _Reading, kind: str, element: Mapping[str, str]) -> None:
     one.found.message_id = _text(element, "MsgId")[:35]
     if kind == "pacs.004":
         count = _text(element, "NbOfTxs")
@@ -333,7 +269,7 @@ def _header(one: _Reading, kind: str, element: Element) -> None:
         one.stated_fen = one.fen(_text(element, "TtlRtrdIntrBkSttlmAmt"), "合计") or 0
 
 
-def _group(one: _Reading, element: Element) -> None:
+def _group(one: _Reading, element: Mapping[str, str], record: Record) -> None:
     found = one.found
     one.batches.add(_text(element, "OrgnlMsgId"))
     lines = _text(element, "OrgnlNbOfTxs")
@@ -342,14 +278,14 @@ def _group(one: _Reading, element: Element) -> None:
     found.group = _text(element, "GrpSts")
     found.group_code = _text(element, "StsRsnInf/Rsn/Cd", "StsRsnInf/Rsn/Prtry")[:10]
     found.group_note = _text(element, "StsRsnInf/AddtlInf")[:100]
-    for part in element.findall("{*}NbOfTxsPerSts"):
+    for part in record.of("NbOfTxsPerSts"):
         count = _text(part, "DtldNbOfTxs")
         one.stated = True
         one.stated_lines += int(count) if count.isdigit() else 0
         one.stated_fen += one.fen(_text(part, "DtldCtrlSum"), "分状态合计") or 0
 
 
-def _status(one: _Reading, element: Element) -> None:
+def _status(one: _Reading, element: Mapping[str, str]) -> None:
     word = _text(element, "TxSts")
     one.row(
         _text(element, "OrgnlEndToEndId"), "", _STATUS.get(word), word, _text(element, "OrgnlTxRef/Amt/InstdAmt"),
@@ -360,26 +296,25 @@ def _status(one: _Reading, element: Element) -> None:
     )  # fmt: skip
 
 
-def _notice(one: _Reading, entry: Element) -> None:
+def _notice(one: _Reading, entry: Mapping[str, str], record: Record) -> None:
     """An entry of a camt.054: a debit is a payment that was booked, a credit one that came back."""
     debit = _text(entry, "CdtDbtInd") == "DBIT"
     if _text(entry, "Sts/Cd", "Sts") not in ("BOOK", ""):
         return  # announced and not booked: no result
     one.stated = True
     one.stated_fen += one.fen(_text(entry, "Amt"), "分录") or 0
-    for details in entry.iterfind("{*}NtryDtls"):
-        for tx in details.iterfind("{*}TxDtls"):
-            one.stated_lines += 1
-            one.row(
-                _text(tx, "Refs/EndToEndId"), "", "paid" if debit else "returned", "DBIT" if debit else "CRDT",
-                _text(tx, "Amt", "AmtDtls/TxAmt/Amt"), code=_text(tx, "RtrInf/Rsn/Cd", "RtrInf/Rsn/Prtry"), message=_text(tx, "RtrInf/AddtlInf"),
-                account=_text(tx, "RltdPties/CdtrAcct/Id/Othr/Id") if debit else "",
-                name=_text(tx, "RltdPties/Cdtr/Pty/Nm", "RltdPties/Cdtr/Nm") if debit else "",
-                bank_ref=_text(tx, "Refs/AcctSvcrRef"), posted_at=_text(entry, "BookgDt/Dt", "BookgDt/DtTm"),
-            )  # fmt: skip
+    for tx in record.of("NtryDtls/TxDtls"):
+        one.stated_lines += 1
+        one.row(
+            _text(tx, "Refs/EndToEndId"), "", "paid" if debit else "returned", "DBIT" if debit else "CRDT",
+            _text(tx, "Amt", "AmtDtls/TxAmt/Amt"), code=_text(tx, "RtrInf/Rsn/Cd", "RtrInf/Rsn/Prtry"), message=_text(tx, "RtrInf/AddtlInf"),
+            account=_text(tx, "RltdPties/CdtrAcct/Id/Othr/Id") if debit else "",
+            name=_text(tx, "RltdPties/Cdtr/Pty/Nm", "RltdPties/Cdtr/Nm") if debit else "",
+            bank_ref=_text(tx, "Refs/AcctSvcrRef"), posted_at=_text(entry, "BookgDt/Dt", "BookgDt/DtTm"),
+        )  # fmt: skip
 
 
-def _returned(one: _Reading, element: Element) -> None:
+def _returned(one: _Reading, element: Mapping[str, str]) -> None:
     one.row(
         _text(element, "OrgnlEndToEndId"), _text(element, "OrgnlGrpInf/OrgnlMsgId"), "returned", "RTR", _text(element, "RtrdIntrBkSttlmAmt"),
         code=_text(element, "RtrRsnInf/Rsn/Cd", "RtrRsnInf/Rsn/Prtry"), message=_text(element, "RtrRsnInf/AddtlInf"),
@@ -398,15 +333,15 @@ def read_statement(data: bytes) -> Statement:
     """Reads a camt.053 with one statement. Raises MessageRefusedError."""
     found = Statement()
     seen = ""
-    for kind, path, element in _records(data, _STATEMENT):
+    for kind, path, element, record in records(data, _STATEMENT):
         seen = kind
         name = path.rpartition("/")[2]
         if name == "Id":
             if found.no:
                 found.faults.append("一份报文有几张对账单，请逐张导入")
-            found.no = (element.text or "").strip()[:35]
+            found.no = element[""][:35]
         elif name in ("ElctrncSeqNb", "LglSeqNb"):
-            text = (element.text or "").strip()
+            text = element[""]
             found.sequence = (
                 int(text) if text.isdigit() and (name == "ElctrncSeqNb" or found.sequence is None) else found.sequence
             )
@@ -417,13 +352,13 @@ def read_statement(data: bytes) -> Statement:
         elif name == "Bal":
             _balance(found, element)
         elif name == "Ntry":
-            _entries(found, element)
+            _entries(found, element, record)
     if seen != "camt.053":
         raise MessageRefusedError("kind", f"{seen or '空报文'} 不是对账单")
     return found
 
 
-def _balance(found: Statement, element: Element) -> None:
+def _balance(found: Statement, element: Mapping[str, str]) -> None:
     kind = _text(element, "Tp/CdOrPrtry/Cd")
     try:
         amount = _fen(_text(element, "Amt"))
@@ -438,12 +373,12 @@ def _balance(found: Statement, element: Element) -> None:
         found.closing_fen = amount
 
 
-def _entries(found: Statement, entry: Element) -> None:
+def _entries(found: Statement, entry: Mapping[str, str], record: Record) -> None:
     if _text(entry, "Sts/Cd", "Sts") not in ("BOOK", ""):
         return
     debit = _text(entry, "CdtDbtInd") == "DBIT"
     booked = _day(_text(entry, "BookgDt/Dt", "BookgDt/DtTm"))
-    details: list[Any] = [tx for part in entry.iterfind("{*}NtryDtls") for tx in part.iterfind("{*}TxDtls")] or [None]
+    details: list[Mapping[str, str]] = [*record.of("NtryDtls/TxDtls")] or [{}]
     whole = 0
     for tx in details:
         no = len(found.entries) + 1

@@ -15,7 +15,7 @@ from tuodi.exchange.cells import BadCellError, as_count, as_fen, as_month, as_te
 from tuodi.exchange.errors import FileRefusedError
 from tuodi.exchange.profiles import Profile, squeeze
 
-__all__ = ["COLUMNS", "PaymentRows", "RowFault", "load_profile", "profile_names", "read"]
+__all__ = ["COLUMNS", "PaymentRows", "RowFault", "header_of", "load_profile", "profile_names", "read"]
 
 SOURCES = Path(__file__).resolve().parents[2] / "sources" / "payments"
 #: One row a family, month and programme; money in fen; persons null = not stated.
@@ -63,7 +63,7 @@ def read(path: Path, profile: Profile, sheet: str | None = None) -> PaymentRows:
     """
     book = sheets.open_book(path)
     found = book.rows(book.choose(sheet))
-    where = _header(found, profile)
+    where = header_of(found, profile)
     readers = _readers(profile)
     columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
     out = PaymentRows(pl.DataFrame(schema=COLUMNS), 0)
@@ -92,7 +92,8 @@ class _RowError(ValueError):
         self.label, self.reason = label, reason
 
 
-def _header(rows: Any, profile: Profile) -> dict[str, int]:
+def header_of(rows: Any, profile: Profile) -> dict[str, int]:
+    """Field -> column of the header row, which is read from the rows and passed over. Raises FileRefusedError naming what lacks."""
     index = profile.header_index()
     wanted = {name for name, column in profile.columns.items() if column.required}
     best: set[str] = set()

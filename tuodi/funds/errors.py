@@ -6,6 +6,7 @@ TuodiError
     ├── FundStateError       a state that does not follow
     ├── FundShortError       not enough money, with sub-account and gap
     ├── FundHandsError       who proposed may not decide (403)
+    ├── NotReversibleError   an entry that is not taken back by itself
     ├── PurposeError         a public fund used for what it is not given for
     ├── PettyShortError      a town's petty cash does not reach
     ├── PettyLimitError      above the limit of one case
@@ -25,6 +26,7 @@ __all__ = [
     "FundInputError",
     "FundShortError",
     "FundStateError",
+    "NotReversibleError",
     "PaidAlreadyError",
     "PettyLimitError",
     "PettyShortError",
@@ -96,6 +98,15 @@ class PurposeError(FundError):
 
     def __init__(self, fund: str, programme: str, allowed: str) -> None:
         super().__init__(f"{fund}限定用于{allowed}，不能用于{programme}。请改用其他来源。", fund=fund)
+
+
+class NotReversibleError(FundError):
+    """An entry that is not taken back by itself; the sentence says what to do instead."""
+
+    code = "funds.not_reversible"
+
+    def __init__(self, entry: int, why: str) -> None:
+        super().__init__(f"凭证 {entry} 不能冲正。{why}", entry=entry)
 
 
 class PettyShortError(FundError):

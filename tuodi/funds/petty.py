@@ -82,7 +82,7 @@ def _moves(row: Float, since: date, until: date) -> list[tuple[date, int, int, i
     with connection.cursor() as cursor:
         cursor.execute(
             "select e.day, coalesce(sum(p.debit_fen - p.credit_fen) filter (where e.kind = 'advance'), 0)::bigint, "
-            "coalesce(sum(p.credit_fen - p.debit_fen) filter (where e.kind = 'petty_spend'), 0)::bigint, "
+            "coalesce(sum(p.credit_fen - p.debit_fen) filter (where e.kind in ('petty_spend', 'petty_return')), 0)::bigint, "
             "coalesce(sum(p.credit_fen - p.debit_fen) filter (where e.kind = 'petty_back'), 0)::bigint "
             "from funds_posting p join funds_ledgerentry e on e.id = p.entry_id where p.account = 'float' and p.region = %s "
             "and e.day between %s and %s group by e.day order by e.day",
@@ -94,9 +94,10 @@ def _moves(row: Float, since: date, until: date) -> list[tuple[date, int, int, i
 def months_of(rows: Iterable[Float], month: Month) -> dict[str, MonthSums]:
     """Region -> a month's sums, from the postings, in one query."""
     regions = [row.region for row in rows]
-    kinds = (("advance", 1), ("petty_spend", -1), ("petty_back", -1))
+    # What a family brought back of a payment is less spent.
+    kinds = (("'advance'", 1), ("'petty_spend', 'petty_return'", -1), ("'petty_back'", -1))
     sums = ", ".join(
-        f"coalesce(sum({sign} * (p.debit_fen - p.credit_fen)) filter (where e.kind = '{kind}' and e.day >= %(first)s), 0)::bigint"
+        f"coalesce(sum({sign} * (p.debit_fen - p.credit_fen)) filter (where e.kind in ({kind}) and e.day >= %(first)s), 0)::bigint"
         for kind, sign in kinds
     )
     with connection.cursor() as cursor:

@@ -11,7 +11,7 @@ from django.db.models import QuerySet, Sum
 
 from tuodi.funds.ledger import source_label
 from tuodi.funds.models import Balance, FundPaper, LedgerEntry, Population, Posting, YearEnd
-from tuodi.funds.states import LIVING, Account, FundProgramme, PaperKind, PaperState, Source
+from tuodi.funds.states import LIVING, SPENT_AT_ONCE, Account, FundProgramme, PaperKind, PaperState, Source
 from tuodi.kernel import clock
 from tuodi.kernel.periods import Month
 from tuodi.kernel.places import pad12
@@ -32,12 +32,17 @@ __all__ = [
     "matching",
     "papers",
     "plans",
+    "programme_rank",
     "settled",
+    "source_rank",
     "standing",
     "sub_label",
     "suspended_runs",
     "year_figures",
 ]
+
+
+_SPENT = [one.value for one in SPENT_AT_ONCE]
 
 
 def sub_label(programme: str, source: str) -> str:
@@ -101,14 +106,16 @@ def standing(place: str) -> list[Standing]:
     for region, programme, source, day in moved.values_list("region", "programme", "source", "moved_on"):
         one = found[region[:6], programme, source]
         one.moved_on = max(one.moved_on, day) if one.moved_on else day
-    return sorted(found.values(), key=lambda one: (one.county, _place_in(one.programme), _place(one.source)))
+    return sorted(found.values(), key=lambda one: (one.county, programme_rank(one.programme), source_rank(one.source)))
 
 
-def _place_in(programme: str) -> int:
+def programme_rank(programme: str) -> int:
+    """Where a programme stands in lists."""
     return FundProgramme.values.index(programme) if programme in FundProgramme.values else 99
 
 
-def _place(source: str) -> tuple[int, str]:
+def source_rank(source: str) -> tuple[int, str]:
+    """Where a source stands in lists: central money first."""
     kind = source.split(":")[0]
     return (Source.values.index(kind) if kind in Source.values else 99, source)
 
@@ -143,7 +150,7 @@ def papers(place: str, *, kind: str = "", state: str = "", year: int | None = No
         rows = rows.filter(state=state)
     if year:
         rows = rows.filter(year=year)
-    return rows.select_related("proposed_by", "decided_by", "fund").order_by("-id")
+    return rows.select_related("proposed_by", "decided_by", "fund", "hospital").order_by("-id")
 
 
 @dataclass(frozen=True)
@@ -193,7 +200,7 @@ select programme, source,
   coalesce(sum(cr - dr) filter (where account = 'receivable' and kind = 'recovered' and day >= %(first)s), 0)::bigint,
   coalesce(sum(dr - cr) filter (where account = 'appropriated' and kind = 'hand_back' and day >= %(first)s), 0)::bigint,
   coalesce(sum(dr - cr) filter (where day >= %(first)s and ((account = 'payable' and kind in ('paid', 'returned'))
-    or (account = 'expense' and kind = 'petty_spend'))), 0)::bigint,
+    or (account = 'expense' and kind = any(%(spent)s)))), 0)::bigint,
   coalesce(sum(dr - cr) filter (where account = 'available'), 0)::bigint,
   coalesce(sum(dr - cr) filter (where living and account <> 'available'), 0)::bigint
 from (select p.programme, p.source, p.account, p.debit_fen dr, p.credit_fen cr, e.kind, e.day, p.account = any(%(living)s) living
@@ -211,7 +218,7 @@ def year_figures(region: str, year: int) -> list[YearFigure]:
             _YEAR,
             {
                 "first": date(year, 1, 1), "last": date(year, 12, 31), "low": limits.low, "high": limits.high,
-                "living": [str(one.value) for one in LIVING],
+                "living": [str(one.value) for one in LIVING], "spent": _SPENT,
             },
         )  # fmt: skip
         rows = cursor.fetchall()
@@ -226,7 +233,7 @@ def year_figures(region: str, year: int) -> list[YearFigure]:
     for programme, source, fen in given.values_list("programme", "source", "amount_fen"):
         back[programme, source] = back.get((programme, source), 0) + fen
     made = [YearFigure(*row, left=row[9] - back.get((row[0], row[1]), 0)) for row in rows]
-    return sorted(made, key=lambda one: (_place_in(one.programme), _place(one.source)))
+    return sorted(made, key=lambda one: (programme_rank(one.programme), source_rank(one.source)))
 
 
 def settled(region: str, year: int) -> YearEnd | None:
@@ -259,11 +266,11 @@ def plans(region: str, month: Month) -> list[Plan]:
         cursor.execute(
             "select p.programme, sum(p.debit_fen - p.credit_fen)::bigint from funds_posting p join funds_ledgerentry e on e.id = p.entry_id "
             "where p.region >= %s and p.region < %s and e.day between %s and %s and ((p.account = 'payable' and e.kind in ('paid', 'returned')) "
-            "or (p.account = 'expense' and e.kind = 'petty_spend')) group by 1",
-            [limits.low, limits.high, month.first_day, month.last_day],
+            "or (p.account = 'expense' and e.kind = any(%s))) group by 1",
+            [limits.low, limits.high, month.first_day, month.last_day, _SPENT],
         )
         paid = dict(cursor.fetchall())
-    names = sorted({*planned, *paid}, key=_place_in)
+    names = sorted({*planned, *paid}, key=programme_rank)
     return [Plan(name, int(planned.get(name, 0)), int(paid.get(name, 0))) for name in names]
 
 

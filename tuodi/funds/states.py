@@ -9,16 +9,24 @@ from django.db import models
 from tuodi.funds.errors import FundStateError
 
 __all__ = [
+    "AGREEMENT_MOVES",
+    "BILL_MOVES",
+    "CLEARING_MOVES",
     "LIVING",
     "PAPER_MOVES",
     "POOL",
     "RUN_ACCOUNTS",
+    "SPENT_AT_ONCE",
     "Account",
+    "AgreementState",
+    "BillState",
+    "ClearingState",
     "FundProgramme",
     "Kind",
     "PaperKind",
     "PaperState",
     "Source",
+    "Verdict",
     "move",
 ]
 
@@ -69,6 +77,7 @@ class Kind(models.TextChoices):
     RETURNED = "returned", "退票"
     WITHHELD = "withheld", "停保扣留"
     RECOVERED = "recovered", "追回入账"
+    WRITTEN_OFF = "written_off", "核销"
     APPROPRIATION = "appropriation", "指标下达"
     TRANSFER = "transfer", "统筹调剂"
     HAND_BACK = "hand_back", "结余上缴"
@@ -76,6 +85,14 @@ class Kind(models.TextChoices):
     ADVANCE = "advance", "预拨备用金"
     PETTY_SPEND = "petty_spend", "备用金支出"
     PETTY_BACK = "petty_back", "备用金交回"
+    PETTY_RETURN = "petty_return", "现金追回"
+    HOSPITAL = "hospital", "拨付医院预付款"
+    HOSPITAL_BACK = "hospital_back", "收回医院预付款"
+    HOSPITAL_CLEAR = "hospital_clear", "医院清算"
+
+
+#: Kinds that spend at once, without a run that owed it before, or take such money back: their expense is what families have.
+SPENT_AT_ONCE = (Kind.PETTY_SPEND, Kind.PETTY_RETURN, Kind.HOSPITAL_CLEAR)
 
 
 class Source(models.TextChoices):
@@ -112,6 +129,9 @@ class PaperKind(models.TextChoices):
     ADVANCE = "advance", "预拨乡镇备用金"
     HAND_BACK = "hand_back", "结余上缴"
     CARRY = "carry", "结转下年"
+    HOSPITAL = "hospital", "拨付医院预付款"
+    HOSPITAL_BACK = "hospital_back", "收回医院预付款"
+    REVERSAL = "reversal", "冲正凭证"
 
 
 class PaperState(models.TextChoices):
@@ -120,20 +140,91 @@ class PaperState(models.TextChoices):
     PROPOSED = "proposed", "待审核"
     APPROVED = "approved", "已同意"
     REFUSED = "refused", "不同意"
+    REVERSED = "reversed", "已冲正"
 
 
 PAPER_MOVES: Mapping[str, frozenset[str]] = {
     PaperState.PROPOSED: frozenset({PaperState.APPROVED, PaperState.REFUSED}),
-    PaperState.APPROVED: frozenset(),
+    PaperState.APPROVED: frozenset({PaperState.REVERSED}),
     PaperState.REFUSED: frozenset(),
+    PaperState.REVERSED: frozenset(),
 }
 
 
-def move(what: str, before: str, after: str) -> None:
-    """Nothing if the move is in the table.
+class AgreementState(models.TextChoices):
+    """Where an agreement with a designated hospital (定点医院) is."""
+
+    PROPOSED = "proposed", "待审核"
+    ACTIVE = "active", "生效"
+    REFUSED = "refused", "不同意"
+    ENDED = "ended", "已终止"
+
+
+AGREEMENT_MOVES: Mapping[str, frozenset[str]] = {
+    AgreementState.PROPOSED: frozenset({AgreementState.ACTIVE, AgreementState.REFUSED}),
+    AgreementState.ACTIVE: frozenset({AgreementState.ENDED}),
+    AgreementState.REFUSED: frozenset(),
+    AgreementState.ENDED: frozenset(),
+}
+
+
+class BillState(models.TextChoices):
+    """Where a bill of a hospital is: told the patient at the window, judged here, paid to the hospital."""
+
+    PRE_SETTLED = "pre_settled", "已预结，待核定"
+    SETTLED = "settled", "已核定"
+    CLEARED = "cleared", "已清算"
+    WITHDRAWN = "withdrawn", "已撤回"
+
+
+BILL_MOVES: Mapping[str, frozenset[str]] = {
+    BillState.PRE_SETTLED: frozenset({BillState.SETTLED, BillState.WITHDRAWN}),
+    BillState.SETTLED: frozenset({BillState.PRE_SETTLED, BillState.SETTLED, BillState.CLEARED, BillState.WITHDRAWN}),
+    BillState.CLEARED: frozenset(),
+    BillState.WITHDRAWN: frozenset(),
+}
+
+
+class Verdict(models.TextChoices):
+    """What the rules say of what a hospital claims for a patient."""
+
+    AGREE = "agree", "与规则一致"
+    OVER = "over", "医院多算"
+    UNDER = "under", "医院少算"
+    NOT_OBJECT = "not_object", "不属于救助对象"
+    NOT_FOUND = "not_found", "本县查无此人"
+    DEAD = "dead", "入院前已死亡"
+    UNKNOWN = "unknown", "不能认定"
+
+
+class ClearingState(models.TextChoices):
+    """Where the clearing of a hospital's month is."""
+
+    PROPOSED = "proposed", "待审核"
+    APPROVED = "approved", "已清算"
+    REFUSED = "refused", "不同意"
+
+
+CLEARING_MOVES: Mapping[str, frozenset[str]] = {
+    ClearingState.PROPOSED: frozenset({ClearingState.APPROVED, ClearingState.REFUSED}),
+    ClearingState.APPROVED: frozenset(),
+    ClearingState.REFUSED: frozenset(),
+}
+
+_TABLES: Mapping[type[models.TextChoices], Mapping[str, frozenset[str]]] = {
+    PaperState: PAPER_MOVES,
+    AgreementState: AGREEMENT_MOVES,
+    BillState: BILL_MOVES,
+    ClearingState: CLEARING_MOVES,
+}
+
+
+def move(what: str, before: str, after: models.TextChoices) -> None:
+    """Nothing if the move is in the table of the state's kind.
 
     Raises:
         FundStateError: It is not.
     """
-    if after not in PAPER_MOVES[before]:
-        raise FundStateError(what, PaperState(before).label, PaperState(after).label)
+    kind = type(after)
+    if after not in _TABLES[kind][before]:
+        raise FundStateError(what, str(kind(before).label), str(after.label))

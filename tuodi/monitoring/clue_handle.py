@@ -29,6 +29,8 @@ from tuodi.monitoring.recovery import proposal
 from tuodi.monitoring.steps import BatchResult, Step
 from tuodi.monitoring.watch import watch_many
 from tuodi.org.models import DutyCode, User
+from tuodi.payments.actions.claims import book_receipt
+from tuodi.payments.claims import claim_of
 from tuodi.people.enums import PERSON_PROGRAMMES
 from tuodi.people.models import RollEntry
 from tuodi.verification.models import FactSet
@@ -264,9 +266,21 @@ def record_recovery(clue: Clue, *, amount_fen: int, receipt: str, acting_user: U
     if amount_fen <= 0 or amount_fen > open_fen:
         raise ClueInputError("追回金额", f"应大于 0，且不超过尚未追回的 {format_yuan(max(open_fen, 0))} 元")
     note = f"追回 {format_yuan(amount_fen)} 元，收据 {receipt.strip()[:60]}"
+    _book(row, amount_fen, receipt.strip(), acting_user)
     step.write("recover", None, {"recovered_fen": row.recovered_fen + amount_fen}, note=note)
     step.audit("record_recovery", amount_fen=amount_fen, receipt=receipt.strip()[:60], recovered_fen=row.recovered_fen)
     return row
+
+
+def _book(row: Clue, amount_fen: int, receipt: str, user: User) -> None:
+    """Into the unit's claim, as far as a run has found it overpaid: no later month keeps the same money back once more."""
+    claim = claim_of(row.household_id, row.programme, row.person_id if row.programme in PERSON_PROGRAMMES else None)
+    if claim is None or claim.left_fen <= 0:
+        return
+    book_receipt(
+        claim, acting_user=user, amount_fen=min(amount_fen, claim.left_fen), receipt_no=receipt, received_on=clock.today(),
+        payer=row.household.head.name if row.household.head else "本户",
+    )  # fmt: skip
 
 
 # ---- the second person, and the end

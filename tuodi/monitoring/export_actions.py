@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import polars as pl
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
 from tuodi.exchange.bulk_xlsx import Notes, write_xlsx
 from tuodi.files.scratch import scratch
@@ -27,6 +27,7 @@ from tuodi.monitoring.sweep_errors import HandOverError, WatchInputError, WatchS
 from tuodi.org import access
 from tuodi.org.errors import NotFoundError
 from tuodi.org.models import User
+from tuodi.org.outages import outage_of
 from tuodi.org.places import place_name
 from tuodi.people.enums import Programme
 
@@ -93,10 +94,22 @@ def refuse(export: Export, reason: str, *, acting_user: User) -> Export:
 def make(export: Export, *, acting_user: User) -> Export:
     """Makes the file in slices; each slice is read in a transaction of its own, so that others see how far it is.
 
-    Whoever asked makes it; the same row again changes nothing. Memory does not grow with the rows.
+    Whoever asked makes it; the same row again changes nothing. Memory does not grow with the rows. Where the machine fails (its disk is
+    full) the row says why there is no file, and may be asked for anew.
 
     Raises: WatchStateError, HandOverError, NotFoundError, AccessDeniedError.
     """
+    try:
+        return _made(export, acting_user)
+    except Exception as error:
+        outage = outage_of(error)
+        if outage is not None:
+            with suppress(DatabaseError), access.scope(acting_user):
+                Export.objects.filter(pk=export.pk, state=State.APPROVED).update(progress_done=0, fault=outage.sentence)
+        raise
+
+
+def _made(export: Export, acting_user: User) -> Export:
     began = time.perf_counter()
     with access.scope(acting_user):
         row = GUARD.locked(export)
@@ -135,6 +148,7 @@ def make(export: Export, *, acting_user: User) -> Export:
                 return row
             row.sha256, row.stored = GUARD.store(row, path, MEDIA, acting_user)
             row.rows, row.progress_done, row.state, row.made_at = written, written, State.READY, now
+            row.fault = ""
             row.seconds = round(time.perf_counter() - began, 3)
             row.expires_on = GUARD.last_day(row, now.date())
             row.save()

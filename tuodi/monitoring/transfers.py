@@ -49,6 +49,7 @@ from tuodi.monitoring.watch import watch_family
 from tuodi.org import access
 from tuodi.org.errors import NotFoundError
 from tuodi.org.models import DutyCode, User
+from tuodi.payments.claims import owed_by
 from tuodi.people.enums import PERSON_PROGRAMMES, Programme
 from tuodi.people.facts import REGISTERED, load_facts
 from tuodi.people.models import Household, RollEntry
@@ -101,7 +102,7 @@ def propose_transfer(
         region=household.region, to_region=region, no=take_yearly("move", household.region, today.year)[0],
         household=household, household_no=household.no, head_name=household.head.name,
         persons=len(members_on(household, today)), moved_on=moved_on, address=address.strip()[:200],
-        reason=reason.strip()[:300], owed_fen=_owed(household), proposed_by=acting_user, proposed_at=clock.now(),
+        reason=reason.strip()[:300], owed_fen=owed_by(household), proposed_by=acting_user, proposed_at=clock.now(),
     )  # fmt: skip
     _audit("propose_transfer", acting_user, row)
     return row
@@ -155,7 +156,7 @@ def send_transfer(transfer: Transfer, *, acting_user: User) -> Transfer:
     # The copy lies in the new place's range, where the sender himself cannot write.
     with access.system_scope(access.NATION):
         TransferPart.objects.bulk_create(parts)
-    row.file_hash, row.owed_fen = digest(parts), _owed(row.household)
+    row.file_hash, row.owed_fen = digest(parts), owed_by(row.household)
     row.sent_by, row.sent_at = acting_user, clock.now()
     row.save(update_fields=["state", "file_hash", "owed_fen", "sent_by", "sent_at"])
     _audit("send_transfer", acting_user, row, parts=len(parts), file_hash=row.file_hash)
@@ -382,20 +383,6 @@ def _carry_reviews(old: Household, moved: Moved) -> int:
 
 def _programmes(household: Household) -> list[str]:
     return [one.programme for one in units_of(household, Month.of(clock.today()))]
-
-
-def _owed(household: Household) -> int:
-    """Overpaid of this family that later lines have not kept back yet: it stays with the place that paid it."""
-    # A run is the county's row: the town that proposes does not see it.
-    with access.system_scope(household.region[:6]), connection.cursor() as cursor:
-        cursor.execute(
-            "select coalesce((select -sum(a.amount_fen) from payments_arrear a join payments_payrun r on r.id = a.run_id "
-            " where a.amount_fen < 0 and a.household_id = %s and r.state in ('approved', 'sent', 'settled', 'closed')), 0) "
-            "+ coalesce((select sum(l.offset_fen) from payments_payline l join payments_payrun r on r.id = l.run_id "
-            " where l.live and l.household_id = %s and r.state in ('approved', 'sent', 'settled', 'closed')), 0)",
-            [household.pk, household.pk],
-        )
-        return max(int(cursor.fetchone()[0]), 0)
 
 
 def listing(user: User, show: str) -> QuerySet[Transfer]:

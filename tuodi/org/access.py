@@ -30,6 +30,7 @@ __all__ = [
     "current_subject",
     "duties_of",
     "has_duty",
+    "holders",
     "in_scope",
     "lender_of",
     "locked",
@@ -256,6 +257,19 @@ def has_duty(user: User, duty: str, region: str | None = None) -> bool:
     return any(
         held.code == duty and (region is None or region in range_of(held.place_code)) for held in duties_of(user)
     )
+
+
+def holders(duty: str, region: str) -> list[User]:
+    """Who holds a duty in a region today by himself: whom to ask for a step. Those nearest to the place first."""
+    today = clock.today()
+    rows = (
+        Duty.objects.filter(code=duty, since__lte=today, lent_from__isnull=True, user__is_active=True)
+        .filter(models.Q(until__isnull=True) | models.Q(until__gt=today))
+        .filter(place_code__in=[NATION, *(region[:size] for size in (2, 4, 6, 9, 12))])
+        .select_related("user__office")
+    )
+    found = {one.user_id: one.user for one in sorted(rows, key=lambda row: (-len(row.place_code), row.pk))}
+    return list(found.values())
 
 
 def require(user: User, duty: str, region: str) -> None:

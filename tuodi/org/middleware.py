@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib.auth import logout
-from django.db import transaction
+from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.template import TemplateDoesNotExist
@@ -24,6 +24,7 @@ from tuodi.org.addresses import address_of
 from tuodi.org.errors import StepUpNeededError
 
 Next = Callable[[HttpRequest], HttpResponse]
+_READING = ("GET", "HEAD", "OPTIONS")
 
 
 def before_commit(request: HttpRequest, deed: Callable[[], None]) -> None:
@@ -65,8 +66,9 @@ class NoStoreMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Adds the header where no view chose one."""
         response = self.get_response(request)
-        signed_in = request.user.is_authenticated or getattr(request, "subject", None) is not None
-        if signed_in and not response.has_header("Cache-Control"):
+        if response.has_header("Cache-Control"):
+            return response
+        if request.user.is_authenticated or getattr(request, "subject", None) is not None:
             response["Cache-Control"] = "no-store"
         return response
 
@@ -119,6 +121,9 @@ class ScopeMiddleware:
 
     @staticmethod
     def _answer(request: HttpRequest, view: Callable[..., HttpResponse], args: Any, kwargs: Any) -> HttpResponse:
+        if settings.FORM_STATEMENT_SECONDS and request.method not in _READING:
+            with connection.cursor() as cursor:  # a month of a whole prefecture is approved in one statement
+                cursor.execute(f"set local statement_timeout = '{settings.FORM_STATEMENT_SECONDS}s'")
         response = view(request, *args, **kwargs)
         render_now = getattr(response, "render", None)
         if callable(render_now) and not getattr(response, "is_rendered", True):

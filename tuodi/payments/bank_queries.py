@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, F, Q, QuerySet, Sum
 
 from tuodi.exchange.bank import load_bank_profile
 from tuodi.kernel import clock
@@ -46,6 +46,7 @@ __all__ = [
     "leftovers",
     "links",
     "missing",
+    "open_items",
     "proposals",
     "returns_of",
     "silent",
@@ -197,6 +198,13 @@ def proposals() -> QuerySet[BankDecision]:
         .select_related("item__batch", "leftover__statement", "proposed_by")
         .order_by("id")
     )
+
+
+def open_items() -> QuerySet[BankItem]:
+    """The payments `exceptions` lists, as rows to count: failed, returned or unknown, and not sent anew since."""
+    # The first condition is that of the index over items that are not paid.
+    found = BankItem.objects.exclude(status=LineStatus.PAID).filter(line__live=True, line__status=F("status"))
+    return found.filter(status__in=[LineStatus.FAILED, LineStatus.RETURNED, LineStatus.UNKNOWN])
 
 
 @dataclass(frozen=True)

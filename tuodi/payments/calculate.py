@@ -107,8 +107,9 @@ def compute_run(run: PayRun, inputs: Inputs, book: Book, tell: Tell) -> Result:
     late = earlier_months(inputs, month, programmes, book)
     missing = _missing(answer.rows, inputs, month, book)
     lines = build(
-        inputs, month, programmes, answer.rows, prices, late, offset_permille=run.offset_permille, missing=missing
-    )
+        inputs, month, programmes, answer.rows, prices, late, offset_permille=run.offset_permille,
+        fraud_permille=run.fraud_permille, missing=missing,
+    )  # fmt: skip
     # Corrections of a unit that is not paid wait until it is.
     late = late.join(lines.filter(pl.col("held") != "").select(UNIT), on=UNIT, how="anti", nulls_equal=True)
     tell("解释差异", 0, 0)

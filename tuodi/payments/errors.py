@@ -15,6 +15,7 @@ TuodiError
     ├── HoldListError         a list of lines to be held back in which one cannot be
     ├── AccountCheckError     an answer about accounts that does not fit
     ├── DecisionError         a person's word about a payment that cannot count
+    ├── ClaimError            a deed on a claim that cannot be
     └── RunInputError         an argument that cannot be
 """
 
@@ -29,6 +30,7 @@ __all__ = [
     "BankBlockedError",
     "CaseHandsError",
     "ChecksFailedError",
+    "ClaimError",
     "DecisionError",
     "DoubleLineError",
     "EarlierRunError",
@@ -68,8 +70,8 @@ class FourEyesError(PaymentError):
     status = 403
     logged = True
 
-    def __init__(self, no: str, what: str) -> None:
-        super().__init__(f"{no} 由您编制，不能再由您{what}。请由另一人办理。", no=no)
+    def __init__(self, no: str, what: str, did: str = "编制") -> None:
+        super().__init__(f"{no} 由您{did}，不能再由您{what}。请由另一人办理。", no=no)
 
 
 class CaseHandsError(PaymentError):
@@ -189,6 +191,15 @@ class DecisionError(PaymentError):
 
     def __init__(self, problem: str) -> None:
         super().__init__(problem)
+
+
+class ClaimError(PaymentError):
+    """What is asked of a claim does not fit it."""
+
+    code = "payments.claim"
+
+    def __init__(self, problem: str, **fields: object) -> None:
+        super().__init__(problem, **fields)
 
 
 class RunInputError(PaymentError):

@@ -1,4 +1,4 @@
-"""What must hold of all money at all times (L1 to L7 of docs/money.md), each as SQL that names the rows that break it."""
+"""What must hold of all money at all times (L1 to L8 of docs/money.md), each as SQL that names the rows that break it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from django.db import connection
 
 from tuodi.funds.models import LedgerCheck
 from tuodi.funds.models.ledger import LIVING_CODES
+from tuodi.funds.states import SPENT_AT_ONCE
 from tuodi.kernel import clock
 
 __all__ = ["RULES", "Finding", "Report", "check", "keep"]
@@ -22,9 +23,13 @@ RULES = {
     "L5": "行的状态等于最后一个事件",
     "L6": "每个事件都有人和时间",
     "L7": "凭证和分录没有改动或删除",
+    "L8": "追回事项的合计等于往月差额、抵扣、收款和核销；应收多发款等于其余额",
 }
 _LIVING = ", ".join(f"'{one}'" for one in LIVING_CODES)
+_SPENT = ", ".join(f"'{one.value}'" for one in SPENT_AT_ONCE)
 
+#: Joins a row to its run, of those that are booked.
+_RUN = "join payments_payrun r on r.id = {}.run_id where r.state in ('approved', 'sent', 'settled', 'closed')"
 #: Rule -> queries; each row is (what, detail).
 _QUERIES: dict[str, tuple[str, ...]] = {
     "L1": (
@@ -44,7 +49,7 @@ _QUERIES: dict[str, tuple[str, ...]] = {
         "  or (p.account = 'receivable' and e.kind = 'recovered')), 0) came, "
         f" coalesce(sum(p.debit_fen - p.credit_fen) filter (where p.account in ({_LIVING})), 0) held, "
         " coalesce(sum(p.debit_fen - p.credit_fen) filter (where (p.account = 'payable' and e.kind in ('paid', 'returned')) "
-        "  or (p.account = 'expense' and e.kind = 'petty_spend')), 0) paid "
+        f"  or (p.account = 'expense' and e.kind in ({_SPENT}))), 0) paid "
         " from funds_posting p join funds_ledgerentry e on e.id = p.entry_id group by 1, 2, 3) x where came <> held + paid order by 1",
         "select '余额 ' || region || '/' || programme || '/' || source || '/' || account || '/' || run_id, "
         "'余额表 借 ' || coalesce(b.debit_fen::text, '缺') || ' 贷 ' || coalesce(b.credit_fen::text, '缺') || '，分录 借 ' "
@@ -56,6 +61,17 @@ _QUERIES: dict[str, tuple[str, ...]] = {
         f"select '余额 ' || region || '/' || programme || '/' || source || '/' || account, '低于零：' || sum(debit_fen - credit_fen) || ' 分' "
         f"from funds_posting where source <> '' and account in ({_LIVING}) group by region, programme, source, account "
         "having sum(debit_fen) < sum(credit_fen) order by 1",
+        # A hospital's advance is the sum of the entries that name it.
+        "select '医院预付款 ' || coalesce(h.no, '凭证来由 ' || e.origin || ' ' || e.origin_id) || '/' || p.programme || '/' || p.source, "
+        "case when h.id is null then '凭证没有写明医院' else '低于零：' || sum(p.debit_fen - p.credit_fen) || ' 分' end from funds_posting p "
+        "join funds_ledgerentry e on e.id = p.entry_id left join funds_hospitalagreement h on e.origin = 'hospital' and h.id = e.origin_id "
+        "where p.account = 'hospital' group by h.id, h.no, e.origin, case when h.id is null then e.origin_id end, p.programme, p.source, e.origin_id "
+        "having h.id is null or sum(p.debit_fen) < sum(p.credit_fen) order by 1",
+        # A cleared month is the sum of its bills, and its entry spends what was accepted.
+        "select '医院清算 ' || c.no, '核定 ' || c.accepted_fen || ' 分，单据 ' || coalesce(b.fen, 0) || ' 分，凭证支出 ' || coalesce(x.fen, 0) "
+        "|| ' 分' from funds_hospitalclearing c left join lateral (select sum(accepted_fen) fen from funds_hospitalbill where clearing_id = c.id) b "
+        "on true left join lateral (select sum(debit_fen - credit_fen) fen from funds_posting where entry_id = c.entry_id and account = 'expense') x "
+        "on true where c.state = 'approved' and (c.accepted_fen <> coalesce(b.fen, 0) or c.accepted_fen <> coalesce(x.fen, 0)) order by 1",
     ),
     "L4": (
         "select '家庭 ' || household_id || coalesce('/人员 ' || person_id, '') || ' ' || programme || ' ' || month, "
@@ -94,6 +110,28 @@ _QUERIES: dict[str, tuple[str, ...]] = {
         "('funds_posting', 'tuodi_append_only_all'), ('funds_posting', 'funds_sum'), ('funds_entryseal', 'tuodi_append_only'), "
         "('funds_entryseal', 'tuodi_append_only_all'), ('payments_lineevent', 'tuodi_append_only')) x(tab, name) where not exists "
         "(select 1 from pg_trigger t where t.tgrelid = x.tab::regclass and t.tgname = x.name and t.tgenabled in ('O', 'A')) order by 1",
+    ),
+    "L8": (
+        f"with found as (select a.household_id h, a.programme, a.person_id p, -sum(a.amount_fen) fen from payments_arrear a {_RUN.format('a')} "
+        " and a.amount_fen < 0 and not exists (select 1 from payments_payline w where w.status = 'withheld' and w.run_id = a.run_id "
+        "  and w.household_id = a.household_id and w.programme = a.programme and w.person_id is not distinct from a.person_id) group by 1, 2, 3), "
+        f"kept as (select l.household_id h, l.programme, l.person_id p, -sum(l.offset_fen) fen from payments_payline l {_RUN.format('l')} "
+        " and l.offset_fen < 0 and l.live and l.held = '' and l.status <> 'withheld' group by 1, 2, 3), "
+        "came as (select h, programme, p, sum(found) found, sum(kept) kept from (select h, programme, p, fen found, 0 kept from found "
+        " union all select h, programme, p, 0, fen from kept) x group by 1, 2, 3), "
+        "told as (select c.*, coalesce((select sum(amount_fen) from payments_claimreceipt where claim_id = c.id), 0) cash, "
+        " coalesce((select sum(amount_fen) from payments_claimwriteoff where claim_id = c.id and state = 'approved'), 0) written from payments_claim c) "
+        "select '追回事项 ' || coalesce('ZH' || lpad(t.id::text, 7, '0'), '缺：家庭 ' || x.h), '多发 ' || coalesce(t.found_fen, 0) || '/' || coalesce(x.found, 0) "
+        "|| '，抵扣 ' || coalesce(t.kept_fen, 0) || '/' || coalesce(x.kept, 0) || '，收款 ' || coalesce(t.cash_fen, 0) || '/' || coalesce(t.cash, 0) "
+        "|| '，核销 ' || coalesce(t.written_fen, 0) || '/' || coalesce(t.written, 0) || ' 分' from told t full join came x "
+        "on x.h = t.household_id and x.programme = t.programme and coalesce(x.p, 0) = coalesce(t.person_id, 0) "
+        "where (coalesce(t.found_fen, 0), coalesce(t.kept_fen, 0), coalesce(t.cash_fen, 0), coalesce(t.written_fen, 0)) "
+        "<> (coalesce(x.found, 0), coalesce(x.kept, 0), coalesce(t.cash, 0), coalesce(t.written, 0)) order by 1",
+        "select '应收多发款 ' || coalesce(c.county, l.county) || '/' || coalesce(c.programme, l.programme), '账上 ' || coalesce(l.fen, 0) "
+        "|| ' 分，追回事项 ' || coalesce(c.fen, 0) || ' 分' from (select substr(region, 1, 6) county, programme, "
+        " sum(found_fen - kept_fen - cash_fen - written_fen) fen from payments_claim group by 1, 2) c full join (select substr(region, 1, 6) county, "
+        " programme, sum(debit_fen - credit_fen) fen from funds_posting where account = 'receivable' group by 1, 2) l using (county, programme) "
+        "where coalesce(c.fen, 0) <> coalesce(l.fen, 0) order by 1",
     ),
 }
 

@@ -16,9 +16,9 @@ from tuodi.funds.models import Account, Balance, LedgerEntry
 from tuodi.funds.states import Kind
 from tuodi.kernel.places import pad12
 from tuodi.org.models import User
-from tuodi.payments.models import BankBatch, BankReturn, PayRun
+from tuodi.payments.models import BankBatch, BankReturn, ClaimReceipt, ClaimWriteOff, PayRun
 
-__all__ = ["post", "post_grant"]
+__all__ = ["post", "post_grant", "post_receipt", "post_withheld", "post_write_off"]
 
 #: Accounts an event draws from, one after the other, and the account it moves the money to.
 _FLOWS: dict[str, tuple[tuple[str, ...], str]] = {
@@ -53,10 +53,6 @@ def post(
         sides = _flow(run, kind, wanted)
     elif kind is Kind.RETURNED:
         sides = _returned(run, wanted)
-    elif kind is Kind.WITHHELD:
-        sides = _withheld(run, wanted)
-    elif kind is Kind.RECOVERED:
-        sides = _recovered(wanted)
     else:
         raise ValueError(f"{kind} is no event of a run")
     origin, number = ("return", returned.pk) if returned else ("batch", batch.pk) if batch else ("run", run.pk)
@@ -156,14 +152,54 @@ def _withheld(run: PayRun, wanted: dict[tuple[str, str], int]) -> list[Side]:
     return sides
 
 
-def _recovered(wanted: dict[tuple[str, str], int]) -> list[Side]:
-    """Cash a family gave back, into the source its county draws first."""
-    orders = funds.books({county for county, _ in wanted})
-    sides = []
-    for (county, programme), fen in sorted(wanted.items()):
-        source = orders[county][0] if county in orders else _NONE
-        sides += pair(pad12(county), programme, source, Account.AVAILABLE, Account.RECEIVABLE, fen)
-    return sides
+def post_withheld(run: PayRun, lines: Sequence[int], *, user: User, memo: str) -> None:
+    """Books back what approved lines that never leave would have paid, kept back, and found overpaid: it is told anew.
+
+    Args:
+        lines: ids; already withheld.
+    """
+    wanted: dict[tuple[str, str], int] = {}
+    other: list[Side] = []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select substr(region, 1, 6), programme, sum(amount_fen)::bigint, sum(-offset_fen)::bigint from payments_payline "
+            "where id = any(%s) group by 1, 2 order by 1, 2",
+            [list(lines)],
+        )
+        for county, programme, fen, kept in cursor.fetchall():
+            wanted[county, programme] = fen
+            other += pair(pad12(county), programme, _NONE, Account.RECEIVABLE, Account.EXPENSE, kept) if kept else []
+        cursor.execute(
+            "select substr(a.region, 1, 6), a.programme, sum(-a.amount_fen)::bigint from payments_arrear a join payments_payline l "
+            "on l.run_id = a.run_id and l.household_id = a.household_id and l.programme = a.programme "
+            "and l.person_id is not distinct from a.person_id where l.id = any(%s) and a.amount_fen < 0 group by 1, 2 order by 1, 2",
+            [list(lines)],
+        )
+        for county, programme, over in cursor.fetchall():
+            other += pair(pad12(county), programme, _NONE, Account.EXPENSE, Account.RECEIVABLE, over)
+    _book(run, [*_withheld(run, wanted), *other], Kind.WITHHELD, "run", run.pk, user, memo)
+
+
+def post_receipt(receipt: ClaimReceipt, *, user: User) -> LedgerEntry | None:
+    """Books cash a family gave back, into the source its county draws first."""
+    county, programme = receipt.region[:6], receipt.claim.programme
+    orders = funds.books({county})
+    source = orders[county][0] if county in orders else _NONE
+    return funds.book(
+        pair(pad12(county), programme, source, Account.AVAILABLE, Account.RECEIVABLE, receipt.amount_fen),
+        kind=Kind.RECOVERED, region=pad12(county), origin="receipt", origin_id=receipt.pk, user=user,
+        memo=f"{receipt.claim.no} 追回，收据 {receipt.receipt_no}",
+    )  # fmt: skip
+
+
+def post_write_off(row: ClaimWriteOff, *, user: User) -> LedgerEntry | None:
+    """Books what is given up: it stays spent, and is no longer owed."""
+    county = row.region[:6]
+    return funds.book(
+        pair(pad12(county), row.claim.programme, _NONE, Account.EXPENSE, Account.RECEIVABLE, row.amount_fen),
+        kind=Kind.WRITTEN_OFF, region=pad12(county), origin="write_off", origin_id=row.pk, user=user,
+        memo=f"{row.claim.no} 核销：{row.get_reason_display()}",
+    )  # fmt: skip
 
 
 def post_grant(run: PayRun, *, user: User) -> Sequence[LedgerEntry]:

@@ -10,7 +10,7 @@ from tuodi.payments.arrears import claims
 from tuodi.payments.compute import UNIT
 from tuodi.payments.frames import covering, valid
 from tuodi.payments.source import Inputs
-from tuodi.payments.states import Basis, Held, LineStatus
+from tuodi.payments.states import Basis, Held, LineStatus, Manner
 
 __all__ = ["build", "line_key"]
 
@@ -30,14 +30,14 @@ def line_key(month: Month) -> pl.Expr:
 
 def build(
     inputs: Inputs, month: Month, programmes: list[str], rows: pl.DataFrame, prices: pl.DataFrame, late: pl.DataFrame,
-    *, offset_permille: int, missing: dict[tuple[str, int, int | None], str],
+    *, offset_permille: int, fraud_permille: int = 1000, missing: dict[tuple[str, int, int | None], str],
 ) -> pl.DataFrame:  # fmt: skip
     """The lines of a month, a row a unit.
 
     Args:
         rows: what the rules give (`compute.due`).
         prices: price subsidies; late: differences of earlier months.
-        offset_permille: share of a line that may be kept back.
+        offset_permille: share of a line that may be kept back; fraud_permille: the same where the claim rests on fraud.
         missing: unit -> what is missing, for units whose amount is unknown.
     """
     roll = covering(inputs.roll, month).filter(pl.col("programme").is_in(programmes))
@@ -71,6 +71,7 @@ def build(
         .join(owed.select(*UNIT, "back_pay_fen"), on=UNIT, how="left", nulls_equal=True)
         .join(prices, on=UNIT, how="left", nulls_equal=True)
         .join(claims(inputs, late), on=UNIT, how="left", nulls_equal=True)
+        .join(inputs.terms, on=UNIT, how="left", nulls_equal=True)
         .with_columns(pl.col("back_pay_fen", "price_fen", "owed_fen").fill_null(0))
     )
     carried = (
@@ -108,8 +109,7 @@ def build(
         "base_fen", "increment_fen", "care_fen", "grace_fen", "other_fen", "price_fen", "back_pay_fen"
     )
     lines = lines.with_columns(gross.alias("gross")).with_columns(
-        # Floor division keeps the family's part whole; the last offset takes what is left.
-        (-pl.min_horizontal("owed_fen", pl.col("gross") * offset_permille // 1000)).alias("offset_fen")
+        (-pl.min_horizontal("owed_fen", _keepable(month, offset_permille, fraud_permille))).alias("offset_fen")
     )
     lines = lines.with_columns(
         pl.when(pl.col("base_fen").is_not_null()).then(pl.col("gross") + pl.col("offset_fen")).alias("amount_fen")
@@ -136,6 +136,21 @@ def build(
     return lines.sort("region", "key")
 
 
+def _keepable(month: Month, offset_permille: int, fraud_permille: int) -> pl.Expr:
+    """How much of a line may be kept back. Floor division keeps the family's part whole; the last offset takes what is left."""
+    share = pl.col("gross") * offset_permille // 1000
+    runs = (pl.col("from_month") <= month.yyyymm) & ~pl.col("in_cash")
+    return (
+        pl.when(pl.col("manner") == Manner.STOPPED.value)
+        .then(0)
+        .when(pl.col("manner") == Manner.FRAUD.value)
+        .then(pl.col("gross") * fraud_permille // 1000)
+        .when(pl.col("manner") == Manner.AGREED.value)
+        .then(pl.when(runs).then(pl.min_horizontal("monthly_fen", share)).otherwise(0))
+        .otherwise(share)
+    )
+
+
 def _heads(inputs: Inputs, month: Month) -> pl.Expr:
     present = valid(inputs.members, month.first_day, "since", "until")
     heads = dict(present.group_by("household_id").agg(pl.len()).iter_rows())
@@ -158,8 +173,15 @@ def _held(
     names: dict[int, set[str]] = {}
     for home, name in inputs.members.select("household_id", "name").iter_rows():
         names.setdefault(home, set()).add(normalise_name(name))
+    # A facility is paid for those it takes care of by an agreement, and for all of them into its one account (M21).
+    facilities = {who: normalise_name(name) for who, name in inputs.cared.select("person_id", "facility").iter_rows()}
+    cared = [
+        programme == "tekun" and who in facilities and normalise_name(holder) == facilities[who]
+        for programme, who, holder in lines.select("programme", "person_id", "holder").iter_rows()
+    ]
+    lines = lines.with_columns(pl.Series("cared", cared, dtype=pl.Boolean))
     shared = (
-        lines.filter(pl.col("account_index").is_not_null())
+        lines.filter(pl.col("account_index").is_not_null() & ~pl.col("cared"))
         .group_by("account_index")
         .agg(pl.col("household_id").n_unique().alias("families"))
         .filter(pl.col("families") > 1)
@@ -210,7 +232,7 @@ def _held(
         ),
         (pl.col("account_id").is_null() & open_amount, Held.NO_ACCOUNT, pl.lit("请登记收款账户")),
         (
-            pl.col("families").is_not_null() & open_amount,
+            pl.col("families").is_not_null() & ~pl.col("cared") & open_amount,
             Held.SHARED_ACCOUNT,
             pl.format("尾号 {} 的账户收 {} 户，请提供书面代管协议或更换账户", pl.col("account_last4").fill_null(""), pl.col("families").fill_null(0)),
         ),
@@ -219,7 +241,7 @@ def _held(
             Held.ACCOUNT_FAILED,
             pl.format("银行返回码 {}，请更正账户", pl.col("bad_code").fill_null("")),
         ),
-        (~pl.col("fits") & open_amount, Held.HOLDER, pl.lit("户名不是本户成员，请核对户名或更换账户")),
+        (~pl.col("fits") & ~pl.col("cared") & open_amount, Held.HOLDER, pl.lit("户名不是本户成员，也不是协议照料的供养服务机构，请核对户名或更换账户")),
     ]  # fmt: skip
     held: pl.Expr = pl.lit("")
     note: pl.Expr = pl.lit("")

@@ -22,15 +22,22 @@ from tuodi.org.access import range_of
 from tuodi.org.rls import APP_ROLE
 from tuodi.payments.states import BOOKED
 
-__all__ = ["FRAMES", "Inputs", "pull", "reading"]
+__all__ = ["CARED_NOW", "FRAMES", "Inputs", "pull", "reading"]
 
 #: What a run is computed from, and frozen as.
-FRAMES = ("roll", "households", "members", "member_facts", "lines", "arrears", "suspensions")
+FRAMES = ("roll", "households", "members", "member_facts", "lines", "arrears", "suspensions", "terms", "cared")
 #: Of the frame that inputs frozen before there were suspensions do not have.
 _SUSPENSIONS = {
     "household_id": pl.Int64, "person_id": pl.Int64, "programme": pl.String, "from_month": pl.Int64, "notice_no": pl.String,
     "matter_no": pl.String,
 }  # fmt: skip
+#: Of the frame that inputs frozen before there were claims do not have.
+_TERMS = {
+    "household_id": pl.Int64, "person_id": pl.Int64, "programme": pl.String, "manner": pl.String, "monthly_fen": pl.Int64,
+    "from_month": pl.Int64, "in_cash": pl.Boolean,
+}  # fmt: skip
+#: The same of the frame of agreements with facilities.
+_CARED = {"person_id": pl.Int64, "facility": pl.String}
 
 
 @dataclass(frozen=True)
@@ -44,8 +51,10 @@ class Inputs:
         member_facts: accepted member facts by period.
         lines: lines of approved runs of the months looked back at.
         arrears: corrections that approved runs booked, by the month they are for; and with month 0, what lines of any
-            earlier month have offset.
+            earlier month have offset, what came back in cash and what was written off.
         suspensions: those that stand, from the month they hold payment from.
+        cared: persons a facility takes care of on the first day of the month, by an agreement.
+        terms: how open claims are got back, where not by the usual share of the month.
     """
 
     roll: pl.DataFrame
@@ -55,6 +64,8 @@ class Inputs:
     lines: pl.DataFrame
     arrears: pl.DataFrame
     suspensions: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_SUSPENSIONS))
+    terms: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_TERMS))
+    cared: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_CARED))
 
     def frames(self) -> Mapping[str, pl.DataFrame]:
         """By name, in the order of `FRAMES`."""
@@ -145,6 +156,20 @@ union all
 select l.household_id, l.person_id, l.programme::text, 0, -l.offset_fen
 from payments_payline l join payments_payrun r on r.id = l.run_id
 where l.offset_fen < 0 and l.live and l.held = '' and l.status <> 'withheld' and l.programme in ({programmes}) and l.month < {month} and r.state in ({booked})
+union all
+select c.household_id, c.person_id, c.programme::text, 0, c.cash_fen + c.written_fen from payments_claim c
+where c.cash_fen + c.written_fen > 0 and c.programme in ({programmes})
+"""
+_TERMS_NOW = """
+select c.household_id, c.person_id, c.programme::text as programme, c.manner::text as manner, g.monthly_fen, g.from_month, g.in_cash
+from payments_claim c left join payments_claimagreement g on g.claim_id = c.id and g.ended_at is null
+where c.state = 'open' and c.manner <> 'capped' and c.programme in ({programmes})
+order by c.id
+"""
+#: {on} is the first day of the month.
+CARED_NOW = """
+select g.person_id, g.facility::text as facility from decisions_careagreement g where g.facility <> '' and g.since <= '{on}'
+and g.until >= '{on}' and (g.ended_on is null or g.ended_on > '{on}') order by g.id
 """
 _SUSPENSIONS_NOW = """
 select household_id, person_id, programme::text as programme, from_month, notice_no::text as notice_no, matter_no::text as matter_no
@@ -159,6 +184,8 @@ _QUERIES = {
     "lines": _LINES,
     "arrears": _ARREARS,
     "suspensions": _SUSPENSIONS_NOW,
+    "terms": _TERMS_NOW,
+    "cared": CARED_NOW,
 }
 
 

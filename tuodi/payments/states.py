@@ -19,15 +19,20 @@ __all__ = [
     "LINE_MOVES",
     "MESSAGE_MOVES",
     "RUN_MOVES",
+    "WRITE_OFF_MOVES",
     "Basis",
     "BatchState",
     "Cause",
+    "ClaimState",
     "DecisionState",
     "Held",
     "LineStatus",
+    "Manner",
     "MessageState",
     "RunState",
     "Verdict",
+    "WriteOffReason",
+    "WriteOffState",
     "move",
     "steps_to",
 ]
@@ -213,6 +218,47 @@ class Cause(models.TextChoices):
     RELIEF = "relief", "临时救助（一次性）"
     BASIS = "basis", "计算依据变化"
     OTHER = "other", "其他"
+
+
+class ClaimState(models.TextChoices):
+    """Whether anything of a claim is left: set by its sums. It opens anew when the unit turns out overpaid again."""
+
+    OPEN = "open", "追回中"
+    SETTLED = "settled", "已结清"
+
+
+class Manner(models.TextChoices):
+    """How a claim is got back."""
+
+    CAPPED = "capped", "按月抵扣"  # up to the share of the place: by default at least half of the month is left
+    AGREED = "agreed", "按协议分期"  # what was agreed, never above that share
+    FRAUD = "fraud", "骗取，按高比例抵扣"
+    STOPPED = "stopped", "停止抵扣"  # cash or write-off alone: a claim against an estate, a hardship being looked at
+
+
+class WriteOffReason(models.TextChoices):
+    """Why a claim is given up."""
+
+    ESTATE = "estate", "死亡且无遗产可偿还"
+    HARDSHIP = "hardship", "家庭特别困难，无力偿还"
+    MISSING = "missing", "下落不明，无法追回"
+    OFFICE = "office", "经办差错，受助人无过错"
+    OTHER = "other", "其他"
+
+
+class WriteOffState(models.TextChoices):
+    """Where a proposal to give up a claim stands."""
+
+    PROPOSED = "proposed", "待审批"
+    APPROVED = "approved", "已核销"
+    REFUSED = "refused", "不同意"
+
+
+WRITE_OFF_MOVES: Mapping[str, frozenset[str]] = {
+    WriteOffState.PROPOSED: frozenset({WriteOffState.APPROVED, WriteOffState.REFUSED}),
+    WriteOffState.APPROVED: frozenset(),
+    WriteOffState.REFUSED: frozenset(),
+}
 
 
 def move(

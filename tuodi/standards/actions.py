@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from tuodi.audit.actions import record
 from tuodi.kernel import clock
@@ -70,13 +70,21 @@ def draft(*, acting_user: User, place: str, title: str, effective_on: date, hypo
     access.require(acting_user, DutyCode.STANDARDS, pad12(place))
     if not title.strip():
         raise ProposalInputError("名称", "必须填写，例如“2017 年秋季城市低保提标”")
-    number = Proposal.objects.filter(place=place, effective_on__year=effective_on.year).count() + 1
     proposal = Proposal.objects.create(
-        no=f"TB-{place}-{effective_on:%Y}-{number:02d}", place=place, title=title.strip()[:120], effective_on=effective_on,
+        no=_next_no(place, effective_on.year), hands=[acting_user.pk], place=place, title=title.strip()[:120], effective_on=effective_on,
         hypothetical=hypothetical, created_at=clock.now(), created_by=acting_user, edited_by=acting_user,
     )  # fmt: skip
     _audit("draft", acting_user, proposal, effective_on=effective_on.isoformat())
     return proposal
+
+
+def _next_no(place: str, year: int) -> str:
+    """One more than the highest number given, for a proposal keeps its number when its day moves to another year."""
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_advisory_xact_lock(hashtextextended('tuodi.standards:' || %s, %s))", [place, year])
+    start = f"TB-{place}-{year}-"
+    given = Proposal.objects.filter(no__startswith=start).values_list("no", flat=True)
+    return f"{start}{max((int(no.removeprefix(start)) for no in given), default=0) + 1:02d}"
 
 
 @transaction.atomic
@@ -108,6 +116,7 @@ def put_values(
     proposal.effective_on = effective_on or proposal.effective_on
     proposal.basis, proposal.basis_source = figures, basis_source.strip()[:200]
     proposal.rules_text, proposal.edited_by = rules_text.strip(), acting_user
+    proposal.hands = list(dict.fromkeys([*proposal.hands, acting_user.pk]))
     rows = []
     for one in values:
         text = str(one.get("value", "")).strip().replace(",", "")
@@ -279,7 +288,7 @@ def approve(proposal: Proposal, *, acting_user: User, book: Book, unknown_note: 
     """
     access.require(acting_user, DutyCode.STANDARDS_APPROVE, pad12(proposal.place))
     proposal = _locked(proposal)
-    if acting_user.pk in (proposal.created_by_id, proposal.edited_by_id):
+    if acting_user.pk in proposal.hands:
         raise ProposalHandsError(proposal.no)
     _move(proposal, ProposalState.APPROVED)
     here = Opinion.objects.filter(proposal=proposal, round=proposal.round)

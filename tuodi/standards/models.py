@@ -38,6 +38,8 @@ class Proposal(models.Model):
     created_at = models.DateTimeField("起草时间")
     created_by = _user("起草人", null=False)
     edited_by = _user("最后修改人", null=False)
+    #: Numbers of all accounts that drafted or edited it, in order of their first hand. None of them approves.
+    hands = models.JSONField("起草和修改人", default=list)
     consulted_at = models.DateTimeField("征求意见时间", null=True)
     approved_at = models.DateTimeField("批准时间", null=True)
     approved_by = _user("批准人")

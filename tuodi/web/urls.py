@@ -10,6 +10,8 @@ from tuodi.web import account, outbox_page, style_page
 from tuodi.web.accounts import urls as accounts_urls
 from tuodi.web.bank import urls as bank_urls
 from tuodi.web.board import urls as board_urls
+from tuodi.web.chain import urls as chain_urls
+from tuodi.web.claims import urls as claims_urls
 from tuodi.web.components.doors import LEDGER, PAYMENT, READERS, SWEEPS, WARNED, View, open_to
 from tuodi.web.counter import (
     apply,
@@ -200,5 +202,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *board_urls.urlpatterns,
     *papers_urls.urlpatterns,
     *funds_urls.urlpatterns,
+    *chain_urls.urlpatterns,
+    *claims_urls.urlpatterns,
     *bank_urls.urlpatterns,
 ]

@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 from casekit import at
-from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db import DatabaseError, connection, transaction
 from paykit import LATER, Staff, balanced, family, indexed, line, person, run_month
 
 from tuodi.kernel.money import format_yuan
@@ -25,7 +25,7 @@ from tuodi.payments.errors import (
     RunInputError,
     StateError,
 )
-from tuodi.payments.models import LedgerEntry, LineEvent, PayLine, PayRun, Posting
+from tuodi.payments.models import LedgerEntry, LineEvent, PayLine, PayRun, Posting, RunSignature
 from tuodi.payments.states import RUN_MOVES, RunState
 from tuodi.people.facts import put_facts
 from tuodi.people.models import RollEntry
@@ -83,9 +83,13 @@ def test_who_prepared_cannot_approve_in_action_or_database(make_user) -> None:
     run = run_month(staff, MAY, upto="check")
     with at(staff.prepare, LATER), pytest.raises(FourEyesError, match="由您编制"):
         actions.approve(run, acting_user=staff.prepare)
-    with at(staff.prepare, LATER), pytest.raises(IntegrityError, match="four_eyes"), transaction.atomic():
+    with at(staff.prepare, LATER), pytest.raises(DatabaseError, match="需要 1 人签字"), transaction.atomic():
         PayRun.objects.filter(pk=run.pk).update(
             state="approved", approved_by=staff.prepare, approved_at="2017-05-02T00:00Z"
+        )
+    with at(staff.prepare, LATER), pytest.raises(DatabaseError, match="编制人和校验人不能"), transaction.atomic():
+        RunSignature.objects.create(
+            run=run, region=run.region, user=staff.prepare, at="2017-05-02T00:00Z", amount_fen=run.amount_fen
         )
     with at(staff.check, LATER), pytest.raises(AccessDeniedError):
         actions.approve(run, acting_user=staff.check)

@@ -205,6 +205,43 @@ def test_who_drafted_has_no_hand_in_the_approval_whatever_his_duty_is_now(makers
         actions.approve(proposal, acting_user=makers.drafter, book=rulebook.book(), unknown_note="待公布")
 
 
+def test_whoever_edited_it_once_does_not_approve_it(makers, make_user):
+    first = hire(make_user, "4208", "standards")
+    proposal = drafted(makers, [value("620")], DAY, FROM)
+    for user in (first, makers.drafter):
+        with at(user, DAY):
+            actions.put_values(
+                proposal,
+                acting_user=user,
+                book=rulebook.book(),
+                values=[value("620")],
+                basis=BASIS,
+                basis_source="公报",
+            )
+    heard(makers, proposal, DAY)
+    with clock.frozen(DAY):
+        for duty in duties_of(first):
+            revoke_duty(acting_user=None, duty=duty)
+        grant_duty(acting_user=None, user=first, code="standards_approve")
+    with at(first, DAY):
+        with pytest.raises(ProposalHandsError):
+            actions.approve(proposal, acting_user=first, book=rulebook.book(), unknown_note="待公布")
+        with pytest.raises(DatabaseError, match="many_eyes"), transaction.atomic():
+            Proposal.objects.filter(pk=proposal.pk).update(state="approved", approved_by=first)
+
+
+def test_a_proposal_that_moved_to_another_year_does_not_lend_its_number(makers):
+    with at(makers.drafter, DAY):
+        first, second = (
+            actions.draft(acting_user=makers.drafter, place="4208", title="提标", effective_on=FROM) for _ in range(2)
+        )
+        actions.put_values(
+            first, acting_user=makers.drafter, book=rulebook.book(), values=[], effective_on=date(2018, 1, 1)
+        )
+        third = actions.draft(acting_user=makers.drafter, place="4208", title="提标", effective_on=FROM)
+    assert [one.no[-2:] for one in (first, second, third)] == ["01", "02", "03"]
+
+
 @pytest.mark.parametrize(
     ("rows", "told"),
     [

@@ -1,4 +1,4 @@
-"""`tuodi ledger check`: whether every yuan is where the ledger says (L1 to L7); names each row that breaks a rule."""
+"""`tuodi ledger check`: whether every yuan is where the ledger says (L1 to L8); names each row that breaks a rule."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ NEEDS_DATABASE = True
 
 def register(subparsers: Any) -> None:
     """Adds the verb."""
-    parser = subparsers.add_parser("ledger", help="账务：校验 L1 至 L7")
+    parser = subparsers.add_parser("ledger", help="账务：校验 L1 至 L8")
     parser.add_argument("what", choices=["check"], help="check 逐条校验，列出不符的行")
     parser.set_defaults(run=run)
 

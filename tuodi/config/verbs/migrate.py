@@ -19,11 +19,13 @@ def register(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Applies the migrations."""
+    """Applies the migrations; where the tables are in use it gives way, tries again, and says so in the end."""
     from django.core.management import call_command
 
+    from tuodi.config.migrating import patiently
+
     where = [name for name in (args.app, args.target) if name]
-    call_command("migrate", *where, interactive=False, verbosity=0 if args.quiet else 1)
+    patiently(lambda: call_command("migrate", *where, interactive=False, verbosity=0 if args.quiet else 1))
     if not where:
         from tuodi.config import keys
         from tuodi.people.models import Account, Person

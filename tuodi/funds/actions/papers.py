@@ -11,12 +11,15 @@ from django.db import transaction
 
 from tuodi.audit.actions import record
 from tuodi.cases.series import next_no
+from tuodi.funds import hospital as hospitals
 from tuodi.funds import ledger
+from tuodi.funds.actions import reversal
 from tuodi.funds.errors import FundHandsError, FundInputError, FundShortError, FundStateError, PurposeError
 from tuodi.funds.ledger import Side, credit, debit, pair
-from tuodi.funds.models import Float, FundBook, FundPaper, LedgerEntry, Population, PublicFund
-from tuodi.funds.states import Account, FundProgramme, Kind, PaperKind, PaperState, Source, move
+from tuodi.funds.models import Float, FundBook, FundPaper, HospitalAgreement, LedgerEntry, Population, PublicFund
+from tuodi.funds.states import Account, AgreementState, FundProgramme, Kind, PaperKind, PaperState, Source, move
 from tuodi.kernel import clock
+from tuodi.kernel.money import format_yuan
 from tuodi.kernel.periods import Month
 from tuodi.kernel.places import pad12
 from tuodi.org import access
@@ -109,20 +112,21 @@ def enter_population(*, acting_user: User, county: str, year: int, residents: in
 def propose(
     *, acting_user: User, county: str, kind: str, amount_fen: int, reason: str, programme: str, source: str = "",
     fund: PublicFund | None = None, to_programme: str = "", town: str = "", year: int | None = None,
-    month: Month | None = None, doc_no: str = "", doc_day: date | None = None,
+    month: Month | None = None, doc_no: str = "", doc_day: date | None = None, hospital: HospitalAgreement | None = None,
 ) -> FundPaper:  # fmt: skip
     """Writes a paper that waits for its decision. Nothing moves yet.
 
     Args:
         source: of `Source`; with `fund` it is the fund's own. to_programme: of a transfer. town: of an advance.
         month: of a plan. doc_no, doc_day: 指标文号 and its day, of an appropriation.
+        hospital: whose advance is paid or taken back. A reversal is proposed by `reversal.propose_reversal`.
 
     Raises: FundInputError naming the field; PurposeError; AccessDeniedError, NotFoundError.
     """
     region = pad12(county)
     access.require(acting_user, DutyCode.FUND_KEEP, region)
     today = clock.today()
-    if kind not in PaperKind.values:
+    if kind not in PaperKind.values or kind == PaperKind.REVERSAL:
         raise FundInputError("种类", f"“{kind}”不认识")
     if amount_fen <= 0:
         raise FundInputError("金额", "应大于 0 元")
@@ -143,7 +147,7 @@ def propose(
             raise FundInputError("发文日期", f" {doc_day} 晚于今天")
         same = FundPaper.objects.filter(
             region=region, kind=kind, doc_no=doc_no.strip(), programme=programme, source=source
-        ).exclude(state=PaperState.REFUSED)
+        ).exclude(state__in=[PaperState.REFUSED, PaperState.REVERSED])
         if found := same.first():
             raise FundInputError("指标文号", f" {doc_no.strip()} 的这一项已登记为 {found.no}")
         _purpose(fund, programme)
@@ -158,17 +162,36 @@ def propose(
             raise FundInputError("乡镇", "还没有设立备用金。请先设立并定单笔上限。")
         if not town.startswith(region[:6]):
             raise FundInputError("乡镇", "不在本县")
+    if kind in _HOSPITAL:
+        _hospital(kind, hospital, region, programme, amount_fen)
     if kind == PaperKind.PLAN and month is None:
         raise FundInputError("月份", "没有填写")
     paper = FundPaper.objects.create(
         region=region, no=next_no("fund", region, today), kind=kind,
         year=year or (month.year if month else today.year), month=month.yyyymm if month else None, programme=programme,
         source=source if kind in _SOURCED else "", fund=fund, to_programme=to_programme if kind == PaperKind.TRANSFER else "",
-        town=pad12(town[:9]) if kind == PaperKind.ADVANCE else "", amount_fen=amount_fen, doc_no=doc_no.strip()[:60],
+        town=pad12(town[:9]) if kind == PaperKind.ADVANCE else "", hospital=hospital if kind in _HOSPITAL else None, amount_fen=amount_fen, doc_no=doc_no.strip()[:60],
         doc_day=doc_day, reason=reason.strip()[:300], proposed_at=clock.now(), proposed_by=acting_user,
     )  # fmt: skip
     _audit("propose", acting_user, paper)
     return paper
+
+
+def _hospital(kind: str, row: HospitalAgreement | None, region: str, programme: str, fen: int) -> None:
+    """Refuses an advance above what the agreement allows, or a return of more than the hospital holds."""
+    row = row and HospitalAgreement.objects.filter(pk=row.pk, region=region, state=AgreementState.ACTIVE).first()
+    if row is None:
+        raise FundInputError("定点医院", "没有选择，或协议没有生效")
+    if programme != FundProgramme.MEDICAL:
+        raise FundInputError("项目", "医院预付款只从医疗救助子账户拨付")
+    held = hospitals.balance(row)
+    if kind == PaperKind.HOSPITAL and held + fen > row.advance_limit_fen:
+        raise FundInputError(
+            "金额",
+            f"：{row.name}已持有 {format_yuan(held)} 元，加上本笔超过协议上限 {format_yuan(row.advance_limit_fen)} 元",
+        )
+    if kind == PaperKind.HOSPITAL_BACK and fen > held:
+        raise FundInputError("金额", f"：{row.name}持有 {format_yuan(held)} 元，不足收回 {format_yuan(fen)} 元")
 
 
 def _purpose(fund: PublicFund | None, programme: str) -> None:
@@ -193,7 +216,7 @@ def decide(paper: FundPaper, *, acting_user: User, approve: bool, note: str = ""
         FundInputError: refused without a reason. AccessDeniedError, NotFoundError.
     """
     access.require(acting_user, DutyCode.FUND_REVIEW, paper.region)
-    paper = access.locked(FundPaper.objects.select_related("fund"), paper.pk, what="资金单据")
+    paper = access.locked(FundPaper.objects.select_related("fund", "hospital", "target"), paper.pk, what="资金单据")
     after = PaperState.APPROVED if approve else PaperState.REFUSED
     move(paper.no, paper.state, after)
     if paper.proposed_by_id == acting_user.pk:
@@ -209,7 +232,10 @@ def decide(paper: FundPaper, *, acting_user: User, approve: bool, note: str = ""
     return paper
 
 
+_HOSPITAL = (PaperKind.HOSPITAL, PaperKind.HOSPITAL_BACK)
 _KINDS = {
+    PaperKind.HOSPITAL: Kind.HOSPITAL,
+    PaperKind.HOSPITAL_BACK: Kind.HOSPITAL_BACK,
     PaperKind.APPROPRIATION: Kind.APPROPRIATION,
     PaperKind.TRANSFER: Kind.TRANSFER,
     PaperKind.ADVANCE: Kind.ADVANCE,
@@ -219,9 +245,11 @@ _KINDS = {
 
 def _book(paper: FundPaper, user: User) -> LedgerEntry | None:
     """What an approved paper moves; plans and carry-overs move nothing."""
+    ledger.lock([paper.region])
+    if paper.kind == PaperKind.REVERSAL:
+        return reversal.book(paper, user)
     if paper.kind not in _KINDS:
         return None
-    ledger.lock([paper.region])
     at = (paper.region, paper.programme, paper.source)
     fen = paper.amount_fen
     if paper.kind == PaperKind.APPROPRIATION:
@@ -234,11 +262,15 @@ def _book(paper: FundPaper, user: User) -> LedgerEntry | None:
     elif paper.kind == PaperKind.HAND_BACK:
         _enough(paper)
         sides = pair(*at, Account.APPROPRIATED, Account.AVAILABLE, fen)
-    else:
+    elif paper.kind == PaperKind.ADVANCE:
         sides = _advance(paper)
+    else:
+        sides = _to_hospital(paper)
+    # What moves a hospital's advance names the hospital, so that its balance is a sum over its own entries.
+    origin = (hospitals.ORIGIN, paper.hospital_id) if paper.hospital_id else ("paper", paper.pk)
     return ledger.book(
         # An advance is the town's entry: its cashier reads it, and the county as well.
-        sides, kind=_KINDS[PaperKind(paper.kind)], region=paper.town or paper.region, origin="paper", origin_id=paper.pk, user=user,
+        sides, kind=_KINDS[PaperKind(paper.kind)], region=paper.town or paper.region, origin=origin[0], origin_id=origin[1] or 0, user=user,
         memo=f"{paper.no} {paper.doc_no or paper.reason}",
     )  # fmt: skip
 
@@ -258,6 +290,21 @@ def _advance(paper: FundPaper) -> list[Side]:
     for source, part in drawn[key]:
         sides.append(debit(paper.town, paper.programme, source, Account.FLOAT, part))
         sides.append(credit(paper.region, paper.programme, source, Account.AVAILABLE, part))
+    return sides
+
+
+def _to_hospital(paper: FundPaper) -> list[Side]:
+    assert paper.hospital is not None
+    _hospital(paper.kind, paper.hospital, paper.region, paper.programme, paper.amount_fen)
+    sides = []
+    if paper.kind == PaperKind.HOSPITAL_BACK:
+        parts, _ = ledger.share(paper.amount_fen, hospitals.sources(paper.hospital))
+        for source, part in parts:
+            sides += pair(paper.region, paper.programme, source, Account.AVAILABLE, Account.HOSPITAL, part)
+        return sides
+    key = (paper.region[:6], paper.programme)
+    for source, part in ledger.take({key: paper.amount_fen}, ledger.books([paper.region]))[key]:
+        sides += pair(paper.region, paper.programme, source, Account.HOSPITAL, Account.AVAILABLE, part)
     return sides
 
 

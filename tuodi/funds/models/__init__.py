@@ -1,18 +1,25 @@
 """Rows of funds."""
 
 from tuodi.funds.models.book import FundBook, FundPaper, Population, PublicFund, YearEnd
+from tuodi.funds.models.hospital import BillBatch, HospitalAgreement, HospitalBill, HospitalClearing
 from tuodi.funds.models.ledger import Balance, EntrySeal, LedgerCheck, LedgerEntry, Posting
-from tuodi.funds.models.petty import Float, FloatCount, PettySpend
+from tuodi.funds.models.petty import CashClaim, CashReturn, Float, FloatCount, PettySpend
 from tuodi.funds.states import Account
 
 __all__ = [
     "Account",
     "Balance",
+    "BillBatch",
+    "CashClaim",
+    "CashReturn",
     "EntrySeal",
     "Float",
     "FloatCount",
     "FundBook",
     "FundPaper",
+    "HospitalAgreement",
+    "HospitalBill",
+    "HospitalClearing",
     "LedgerCheck",
     "LedgerEntry",
     "PettySpend",

@@ -58,6 +58,7 @@ class PublicFund(models.Model):
 class FundPaper(models.Model):
     """One row: one paper that brings, moves, plans or gives back money of a county. Books once it is approved.
 
+    A reversal names the entry it takes back; an advance to a hospital and its return name the agreement.
     An appropriation brings `amount_fen` to (programme, source); a transfer takes it to `to_programme`; an advance takes it
     to a town's petty cash; a plan is for a month and books nothing; a carry-over states what stays for the next year.
     """
@@ -72,6 +73,9 @@ class FundPaper(models.Model):
     fund = models.ForeignKey(PublicFund, on_delete=models.PROTECT, null=True, related_name="+")
     to_programme = models.CharField("调入项目", max_length=16, choices=FundProgramme.choices, blank=True)
     town = models.CharField("乡镇", max_length=12, db_collation="C", blank=True)  #: region of an advance's town
+    hospital = models.ForeignKey("funds.HospitalAgreement", on_delete=models.PROTECT, null=True, related_name="+")
+    #: The entry a reversal takes back, once: what was refused may be proposed anew.
+    target = models.ForeignKey("funds.LedgerEntry", on_delete=models.PROTECT, null=True, related_name="+")
     amount_fen = models.BigIntegerField("金额（分）")
     doc_no = models.CharField("文号", max_length=60, blank=True)  #: of an appropriation: 指标文号
     doc_day = models.DateField("发文日期", null=True)
@@ -110,13 +114,25 @@ class FundPaper(models.Model):
                 condition=~Q(kind=PaperKind.PLAN) | (Q(month__isnull=False) & month_check("month")),
                 name="funds_paper_month",
             ),
+            models.CheckConstraint(
+                condition=~Q(kind__in=[PaperKind.HOSPITAL, PaperKind.HOSPITAL_BACK]) | Q(hospital__isnull=False),
+                name="funds_paper_hospital",
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind=PaperKind.REVERSAL) | Q(target__isnull=False), name="funds_paper_target"
+            ),
+            models.UniqueConstraint(
+                "target",
+                condition=Q(target__isnull=False) & ~Q(state=PaperState.REFUSED),
+                name="funds_paper_target_once",
+            ),
             # The same document brings the same sub-account its money once.
             models.UniqueConstraint(
                 "region",
                 "programme",
                 "source",
                 "doc_no",
-                condition=Q(kind=PaperKind.APPROPRIATION) & ~Q(state=PaperState.REFUSED),
+                condition=Q(kind=PaperKind.APPROPRIATION) & ~Q(state__in=[PaperState.REFUSED, PaperState.REVERSED]),
                 name="funds_paper_document_once",
             ),
         ]

@@ -16,7 +16,7 @@ class LedgerEntry(models.Model):
     """One row: one booking. Its postings balance, as a whole and within each sub-account, checked at commit.
 
     What it rests on is named by kind and number (`origin`, `origin_id`), since rows of higher rooms move money too:
-    `run`, `batch` and `return` (payments), `paper`, `petty`, `float` (this room).
+    `run`, `batch`, `return`, `receipt` and `write_off` (payments), `paper`, `petty`, `float` (this room).
     """
 
     Kind = Kind

@@ -51,6 +51,59 @@ class PettySpend(models.Model):
         return self.no
 
 
+class CashClaim(models.Model):
+    """One row: cash a family holds of a grant that was taken back or made smaller after it was paid on the spot.
+
+    A claim moves no money: what comes back is a `CashReturn`, which is booked. Written off by another than who opened it.
+    """
+
+    region = region_field()  #: the family's village
+    spend = models.OneToOneField(PettySpend, on_delete=models.PROTECT, related_name="claim")
+    amount_fen = models.BigIntegerField("应追回（分）")
+    reason = models.CharField("理由", max_length=300)
+    opened_at = models.DateTimeField("提出时间")
+    opened_by = models.ForeignKey("org.User", on_delete=models.PROTECT, related_name="+")
+    written_off_fen = models.BigIntegerField("核销（分）", default=0)
+    written_off_at = models.DateTimeField("核销时间", null=True)
+    written_off_by = models.ForeignKey("org.User", on_delete=models.PROTECT, null=True, related_name="+")
+    write_off_reason = models.CharField("核销依据", max_length=300, blank=True)
+
+    class Meta:
+        verbose_name = "现金追回"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(amount_fen__gt=0, written_off_fen__gte=0, written_off_fen__lte=models.F("amount_fen")),
+                name="funds_claim_amounts",
+            ),
+            models.CheckConstraint(
+                condition=Q(written_off_by__isnull=True) | ~Q(written_off_by=models.F("opened_by")),
+                name="funds_claim_four_eyes",
+            ),
+            models.CheckConstraint(
+                condition=Q(written_off_fen=0) | (Q(written_off_by__isnull=False) & ~Q(write_off_reason="")),
+                name="funds_claim_written_off",
+            ),
+        ]
+
+
+class CashReturn(models.Model):
+    """One row: cash a family brought back into a town's box for a claim. Append-only."""
+
+    region = region_field()  #: the family's village
+    claim = models.ForeignKey(CashClaim, on_delete=models.PROTECT, related_name="returns")
+    no = models.CharField("编号", max_length=40, db_collation="C", unique=True)
+    amount_fen = models.BigIntegerField("金额（分）")
+    payer = models.CharField("交款人", max_length=40)
+    received_on = models.DateField("收款日期")
+    received_at = models.DateTimeField("收款时间")
+    received_by = models.ForeignKey("org.User", on_delete=models.PROTECT, related_name="+")
+    entry = models.ForeignKey("funds.LedgerEntry", on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        verbose_name = "现金追回收款"
+        constraints = [models.CheckConstraint(condition=Q(amount_fen__gt=0), name="funds_return_amount")]
+
+
 class FloatCount(models.Model):
     """One row: a month's count of a town's cash against the ledger. Append-only; counted by a town, seen by the county."""
 

@@ -83,6 +83,7 @@ class Export(GuardedFile):
     choices = models.JSONField("范围条件", default=dict)  #: {programme, month, since, until}
     reason = models.CharField("用途", max_length=200, blank=True)  #: required above the limit
     progress_done = models.BigIntegerField("已写行数", default=0)
+    fault = models.CharField("没有生成的原因", max_length=200, blank=True, default="")  #: of the machine; empty = none
 
     class Meta:
         verbose_name = "导出"

@@ -6,6 +6,13 @@ from tuodi.payments.actions.account_checks import import_account_check, make_acc
 from tuodi.payments.actions.adoption import open_adoption
 from tuodi.payments.actions.answers import import_return
 from tuodi.payments.actions.bank import hold_back, make_bank_files, reissue
+from tuodi.payments.actions.claims import (
+    agree,
+    decide_write_off,
+    propose_write_off,
+    receive,
+    set_manner,
+)
 from tuodi.payments.actions.decisions import confirm_decision, propose_item, propose_leftover, withdraw_decision
 from tuodi.payments.actions.links import register_link
 from tuodi.payments.actions.messages import collect, deliver
@@ -15,6 +22,7 @@ from tuodi.payments.actions.simulation import ask_simulation, do_simulation
 from tuodi.payments.actions.statements import import_statement, judge_again, resume_sending
 
 __all__ = [
+    "agree",
     "approve",
     "ask_simulation",
     "calculate",
@@ -23,6 +31,7 @@ __all__ = [
     "close",
     "collect",
     "confirm_decision",
+    "decide_write_off",
     "deliver",
     "do_simulation",
     "enter_index",
@@ -37,10 +46,13 @@ __all__ = [
     "open_run",
     "propose_item",
     "propose_leftover",
+    "propose_write_off",
+    "receive",
     "register_link",
     "register_price_member",
     "reissue",
     "resume_sending",
+    "set_manner",
     "settle",
     "withdraw_decision",
 ]

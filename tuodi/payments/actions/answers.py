@@ -11,7 +11,6 @@ from django.db import transaction
 
 from tuodi.audit.actions import record
 from tuodi.crypto import sm2
-from tuodi.crypto.fields import decrypt
 from tuodi.exchange.bank import BankProfile, ReturnFile, load_bank_profile, same_holder
 from tuodi.exchange.bank_files import read_answer
 from tuodi.exchange.errors import ExchangeError
@@ -24,7 +23,8 @@ from tuodi.payments import ledger
 from tuodi.payments.actions.bank import append_events, link_of, set_status, sums
 from tuodi.payments.actions.run import audit, lock_run
 from tuodi.payments.errors import StateError
-from tuodi.payments.models import BankBatch, BankItem, BankLink, BankReturn, LedgerEntry, PayRun
+from tuodi.payments.items import Sent, locked_items, set_item_status
+from tuodi.payments.models import BankBatch, BankLink, BankReturn, LedgerEntry, PayRun
 from tuodi.payments.states import BATCH_MOVES, BatchState, LineStatus, RunState, move, steps_to
 
 __all__ = ["News", "check_signature", "import_return", "settle_items", "take_answer"]
@@ -50,7 +50,7 @@ _KINDS = {
 class News:
     """One definite word about one item: where it goes, and what the bank said."""
 
-    item: BankItem
+    item: Sent
     steps: tuple[str, ...]
     code: str = ""
     message: str = ""
@@ -132,7 +132,7 @@ def take_answer(
             if known is not None:
                 why = f"报文号 {answer.message_id} 已入账过另一份内容（{known.imported_at:%Y-%m-%d}）"
                 return _refuse(acting_user, common, batch, [why], len(answer.rows))
-    items = {item.seq: item for item in batch.items.select_for_update(of=("self",))} if batch else {}
+    items = {item.seq: item for item in locked_items(batch.items.all())} if batch else {}
     _spread(answer, items)
     faults = _judge(answer, batch, items)
     if faults or batch is None:
@@ -149,7 +149,7 @@ def _batch_of(answer: ReturnFile, run: PayRun | None, link: BankLink | None) -> 
     return found.select_related("run").first()
 
 
-def _spread(answer: ReturnFile, items: dict[int, BankItem]) -> None:
+def _spread(answer: ReturnFile, items: dict[int, Sent]) -> None:
     """A batch refused as a whole is an answer for each of its lines; taken as a whole it is none for any."""
     from tuodi.exchange.bank import ReturnRow
 
@@ -176,7 +176,7 @@ def _refuse(user: User, common: dict[str, Any], batch: BankBatch | None, faults:
     return refused
 
 
-def _judge(answer: ReturnFile, batch: BankBatch | None, items: dict[int, BankItem]) -> list[str]:
+def _judge(answer: ReturnFile, batch: BankBatch | None, items: dict[int, Sent]) -> list[str]:
     """Everything wrong with a file; an empty list = it may be applied."""
     if batch is None:
         what = f"批次号“{answer.no[:40]}”不是本期送出的批次" if answer.no else "文件没有批次号"
@@ -197,9 +197,7 @@ def _judge(answer: ReturnFile, batch: BankBatch | None, items: dict[int, BankIte
         if row.amount_fen is not None and row.amount_fen != item.amount_fen:
             faults.append(f"{where}：金额 {format_yuan(row.amount_fen)} 元，送出的是 {format_yuan(item.amount_fen)} 元")
         # A message need not repeat whose account it was; a table always does.
-        if (row.account or not answer.partial) and row.account != decrypt(
-            bytes(item.account_cipher), f"people.account|{item.account_uid}"
-        ):
+        if (row.account or not answer.partial) and row.account != item.account():
             faults.append(f"{where}：账号（尾号 {row.account[-4:]}）不是送出的账号（尾号 {item.account_last4}）")
         if (row.name or not answer.partial) and not same_holder(item.holder, row.name):
             faults.append(f"{where}：户名与送出的不同")
@@ -228,7 +226,7 @@ def _judge_sums(answer: ReturnFile, batch: BankBatch) -> list[str]:
 def _apply(
     batch: BankBatch,
     answer: ReturnFile,
-    items: dict[int, BankItem],
+    items: dict[int, Sent],
     layout: BankProfile,
     user: User,
     common: dict[str, Any],
@@ -275,7 +273,7 @@ def settle_items(
             returned,
         )
         set_status(lines, status)
-        BankItem.objects.filter(pk__in=[one.item.pk for one in mine]).update(status=status)
+        set_item_status([one.item.pk for one in mine], status)
         if status in _KINDS:
             memo = f"{batch.no} {status.label}"
             ledger.post(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from tuodi.crypto.fields import decrypt
 from tuodi.exchange.bank import SUMMARY_LENGTH, BankProfile, BatchHead, Payment, load_bank_profile
@@ -15,7 +17,7 @@ from tuodi.kernel import clock
 from tuodi.kernel.periods import Month
 from tuodi.org import access
 from tuodi.org.models import DutyCode, User
-from tuodi.payments import ledger
+from tuodi.payments import claims, ledger
 from tuodi.payments.actions.run import audit, lock_run
 from tuodi.payments.errors import HoldListError, NothingToSendError, RunInputError, StateError
 from tuodi.payments.models import (
@@ -35,6 +37,27 @@ from tuodi.payments.withholding import REASONS, stopped_lines
 from tuodi.people.models import Account
 
 __all__ = ["append_events", "hold_back", "link_of", "make_bank_files", "reissue", "set_status", "sums"]
+
+
+class Line(NamedTuple):
+    """A line that is to be paid, with the account it froze."""
+
+    pk: int
+    region: str
+    key: str
+    programme: str
+    amount_fen: int
+    account_id: int
+    account_uid: UUID
+    account_cipher: bytes
+    account_last4: str
+    bank_code: str
+    holder: str
+
+
+def _lines(rows: QuerySet[PayLine]) -> list[Line]:
+    """Lines in the order of the files."""
+    return [Line._make(row) for row in rows.order_by("bank_code", "region", "key").values_list(*Line._fields)]
 
 
 def _word(run: PayRun) -> str:
@@ -63,9 +86,7 @@ def make_bank_files(run: PayRun, *, acting_user: User, profile: str = "generic-c
         return list(run.batches.filter(is_reissue=False).order_by("id"))
     move(run.no, RUN_MOVES, run.state, RunState.SENT, RunState)
     withheld = _withhold(run, acting_user)
-    lines = list(
-        PayLine.objects.filter(run=run, live=True, status=LineStatus.READY).order_by("bank_code", "region", "key")
-    )
+    lines = _lines(PayLine.objects.filter(run=run, live=True, status=LineStatus.READY))
     # A month in which everything is held or offset goes on without a file.
     batches = _send(run, lines, layout, acting_user, reissue_of={}, accounts={})
     refresh("bank")
@@ -94,7 +115,9 @@ def _hold_back(run: PayRun, reasons: Mapping[int, str], user: User) -> list[int]
     for why, ids in sorted(by_reason.items()):
         append_events(None, [(ident, "", why, "") for ident in ids], LineStatus.WITHHELD, user, None)
         set_status(ids, LineStatus.WITHHELD)
-        ledger.post(run, LedgerEntry.Kind.WITHHELD, sums(ids), user=user, memo=f"{run.no} 发前扣留：{why}"[:100])
+        ledger.post_withheld(run, ids, user=user, memo=f"{run.no} 发前扣留：{why}"[:100])
+    if by_reason:
+        claims.follow_run(run)
     return sorted(reasons)
 
 
@@ -153,7 +176,7 @@ def reissue(
     )
     if lines is not None:
         rows = rows.filter(pk__in=list(lines))
-    found = list(rows.order_by("bank_code", "region", "key"))
+    found = _lines(rows)
     last = {
         item.line_id: item
         for item in BankItem.objects.filter(line__in=[one.pk for one in found]).order_by("line_id", "id")
@@ -178,7 +201,7 @@ def reissue(
     return batches
 
 
-def _accounts_now(lines: Sequence[PayLine]) -> dict[int, Account]:
+def _accounts_now(lines: Sequence[Line]) -> dict[int, Account]:
     """Line -> the account the unit has now: the roll's, or the newest open one of its holder."""
     found: dict[int, Account] = {}
     with connection.cursor() as cursor:
@@ -198,7 +221,7 @@ def _accounts_now(lines: Sequence[PayLine]) -> dict[int, Account]:
 
 
 def _send(
-    run: PayRun, lines: Sequence[PayLine], layout: BankProfile, user: User, *, reissue_of: dict[int, BankItem],
+    run: PayRun, lines: Sequence[Line], layout: BankProfile, user: User, *, reissue_of: dict[int, BankItem],
     accounts: dict[int, Account],
 ) -> list[BankBatch]:  # fmt: skip
     """Makes files, items, events and bookings for lines in order."""
@@ -207,11 +230,13 @@ def _send(
     for group in _groups(lines, layout, accounts):
         number += 1
         batches.append(_batch(run, group, layout, user, number, reissue_of, accounts))
+    if batches:
+        _out(batches, user)
     return batches
 
 
-def _groups(lines: Sequence[PayLine], layout: BankProfile, accounts: dict[int, Account]) -> Iterable[list[PayLine]]:
-    by_bank: dict[str, list[PayLine]] = {}
+def _groups(lines: Sequence[Line], layout: BankProfile, accounts: dict[int, Account]) -> Iterable[list[Line]]:
+    by_bank: dict[str, list[Line]] = {}
     for line in lines:
         bank = accounts[line.pk].bank_code if line.pk in accounts else line.bank_code
         by_bank.setdefault(bank, []).append(line)
@@ -222,14 +247,16 @@ def _groups(lines: Sequence[PayLine], layout: BankProfile, accounts: dict[int, A
 
 
 def _batch(
-    run: PayRun, lines: list[PayLine], layout: BankProfile, user: User, number: int, reissue_of: dict[int, BankItem],
+    run: PayRun, lines: list[Line], layout: BankProfile, user: User, number: int, reissue_of: dict[int, BankItem],
     accounts: dict[int, Account],
 ) -> BankBatch:  # fmt: skip
     month = Month.parse(str(run.month))
     no = f"{run.place}{run.month}{run.pk:06d}{number:03d}"[:30]
     summary = layout.summary.format(month=month.label, programme=_word(run))[:SUMMARY_LENGTH]
-    payments, items = [], []
-    total = sum(line.amount_fen or 0 for line in lines)
+    payments: list[Payment] = []
+    items: list[BankItem] = []
+    first_issue = not accounts and not reissue_of
+    total = sum(line.amount_fen for line in lines)
     for seq, line in enumerate(lines, start=1):
         account: Any = accounts.get(line.pk)
         if account is not None:
@@ -238,16 +265,16 @@ def _batch(
             )  # fmt: skip
         else:
             uid, cipher, last4, bank, holder, ident = (
-                line.account_uid, bytes(line.account_cipher), line.account_last4, line.bank_code, line.holder, line.account_id,
+                line.account_uid, line.account_cipher, line.account_last4, line.bank_code, line.holder, line.account_id,
             )  # fmt: skip
         payments.append(
-            Payment(
-                seq, holder, decrypt(cipher, f"people.account|{uid}"), bank, line.amount_fen or 0, summary, line.key
-            )
+            Payment(seq, holder, decrypt(cipher, f"people.account|{uid}"), bank, line.amount_fen, summary, line.key)
         )
+        if first_issue:
+            continue
         items.append(
             BankItem(
-                region=line.region, seq=seq, line=line, amount_fen=line.amount_fen, account_id=ident, account_uid=uid, account_cipher=cipher,
+                region=line.region, seq=seq, line_id=line.pk, amount_fen=line.amount_fen, account_id=ident, account_uid=uid, account_cipher=cipher,
                 account_last4=last4, bank_code=bank, holder=holder, orig=reissue_of.get(line.pk),
             )
         )  # fmt: skip
@@ -258,25 +285,42 @@ def _batch(
     name = f"{no}{layout.suffix}"
     stored = put_bytes(data, region=run.region, name=name, purpose="bank_file", by_id=user.pk)
     batch = BankBatch.objects.create(
-        run=run, region=run.region, no=no, bank_code=items[0].bank_code, profile=layout.name, lines=len(lines), amount_fen=total,
+        run=run, region=run.region, no=no, bank_code=payments[0].bank_code, profile=layout.name, lines=len(lines), amount_fen=total,
         summary=summary, file=stored, file_name=name, sha256=stored.sha256, is_reissue=bool(reissue_of), made_at=clock.now(), made_by=user,
     )  # fmt: skip
-    if accounts or reissue_of:
+    if first_issue:
+        _items(batch, [line.pk for line in lines])
+    else:
         for item in items:
             item.batch = batch
         BankItem.objects.bulk_create(items, batch_size=500)
-    else:
-        _items(batch, [line.pk for line in lines])
     if link is not None:
         # Committed with the batch and before anything leaves: whatever happens later, the number is known.
         BankMessage.objects.create(
             link=link, batch=batch, region=run.region, no=no, sha256=stored.sha256, made_at=clock.now(), made_by=user
         )
-    ids = [line.pk for line in lines]
-    append_events(batch, [(ident, "", "", "") for ident in ids], LineStatus.SENT, user, None)
-    set_status(ids, LineStatus.SENT)
-    ledger.post(run, LedgerEntry.Kind.SEND, sums(ids), user=user, memo=f"{no} 送银行", batch=batch)
+    booked: dict[tuple[str, str], int] = {}
+    for line in lines:
+        sub = line.region[:6], line.programme
+        booked[sub] = booked.get(sub, 0) + line.amount_fen
+    wanted = [(county, programme, fen) for (county, programme), fen in sorted(booked.items())]
+    ledger.post(run, LedgerEntry.Kind.SEND, wanted, user=user, memo=f"{no} 送银行", batch=batch)
     return batch
+
+
+def _out(batches: Sequence[BankBatch], user: User) -> None:
+    """An event for each payment of new files, and its line's status: for all files in one statement each."""
+    numbers = [batch.pk for batch in batches]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "insert into payments_lineevent (line_id, region, kind, at, by_id, batch_id, code, message, bank_seq) "
+            "select i.line_id, i.region, %s, %s, %s, i.batch_id, '', '', '' from payments_bankitem i where i.batch_id = any(%s) order by i.id",
+            [LineStatus.SENT.value, clock.now(), user.pk, numbers],
+        )
+        cursor.execute(
+            "update payments_payline l set status = %s from payments_bankitem i where i.batch_id = any(%s) and l.id = i.line_id",
+            [LineStatus.SENT.value, numbers],
+        )
 
 
 def link_of(run: PayRun, profile: str) -> BankLink | None:
@@ -336,4 +380,5 @@ def append_events(
 
 def set_status(line_ids: Sequence[int], status: str) -> None:
     """Puts lines where their last event says."""
-    PayLine.objects.filter(pk__in=list(line_ids)).update(status=status)
+    with connection.cursor() as cursor:
+        cursor.execute("update payments_payline set status = %s where id = any(%s)", [status, list(line_ids)])

@@ -11,6 +11,7 @@ from tuodi.org.models import DutyCode, User
 from tuodi.payments.actions.answers import News, settle_items
 from tuodi.payments.actions.run import lock_run
 from tuodi.payments.errors import DecisionError, FourEyesError
+from tuodi.payments.items import one_item
 from tuodi.payments.models import BankDecision, BankItem, StatementLine
 from tuodi.payments.states import ERRORS, DecisionState, LineStatus, steps_to
 
@@ -102,7 +103,9 @@ def confirm_decision(decision: BankDecision, *, acting_user: User) -> BankDecisi
                 f"银行已答复“{LineStatus(item.status).label}”，以银行答复为准，请把这条认定作为未采用。"
             )
         steps = steps_to(item.status, found.outcome) or ()
-        settle_items(item.batch, [News(item, steps, "", f"人工认定：{found.reason}"[:100])], acting_user=acting_user)
+        settle_items(
+            item.batch, [News(one_item(item), steps, "", f"人工认定：{found.reason}"[:100])], acting_user=acting_user
+        )
     found.state, found.closed_at, found.closed_by = DecisionState.CONFIRMED, clock.now(), acting_user
     found.save()
     _note("confirm_decision", found, acting_user)

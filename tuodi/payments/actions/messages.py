@@ -31,6 +31,7 @@ from tuodi.org.models import DutyCode, User
 from tuodi.payments.actions.answers import News, check_signature, settle_items, take_answer
 from tuodi.payments.actions.run import lock_run
 from tuodi.payments.errors import BankBlockedError
+from tuodi.payments.items import locked_items
 from tuodi.payments.models import BankAttempt, BankLink, BankMessage, BankReturn, BankStatement
 from tuodi.payments.states import MESSAGE_MOVES, LineStatus, MessageState, RunState, move, steps_to
 
@@ -215,7 +216,7 @@ def _acknowledge(message: BankMessage) -> None:
 
 def _news(message: BankMessage, said: LineStatus, code: str, text: str) -> list[News]:
     lock_run(message.batch.run)
-    items = message.batch.items.select_for_update(of=("self",)).filter(status__in=["sent", "unknown"])
+    items = locked_items(message.batch.items.filter(status__in=["sent", "unknown"]))
     return [News(item, steps, code, text[:100]) for item in items if (steps := steps_to(item.status, said))]
 
 

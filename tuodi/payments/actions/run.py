@@ -17,7 +17,7 @@ from tuodi.org import access
 from tuodi.org.access import system_scope
 from tuodi.org.models import DutyCode, User
 from tuodi.payments import calculate as engine
-from tuodi.payments import checks, ledger
+from tuodi.payments import checks, claims, ledger, signatures
 from tuodi.payments.errors import (
     CaseHandsError,
     ChecksFailedError,
@@ -27,18 +27,30 @@ from tuodi.payments.errors import (
     RunInputError,
     StateError,
 )
-from tuodi.payments.models import PayLine, PayRun, PriceShare
+from tuodi.payments.models import PayLine, PayRun, PriceShare, RunSignature
 from tuodi.payments.prices import rounds_due
 from tuodi.payments.states import DRAFT, RUN_MOVES, LineStatus, RunState, move
 from tuodi.payments.statistics import refresh
 from tuodi.people.enums import Programme
 from tuodi.verification.rulebook import book as site_book
 
-__all__ = ["approve", "calculate", "cancel", "check", "close", "open_run", "settle"]
+__all__ = [
+    "PAYABLE_PROGRAMMES",
+    "RUN_PROGRAMMES",
+    "approve",
+    "calculate",
+    "cancel",
+    "check",
+    "close",
+    "open_run",
+    "settle",
+]
 
+#: What a run pays unless told otherwise, and all it can be told to pay.
 PAYABLE_PROGRAMMES = ("dibao", "tekun", "temporary")
+RUN_PROGRAMMES = (*PAYABLE_PROGRAMMES, "child")
 #: What a run's number says of the programmes it pays; all of them, and the two that are paid every month, say nothing.
-_MARKS = {"dibao": "DB", "tekun": "TK", "temporary": "LS"}
+_MARKS = {"dibao": "DB", "tekun": "TK", "temporary": "LS", "child": "ET"}
 _PLAIN = (list(PAYABLE_PROGRAMMES), ["dibao", "tekun"])
 Tell = Callable[[str, int, int], None]
 
@@ -64,13 +76,14 @@ def audit(action: str, actor: User, run: PayRun, before: Mapping[str, Any] | Non
 @transaction.atomic
 def open_run(
     *, acting_user: User, place: str, month: Month, programmes: Sequence[str] = PAYABLE_PROGRAMMES,
-    offset_permille: int = 500, lookback_months: int = 12,
+    offset_permille: int | None = None, lookback_months: int = 12,
 ) -> PayRun:  # fmt: skip
     """Opens the run of a month; the one there is comes back unchanged.
 
     Args:
         place: significant digits of the range paid together.
-        offset_permille: how much of a month's amount may be kept back for what was overpaid, per mille.
+        offset_permille: how much of a month's amount may be kept back for what was overpaid, per mille; None = the share of the
+            place (`profile.claim_share`), half where no pack gives one.
         lookback_months: how many earlier months are computed again for back pay and recovery.
 
     Raises: RunInputError, NotFoundError, AccessDeniedError.
@@ -78,8 +91,14 @@ def open_run(
     region = pad12(place)
     access.require(acting_user, DutyCode.PAY_PREPARE, region)
     chosen = sorted(set(programmes))
-    if not chosen or not set(chosen) <= set(PAYABLE_PROGRAMMES):
-        raise RunInputError("项目", f"只能是 {'、'.join(Programme(p).label for p in PAYABLE_PROGRAMMES)}")
+    if not chosen or not set(chosen) <= set(RUN_PROGRAMMES):
+        raise RunInputError("项目", f"只能是 {'、'.join(Programme(p).label for p in RUN_PROGRAMMES)}")
+    if "child" in chosen and "tekun" not in chosen:
+        # A child on tekun is not paid twice, and a run sees the rolls of its own programmes alone.
+        raise RunInputError("项目", "：困境儿童须与特困供养同批，才能核对有没有重复享受")
+    today = clock.today()
+    if offset_permille is None:
+        offset_permille = claims.share_permille("claim_share", place, today, 500)
     if not 0 <= offset_permille <= 1000:
         raise RunInputError("抵扣比例", "应在 0 到 1000‰ 之间")
     if not 0 <= lookback_months <= 60:
@@ -101,6 +120,7 @@ def open_run(
         programmes=chosen,
         no=number + (f"-{tried + 1}" if tried else ""),
         offset_permille=offset_permille,
+        fraud_permille=claims.share_permille("claim_fraud_share", place, today, 1000),
         lookback_months=lookback_months,
         opened_at=clock.now(),
         opened_by=acting_user,
@@ -131,6 +151,7 @@ def calculate(run: PayRun, *, acting_user: User, tell: Tell | None = None) -> Pa
         _no_earlier_draft(locked)
         if locked.state != RunState.OPEN:
             move(locked.no, RUN_MOVES, locked.state, RunState.OPEN, RunState)
+            _void(locked)
             locked.state = RunState.OPEN
             locked.inputs = locked.results = None
             locked.checked_at = locked.checked_by = None
@@ -200,18 +221,22 @@ def check(run: PayRun, *, acting_user: User) -> PayRun:
     if failed:
         raise ChecksFailedError(failed)
     run.checks = checks.as_json(found)
+    run.approvers = signatures.approvers_for(run)
     run.state, run.checked_at, run.checked_by = RunState.CHECKED, clock.now(), acting_user
     run.save()
-    audit("check", acting_user, run, checks=len(found))
+    audit("check", acting_user, run, checks=len(found), approvers=run.approvers)
     return run
 
 
 @transaction.atomic
 def approve(run: PayRun, *, acting_user: User) -> PayRun:
-    """Approves the run: from here its lines never change, and the ledger holds what families are granted.
+    """Signs the approval of a run. With the last signature it needs it is approved: from here its lines never change.
+
+    How many it needs goes by its total (`signatures.approvers_for`) and was set when it was checked.
 
     Raises:
-        FourEyesError: the acting user prepared it. CaseHandsError: he accepted or confirmed a case in it.
+        FourEyesError: the acting user prepared, checked or signed it already. CaseHandsError: he accepted or confirmed a case in it.
+        FundShortError: a county has not enough money for it; the last signature is not given either.
         StateError: not checked, or somebody was faster. EarlierRunError, NotFoundError, AccessDeniedError.
     """
     access.require(acting_user, DutyCode.PAY_APPROVE, run.region)
@@ -219,17 +244,33 @@ def approve(run: PayRun, *, acting_user: User) -> PayRun:
     move(run.no, RUN_MOVES, run.state, RunState.APPROVED, RunState)
     if acting_user.pk in (run.opened_by_id, run.calculated_by_id):
         raise FourEyesError(run.no, "审批")
+    if acting_user.pk == run.checked_by_id:
+        raise FourEyesError(run.no, "审批", "校验")
+    signed = list(signatures.signed(run))
+    if any(one.user_id == acting_user.pk for one in signed):
+        raise FourEyesError(run.no, "审批", "签字")
     _no_earlier_draft(run)
+    claims.hold_run(run)
     found = checks.balance(run)
     failed = [f"{one.label}（{one.detail}）" for one in found if not one.ok]
     if failed:
         raise ChecksFailedError(failed)
     _take_hands(run, acting_user)
+    RunSignature.objects.create(run=run, region=run.region, user=acting_user, at=clock.now(), amount_fen=run.amount_fen)
+    audit("sign", acting_user, run, number=len(signed) + 1, of=run.approvers, amount_fen=run.amount_fen)
+    if len(signed) + 1 < run.approvers:
+        return run
     ledger.post_grant(run, user=acting_user)
     run.state, run.approved_at, run.approved_by = RunState.APPROVED, clock.now(), acting_user
     run.save()
+    claims.follow_run(run)
     audit("approve", acting_user, run, lines=run.lines, amount_fen=run.amount_fen)
     return run
+
+
+def _void(run: PayRun) -> None:
+    """What was signed was another run: the signatures no longer count."""
+    run.signatures.filter(voided_at__isnull=True).update(voided_at=clock.now())  # type: ignore[attr-defined]
 
 
 def _take_hands(run: PayRun, user: User) -> None:
@@ -247,7 +288,21 @@ def _take_hands(run: PayRun, user: User) -> None:
         others = [no for (no,) in cursor.fetchall()]
         if others:
             raise CaseHandsError(others)
-        cursor.execute(f"select count(cases_take_hand(x.id, x.region, %s, 'pay')) from ({cases}) x", [user.pk, run.pk])
+        cursor.execute(
+            f"insert into cases_casehand (case_id, region, user_id, hand) select x.id, x.region, %s, 'pay' from ({cases}) x "
+            "where not exists (select 1 from cases_casehand h where h.case_id = x.id and h.user_id = %s) order by x.id "
+            "on conflict (case_id, user_id) do nothing",
+            [user.pk, run.pk, user.pk],
+        )
+        # Somebody may have been faster with another hand of the same person: his own is not there then.
+        cursor.execute(
+            f"select x.no from ({cases}) x where not exists (select 1 from cases_casehand h where h.case_id = x.id "
+            "and h.user_id = %s and h.hand = 'pay') order by 1",
+            [run.pk, user.pk],
+        )
+        others = [no for (no,) in cursor.fetchall()]
+        if others:
+            raise CaseHandsError(others)
 
 
 @transaction.atomic
@@ -261,6 +316,7 @@ def cancel(run: PayRun, *, acting_user: User, reason: str) -> PayRun:
         raise RunInputError("撤销原因", "必须填写")
     run = lock_run(run)
     move(run.no, RUN_MOVES, run.state, RunState.CANCELLED, RunState)
+    _void(run)
     run.state = RunState.CANCELLED
     run.save(update_fields=["state"])
     PayLine.objects.filter(run=run, live=True).update(live=False)

@@ -8,10 +8,9 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from tuodi.audit.actions import record
-from tuodi.crypto.fields import decrypt
 from tuodi.exchange.bank import load_bank_profile
 from tuodi.exchange.bank_files import Statement, StatementEntry, read_statement
 from tuodi.exchange.errors import ExchangeError
@@ -25,13 +24,16 @@ from tuodi.payments.actions.answers import News, check_signature, settle_items
 from tuodi.payments.actions.messages import block_of, mark_of, write_mark
 from tuodi.payments.actions.run import lock_run
 from tuodi.payments.errors import BankBlockedError
-from tuodi.payments.models import BankItem, BankLink, BankMessage, BankStatement, PayRun, StatementLine
+from tuodi.payments.items import Sent, locked_items
+from tuodi.payments.models import BankLink, BankMessage, BankStatement, PayRun, StatementLine
 from tuodi.payments.states import ERRORS, LineStatus, Verdict, steps_to
 
 __all__ = ["import_statement", "judge_again", "resume_sending", "take_statement"]
 
 _FAULTS = 50
 _FITS = (Verdict.MATCHED, Verdict.SETTLED)
+#: Movements written in one statement.
+_PART = 10_000
 
 
 @transaction.atomic
@@ -111,7 +113,7 @@ def _faults(link: BankLink, told: Statement, debit: int, credit: int) -> list[st
     return faults
 
 
-def _items(references: set[str], link: BankLink) -> dict[str, BankItem]:
+def _items(references: set[str], link: BankLink) -> dict[str, Sent]:
     """Reference -> item, locked run by run in one order, for references of batches that went by the link."""
     wanted: dict[str, dict[int, str]] = defaultdict(dict)
     for text in references:
@@ -123,17 +125,26 @@ def _items(references: set[str], link: BankLink) -> dict[str, BankItem]:
         .select_related("batch")
         .order_by("batch__run_id", "id")
     )
-    found: dict[str, BankItem] = {}
+    found: dict[str, Sent] = {}
     locked: set[int] = set()
     for message in messages:
         if message.batch.run_id not in locked:
             lock_run(PayRun(pk=message.batch.run_id))
             locked.add(message.batch.run_id)
         numbers = wanted[message.no]
-        rows = message.batch.items.select_for_update(of=("self",)).filter(seq__in=list(numbers)).order_by("id")
-        for item in rows:
+        for item in locked_items(message.batch.items.extra(where=["seq = any(%s)"], params=[list(numbers)])):
             found[numbers[item.seq]] = item
     return found
+
+
+def _seen(items: list[int]) -> set[tuple[int, bool]]:
+    """(item, debit) of movements that have fitted before."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select item_id, debit from payments_statementline where item_id = any(%s) and verdict = any(%s)",
+            [items, [one.value for one in _FITS]],
+        )
+        return set(cursor.fetchall())
 
 
 class _Bench:
@@ -141,12 +152,11 @@ class _Bench:
 
     def __init__(self, link: BankLink, references: Iterable[str]) -> None:
         self.items = _items({one for one in references if one}, link)
-        fits = StatementLine.objects.filter(item__in=[one.pk for one in self.items.values()], verdict__in=_FITS)
-        self.seen = set(fits.values_list("item_id", "debit"))
+        self.seen = _seen([one.pk for one in self.items.values()])
         self.status = {one.pk: one.status for one in self.items.values()}
         self.news: dict[int, list[News]] = defaultdict(list)
 
-    def judge(self, one: StatementEntry) -> tuple[BankItem | None, Verdict]:
+    def judge(self, one: StatementEntry) -> tuple[Sent | None, Verdict]:
         """The payment an entry is about and what it is; the steps that follow wait in `news`, by batch."""
         item = self.items.get(one.reference)
         verdict, steps = _verdict(one, item, self.status, self.seen)
@@ -160,16 +170,19 @@ class _Bench:
 
 def _reconcile(statement: BankStatement, entries: list[StatementEntry], user: User) -> None:
     bench = _Bench(statement.link, (one.reference for one in entries))
-    lines = []
-    for one in entries:
-        item, verdict = bench.judge(one)
-        lines.append(
-            StatementLine(
-                statement=statement, region=statement.region, row_no=one.row_no, amount_fen=one.amount_fen, debit=one.debit,
-                reference=one.reference, bank_ref=one.bank_ref, booked_on=one.booked_on, item=item, verdict=verdict,
+    judged = [(one, *bench.judge(one)) for one in entries]
+    rows = [
+        (one.row_no, one.amount_fen, one.debit, one.reference, one.bank_ref, one.booked_on, item.pk if item else None, verdict.value)
+        for one, item, verdict in judged
+    ]  # fmt: skip
+    with connection.cursor() as cursor:
+        for low in range(0, len(rows), _PART):
+            cursor.execute(
+                "insert into payments_statementline (statement_id, region, row_no, amount_fen, debit, reference, bank_ref, booked_on, "
+                "item_id, verdict) select %s, %s, x.* from unnest(%s::int[], %s::bigint[], %s::bool[], %s::text[], %s::text[], %s::date[], "
+                "%s::bigint[], %s::text[]) x",
+                [statement.pk, statement.region, *map(list, zip(*rows[low : low + _PART], strict=True))],
             )
-        )  # fmt: skip
-    StatementLine.objects.bulk_create(lines, batch_size=1000)
     _settle(bench.news, user)
 
 
@@ -187,7 +200,7 @@ def _settle(news: dict[int, list[News]], user: User) -> None:
 
 
 def _verdict(
-    one: StatementEntry, item: BankItem | None, status: dict[int, str], seen: set[tuple[int, bool]]
+    one: StatementEntry, item: Sent | None, status: dict[int, str], seen: set[tuple[int, bool]]
 ) -> tuple[Verdict, tuple[str, ...]]:
     """What an entry is, and the steps that follow from it."""
     if item is None:
@@ -198,11 +211,7 @@ def _verdict(
         return (Verdict.DUPLICATE_DEBIT if one.debit else Verdict.DUPLICATE_CREDIT), ()
     if one.amount_fen != item.amount_fen:
         return Verdict.AMOUNT, ()
-    if (
-        one.debit
-        and one.account
-        and one.account != decrypt(bytes(item.account_cipher), f"people.account|{item.account_uid}")
-    ):
+    if one.debit and one.account and one.account != item.account():
         return Verdict.ACCOUNT, ()
     steps = steps_to(status[item.pk], LineStatus.PAID if one.debit else LineStatus.RETURNED)
     if steps is None:
@@ -228,7 +237,8 @@ def judge_again(link: BankLink, *, acting_user: User) -> int:
         if line.reference not in bench.items:
             continue
         entry = StatementEntry(line.row_no, line.amount_fen, line.debit, line.reference, line.bank_ref, line.booked_on)
-        line.item, line.verdict = bench.judge(entry)
+        item, line.verdict = bench.judge(entry)
+        line.item_id = item.pk if item else None
         fit += line.verdict in _FITS
         line.save(update_fields=["item", "verdict"])
     _settle(bench.news, acting_user)

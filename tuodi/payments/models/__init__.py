@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tuodi.funds.models import Account, LedgerEntry, Posting
 from tuodi.payments.models.bank import BankBatch, BankItem, BankReturn
+from tuodi.payments.models.claim import Claim, ClaimAgreement, ClaimReceipt, ClaimWriteOff, RunSignature
 from tuodi.payments.models.link import (
     AccountCheck,
     BankAttempt,
@@ -29,6 +30,10 @@ __all__ = [
     "BankMessage",
     "BankReturn",
     "BankStatement",
+    "Claim",
+    "ClaimAgreement",
+    "ClaimReceipt",
+    "ClaimWriteOff",
     "LedgerEntry",
     "LineDifference",
     "LineEvent",
@@ -38,6 +43,7 @@ __all__ = [
     "PriceIndex",
     "PriceMember",
     "PriceShare",
+    "RunSignature",
     "Simulation",
     "StatementLine",
 ]

@@ -41,10 +41,11 @@ class BankBatch(models.Model):
 class BankItem(models.Model):
     """One row: one line in one file. A line is in one file at a time; a reissue names the item it follows."""
 
-    batch = models.ForeignKey(BankBatch, on_delete=models.PROTECT, related_name="items")
+    # No index of their own where another begins with the column: a change of status writes every one of them.
+    batch = models.ForeignKey(BankBatch, on_delete=models.PROTECT, related_name="items", db_index=False)
     region = region_field()
     seq = models.IntegerField("序号")  #: from 1, unique in the batch
-    line = models.ForeignKey("payments.PayLine", on_delete=models.PROTECT, related_name="items")
+    line = models.ForeignKey("payments.PayLine", on_delete=models.PROTECT, related_name="items", db_index=False)
     amount_fen = models.BigIntegerField("金额（分）")
     account_id = models.BigIntegerField("账户")
     account_uid = models.UUIDField()

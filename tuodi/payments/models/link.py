@@ -141,7 +141,7 @@ class BankStatement(models.Model):
 class StatementLine(models.Model):
     """One row: one movement of the account as the bank booked it, and what it was found to be."""
 
-    statement = models.ForeignKey(BankStatement, on_delete=models.PROTECT, related_name="lines")
+    statement = models.ForeignKey(BankStatement, on_delete=models.PROTECT, related_name="lines", db_index=False)
     region = region_field()
     row_no = models.IntegerField("行号")
     amount_fen = models.BigIntegerField("金额（分）")

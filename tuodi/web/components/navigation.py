@@ -93,7 +93,13 @@ WARNED = frozenset({"sweep", "verify", "clue_decide", "supervise"})
 SWEEPS = frozenset({"sweep", "verify", "clue_decide", "clue_close", "supervise"})
 #: Who reads the fund board, and who has to do with towns' petty cash.
 FUNDS = PAYMENT | {"fund_keep", "fund_review", "audit_view"}
+#: Who oversees the whole way of money; others who pay find it by the board's figures.
+CHAIN = frozenset({"supervise", "audit_view", "fund_keep", "fund_review", "pay_approve"})
+#: Who has to do with what families were paid too much.
+CLAIMS = PAYMENT | {"fund_review"}
 PETTY = frozenset({"petty_cash", "fund_keep", "fund_review", "supervise"})
+#: Bills of hospitals name illnesses: for those who settle and supervise them alone.
+HOSPITALS = frozenset({"fund_keep", "fund_review", "supervise"})
 #: Who makes standards; who gives an opinion finds it on the page of proposals.
 STANDARDS = frozenset({"standards", "standards_approve", "supervise"})
 
@@ -187,9 +193,11 @@ GROUPS: tuple[Group, ...] = (
         "资金与发放",
         (
             Entry("web:runs", "月度发放", "cash", PAYMENT, "/runs/"),
+            Entry("web:claims", "多发追回", "refresh", CLAIMS, "/claims/"),
             Entry("web:bank", "银行直联与对账", "building-bank", PAYMENT, "/bank/"),
             Entry("web:funds", "资金看板", "chart-dots", FUNDS, "/funds/"),
             Entry("web:petty", "备用金", "cash", PETTY, "/petty/"),
+            Entry("web:hospitals", "一站式结算", "shield-heart", HOSPITALS, "/hospitals/"),
             Entry("web:simulations", "提标测算", "chart-dots", STANDARDS, "/simulations/"),
             Entry("web:prices", "价格联动", "chart-dots", STANDARDS | PAYMENT, "/prices/"),
             Entry("web:ledger-checks", "账务校验", "scale", frozenset({"audit_view", "supervise"})),
@@ -223,6 +231,7 @@ GROUPS: tuple[Group, ...] = (
                 frozenset({"clue_decide", "supervise"}),
                 "/third-party/",
             ),
+            Entry("web:chain", "全过程监督", "cash", CHAIN, "/chain/"),
             Entry("web:supervision", "线索监督", "chart-dots", frozenset({"supervise"}), "/supervision/"),
             Entry("web:complaints", "投诉举报", "message-report", frozenset({"complaint"}), "/complaints/"),
             Entry("web:appeals", "行政复议", "gavel", frozenset({"appeal"}), "/appeals/"),

@@ -15,28 +15,34 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from tuodi.cases.queries import my_open_work
-from tuodi.decisions import relief_queries
+from tuodi.decisions import end_notices, late_papers, relief_queries
 from tuodi.decisions.corrections import differing
 from tuodi.decisions.models import RollNotice
+from tuodi.funds.models import FundPaper
+from tuodi.funds.states import PaperState
 from tuodi.intake import need_queries, online_queries
 from tuodi.intake.discovery_queries import discoveries, my_patrols
 from tuodi.kernel import clock
-from tuodi.monitoring import change_reports, clue_queues, transfers, warning_queries
+from tuodi.monitoring import change_reports, clue_queues, of_age, pushes, transfers, warning_queries
 from tuodi.monitoring.models import (
     ChangeReport,
     Clue,
+    ComingOfAge,
     DeathMatter,
     Export,
     HandOver,
     JobOffer,
+    ListPush,
     PeriodicReview,
     RefusalProposal,
 )
 from tuodi.org import access, counting
 from tuodi.org.models import Duty, DutyCode, User
 from tuodi.oversight import queries as oversight
+from tuodi.payments import bank_queries
 from tuodi.payments.models import PayRun
 from tuodi.payments.states import RunState
+from tuodi.people import tellings
 from tuodi.verification.visit_queries import my_tasks
 
 __all__ = ["MOST", "counts"]
@@ -206,6 +212,57 @@ def _exports(reader: Reader) -> QuerySet[Any] | None:
     return _to_approve(reader, Export)
 
 
+def _tellings(reader: Reader) -> QuerySet[Any] | None:
+    return tellings.waiting(reader.user, reader.held) if reader.may(*tellings.TELLERS) else None
+
+
+def _late_papers(reader: Reader) -> QuerySet[Any] | None:
+    """What he took in himself, and what the county has not read yet where that is his."""
+    if reader.may(*late_papers.READ_DUTIES):
+        return late_papers.listing("unseen", reader.user)
+    return late_papers.listing("mine", reader.user) if reader.may(DutyCode.ACCEPT, DutyCode.REVIEW) else None
+
+
+def _of_age(reader: Reader) -> QuerySet[Any] | None:
+    states = []
+    if reader.may(*of_age.DUTIES):
+        states.append(ComingOfAge.State.OPEN)
+    if reader.may(DutyCode.CONFIRM):
+        states.append(ComingOfAge.State.FOUND)
+    return ComingOfAge.objects.filter(state__in=states) if states else None
+
+
+def _pushes(reader: Reader) -> QuerySet[Any] | None:
+    """Lists not sent yet, and those whose answer is late."""
+    if not reader.may(*pushes.DUTIES):
+        return None
+    late = pushes.listing("overdue", clock.today()).order_by().values("pk")
+    return ListPush.objects.filter(Q(state=ListPush.State.MADE) | Q(pk__in=late))
+
+
+def _end_notices(reader: Reader) -> QuerySet[Any] | None:
+    today = clock.today()
+    if reader.may(DutyCode.CONFIRM):
+        return end_notices.listing("due", "", today)
+    return end_notices.listing("objected", "", today) if reader.may(DutyCode.REVIEW) else None
+
+
+def _bank(reader: Reader) -> QuerySet[Any] | None:
+    """Payments somebody must see to; who approves finds what waits for a second person."""
+    if reader.may(DutyCode.PAY_CHECK, DutyCode.PAY_SEND):
+        return bank_queries.open_items()
+    if reader.may(DutyCode.PAY_APPROVE):
+        return bank_queries.proposals().exclude(proposed_by=reader.user)
+    return None
+
+
+def _fund_papers(reader: Reader) -> QuerySet[Any] | None:
+    """Papers somebody else proposed."""
+    if not reader.may(DutyCode.FUND_REVIEW):
+        return None
+    return FundPaper.objects.filter(state=PaperState.PROPOSED).exclude(proposed_by=reader.user)
+
+
 def _to_approve(reader: Reader, kind: type[HandOver] | type[Export]) -> QuerySet[Any] | None:
     """Files somebody else asked for."""
     if not reader.may(DutyCode.HAND_OVER_APPROVE):
@@ -233,7 +290,14 @@ _STEADY: Mapping[str, Callable[[Reader], QuerySet[Any] | None]] = {
     "web:complaints": _complaints,
     "web:appeals": _appeals,
     "web:ratings": _ratings,
+    "web:tellings": _tellings,
+    "web:late-papers": _late_papers,
+    "web:of-age": _of_age,
+    "web:pushes": _pushes,
+    "web:end-notices": _end_notices,
     "web:runs": _runs,
+    "web:bank": _bank,
+    "web:funds": _fund_papers,
     "web:hand-overs": _hand_overs,
     "web:exports": _exports,
 }

@@ -11,15 +11,17 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from tuodi.exchange.bank import bank_profiles, load_bank_profile
+from tuodi.funds.ledger import sub_account_label
 from tuodi.kernel.periods import Month, PeriodError
 from tuodi.kernel.places import trim
+from tuodi.org import access
 from tuodi.org.models import DutyCode
-from tuodi.payments import actions
-from tuodi.payments.actions.run import PAYABLE_PROGRAMMES
+from tuodi.payments import actions, progress, signatures
+from tuodi.payments.actions.run import RUN_PROGRAMMES
 from tuodi.payments.models import BankReturn, PayRun
 from tuodi.payments.states import LineStatus, RunState
 from tuodi.people.enums import Programme
-from tuodi.web.components import navigation, pages, posting
+from tuodi.web.components import navigation, pages, posting, words
 from tuodi.web.components.form_parts import PlaceOrOwn
 from tuodi.web.county import run_jobs
 
@@ -58,7 +60,7 @@ class OpenForm(PlaceOrOwn, forms.Form):
     place = forms.CharField(label="地区代码", max_length=12, required=False, help_text="不填为本机构辖区")
     programmes = forms.MultipleChoiceField(
         label="项目",
-        choices=[(code, Programme(code).label) for code in PAYABLE_PROGRAMMES],
+        choices=[(code, Programme(code).label) for code in RUN_PROGRAMMES],
         widget=forms.CheckboxSelectMultiple,
     )
 
@@ -103,6 +105,10 @@ def buttons(request: HttpRequest, run: PayRun) -> list[dict[str, Any]]:
             locked = f"由“{DutyCode(verb.duty).label}”人员办理"
         elif verb.code == "approve" and request.user.pk in (run.opened_by_id, run.calculated_by_id):
             locked = "编制和审批须是不同的人，请由另一位审批人员办理"
+        elif verb.code == "approve" and request.user.pk == run.checked_by_id:
+            locked = "校验和审批须是不同的人，请由另一位审批人员办理"
+        elif verb.code == "approve" and signatures.signed(run).filter(user=request.user.pk).exists():
+            locked = "您已签字，还须另一位审批人员签字"
         elif verb.code == "settle":
             waiting = run.pay_lines.filter(live=True, status__in=_WAITING).count()
             locked = f"还有 {waiting:,} 行没有银行结果，请先导入回盘" if waiting else ""
@@ -112,6 +118,77 @@ def buttons(request: HttpRequest, run: PayRun) -> list[dict[str, Any]]:
             {"code": verb.code, "label": verb.label, "icon": verb.icon, "primary": verb.primary, "locked": locked}
         )
     return shown
+
+
+def following(request: HttpRequest, run: PayRun, blockers: list[dict[str, str]]) -> dict[str, Any] | None:
+    """The next step of a run: whose it is, and what it waits for, each with a way to it; None after the last.
+
+    Args:
+        blockers: what the page found in the run itself (checks that fail, lines held or unanswered).
+    """
+    if run.state not in progress.NEXT:
+        return None
+    label, duty = progress.NEXT[RunState(run.state)]
+    people = [
+        one
+        for one in access.holders(duty, run.region)
+        if duty != DutyCode.PAY_APPROVE or one.pk not in (run.opened_by_id, run.calculated_by_id)
+    ]
+    waits: list[dict[str, str]] = []
+    for one in progress.shortages(run):
+        name = sub_account_label(one.county, one.programme)
+        text = f"应占用 {words.yuan(one.wanted)} 元，可用 {words.yuan(one.there)} 元，差 {words.yuan(one.gap)} 元"
+        waits.append(
+            {
+                "css": "bad",
+                "word": "缺资金",
+                "title": name,
+                "text": text,
+                "href": f"{reverse('web:funds')}?place={one.county}",
+            }
+        )
+    lines = progress.waiting_lines(run)
+    if lines:
+        href = f"{reverse('web:run-lines', args=[run.pk])}?status=sent"
+        waits.append(
+            {
+                "css": "unknown",
+                "word": "待回盘",
+                "title": f"{lines:,} 行还没有银行结果",
+                "text": "导入回盘或对账单；未知的由两人认定",
+                "href": href,
+            }
+        )
+    messages, left = progress.bank_waits(run)
+    if messages:
+        waits.append(
+            {
+                "css": "warn",
+                "word": "待受理",
+                "title": f"{messages} 份报文银行还没有受理",
+                "text": "按原号查询，不另发",
+                "href": reverse("web:bank"),
+            }
+        )
+    if left:
+        waits.append(
+            {
+                "css": "warn",
+                "word": "未核平",
+                "title": f"对账单还有 {left} 笔没有对上",
+                "text": "逐笔说明，由两人认定",
+                "href": reverse("web:bank"),
+            }
+        )
+    waits += [one for one in blockers if one["css"] == "bad" and one["word"] == "拦住"]
+    return {
+        "label": label,
+        "duty": DutyCode(duty).label,
+        "people": [one.name for one in people[:4]],
+        "more": max(0, len(people) - 4),
+        "mine": any(one.pk == request.user.pk for one in people),
+        "waits": waits,
+    }
 
 
 def may_reissue(request: HttpRequest, run: PayRun) -> int:
@@ -191,10 +268,16 @@ def _profile(request: HttpRequest) -> str:
     return chosen if chosen in bank_profiles() else "generic-csv"
 
 
-_DO: Mapping[str, tuple[Callable[[HttpRequest, PayRun], Any], str]] = {
+def _signed(run: PayRun) -> str:
+    if run.state == RunState.CHECKED:
+        return f"已签字，还差 {run.approvers - signatures.signed(run).count()} 人签字后审批生效。"
+    return "已审批，明细从此不再改动。"
+
+
+_DO: Mapping[str, tuple[Callable[[HttpRequest, PayRun], Any], str | Callable[[PayRun], str]]] = {
     "calculate": (lambda request, run: run_jobs.calculate(run, request.user), "已开始计算。可以离开本页。"),
     "check": (lambda request, run: actions.check(run, acting_user=request.user), "校验通过。"),  # type: ignore[arg-type]
-    "approve": (lambda request, run: actions.approve(run, acting_user=request.user), "已审批，明细从此不再改动。"),  # type: ignore[arg-type]
+    "approve": (lambda request, run: actions.approve(run, acting_user=request.user), _signed),  # type: ignore[arg-type]
     "send": (
         lambda request, run: actions.make_bank_files(run, acting_user=request.user, profile=_profile(request)),  # type: ignore[arg-type]
         "银行文件已生成，在下面按银行下载。",

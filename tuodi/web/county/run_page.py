@@ -13,10 +13,10 @@ from django.utils.timezone import localtime
 from tuodi.kernel.periods import Month
 from tuodi.payments import queries
 from tuodi.payments.history import PaidMonth
-from tuodi.payments.models import BankBatch, PayLine, PayRun
+from tuodi.payments.models import BankBatch, PayLine, PayRun, RunSignature
 from tuodi.payments.models.run import COMPONENTS
 from tuodi.payments.queries import DifferenceLine, Summary
-from tuodi.payments.states import Cause, Held, LineStatus, RunState
+from tuodi.payments.states import BOOKED, Cause, Held, LineStatus, RunState
 from tuodi.people.enums import Programme
 from tuodi.web.components import pages, places, words
 from tuodi.web.components.words import Look
@@ -63,7 +63,7 @@ _PARTS = {
     "back_pay_fen": "补发",
     "offset_fen": "追回抵扣",
 }
-_SHORT = {"dibao": "低保", "tekun": "特困供养", "temporary": "临时救助"}
+_SHORT = {"dibao": "低保", "tekun": "特困供养", "temporary": "临时救助", "child": "困境儿童"}
 _CHART_TOWNS = 16
 
 
@@ -102,6 +102,7 @@ class RunPage:
     events: list[dict[str, str]] = field(default_factory=list)
     progress: dict[str, Any] | None = None
     changes_href: str = ""
+    signing: dict[str, Any] | None = None
 
 
 def label_of(run: PayRun) -> str:
@@ -135,6 +136,7 @@ def page_of(run: PayRun) -> RunPage:
     _towns(page, run)
     _blockers(page, run)
     _banks(page, run)
+    page.signing = signing_of(run)
     page.checks = [_check(found) for found in run.checks]
     page.checks_ok = bool(run.checks) and all(found.get("ok") for found in run.checks)
     return page
@@ -164,6 +166,22 @@ def events_of(run: PayRun) -> list[dict[str, str]]:
                 {"css": "ok", "when": f"{localtime(at):%m-%d %H:%M}", "title": label, "text": by.name if by else "系统"}
             )
     return found
+
+
+def signing_of(run: PayRun) -> dict[str, Any] | None:
+    """Who has signed the approval, how many are missing, and signatures a new calculation made void; None before the check."""
+    rows = list(RunSignature.objects.filter(run=run).select_related("user").order_by("id"))
+    valid = [one for one in rows if one.voided_at is None]
+    needed = run.state in (RunState.CHECKED, *BOOKED)
+    # Runs approved before signatures were kept have their approver alone.
+    if not rows and run.state != RunState.CHECKED:
+        return None
+    return {
+        "valid": [{"name": one.user.name, "at": one.at, "fen": one.amount_fen} for one in valid],
+        "void": [{"name": one.user.name, "at": one.voided_at} for one in rows if one.voided_at is not None],
+        "needed": run.approvers if needed else 0,
+        "missing": max(run.approvers - len(valid), 0) if needed else 0,
+    }
 
 
 def progress_of(run: PayRun) -> dict[str, Any] | None:

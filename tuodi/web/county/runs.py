@@ -79,6 +79,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     duties = navigation.held_duties(request)
     context = {
         "run": page,
+        "following": run_actions.following(request, run, page.blockers),
         "may_send": DutyCode.PAY_SEND in duties,
         "may_cancel": DutyCode.PAY_PREPARE in duties and run.state in DRAFT,
         "reissue": run_actions.may_reissue(request, run),

@@ -9,19 +9,22 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
-from tuodi.funds import queries
+from tuodi.funds import chain, queries
+from tuodi.funds.actions import reversal
 from tuodi.funds.ledger import source_label
-from tuodi.funds.models import FundBook, FundPaper, LedgerEntry, PettySpend, Population
+from tuodi.funds.models import CashClaim, FundBook, FundPaper, HospitalAgreement, LedgerEntry, PettySpend, Population
 from tuodi.funds.states import Account, FundProgramme, PaperState, Source
 from tuodi.kernel.periods import Month
 from tuodi.kernel.places import pad12
 from tuodi.org.models import DutyCode
 from tuodi.payments.models import BankBatch, BankReturn, PayRun
-from tuodi.web.components import navigation, pages, places, words
+from tuodi.web.chain import lines
+from tuodi.web.chain.common import LINE_LABELS, NO_SOURCE, Asked
+from tuodi.web.components import navigation, pages, places, posting, words
 from tuodi.web.components.pages import Page
 from tuodi.web.funds.common import ACCOUNTS, counties_of, place_of
 
-COLOURS = ("#1f5a9e", "#6d9fd3", "#3f8f8a", "#d0a24a", "#b5533f", "#66717f")
+COLOURS = ("#1f5a9e", "#6d9fd3", "#3f8f8a", "#d0a24a", "#b5533f", "#8a6bb1", "#66717f")
 
 
 def _programme(code: str) -> str:
@@ -59,7 +62,7 @@ def show(request: HttpRequest) -> HttpResponse:
             {"label": "可用", **_large(sums[Account.AVAILABLE]), "share": pages.share(sums[Account.AVAILABLE], brought)},
             {"label": "占用和在途", **_large(sums[Account.RESERVED] + sums[Account.TRANSIT])},
             {"label": "退汇待处理", **_large(sums[Account.SUSPENSE])},
-            {"label": "乡镇备用金", **_large(sums[Account.FLOAT])},
+            {"label": "备用金和医院垫付", **_large(sums[Account.FLOAT] + sums[Account.HOSPITAL])},
             {"label": "已发到人", **_large(paid), "share": pages.share(paid, brought)},
         ],
         "balance": f"{words.yuan(brought)} ＝ 在手 {words.yuan(sum(sums.values()))} ＋ 已发 {words.yuan(paid)}",
@@ -199,6 +202,8 @@ def entry(request: HttpRequest, pk: int) -> HttpResponse:
     """One entry: its sides, what it rests on, its seal."""
     row = queries.entry(request.user, pk)  # type: ignore[arg-type]
     sides = list(row.postings.order_by("id"))
+    stages = chain.stages_of(row, sides)
+    run_stages = [one for one in stages if one[0].code in LINE_LABELS]
     context = {
         "row": row,
         "sides": [
@@ -214,8 +219,38 @@ def entry(request: HttpRequest, pk: int) -> HttpResponse:
         "origin": _origin(row),
         "seal": getattr(row, "seal", None),
         "reversed_by": LedgerEntry.objects.filter(reverses=row).first(),
+        "behind": lines.behind_of(request, row, sum(fen for _, _, fen in run_stages)),
+        "counts_in": [
+            {
+                "label": f"{one.label} · {queries.sub_label(side.programme, side.source)}",
+                "fen": fen,
+                "href": Asked(
+                    row.region[:6], row.day.year, row.day.month, side.programme, side.source or NO_SOURCE
+                ).href("web:chain-entries", stage=one.code),
+            }
+            for one, side, fen in stages
+        ],
     }
+    if navigation.may(request, [DutyCode.FUND_KEEP], pad12(row.region[:6])):
+        waiting = FundPaper.objects.filter(target=row).exclude(state=PaperState.REFUSED).first()
+        context |= {"may_ask": True, "why_not": reversal.why_not(row), "waiting": waiting}
     return render(request, "funds/entry.html", context)
+
+
+def reverse_entry(request: HttpRequest, pk: int) -> HttpResponse:
+    """Asks that an entry be taken back; another decides on the paper."""
+    row = queries.entry(request.user, pk)  # type: ignore[arg-type]
+    done, paper = posting.attempt(
+        request,
+        lambda: reversal.propose_reversal(
+            row,
+            acting_user=request.user,  # type: ignore[arg-type]
+            reason=posting.text(request, "reason", 300),
+        ),
+        lambda made: f"已提出冲正 {made.no}，待财政审核。",
+    )
+    href = reverse("web:fund-paper", args=[paper.no]) if done and paper else reverse("web:fund-entry", args=[pk])
+    return posting.back(href)
 
 
 def _origin(row: LedgerEntry) -> dict[str, str]:
@@ -231,6 +266,17 @@ def _origin(row: LedgerEntry) -> dict[str, str]:
         spend = PettySpend.objects.filter(pk=row.origin_id).first()
         if spend:
             return {"label": f"备用金支出 {spend.no}", "href": reverse("web:petty-float", args=[spend.float_id])}
+    if row.origin == "hospital":
+        agreement = HospitalAgreement.objects.filter(pk=row.origin_id).first()
+        if agreement:
+            return {"label": f"定点医院 {agreement.name}", "href": reverse("web:hospital", args=[agreement.no])}
+    if row.origin == "claim":
+        claim = CashClaim.objects.select_related("spend").filter(pk=row.origin_id).first()
+        if claim:
+            return {
+                "label": f"现金追回 {claim.spend.no}",
+                "href": reverse("web:petty-float", args=[claim.spend.float_id]),
+            }
     if row.origin == "float":
         return {"label": "备用金", "href": reverse("web:petty-float", args=[row.origin_id])}
     run = PayRun.objects.filter(pk=row.run_id).first() if row.run_id else None
@@ -241,4 +287,5 @@ def _origin(row: LedgerEntry) -> dict[str, str]:
         what = BankReturn.objects.filter(pk=row.origin_id).values_list("file_name", flat=True).first() or ""
     if run is not None:
         return {"label": f"发放 {run.no}{f'，{what}' if what else ''}", "href": reverse("web:run", args=[run.pk])}
-    return {"label": f"{row.origin} {row.origin_id}", "href": ""}
+    # A run of a whole prefecture is no row of its counties: its number stands in the memo.
+    return {"label": row.memo, "href": ""}

@@ -22,6 +22,7 @@ LOOKS = {
     PaperState.PROPOSED: Look("待审核", "warn", "clock"),
     PaperState.APPROVED: Look("已同意", "ok", "check"),
     PaperState.REFUSED: Look("不同意", "bad", "x"),
+    PaperState.REVERSED: Look("已冲正", "warn", "refresh"),
 }
 #: Where money may be, in the order of its way to a family, with the words of a column.
 ACCOUNTS = (

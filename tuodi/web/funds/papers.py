@@ -12,8 +12,8 @@ from django.urls import reverse
 from tuodi.funds import queries
 from tuodi.funds.actions import papers as actions
 from tuodi.funds.ledger import source_label
-from tuodi.funds.models import Float, FundPaper, PublicFund
-from tuodi.funds.states import FundProgramme, PaperKind, PaperState, Source
+from tuodi.funds.models import Float, FundPaper, HospitalAgreement, PublicFund
+from tuodi.funds.states import AgreementState, FundProgramme, PaperKind, PaperState, Source
 from tuodi.kernel import clock
 from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.periods import Month, PeriodError
@@ -33,6 +33,8 @@ FIELDS = {
     PaperKind.ADVANCE: ("town", "amount", "reason"),
     PaperKind.HAND_BACK: ("county", "year", "programme", "source", "amount", "reason"),
     PaperKind.CARRY: ("county", "year", "programme", "source", "amount", "reason"),
+    PaperKind.HOSPITAL: ("hospital", "amount", "reason"),
+    PaperKind.HOSPITAL_BACK: ("hospital", "amount", "reason"),
 }
 WORDS = {
     PaperKind.APPROPRIATION: "财政下达的指标，按文号登记；同意后进入子账户",
@@ -41,6 +43,8 @@ WORDS = {
     PaperKind.ADVANCE: "从临时救助子账户拨到乡镇备用金",
     PaperKind.HAND_BACK: "结余上缴给原来源",
     PaperKind.CARRY: "结余留到下年使用，金额等于子账户年末可用",
+    PaperKind.HOSPITAL: "从医疗救助子账户预付给定点医院，不超过协议上限",
+    PaperKind.HOSPITAL_BACK: "医院交回没有用完的预付款",
 }
 
 
@@ -49,6 +53,7 @@ class PaperForm(forms.Form):
 
     county = forms.ChoiceField(label="县（市、区）")
     town = forms.ChoiceField(label="乡镇（街道）", help_text="先在“备用金”页设立，才能预拨")
+    hospital = forms.ChoiceField(label="定点医院", help_text="协议生效的医院")
     year = forms.IntegerField(label="年度", min_value=2000, max_value=2199)
     programme = forms.ChoiceField(label="项目", choices=FundProgramme.choices)
     to_programme = forms.ChoiceField(label="调入项目", choices=FundProgramme.choices)
@@ -75,6 +80,11 @@ class PaperForm(forms.Form):
             *(one for one in Source.choices if one[0] != Source.SOCIETY.value),
             *((key, f"{one.name}（{places.name(one.region)}）") for key, one in self.funds.items()),
         ]
+        self.hospitals = {one.no: one for one in HospitalAgreement.objects.filter(state=AgreementState.ACTIVE)}
+        self.fields["hospital"].choices = [
+            (no, f"{one.name}（{places.name(one.region)}）") for no, one in self.hospitals.items()
+        ]  # type: ignore[attr-defined]
+        self.fields["hospital"].initial = request.GET.get("hospital", "")
         if kind == PaperKind.PLAN:
             self.fields["programme"].choices = [one for one in FundProgramme.choices if one[0] != "pool"]  # type: ignore[attr-defined]
         self.fields["year"].initial = clock.today().year
@@ -103,7 +113,11 @@ def listing(request: HttpRequest) -> HttpResponse:
         "page": Page([_line(one) for one in found.items], found.number, None, found.previous, found.next),
         "tabs": tabs,
         "heading": dict(TABS)[chosen],
-        "kinds": [{"code": code, "label": label, "text": WORDS[PaperKind(code)]} for code, label in PaperKind.choices],
+        "kinds": [
+            {"code": code, "label": label, "text": WORDS[PaperKind(code)]}
+            for code, label in PaperKind.choices
+            if code in WORDS
+        ],
         "may_keep": DutyCode.FUND_KEEP in navigation.held_duties(request),
     }
     return render(request, "funds/papers.html", context)
@@ -115,6 +129,11 @@ def _line(row: FundPaper) -> dict[str, Any]:
         what += f" → {FundProgramme(row.to_programme).label}"
     elif row.town:
         what = f"临时救助 → {places.name(row.town)}备用金"
+    elif row.hospital:
+        arrow = "→" if row.kind == PaperKind.HOSPITAL else "←"
+        what = f"医疗救助 {arrow} {row.hospital.name}"
+    elif row.target_id:
+        what = f"凭证 {row.target_id}"
     return {
         "row": row,
         "href": reverse("web:fund-paper", args=[row.no]),
@@ -129,17 +148,20 @@ def new(request: HttpRequest) -> HttpResponse:
     """Proposes a paper; its kind stands in the address."""
     user: Any = request.user
     kind = request.GET.get("kind", "")
-    if kind not in PaperKind.values:
+    if kind not in WORDS:
         kind = PaperKind.APPROPRIATION.value
     form = PaperForm(request.POST or None, kind=kind, request=request)
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         source = given.get("source", "")
         fund = form.funds.get(source)
+        hospital = form.hospitals.get(given.get("hospital", ""))
+        fixed = FundProgramme.MEDICAL if hospital else FundProgramme.TEMPORARY
+        county = given.get("county") or (hospital.region if hospital else given["town"])[:6]
         try:
             paper = actions.propose(
-                acting_user=user, county=given.get("county") or given["town"][:6], kind=kind, amount_fen=given["amount"],
-                reason=given["reason"], programme=given.get("programme") or FundProgramme.TEMPORARY.value,
+                acting_user=user, county=county, kind=kind, amount_fen=given["amount"], hospital=hospital,
+                reason=given["reason"], programme=given.get("programme") or fixed.value,
                 source="" if fund else source, fund=fund, to_programme=given.get("to_programme", ""),
                 town=given.get("town", ""), year=given.get("year"), month=given.get("month"),
                 doc_no=given.get("doc_no", ""), doc_day=given.get("doc_day"),
@@ -157,7 +179,10 @@ def show(request: HttpRequest, no: str) -> HttpResponse:
     """One paper; a POST decides it."""
     user: Any = request.user
     row = access.one(
-        FundPaper.objects.select_related("proposed_by", "decided_by", "fund"), user=user, what="资金单据", no=no
+        FundPaper.objects.select_related("proposed_by", "decided_by", "fund", "hospital", "target__by"),
+        user=user,
+        what="资金单据",
+        no=no,
     )
     if request.method == "POST":
         approve = posting.text(request, "do", 10) == "approve"

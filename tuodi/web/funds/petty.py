@@ -11,11 +11,14 @@ from django.urls import reverse
 
 from tuodi.decisions import grants
 from tuodi.decisions.models import Determination
+from tuodi.funds import claims as claimed
 from tuodi.funds import petty as reads
+from tuodi.funds.actions import claims as claim_actions
 from tuodi.funds.actions import petty as actions
-from tuodi.funds.models import Float, FloatCount, PettySpend
+from tuodi.funds.models import CashClaim, Float, FloatCount, PettySpend
 from tuodi.kernel import clock
 from tuodi.kernel.errors import TuodiError
+from tuodi.kernel.money import format_yuan
 from tuodi.kernel.periods import Month
 from tuodi.kernel.places import pad12
 from tuodi.org import access
@@ -91,9 +94,9 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     may_pay = navigation.may(request, [DutyCode.PETTY_CASH], row.region)
     waiting = list(reads.payable(row)[:30]) if may_pay else []
     spends = list(reads.spends(row)[:20])
-    reading.note_list(
-        request, "备用金", [one.household_id for one in [*waiting, *spends]], [one.person_id for one in waiting]
-    )
+    over, claims = claimed.claimable(row), claimed.claims_of(row)
+    seen = [*waiting, *spends, *(one for one, _ in over), *(one.spend for one, _ in claims)]
+    reading.note_list(request, "备用金", [one.household_id for one in seen], [one.person_id for one in waiting])
     there, limit = reads.balance(row), reads.limit_of(row, today)
     before = Month.of(today).prev()
     last = reads.month_of(row, before)
@@ -112,6 +115,13 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         if may_pay and not FloatCount.objects.filter(float=row, month=before.yyyymm).exists() and row.opened_at.date() <= before.last_day
         else None,
         "count_ledger": last.closing,
+        "over": [{"row": one, "fen": fen, "name": one.household.head.name} for one, fen in over],
+        "claims": [
+            {"row": one, "left": left, "name": one.spend.household.head.name, "typed": format_yuan(left, sep=False), "mine": one.opened_by_id == user.pk}
+            for one, left in claims
+        ],
+        "may_claim": navigation.may(request, [DutyCode.FUND_KEEP], pad12(row.region[:6])),
+        "may_write_off": navigation.may(request, [DutyCode.FUND_REVIEW], pad12(row.region[:6])),
         "may_pay": may_pay,
         "may_take": navigation.may(request, [DutyCode.FUND_KEEP], pad12(row.region[:6])) and there > 0,
     }  # fmt: skip
@@ -155,10 +165,25 @@ def _do(request: HttpRequest, row: Float) -> HttpResponse:
                 ),
                 lambda done: f"已支付 {words.yuan(done.amount_fen)} 元，{done.no}，余额 {words.yuan(done.balance_fen)} 元。月度发放不再支付。",
             )  # fmt: skip
+    elif do in ("claim", "write_off"):
+        _claim(request, row, do)
     else:
         form = AmountForm(request.POST)
         if not form.is_valid():
             posting.refuse(request, "；".join(str(error) for found in form.errors.values() for error in found))
+        elif do == "receive":
+            number = _number(request, "claim")
+            claim = CashClaim.objects.filter(pk=number, spend__float=row).first()
+            if claim is None:
+                posting.refuse(request, "没有找到这笔追回，请刷新后再看。")
+            else:
+                posting.attempt(
+                    request,
+                    lambda: claim_actions.receive(
+                        claim, acting_user=user, amount_fen=form.cleaned_data["amount"], payer=posting.text(request, "payer", 40)
+                    ),
+                    lambda done: f"已收 {words.yuan(done.amount_fen)} 元，{done.no}。",
+                )  # fmt: skip
         elif do == "count":
             posting.attempt(
                 request,
@@ -180,6 +205,36 @@ def _do(request: HttpRequest, row: Float) -> HttpResponse:
                 "已收回到县级子账户。",
             )
     return posting.back(request.path)
+
+
+def _number(request: HttpRequest, name: str) -> int:
+    typed = posting.text(request, name, 18)
+    return int(typed) if typed.isascii() and typed.isdigit() else 0
+
+
+def _claim(request: HttpRequest, row: Float, do: str) -> None:
+    user: Any = request.user
+    reason = posting.text(request, "reason", 300)
+    if do == "claim":
+        spend = PettySpend.objects.filter(pk=_number(request, "spend"), float=row).first()
+        if spend is None:
+            posting.refuse(request, "没有找到这笔支出，请刷新后再看。")
+            return
+        posting.attempt(
+            request,
+            lambda: claim_actions.open_claim(spend, acting_user=user, reason=reason),
+            lambda made: f"已提出追回 {words.yuan(made.amount_fen)} 元，由乡镇收款。",
+        )
+        return
+    claim = CashClaim.objects.filter(pk=_number(request, "claim"), spend__float=row).first()
+    if claim is None:
+        posting.refuse(request, "没有找到这笔追回，请刷新后再看。")
+        return
+    posting.attempt(
+        request,
+        lambda: claim_actions.write_off(claim, acting_user=user, reason=reason),
+        lambda done: f"已核销 {words.yuan(done.written_off_fen)} 元，依据已记录。",
+    )
 
 
 class AmountForm(forms.Form):

@@ -1,36 +1,35 @@
-"""What was paid to my family, month by month, with what it is made of."""
+"""What was paid to my family, month by month: of what, why, by which clause, and what to do where money did not come."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.periods import Month
-from tuodi.payments.models import PayLine
+from tuodi.org.errors import NotFoundError
+from tuodi.payments.clauses import Part, parts_of
+from tuodi.payments.explain import answer_of
+from tuodi.payments.models import LineDifference, PayLine
 from tuodi.payments.queries import booked_runs
-from tuodi.payments.states import LineStatus
+from tuodi.payments.states import Basis, Cause, Held, LineStatus
+from tuodi.people.enums import ONCE_PROGRAMMES
 from tuodi.people.models import Account
+from tuodi.web.components import pages
+from tuodi.web.components.pages import Page
+from tuodi.web.residents import decision
 from tuodi.web.residents.doors import own
 
-#: Component columns in the order of the slip.
-PARTS = (
-    ("base_fen", "基本保障金"),
-    ("increment_fen", "增发"),
-    ("care_fen", "照料护理"),
-    ("grace_fen", "渐退期内发放"),
-    ("price_fen", "价格临时补贴"),
-    ("other_fen", "其他"),
-    ("back_pay_fen", "补发"),
-    ("offset_fen", "抵扣以前多发的"),
-)
 #: What a line's state means to who waits for the money.
 WORDS = {
     LineStatus.SENT: ("已送银行，正在入账", "info"),
     LineStatus.PAID: ("已入账", "ok"),
-    LineStatus.FAILED: ("银行没有发成，将重发", "bad"),
+    LineStatus.FAILED: ("银行没有发成", "bad"),
     LineStatus.RETURNED: ("银行退回，没有入账", "bad"),
     LineStatus.WITHHELD: ("发放前暂缓，没有发放", "warn"),
     LineStatus.READY: ("已审批，等待送银行", "info"),
@@ -38,46 +37,120 @@ WORDS = {
     LineStatus.UNKNOWN: ("银行还没有回复", "unknown"),
     LineStatus.HELD: ("暂缓发放", "warn"),
 }
+_ACCOUNT = "请带身份证和银行卡（存折）到乡镇（街道）服务窗口"
+#: What to do where money did not come, by state and, where a line is held, by its reason.
+TODO = {
+    LineStatus.FAILED: f"可能是账户已销户、挂失、冻结，或户名不符。{_ACCOUNT}核对、更正，更正后重发，金额不变。",
+    LineStatus.RETURNED: f"钱到了银行又被退回。{_ACCOUNT}核对、更正，更正后重发，金额不变。",
+    LineStatus.WITHHELD: "审批以后情况有变化，先不发。下个月发放时会按核实的情况决定，该发的补发。有疑问请打服务电话。",
+    LineStatus.UNKNOWN: "您不用做什么。银行的结果查明以前不会重复发，查明后在这里更新。",
+}
+HELD_TODO = {
+    Held.SUSPENDED: "正在核实有关情况。请配合调查、说明情况；核实后符合条件的，停发的部分补发。",
+    Held.UNKNOWN: "缺少材料，金额还算不出来。请到服务窗口问清缺什么，补齐后补发。",
+    Held.NOT_ELIGIBLE: "按现在的资料可能不再符合条件，还没有作出决定。作决定前会告知您，您可以说明情况。",
+    Held.NO_ACCOUNT: f"还没有登记收款账户。{_ACCOUNT}登记，登记后补发。",
+    Held.SHARED_ACCOUNT: f"几户用了同一个账户。{_ACCOUNT}登记自己家的账户，或办理书面代管协议。",
+    Held.HOLDER: f"账户的户名不是您家的人。{_ACCOUNT}更换账户。",
+    Held.ACCOUNT_FAILED: f"上次银行退回，账户还没有更正。{_ACCOUNT}更正，更正后补发。",
+    Held.TWO_PROGRAMMES: "同一个人不能同时享受低保和特困供养。请到服务窗口选择其中一项。",
+}
+#: Months on one page.
+SIZE = 12
 
 
 @dataclass(frozen=True)
 class Slip:
-    """One programme's money of one month."""
+    """One programme's money of one month.
 
+    Attributes:
+        why: why it is held. todo: what the family can do. changes: causes of the difference to the month before, with fen.
+    """
+
+    pk: int
     month: Month
     programme: str
     amount_fen: int | None
     words: str
     css: str
-    parts: list[tuple[str, int]]
+    parts: list[Part]
     account: str
     why: str
+    todo: str
+    changes: list[tuple[str, int]] = field(default_factory=list)
 
 
-def slips(lines: QuerySet[PayLine], limit: int = 60) -> list[Slip]:
-    """The slips of a family's lines, newest first; months still being computed are not shown."""
-    own = list(lines.filter(live=True).order_by("-month", "programme")[:limit])
-    booked = booked_runs({row.run_id for row in own})
-    rows = [row for row in own if row.run_id in booked]
-    return [
-        Slip(
-            month=Month.parse(str(row.month)),
-            programme=row.get_programme_display(),
-            amount_fen=row.amount_fen,
-            words=WORDS.get(LineStatus(row.status), (row.get_status_display(), ""))[0],
-            css=WORDS.get(LineStatus(row.status), ("", ""))[1],
-            parts=[(label, value) for name, label in PARTS if (value := getattr(row, name))],
-            account=row.account_last4,
-            why=row.get_held_display() if row.held else "",
-        )
-        for row in rows
-    ]
+def slips(rows: Sequence[PayLine]) -> list[Slip]:
+    """The slips of some lines of one family, in three queries; months still being computed are not shown."""
+    booked = booked_runs({row.run_id for row in rows})
+    lines = [row for row in rows if row.run_id in booked]
+    changes: dict[tuple[int, str, int | None], list[LineDifference]] = {}
+    told = LineDifference.objects.filter(
+        run__in={row.run_id for row in lines}, household__in={row.household_id for row in lines}
+    )
+    for one in told.order_by("id"):
+        changes.setdefault((one.run_id, one.programme, one.person_id), []).append(one)
+    return [_slip(row, changes.get((row.run_id, row.programme, row.person_id), [])) for row in lines]
+
+
+def _slip(row: PayLine, changes: Sequence[LineDifference]) -> Slip:
+    status = LineStatus(row.status)
+    word, css = WORDS[status]
+    earlier = [one for one in changes if one.cause in (Cause.STANDARD_BACK, Cause.BACK, Cause.RESUMED, Cause.OFFSET)]
+    return Slip(
+        pk=row.pk,
+        month=Month.parse(str(row.month)),
+        programme=row.get_programme_display(),
+        amount_fen=row.amount_fen,
+        words=word,
+        css=css,
+        parts=parts_of(row, "、".join(dict.fromkeys(one.note or str(Cause(one.cause).label) for one in earlier))),
+        account=row.account_last4,
+        why=row.get_held_display() if row.held else "",
+        todo=HELD_TODO.get(Held(row.held), "") if row.held else TODO.get(status, ""),
+        changes=[(str(Cause(one.cause).label), one.amount_fen) for one in changes if one.amount_fen],
+    )
+
+
+def _mine(request: HttpRequest) -> QuerySet[PayLine]:
+    return own(PayLine.objects.filter(live=True), request).order_by("-month", "programme", "key")
 
 
 def show(request: HttpRequest) -> HttpResponse:
-    """The page."""
+    """The page: a year of months at a time, the newest first."""
     people = request.subject.person_ids  # type: ignore[attr-defined]
     accounts = Account.objects.filter(person__in=people, until__isnull=True).order_by("-since")[:5]
-    return render(
-        request, "residents/payments.html", {"slips": slips(own(PayLine.objects.all(), request)), "accounts": accounts}
+    rows = _mine(request)
+    found = pages.page_of(request, lambda start, stop: list(rows[start:stop]), size=SIZE)
+    page = Page(slips(found.items), found.number, None, found.previous, found.next)
+    return render(request, "residents/payments.html", {"page": page, "slips": page.items, "accounts": accounts})
+
+
+def one(request: HttpRequest, pk: int) -> HttpResponse:
+    """One month: its parts with their clauses, and how the amount was worked out. NotFoundError alike for absent and others'."""
+    row = _mine(request).filter(pk=pk).select_related("household").first()
+    found = slips([row]) if row is not None else []
+    if row is None or not found:
+        raise NotFoundError("发放记录")
+    context: dict[str, Any] = {"slip": found[0], "line": row, "roll": row.basis == Basis.ROLL}
+    if row.basis != Basis.ROLL and row.programme not in ONCE_PROGRAMMES and row.roll_id is not None:
+        context |= _working(row)
+    return render(request, "residents/payment.html", context)
+
+
+def _working(row: PayLine) -> dict[str, Any]:
+    """The rules' steps with the figures known now. `same`: they still give what was paid; else later facts changed them."""
+    try:
+        result = answer_of(row.household, row.programme, Month.parse(str(row.month)), person_id=row.person_id)
+    except TuodiError:
+        return {}
+    parts, total = decision.parts_of(result.explain().to_json(), [])
+    regular = sum(
+        getattr(row, name) or 0 for name in ("base_fen", "increment_fen", "care_fen", "grace_fen", "other_fen")
     )
+    return {
+        "parts": parts,
+        "total": total,
+        "same": result.amount_fen == regular or bool(row.held),
+        "missing": result.missing,
+    }

@@ -36,6 +36,7 @@ urlpatterns: list[URLPattern] = [
     path("decisions/", resident(decision.listing), name="my-decisions"),
     path("decision/<slug:no>/", resident(decision.show), name="my-decision"),
     path("payments/", resident(payments.show), name="my-payments"),
+    path("payments/<int:pk>/", resident(payments.one), name="my-payment"),
     path("messages/", resident(messages.show), name="my-messages"),
     path("data/", resident(data.show), name="my-data"),
     path("stay/", resident(sign_in.stay), name="my-stay"),

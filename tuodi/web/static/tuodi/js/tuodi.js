@@ -88,6 +88,31 @@
     summary.addEventListener("click", function () { setTimeout(rememberGroup, 0, summary.parentElement); });
   });
 
+  // htmx leaves the page as it is when no good answer comes; the reader is told so, until one comes again.
+  function say(words) {
+    var box = document.getElementById("no-answer");
+    var main = document.getElementById("main");
+    if (!words || !main) {
+      if (box) box.remove();
+      return;
+    }
+    if (!box) {
+      box = document.createElement("div");
+      box.id = "no-answer";
+      box.className = "notice warn";
+      box.setAttribute("role", "alert");
+      main.prepend(box);
+    }
+    if (box.textContent !== words) box.textContent = words;
+  }
+  document.addEventListener("htmx:responseError", function (event) {
+    var answer = event.detail.xhr;
+    var plain = (answer.getResponseHeader("Content-Type") || "").indexOf("text/plain") === 0;
+    say(answer.status === 503 && plain ? answer.responseText : "没有取到内容，请刷新页面再试。");
+  });
+  document.addEventListener("htmx:sendError", function () { say("连不上服务器，请检查网络后再试。"); });
+  document.addEventListener("htmx:afterSwap", function () { say(""); });
+
   document.addEventListener("DOMContentLoaded", function () { prepare(document); });
   document.addEventListener("htmx:afterSwap", function (event) { prepare(event.target); });
 })();

@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     tell(f"用时 {time.perf_counter() - began:.0f} 秒。")
     if not args.serve:
         return 0
-    from tuodi.cli.verbs import serve
+    from tuodi.config.verbs import serve
 
     os.environ["TUODI_DEMO_TODAY"] = TODAY.isoformat()
     return serve.run(argparse.Namespace(host="127.0.0.1", port=args.port, workers=1, worker=True))

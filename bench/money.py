@@ -1,0 +1,471 @@
+"""A month's money, step by step, against COPY of the same rows and opening the same fields. Usage, from the root:
+
+    export TUODI_VAR=$PWD/var/money            # a state folder of its own, after `python -m tuodi migrate`
+    .venv/bin/python bench/money.py fill 5301=68000 [5303=34000 5304=17000 ...]
+    .venv/bin/python bench/money.py month 5301 --rounds 3
+
+`fill` makes the roll of a place (`money_data.py`), its officers, fund books and line to a bank; places that are filled stay as they
+are. `month` takes one month a round through the product's own actions: calculate, check and approve (fund books reserved, hands
+noted), write and sign the files for the bank (ISO 20022) and lay them out, take its answers in, and reconcile its statement. The bank
+is the simulated one, outside the time measured. After each step its floor is measured on the rows the step has just read and written,
+so both meet the same machine:
+
+* the rows read: COPY out of the same columns;
+* the rows written: COPY into an equal table, with its indexes, checks and foreign keys, committed (`bare`: without foreign keys);
+* rows changed (a status): COPY of the whole row into an equal table without indexes, which such a change does not touch;
+* the encrypted fields the step opens: opened one by one with the cipher.
+
+The least of the rounds counts on both sides. Memory: the highest resident size of this process during the step.
+"""
+
+from __future__ import annotations
+
+import argparse
+import cProfile
+import gc
+import os
+import pstats
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from common import REPOSITORY, ROOT, report
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tuodi.config.settings")
+os.environ["TUODI_DEMO"] = "1"  # the officers are demo accounts, which open nothing elsewhere
+
+WHERE = "53"
+PAYER = "5300017000000001"
+FIRST = (2020, 7)
+OFFICERS = {"prepare": ("pay_prepare",), "check": ("pay_check", "pay_send"), "approve": ("pay_approve",), "keep": ("fund_keep",), "review": ("fund_review",)}  # fmt: skip
+STEPS = ("calculate", "approve", "file", "return", "reconcile")
+
+
+def start() -> Any:
+    """Django, and a superuser's link to the same database."""
+    import django
+
+    django.setup()
+    from django.db import connection
+
+    from tuodi.config import postgres
+
+    layout = postgres.ensure_running()
+    assert layout is not None, "bench/money.py works on the private server of a state folder"
+    return postgres.superuser_link(layout, str(connection.settings_dict["NAME"]))
+
+
+@contextmanager
+def at(user: Any, day: date) -> Iterator[None]:
+    """Acts as a user on a day."""
+    from tuodi.kernel import clock
+    from tuodi.org.access import scope
+
+    with clock.frozen(day), scope(user):
+        yield
+
+
+def officers() -> dict[str, Any]:
+    """The people of the office, made when first asked for."""
+    from tuodi.kernel import clock
+    from tuodi.org import actions
+    from tuodi.org.models import Office, User
+
+    found = {}
+    with clock.frozen(date(2019, 1, 4)):
+        office, _ = Office.objects.get_or_create(name="测算机构", place_code=WHERE)
+        for name, duties in OFFICERS.items():
+            user = User.objects.filter(username=f"bench-{name}").first()
+            if user is None:
+                user = actions.add_user(
+                    acting_user=None, username=f"bench-{name}", name=f"测算{name}"[:20], office=office, password="Ce-suan-2020-x", is_demo=True,
+                )  # fmt: skip
+                for duty in duties:
+                    actions.grant_duty(acting_user=None, user=user, code=duty)
+            found[name] = user
+    return found
+
+
+def fund_books(who: dict[str, Any], counties: list[str]) -> None:
+    """Two sources of money for each programme of each county, by paper."""
+    from tuodi.funds.actions import papers
+    from tuodi.funds.models import FundBook
+    from tuodi.kernel.places import pad12
+
+    day = date(2020, 1, 6)
+    with at(who["keep"], day):
+        there = set(FundBook.objects.values_list("region", flat=True))
+    for county in counties:
+        if pad12(county) in there:
+            continue
+        for programme in ("dibao", "tekun"):
+            for source in ("central", "province"):
+                with at(who["keep"], day):
+                    paper = papers.propose(
+                        acting_user=who["keep"], county=county, kind="appropriation", amount_fen=10**12, reason="测算", programme=programme,
+                        source=source, doc_no=f"测算〔2020〕{county}{programme}{source}", doc_day=day,
+                    )  # fmt: skip
+                with at(who["review"], day):
+                    papers.decide(paper, acting_user=who["review"], approve=True)
+
+
+def bank_of(place: str) -> Any:
+    """The simulated bank with the key its line is registered under."""
+    from simulators.bank.core import Bank
+    from tuodi.crypto import sm2
+
+    key = ROOT / "money" / f"bank-{place}.key"
+    key.parent.mkdir(parents=True, exist_ok=True)
+    return Bank(profile="iso20022", pair=sm2.load_or_make(key), account=PAYER, failing=0.0, opening_fen=10**15)
+
+
+def folder_of(place: str) -> Path:
+    """Where files for the bank of a place lie."""
+    return ROOT / "money" / f"drop-{place}"
+
+
+def link_of(place: str, bank: Any) -> Any:
+    """The line of a place to its bank."""
+    from tuodi.kernel import clock
+    from tuodi.org.access import system_scope
+    from tuodi.payments import actions
+    from tuodi.payments.models import BankLink
+
+    with clock.frozen(date(2020, 1, 6)), system_scope(place):
+        found = BankLink.objects.filter(place=place, profile="iso20022", is_active=True).first()
+        return found or actions.register_link(
+            acting_user=None, place=place, label="测算直联", profile="iso20022", way="folder", address=str(folder_of(place)),
+            payer_name="测算社会救助资金专户", payer_account=PAYER, payer_agent="402532000012", bank_key=bank.pair.public.hex(),
+        )  # fmt: skip
+
+
+def fill(link: Any, wanted: list[str]) -> None:
+    """Makes places."""
+    import money_data
+
+    who = officers()
+    for one in wanted:
+        place, _, persons = one.partition("=")
+        began = time.perf_counter()
+        homes = money_data.fill(link, place, int(persons))
+        fund_books(who, money_data.counties(place))
+        link_of(place, bank_of(place))
+        print(f"{place}: {homes:,} families, {time.perf_counter() - began:.0f} s", flush=True)
+
+
+# ---- floors
+
+
+class Floor:
+    """COPY out, COPY in and opening, of the rows of one step."""
+
+    def __init__(self, link: Any) -> None:
+        self.link = link
+        self.parts: dict[str, float] = {}
+        self.rows: dict[str, int] = {}
+
+    def _add(self, name: str, began: float, rows: int) -> None:
+        self.parts[name] = self.parts.get(name, 0.0) + time.perf_counter() - began
+        self.rows[name] = self.rows.get(name, 0) + rows
+
+    def _dump(self, query: str, path: Path) -> int:
+        with path.open("wb") as sink, self.link.cursor() as cursor:
+            with cursor.copy(f"copy ({query}) to stdout") as out:
+                for piece in out:
+                    sink.write(piece)
+            return int(cursor.rowcount)
+
+    def read(self, *queries: str) -> None:
+        """COPY out; the rows are thrown away."""
+        for query in queries:
+            began, n = time.perf_counter(), 0
+            with self.link.cursor() as cursor:
+                with cursor.copy(f"copy ({query}) to stdout") as out:
+                    for _ in out:
+                        pass
+                n = int(cursor.rowcount)
+            self._add("read", began, n)
+
+    def write(self, table: str, where: str, *, changed: bool = False) -> None:
+        """COPY into an equal table; `changed`: without indexes and keys, since nothing of them is touched."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "rows"
+            n = self._dump(f"select * from {table} where {where}", path)
+            kinds = ("changed",) if changed else ("bare", "written")
+            for kind in kinds:
+                self.link.execute("drop table if exists bench_equal")
+                with_ = (
+                    "excluding indexes excluding constraints" if changed else "including indexes including constraints"
+                )
+                self.link.execute(
+                    f"create table bench_equal (like {table} including storage including defaults {with_})"
+                )
+                if kind == "written":
+                    for (text,) in self.link.execute(
+                        "select pg_get_constraintdef(oid) from pg_constraint where contype = 'f' and conrelid = %s::regclass", [table]
+                    ).fetchall():  # fmt: skip
+                        self.link.execute(f"alter table bench_equal add {text}")
+                began = time.perf_counter()
+                with path.open("rb") as source, self.link.cursor().copy("copy bench_equal from stdin") as copy:
+                    while piece := source.read(1 << 20):
+                        copy.write(piece)
+                self._add(kind, began, n)
+            self.link.execute("drop table bench_equal")
+
+    def open(self, query: str) -> None:
+        """Opens every cipher of (uid, cipher)."""
+        from tuodi.crypto.fields import decrypt
+
+        rows = self.link.execute(query).fetchall()
+        began = time.perf_counter()
+        for uid, cipher in rows:
+            decrypt(cipher, f"people.account|{uid}")
+        self._add("opened", began, len(rows))
+
+    def total(self, *, foreign: bool = True) -> float:
+        """Seconds, with or without the cost of foreign keys."""
+        keys = ("read", "changed", "opened", "written" if foreign else "bare")
+        return sum(self.parts.get(key, 0.0) for key in keys)
+
+
+ACCOUNTS = "select account_uid, account_cipher from payments_bankitem where batch_id in (select id from payments_bankbatch where run_id = {run})"
+BATCHES = "batch_id in (select id from payments_bankbatch where run_id = {run})"
+
+
+def floor_of(step: str, link: Any, run: Any, seen: dict[str, int]) -> Floor:
+    """The floor of a step that has just been done."""
+    floor, own = Floor(link), f"run_id = {run.pk}"
+    items = BATCHES.format(run=run.pk)
+    events = f"id > {seen['payments_lineevent']} and line_id in (select id from payments_payline where {own})"
+    place = f"region >= '{run.place}' and region < '{run.place}~'"
+    if step == "calculate":
+        floor.read(
+            f"select id, household_id, person_id, region, programme, category, form, self_care, amount_fen, start_month, end_month, determination_id, imported, account_id from people_rollentry where {place}",
+            f"select id, no, region, head_id from people_household where {place}",
+            f"select id, uid, account_cipher, account_index, last4, bank_code, holder, until, person_id from people_account where {place}",
+            f"select household_id, valid_from, valid_to, area_kind, income_year_fen, cost_medical_fen, assets_ok, extra from people_householdfacts where {place}",
+            f"select household_id, person_id, relation, since, until, leave_reason from people_membership where {place}",
+            f"select id, name, birth, died_on from people_person where {place}",
+            f"select person_id, valid_from, valid_to, own_income_year_fen, disability_kind, disability_grade, seriously_ill, lost_labour, school, self_care, extra from people_memberfacts where {place}",
+            f"select id, run_id, month, household_id, person_id, programme, region, persons, income_year_fen, base_fen, increment_fen, care_fen, grace_fen, price_fen, other_fen, back_pay_fen, offset_fen, amount_fen, basis, in_grace, held, status, account_id from payments_payline where live and month < {run.month} and {place}",
+        )  # fmt: skip
+        floor.write("payments_payline", own)
+        floor.write("payments_linedifference", own)
+        floor.write("payments_arrear", own)
+    elif step == "approve":
+        floor.read(f"select * from payments_payline where {own}")
+        floor.write("cases_casehand", f"id > {seen['cases_casehand']}")
+        floor.write("funds_ledgerentry", f"id > {seen['funds_ledgerentry']}")
+        floor.write("funds_posting", f"id > {seen['funds_posting']}")
+    elif step == "file":
+        floor.read(f"select * from payments_payline where {own}")
+        floor.open(ACCOUNTS.format(run=run.pk))
+        floor.write("payments_bankitem", items)
+        floor.write("payments_lineevent", events)
+        floor.write("payments_payline", own, changed=True)
+    elif step == "return":
+        floor.read(f"select * from payments_bankitem where {items}")
+        floor.open(ACCOUNTS.format(run=run.pk))
+        floor.write("payments_lineevent", events)
+        floor.write("payments_payline", own, changed=True)
+        floor.write("payments_bankitem", items, changed=True)
+    elif step == "reconcile":
+        floor.read(f"select * from payments_bankitem where {items}")
+        floor.open(ACCOUNTS.format(run=run.pk))
+        floor.write("payments_statementline", f"id > {seen['payments_statementline']}")
+    return floor
+
+
+def marks(link: Any) -> dict[str, int]:
+    """The highest number of each table a step may add to."""
+    tables = ("payments_lineevent", "cases_casehand", "funds_ledgerentry", "funds_posting", "payments_statementline")
+    return {table: link.execute(f"select coalesce(max(id), 0) from {table}").fetchone()[0] for table in tables}
+
+
+# ---- steps
+
+
+def peak_reset() -> None:
+    """From here the highest resident size is counted anew."""
+    gc.collect()
+    Path("/proc/self/clear_refs").write_text("5")
+
+
+def peak_mb() -> int:
+    """The highest resident size since, in MB."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM"):
+            return int(line.split()[1]) // 1000
+    return 0
+
+
+class Office:
+    """One month of one place."""
+
+    def __init__(self, place: str, who: dict[str, Any], month: Any) -> None:
+        self.place, self.who, self.month = place, who, month
+        self.bank = bank_of(place)
+        self.link = link_of(place, self.bank)
+        self.run: Any = None
+
+    def day(self, n: int) -> date:
+        return date(self.month.year, self.month.month, n)
+
+    def calculate(self) -> None:
+        from tuodi.payments import actions
+
+        with at(self.who["prepare"], self.day(2)):
+            self.run = actions.open_run(
+                acting_user=self.who["prepare"], place=self.place, month=self.month, programmes=("dibao", "tekun")
+            )
+        from tuodi.kernel import clock
+
+        with clock.frozen(self.day(2)), nullcontext() if LONG else at(self.who["prepare"], self.day(2)):
+            self.run = actions.calculate(self.run, acting_user=self.who["prepare"])
+
+    def approve(self) -> None:
+        from tuodi.payments import actions
+
+        with at(self.who["check"], self.day(3)):
+            actions.check(self.run, acting_user=self.who["check"])
+        with at(self.who["approve"], self.day(3)):
+            self.run = actions.approve(self.run, acting_user=self.who["approve"])
+
+    def file(self) -> None:
+        from tuodi.kernel import clock
+        from tuodi.payments import actions
+        from tuodi.payments.models import BankMessage
+
+        with at(self.who["check"], self.day(4)):
+            batches = actions.make_bank_files(self.run, acting_user=self.who["check"], profile="iso20022")
+            wanted = list(BankMessage.objects.filter(batch__in=batches).order_by("id").values_list("pk", flat=True))
+        with clock.frozen(self.day(4)):
+            for pk in wanted:
+                actions.deliver(pk, acting_user=self.who["check"])
+
+    def answers(self) -> None:
+        """The bank takes what lies there, pays, and lays out its answers."""
+        from tuodi.kernel import clock
+
+        with clock.frozen(self.day(5)):
+            self.bank.now = clock.now()
+            self.bank.stated_until = self.day(1) - timedelta(days=1)
+            self.bank.sequence = self.month.yyyymm
+            self.bank.numbers = self.month.yyyymm * 1_000_000 % 10**9
+            self.bank.visit(folder_of(self.place))
+            for no in list(self.bank.taken):
+                self.bank.lay("answer", self.bank.report(no))
+            self.bank.visit(folder_of(self.place))
+
+    def collect(self) -> None:
+        from tuodi.kernel import clock
+        from tuodi.payments import actions
+
+        with clock.frozen(self.day(6)):
+            found = actions.collect(self.link, acting_user=self.who["check"])
+        wrong = [one.faults for one in found if one.faults]
+        assert found
+        assert not wrong, wrong[:1]
+
+    def statement(self) -> None:
+        """The bank states what its account did."""
+        self.bank.lay("statement", self.bank.write_statement(self.bank.statement()))
+        self.bank.visit(folder_of(self.place))
+
+    def close(self) -> None:
+        """Settles and closes; not measured."""
+        from tuodi.payments import actions
+
+        with at(self.who["check"], self.day(9)):
+            actions.settle(self.run, acting_user=self.who["check"])
+        with at(self.who["approve"], self.day(9)):
+            actions.close(self.run, acting_user=self.who["approve"])
+
+
+LONG = True  #: calculate outside a transaction, as the job process does: each county commits by itself
+
+
+def next_month(place: str) -> Any:
+    """The first month of a place without a run."""
+    from tuodi.kernel.periods import Month
+    from tuodi.org.access import system_scope
+    from tuodi.payments.models import PayRun
+
+    with system_scope(place):
+        last = PayRun.objects.filter(place=place).exclude(state="cancelled").order_by("-month").first()
+    return Month.parse(str(last.month)).next() if last else Month(*FIRST)
+
+
+def month(link: Any, place: str, args: argparse.Namespace) -> None:
+    """Takes months through their steps and prints the table."""
+    who = officers()
+    best: dict[str, tuple[float, float, float]] = {}
+    details: dict[str, Any] = {}
+    for _ in range(args.rounds):
+        office = Office(place, who, next_month(place))
+        print(f"-- {place} {office.month}, load {os.getloadavg()[0]:.1f}", flush=True)
+        does: dict[str, tuple[Callable[[], None] | None, Callable[[], None]]] = {
+            "calculate": (None, office.calculate), "approve": (None, office.approve), "file": (None, office.file),
+            "return": (office.answers, office.collect), "reconcile": (office.statement, office.collect),
+        }  # fmt: skip
+        for step, (before, deed) in does.items():
+            if before:
+                before()
+            seen = marks(link)
+            peak_reset()
+            profiler = cProfile.Profile() if args.profile in (step, "all") else None
+            began, cpu = time.perf_counter(), time.process_time()
+            if profiler:
+                profiler.enable()
+            deed()
+            if profiler:
+                profiler.disable()
+            own, used, high = time.perf_counter() - began, time.process_time() - cpu, peak_mb()
+            if profiler:
+                pstats.Stats(profiler).sort_stats("cumulative").print_stats(45)
+            floor = floor_of(step, link, office.run, seen)
+            whole, bare = floor.total(), floor.total(foreign=False)
+            known = best.get(step, (9e9, 9e9, 9e9))
+            best[step] = (min(known[0], own), min(known[1], whole), min(known[2], bare))
+            details[step] = {"rows": floor.rows, "peak_mb": high, "cpu_s": round(used, 2)}
+            parts = ", ".join(f"{name} {seconds:.2f} ({floor.rows[name]:,})" for name, seconds in floor.parts.items())
+            print(f"{step:10} {own:7.2f} s (own CPU {used:.2f}, {high} MB)  floor {whole:6.2f}  ratio {own / whole:5.2f}  | {parts}", flush=True)  # fmt: skip
+        office.close()
+    print(f"\n{place}, {office.run.lines:,} lines paid, {office.run.persons:,} persons; least of {args.rounds} rounds")
+    print(
+        "| step | s | floor s | ratio | ratio without foreign keys | peak MB |\n| --- | --- | --- | --- | --- | --- |"
+    )
+    for step, (own, whole, bare) in best.items():
+        print(
+            f"| {step} | {own:.2f} | {whole:.2f} | {own / whole:.2f} | {own / bare:.2f} | {details[step]['peak_mb']} |"
+        )
+    report(
+        place=place, lines=office.run.lines, **{step: round(own / whole, 2) for step, (own, whole, _) in best.items()}
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    filling = verbs.add_parser("fill")
+    filling.add_argument("places", nargs="+", metavar="PLACE=PERSONS")
+    monthly = verbs.add_parser("month")
+    monthly.add_argument("place")
+    monthly.add_argument("--rounds", type=int, default=3)
+    monthly.add_argument("--profile", choices=(*STEPS, "all"), help="where one step spends its time (slows it down)")
+    args = parser.parse_args()
+    sys.path.insert(0, str(REPOSITORY))
+    link = start()
+    if args.verb == "fill":
+        fill(link, args.places)
+    else:
+        month(link, args.place, args)
+
+
+if __name__ == "__main__":
+    main()

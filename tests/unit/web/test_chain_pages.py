@@ -1,0 +1,245 @@
+"""The whole-chain view: figures that are their entries' sums and their lines' sums, doors, names, small numbers, the file."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import openpyxl
+import pytest
+from casekit import at, hire
+from counting import questions
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from fundkit import Treasury, clean
+from paykit import Staff, family, run_month
+
+from tuodi.funds import chain
+from tuodi.funds.chain import Wanted
+from tuodi.funds.models import LedgerEntry
+from tuodi.kernel import clock
+from tuodi.kernel.periods import Month
+from tuodi.org.access import scope
+from tuodi.payments import chain as line_chain
+from tuodi.payments.models import LineEvent, PayLine
+from tuodi.payments.states import LineStatus
+
+pytestmark = pytest.mark.django_db(transaction=True)
+COUNTY, TOWN, VILLAGE = "420802", "420802001", "420802001001"
+DAY, MARCH = date(2017, 6, 14), date(2017, 3, 1)
+YEAR = Wanted(COUNTY, date(2017, 1, 1), date(2017, 12, 31))
+
+
+@pytest.fixture(autouse=True)
+def _on_the_day() -> Any:
+    with clock.frozen(DAY):
+        yield
+
+
+def client_of(user: Any) -> Client:
+    client = Client()
+    client.force_login(user, backend="tuodi.org.backends.StaffBackend")
+    return client
+
+
+def text(answer: Any) -> str:
+    assert answer.status_code == 200, answer.content.decode()[:300]
+    return str(answer.content.decode())
+
+
+def paid_month(make_user: Callable[..., Any], **more: Any) -> tuple[Treasury, Staff, Any]:
+    """Four families of two villages and a town away; some money comes back from the bank."""
+    staff, treasury = Staff(make_user), Treasury(make_user)
+    for names in (("向桂英", "刘德福"), ("刘德英",), ("袁大珍",)):
+        family(names=names, income=300 * len(names))
+    family(names=("欧阳兰",), income=300, village="420802002001")
+    treasury.do("appropriation", 1000, on=MARCH)
+    treasury.do("appropriation", 3000, source="county", on=MARCH)
+    treasury.do("transfer", 200, source="county", to_programme="tekun", on=MARCH)
+    run = run_month(staff, Month(2017, 5), upto="return", **more)
+    return treasury, staff, run
+
+
+def test_each_figure_is_the_sum_of_its_entries_and_of_its_lines(make_user: Callable[..., Any]) -> None:
+    treasury, _, run = paid_month(make_user, failing=0.5)
+    clean()
+    with scope(treasury.keep):
+        rows = chain.figures(YEAR)
+        sums = chain.add_up(rows)
+        assert chain.off(sums) == 0
+        lines = PayLine.objects.filter(run=run)
+        assert sums["granted"] == sum(one.amount_fen for one in lines) > 0
+        assert sums["sent"] == sums["granted"] == sums["paid"] + sums["failed"]
+        assert sums["failed"] > 0
+        assert (sums["moved_in"], sums["moved_out"]) == (200_00, 200_00)
+        for stage in chain.STAGES:
+            assert sum(chain.entries(YEAR, stage.code).values()) == sums[stage.code], stage.code
+        for digits in (6, 9, 12):
+            cells = line_chain.by_place(YEAR, digits)
+            for stage in line_chain.STAGES:
+                assert sum(one[stage].fen for one in cells.values() if stage in one) == sums[stage], (digits, stage)
+        booked = 0
+        for entry in LedgerEntry.objects.exclude(run_id=None):
+            behind = line_chain.behind(entry)
+            assert behind is not None
+            counted = chain.stages_of(entry, entry.postings.all())
+            fen = sum(part for stage, _, part in counted if stage.code in line_chain.STAGES)
+            assert line_chain.sum_of(behind).fen == fen > 0, entry
+            booked += 1
+        assert booked >= 4
+        before = Wanted(COUNTY, date(2018, 1, 1), date(2018, 12, 31))
+        later = chain.add_up(chain.figures(before))
+        assert later["opening"] == later["left"] == sums["left"]
+
+
+def test_a_line_is_followed_from_the_board_of_its_place_to_the_clause_and_back_up(
+    make_user: Callable[..., Any],
+) -> None:
+    paid_month(make_user)
+    watcher = hire(make_user, "4208", "supervise")
+    client = client_of(watcher)
+    whole = text(client.get("/chain/"))
+    assert "前后相等" in whole
+    county = text(client.get(f"/chain/?place={COUNTY}&year=2017&month=5"))
+    assert "与资金账相等" in county
+    assert f"place={TOWN}&amp;year=2017&amp;month=5" in county
+    town = text(client.get(f"/chain/?place={TOWN}&year=2017&month=5"))
+    link = re.search(rf'href="(/chain/lines/\?place={VILLAGE}[^"]*stage=paid)"', town)
+    assert link
+    listed = text(client.get(link[1].replace("&amp;", "&")))
+    assert "向桂英" in listed
+    with at(watcher, DAY):
+        line = PayLine.objects.get(household__head__name="向桂英")
+        entries = {one.kind: one.pk for one in LedgerEntry.objects.exclude(run_id=None)}
+    assert f"/chain/lines/{line.pk}/" in listed
+    shown = text(client.get(f"/chain/lines/{line.pk}/"))
+    for kind in ("grant", "send", "paid"):
+        assert f"/funds/entries/{entries[kind]}/" in shown
+    assert "第12条" in shown
+    assert f"/families/{line.household_id}/?month=2017-05" in shown
+    assert f"place={VILLAGE}" in shown
+    entry = text(client.get(f"/funds/entries/{entries['paid']}/"))
+    assert "与凭证相等" in entry
+    assert "到账 · 城乡低保（中央）" in entry
+    assert "stage=paid" in entry
+    assert text(client.get(f"/chain/lines/?entry={entries['paid']}")).count("/chain/lines/") >= 4
+
+
+def test_names_are_masked_and_few_families_put_together_for_finance_and_auditors(make_user: Callable[..., Any]) -> None:
+    treasury, *_ = paid_month(make_user)
+    with at(treasury.keep, DAY):
+        alone = PayLine.objects.get(household__head__name="欧阳兰")
+    for reader in (treasury.review, hire(make_user, COUNTY, "audit_view")):
+        client = client_of(reader)
+        town = text(client.get(f"/chain/?place={COUNTY}&year=2017"))
+        assert "有少于 3 户的，合并列出" in town  # one family in the second town, three in the first
+        assert "place=420802002" not in town
+        assert "少于 3 户" in text(client.get("/chain/?place=420802002&year=2017"))
+        few = text(client.get("/chain/lines/?place=420802002&year=2017&stage=paid"))
+        assert "少于 3 户" in few
+        assert f"/chain/lines/{alone.pk}/" not in few
+        many = text(client.get(f"/chain/lines/?place={TOWN}&year=2017&stage=paid"))
+        assert "向**" in many
+        assert "向桂英" not in many
+        one = text(client.get(f"/chain/lines/{alone.pk}/"))
+        assert "欧阳兰" not in one
+        assert "/families/" not in one
+    with at(hire(make_user, COUNTY, "sysadmin"), DAY):
+        from tuodi.audit.models import AuditEntry
+
+        shown = AuditEntry.objects.filter(action="web.list", after__what="全过程监督")
+        assert shown.count() == 2
+
+
+def test_doors_and_range(make_user: Callable[..., Any]) -> None:
+    paid_month(make_user)
+    stranger, neighbour = hire(make_user, COUNTY, "accept"), hire(make_user, "420804", "supervise")
+    paths = ("/chain/", "/chain/entries/", "/chain/lines/", "/chain/export/")
+    for path in paths:
+        assert client_of(stranger).get(path).status_code == 403, path
+        assert client_of(neighbour).get(path).status_code == 200, path
+        assert client_of(neighbour).post(path).status_code == 405, path
+    other = text(client_of(neighbour).get(f"/chain/?place={COUNTY}"))
+    assert "没有资金记录" in other  # his own county, which has none
+    with at(hire(make_user, COUNTY, "supervise"), DAY):
+        line, entry = PayLine.objects.first(), LedgerEntry.objects.first()
+    assert line is not None
+    assert entry is not None
+    assert client_of(neighbour).get(f"/chain/lines/{line.pk}/").status_code == 404
+    assert client_of(neighbour).get(f"/chain/lines/?entry={entry.pk}").status_code == 404
+    for wrong in ("place=%00&year=99999&month=13", "year=abc&source=%27&stage=%3Cb%3E&programme=x", "entry=9" * 9):
+        assert client_of(neighbour).get(f"/chain/lines/?{wrong}").status_code in (200, 404)
+        assert client_of(neighbour).get(f"/chain/?{wrong}").status_code == 200
+
+
+def test_pages_ask_a_fixed_number_of_questions(make_user: Callable[..., Any]) -> None:
+    paid_month(make_user)
+    client = client_of(hire(make_user, COUNTY, "supervise"))
+    with scope(hire(make_user, COUNTY, "supervise")):
+        line = PayLine.objects.first()
+        entry = LedgerEntry.objects.filter(kind="paid").first()
+    assert line is not None
+    assert entry is not None
+    for path in (
+        f"/chain/?place={COUNTY}", f"/chain/?place={TOWN}", "/chain/entries/?stage=paid", f"/chain/lines/?place={TOWN}&stage=paid",
+        f"/chain/lines/{line.pk}/", f"/chain/lines/?entry={entry.pk}", f"/funds/entries/{entry.pk}/",
+    ):  # fmt: skip
+        client.get(path)
+        with CaptureQueriesContext(connection) as seen:
+            assert client.get(path).status_code == 200
+        assert len(questions(seen)) <= 25, path
+
+
+def test_the_file_says_what_the_page_says_and_no_name_in_it_is_a_formula(make_user: Callable[..., Any]) -> None:
+    from tuodi.funds.actions import papers
+
+    treasury, *_ = paid_month(make_user)
+    with at(treasury.keep, DAY):
+        fund = papers.open_fund(
+            acting_user=treasury.keep, county=COUNTY, name='=HYPERLINK("http://x")', owner="慈善会", purposes=["dibao"]
+        )
+    treasury.do("appropriation", 5, fund=fund, on=DAY)
+    answer = client_of(treasury.review).get("/chain/export/?year=2017")
+    book = openpyxl.load_workbook(io.BytesIO(b"".join(answer.streaming_content)))
+    rows = [[cell.value for cell in row] for row in book.active.iter_rows()]
+    head = rows[2]
+    central = next(row for row in rows if row[1:3] == ["城乡低保", "中央"])
+    assert central[head.index("结余（元）")] == 0
+    assert central[head.index("到账（元）")] == 1000
+    assert any(str(row[2]).startswith("'=HYPER") for row in rows[3:])
+    below = client_of(treasury.review).get(f"/chain/export/?place={TOWN}&year=2017")
+    assert b"".join(below.streaming_content)[:2] == b"PK"
+
+
+def test_money_that_comes_back_later_is_seen_in_the_month_it_came_back(make_user: Callable[..., Any]) -> None:
+    """A line that failed and was sent anew counts twice among what was sent, and its way shows both."""
+    treasury, staff, run = paid_month(make_user, failing=1.0)
+    from tuodi.payments import actions
+    from tuodi.people import actions as people
+    from tuodi.people.models import Account
+
+    with at(staff.check, date(2017, 6, 5)):
+        line = PayLine.objects.filter(run=run).order_by("id").first()
+        assert line is not None
+        account = Account.objects.get(pk=line.account_id)
+        people.add_account(
+            acting_user=None, person=account.person, number="62170000999999999", holder=account.holder,
+            since=date(2017, 6, 5), bank_code="农商行",
+        )  # fmt: skip
+        actions.reissue(run, acting_user=staff.check, lines=[line.pk])
+    june = Wanted(COUNTY, date(2017, 6, 1), date(2017, 6, 30))
+    with scope(treasury.keep):
+        sums = chain.add_up(chain.figures(june))
+        assert sums["sent"] == line.amount_fen
+        assert sums["granted"] == 0
+        assert line_chain.by_place(june, 6)[COUNTY]["sent"].fen == line.amount_fen
+        ways = line_chain.steps(PayLine.objects.get(pk=line.pk))
+        assert [one.stage for one in ways] == ["granted", "sent", "failed", "sent"]
+        assert all(one.entry for one in ways)
+        assert ways[1].entry != ways[3].entry
+        assert LineEvent.objects.filter(line=line, kind=LineStatus.SENT).count() == 2
+    clean()
