@@ -240,9 +240,10 @@ LOOKED_AT = (
     "Beside these pictures pages are looked at whole, on a desk and on a phone, each in large type (`--look DIR`, not kept). Looked at by eye in large",
     "type: workbench, door, needs and one need, hotline and one call, new family, online applications and one, cases and one, a family,",
     "emergencies and one, patrols, persons at risk, self-care, notices before the end, coming of age, late papers, pushes, tellings, fund board,",
-    "proposals, what-if, price linkage, ledger checks, petty cash, one sweep. Mended by it: names that broke after two characters, a table that lay over the",
-    "next panel, the mark of the menu, answers squeezed beside long questions, small type in filters, a list without its empty state. The pages of",
-    "the bank, the forms of the county and all of the system were taken and measured, or are still to be looked at.",
+    "proposals, what-if, price linkage, ledger checks, petty cash, one sweep, checks of means and one report, a clue, warnings, changes, notices of changes,",
+    "a death, a person's file, classes, spot checks, fund papers, a month and its changes, a contract, the audit log. Mended by it: names that broke after two",
+    "characters, a table that lay over the next panel, the mark of the menu, answers squeezed beside long questions, amounts that broke inside a number, small type",
+    "in filters, a list without its empty state. The other pages were only measured, or not yet looked at in large type; the bank's not at all (they took a minute then).",
 )
 
 
