@@ -59,7 +59,10 @@ MEASURE = r"""
     const own = [...el.childNodes].filter((one) => one.nodeType === 3).map((one) => one.data.trim()).join('');
     if (own.length > 2) {
       const room = el.clientWidth ? el.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight) : box.width;
-      if (room < 2.1 * size && box.height > 2.6 * size) say('squeezed', el);
+      const text = document.createRange();
+      text.selectNodeContents(el);
+      const lines = new Set([...text.getClientRects()].map((one) => Math.round(one.top)));
+      if (room < 2.1 * size && lines.size > 2) say('squeezed', el);
       else if (el.matches('button, .button, .mark, .tabs a') && box.height > (el.matches('.mark') ? 2.4 : 3.6) * size) say('broken', el);
       if (size < 12) say('small type', el);
       boxes.push([el, box]);
@@ -192,7 +195,6 @@ GROUPS: tuple[tuple[str, tuple[Shot, ...]], ...] = (
         Shot("bank-todo", "shi-yh", "/bank/todo/", "What the bank did and nobody has explained."),
         Shot("fund-year", "dongbao-zj", "/funds/", "One fund's year.", ("main a[href*='/funds/year/']",)),
         Shot("fund-paper-new", "dongbao-zj", "/funds/papers/new/", "A new paper."),
-        Shot("fund-population", "dongbao-zj", "/funds/population/", "How many people each county counts."),
         Shot("bank-statement", "shi-yh", "/bank/", "One statement.", ("main a[href*='/bank/statements/']",)),
         Shot("run-lines", "shi-bzf", "/runs/", "The lines of a month.", ("main a.whole", "main a[href$='/lines/']")),
         Shot("run-changes", "shi-bzf", "/runs/", "What changed against the month before.", ("main a.whole", "main a[href*='/changes/']")),
@@ -227,11 +229,22 @@ GROUPS: tuple[tuple[str, tuple[Shot, ...]], ...] = (
         Shot("security", "anquan", "/security/", "Locked accounts, mass reading, missing second factors."),
         Shot("audit", "shenji", "/audit/", "The audit log, chained."),
         Shot("account-new", "guanli", "/accounts/new/", "A new account."),
-        Shot("display", "jiedao-sl", "/display/", "Large type and what else one may choose."),
         Shot("mine", "jiedao-sl", "/security/me/", "Everybody's own sessions, second factor and stand-ins."),
         Shot("outbox", "guanli", "/outbox/", "What the demo would have sent to phones."),
     )),
 )  # fmt: skip
+
+
+#: What was looked at beyond the pictures kept here.
+LOOKED_AT = (
+    "Beside these pictures pages are looked at whole, on a desk and on a phone, each in large type (`--look DIR`, not kept). Looked at by eye in large",
+    "type: workbench, door, needs and one need, hotline and one call, new family, online applications and one, cases and one, a family,",
+    "emergencies and one, patrols, persons at risk, self-care, notices before the end, coming of age, late papers, pushes, tellings, fund board,",
+    "proposals, what-if, price linkage, ledger checks, petty cash, one sweep, checks of means and one report, a clue, warnings, changes, notices of changes,",
+    "a death, a person's file, classes, spot checks, fund papers, a month and its changes, a contract, the audit log. Mended by it: names that broke after two",
+    "characters, a table that lay over the next panel, the mark of the menu, answers squeezed beside long questions, amounts that broke inside a number, small type",
+    "in filters, a list without its empty state. The other pages were only measured, or not yet looked at in large type; the bank's not at all (they took a minute then).",
+)
 
 
 class Walker:
@@ -376,6 +389,8 @@ def write_page(taken: dict[str, list[str]]) -> None:
     """docs/screens.md: every picture there is, with its line."""
     lines = [
         "Every kind of page of the demo, as `scripts/screens.py` takes them. All people and numbers are invented.",
+        "",
+        *LOOKED_AT,
         "",
     ]
     for title, shots in GROUPS:

@@ -17,7 +17,7 @@ from django.db.models import Count, Q, QuerySet
 from tuodi.audit.actions import record
 from tuodi.cases.models import Case
 from tuodi.cases.states import move
-from tuodi.kernel import clock
+from tuodi.kernel import clock, small_cells
 from tuodi.org import access
 from tuodi.org.models import DutyCode, Office, User
 from tuodi.oversight.errors import NotForYouError, OversightInputError, OversightStateError, RatedAlreadyError
@@ -44,7 +44,7 @@ __all__ = [
 ]
 
 #: A figure over fewer ratings than this is not shown: it could be traced to who gave them.
-SMALLEST = 3
+SMALLEST = small_cells.FEWEST
 TAGS = ("态度", "效率", "说得清楚", "少跑路", "公道", "页面好用")
 _DOES = {Rating.Stage.ACCEPT: (Does.ACCEPT,), Rating.Stage.VISIT: (Does.VISIT,),
          Rating.Stage.DECISION: (Does.REVIEW, Does.CONFIRM)}  # fmt: skip
@@ -223,8 +223,8 @@ class Cell:
 
 
 def figures(rows: QuerySet[Rating], by: str = "office__name", since: date | None = None) -> list[Cell]:
-    """Ratings by office (or another column), the whole first. Small groups are left out, and where one alone is, the next
-    smallest with it, so that none can be worked out from the whole."""
+    """Ratings by office (or another column), the whole first. Small groups are left out, with as many others
+    as keep them from being worked out from the whole (`kernel.small_cells`)."""
     if since is not None:
         rows = rows.filter(given_on__gte=since)
     counted: dict[str, Any] = {
@@ -235,15 +235,13 @@ def figures(rows: QuerySet[Rating], by: str = "office__name", since: date | None
     }
     grades = {f"g{one}": Count("id", filter=Q(grade=one)) for one in Grade.values}
     found = list(rows.values(by).annotate(**counted, **grades).order_by(by))
-    small = {str(one[by]) for one in found if one["n"] < SMALLEST}
-    if len(small) == 1 and len(found) > 1:
-        small.add(str(min((one for one in found if str(one[by]) not in small), key=lambda one: one["n"])[by]))
+    may = small_cells.shown([one["n"] for one in found])
     cells = [
-        Cell(str(one[by] or "未分机构"), None) if str(one[by]) in small else _cell(str(one[by] or "未分机构"), one)
-        for one in found
+        Cell(str(one[by] or "未分机构"), None) if few or held else _cell(str(one[by] or "未分机构"), one)
+        for one, few, held in zip(found, may.few, may.held, strict=True)
     ]
     total = {name: sum(one[name] for one in found) for name in (*counted, *grades)}
-    whole = _cell("合计", total) if total["n"] >= SMALLEST else Cell("合计", None if found else 0)
+    whole = _cell("合计", total) if found and may.total else Cell("合计", None if found else 0)
     return [whole, *cells]
 
 

@@ -147,3 +147,16 @@ def test_indices_are_entered_and_judged_on_screen(make_user):
     shown = client.get(reverse("web:prices")).content.decode()
     assert "已逾期" in shown  # published on 10 June, nothing paid by September
     assert client.get(reverse("web:price-round", args=[index.pk])).status_code == 200
+    staff = Staff(make_user)
+    family()
+    run_month(staff, Month(2017, 8), upto="calculate")
+    round_page = reverse("web:price-round", args=[index.pk])
+    named = signed_in(staff.prepare).get(round_page)
+    assert [row["heads"] for row in named.context["lines"]] == [2]
+    assert named.context["heads"] == 2
+    unnamed = client.get(round_page)  # who makes standards has no right to the names: two heads would point at them
+    assert [row["heads"] for row in unnamed.context["lines"]] == [None]
+    assert (unnamed.context["heads"], unnamed.context["total"]) == (None, None)
+    assert "少于 3" in unnamed.content.decode()
+    in_list = next(one for one in client.get(reverse("web:prices")).context["page"].items if one["index"] == index)
+    assert (in_list["heads"], in_list["fen"], in_list["overdue"]) == (None, None, False)

@@ -7,13 +7,13 @@ from datetime import date
 from typing import Any
 
 from django import forms
-from django.db.models import Count, Sum
+from django.db.models import Count, QuerySet
 from django.db.models.functions import Substr
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
-from tuodi.kernel import clock
+from tuodi.kernel import clock, small_cells
 from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.periods import Month, PeriodError
 from tuodi.kernel.places import trim
@@ -77,7 +77,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     months = sorted(kept, reverse=True)
     page = pages.page_of(request, lambda start, stop: months[start:stop])
     book = law.book()
-    paid = _paid(page.items)
+    paid = _paid(page.items, named=navigation.may_read(request))
     items = [_line(round_of(kept[month], place, book, kept), paid) for month in page.items]
     return render(
         request, "standards/prices.html",
@@ -88,17 +88,49 @@ def listing(request: HttpRequest) -> HttpResponse:
     )  # fmt: skip
 
 
-def _paid(months: Sequence[int]) -> dict[int, tuple[int, int]]:
-    """Index month -> heads and fen, within the reader's scope."""
-    rows = PriceShare.objects.filter(index_month__in=months, live=True).values_list("index_month")
-    return {month: (heads, fen) for month, heads, fen in rows.annotate(Count("id"), Sum("amount_fen"))}
+def _groups(months: Sequence[int]) -> QuerySet[PriceShare, dict[str, Any]]:
+    """Heads by index month, county, group, amount and way of payment, within the reader's scope."""
+    return (
+        PriceShare.objects.filter(index_month__in=months, live=True)
+        .annotate(county=Substr("region", 1, 6))
+        .values("index_month", "county", "group", "amount_fen", "in_line")
+        .annotate(heads=Count("id"))
+        .order_by("index_month", "county", "group", "amount_fen", "in_line")
+    )
 
 
-def _line(found: Round, paid: Mapping[int, tuple[int, int]]) -> dict[str, Any]:
+def _paid(months: Sequence[int], *, named: bool) -> dict[int, tuple[int | None, int | None]]:
+    """Index month -> heads and fen, within the reader's scope; None where the reader may not see it.
+
+    Args:
+        named: Whether he has a right to the names behind the numbers.
+    """
+    found: dict[int, list[dict[str, Any]]] = {}
+    for row in _groups(months):
+        found.setdefault(row["index_month"], []).append(row)
+    return {month: _sums(rows, named=named) for month, rows in found.items()}
+
+
+def _sums(rows: Sequence[Mapping[str, Any]], *, named: bool) -> tuple[int | None, int | None]:
+    """Heads and fen of some groups. With the amount of each head known, a sum of money would give back the heads left out."""
+    may = small_cells.shown([row["heads"] for row in rows])
+    heads = sum(row["heads"] for row in rows) if named or may.total else None
+    return heads, sum(row["heads"] * row["amount_fen"] for row in rows) if named or may.whole else None
+
+
+def shielded(lines: Sequence[dict[str, Any]]) -> None:
+    """Takes from the lines of a round what would point at a person; what is left out says so (`left_out`)."""
+    may = small_cells.shown([row["heads"] for row in lines])
+    for row, few, held in zip(lines, may.few, may.held, strict=True):
+        if few or held:
+            row |= {"heads": None, "sum": None, "left_out": f"少于 {small_cells.FEWEST}" if few else "略"}
+
+
+def _line(found: Round, paid: Mapping[int, tuple[int | None, int | None]]) -> dict[str, Any]:
     index = found.index
     heads, fen = paid.get(index.month, (0, 0))
     today: date = clock.today()
-    done = bool(heads)
+    done = heads != 0
     word, css = (
         ("未知", "unknown") if found.triggered is None else ("启动", "warn") if found.triggered else ("不启动", "")
     )
@@ -118,24 +150,22 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     book = law.book()
     found = round_of(index, place if len(place) > len(index.place) else index.place, book)
     labels = {**dict(Programme.choices), **book.enums["price_group"].values}
-    rows = (
-        PriceShare.objects.filter(index_month=index.month, live=True)
-        .annotate(county=Substr("region", 1, 6))
-        .values("county", "group", "amount_fen", "in_line")
-        .annotate(heads=Count("id"))
-        .order_by("county", "group", "amount_fen")
-    )
     may_take = DutyCode.PAY_PREPARE in navigation.held_duties(request)
+    named = navigation.may_read(request)
+    paid = _paid([index.month], named=named)
+    heads, total = paid.get(index.month, (0, 0))
     lines = [
         {
             "place": places.name(row["county"]), "group": labels.get(row["group"], row["group"]), "fen": row["amount_fen"], "heads": row["heads"],
             "sum": row["heads"] * row["amount_fen"], "in_line": row["in_line"],
             "href": "" if row["in_line"] or not may_take else reverse("web:price-hand-over", args=[index.pk, row["group"]]) + f"?place={row['county']}",
         }
-        for row in rows
+        for row in _groups([index.month])
     ]  # fmt: skip
+    if not named:
+        shielded(lines)
     context = {
-        "line": _line(found, _paid([index.month])), "covered": [book.enums["price_group"].values[one] for one in found.covered], "lines": lines,
-        "heads": sum(row["heads"] for row in lines), "total": sum(row["sum"] for row in lines),
+        "line": _line(found, paid), "covered": [book.enums["price_group"].values[one] for one in found.covered], "lines": lines,
+        "heads": heads, "total": total, "shielded": any("left_out" in row for row in lines),
     }  # fmt: skip
     return render(request, "standards/price.html", context)
