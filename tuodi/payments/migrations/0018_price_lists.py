@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('files', '0002_rls'),
-        ('payments', '0014_insert_guards'),
+        ('payments', '0017_offset_index'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
