@@ -52,6 +52,8 @@ class Worker:
         for line in self.process.stdout:
             if line.startswith(word):
                 return line.removeprefix(word).strip()
+            if line.startswith("end"):  # it passed by: without this both sides would wait for ever
+                raise AssertionError(f"the worker came to its end and never said {word!r}")
         raise AssertionError(f"the worker ended with {self.process.wait()} and never said {word!r}")
 
     def kill(self) -> None:

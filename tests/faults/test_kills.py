@@ -76,7 +76,7 @@ def test_lines_are_whole_or_absent_and_the_same_when_built_again(desk: Desk, luc
     assert len(wanted) == 4
     for point in points(luck, "copied", "write"):
         with at(staff.prepare, pay_day(MAY)):  # computed anew from the roll
-            PayRun.objects.filter(pk=run.pk).update(state="open")
+            PayRun.objects.filter(pk=run.pk).update(state="open", progress={})
         killed("pay", run.pk, luck, point=point)
         assert _rows(run) in ([], wanted)
         with at(staff.prepare, DAY):

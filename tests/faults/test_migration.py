@@ -96,7 +96,7 @@ def test_a_batch_meets_a_change_at_any_moment(run: PayRun) -> None:
     print(f"seed {SEED}, {KILLS} meetings")
     for _ in range(KILLS):
         with clock.frozen(pay_day(MAY)), system_scope(NATION):
-            PayRun.objects.filter(pk=run.pk).update(state="open")
+            PayRun.objects.filter(pk=run.pk).update(state="open", progress={})
         with worker("pay", number=run.pk) as one:
             one.go()
             time.sleep(luck.uniform(0.0, 1.0))
