@@ -110,7 +110,7 @@ def _way(found: Asked, sums: Mapping[str, int]) -> list[dict[str, Any]]:
 
     inside = f"调入 {words.yuan(sums['moved_in'])}，调出 {words.yuan(sums['moved_out'])}" if sums["moved_in"] else ""
     beside = "，".join(
-        f"{label} {words.yuan(sums[code])}" for code, label in (("petty", "备用金"), ("hospital", "医院")) if sums[code]
+        f"{label} {words.yuan(sums[code])}" for code, label in (("petty", "备用金"), ("cleared", "医院")) if sums[code]
     )
     came = f"失败 {words.yuan(sums['failed'])}，退票 {words.yuan(sums['returned'])}" if sums["returned"] else ""
     return [
