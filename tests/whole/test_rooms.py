@@ -195,3 +195,34 @@ def test_migrations_are_complete() -> None:
     from django.core.management import call_command
 
     call_command("makemigrations", "--check", "--dry-run", verbosity=0)
+
+
+@pytest.mark.django_db
+def test_the_database_has_every_guard_the_models_name() -> None:
+    """A change of one index can take another on the same column with it, and no migration would say so."""
+    with connection.cursor() as cursor:
+        cursor.execute("select conname from pg_constraint union select relname from pg_class where relkind = 'i'")
+        named = {name for (name,) in cursor.fetchall()}
+        cursor.execute(
+            "select c.conrelid::regclass::text, a.attname from pg_constraint c join pg_attribute a "
+            "on a.attrelid = c.conrelid and a.attnum = c.conkey[1] where c.contype = 'f' and array_length(c.conkey, 1) = 1"
+        )
+        linked = set(cursor.fetchall())
+        cursor.execute(
+            "select i.indrelid::regclass::text, a.attname from pg_index i join pg_attribute a on a.attrelid = i.indrelid "
+            "and a.attnum = i.indkey[0] where i.indisunique and i.indnatts = 1 and i.indpred is null"
+        )
+        unique = set(cursor.fetchall())
+    lacking = []
+    for model in apps.get_models():
+        if not model.__module__.startswith("tuodi."):
+            continue
+        options = model._meta
+        lacking += [one.name for one in (*options.constraints, *options.indexes) if one.name not in named]
+        for field in options.local_fields:
+            place = (options.db_table, field.column)
+            if isinstance(field, models.ForeignKey) and field.db_constraint and place not in linked:
+                lacking.append(f"{field} references nothing")
+            if field.unique and place not in unique:
+                lacking.append(f"{field} is not unique")
+    assert lacking == []
