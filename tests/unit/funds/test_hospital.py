@@ -14,7 +14,7 @@ from paykit import family
 from tuodi.exchange.errors import FileRefusedError
 from tuodi.funds import hospital as reads
 from tuodi.funds import ledger
-from tuodi.funds.actions import clearing, hospital
+from tuodi.funds.actions import clearing, hospital, reversal
 from tuodi.funds.errors import FundHandsError, FundInputError, FundShortError, FundStateError
 from tuodi.funds.models import HospitalAgreement, HospitalBill, HospitalClearing
 from tuodi.kernel.periods import Month
@@ -263,6 +263,16 @@ def test_no_hospital_spends_what_another_holds(ward, treasury) -> None:
     treasury.do("transfer", 56_000, programme="medical", to_programme="dibao", source="central", on=AFTER)
     with pytest.raises(FundShortError, match=r"缺口 1\.00 元"):
         treasury.do("hospital", 501, programme="medical", hospital=other.agreement, on=AFTER)
+    clean()
+
+
+def test_an_advance_half_gone_is_not_taken_back_out_of_another_hospitals(ward, treasury) -> None:
+    Ward(treasury, advance=5_000, code="H42080200002")
+    treasury.do("hospital_back", 1_000, programme="medical", hospital=ward.agreement, on=AFTER)
+    with at(treasury.keep, AFTER):
+        advance = reads.entries(ward.agreement).earliest("id")
+        with pytest.raises(FundShortError, match=r"缺口 1,000\.00 元"):
+            reversal.propose_reversal(advance, acting_user=treasury.keep, reason="金额录错")
     clean()
 
 

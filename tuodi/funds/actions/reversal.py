@@ -11,10 +11,10 @@ from django.db.models import Sum
 
 from tuodi.audit.actions import record
 from tuodi.cases.series import next_no
-from tuodi.funds import ledger
+from tuodi.funds import hospital, ledger
 from tuodi.funds.errors import FundInputError, FundShortError, FundStateError, NotReversibleError
-from tuodi.funds.models import Balance, FundPaper, LedgerEntry
-from tuodi.funds.states import LIVING, Kind, PaperKind, PaperState, move
+from tuodi.funds.models import Balance, FundPaper, HospitalAgreement, LedgerEntry, Posting
+from tuodi.funds.states import LIVING, Account, Kind, PaperKind, PaperState, move
 from tuodi.kernel import clock
 from tuodi.kernel.places import pad12
 from tuodi.org import access
@@ -62,18 +62,26 @@ def _possible(entry: LedgerEntry) -> None:
     if reason := why_not(entry):
         raise NotReversibleError(entry.pk, reason)
     gaps = []
-    for side in entry.postings.order_by("id"):
+    for side in entry.postings.select_related("entry").order_by("id"):
         if side.account not in LIVING or not side.debit_fen:
             continue
-        rows = Balance.objects.filter(
-            region=side.region, programme=side.programme, source=side.source, account=side.account
-        ).aggregate(dr=Sum("debit_fen"), cr=Sum("credit_fen"))
-        there = (rows["dr"] or 0) - (rows["cr"] or 0)
+        there = _there(side)
         if there < side.debit_fen:
             label = ledger.sub_account_label(side.region, side.programme, side.source)
             gaps.append((f"{label}{side.get_account_display()}", side.debit_fen, there))
     if gaps:
         raise FundShortError(gaps)
+
+
+def _there(side: Posting) -> int:
+    """What the account of a side holds now, in fen; of hospitals' advances the one hospital's."""
+    if side.account == Account.HOSPITAL and side.entry.origin == hospital.ORIGIN:
+        held = hospital.sources(HospitalAgreement.objects.get(pk=side.entry.origin_id))
+        return dict(held).get(side.source, 0)
+    rows = Balance.objects.filter(
+        region=side.region, programme=side.programme, source=side.source, account=side.account
+    ).aggregate(dr=Sum("debit_fen"), cr=Sum("credit_fen"))
+    return int(rows["dr"] or 0) - int(rows["cr"] or 0)
 
 
 @transaction.atomic
