@@ -66,7 +66,7 @@ def test_a_year_closes_to_the_fen_and_is_told_once(state: Path, monkeypatch: pyt
     monkeypatch.setattr(line_to_bank.Bank, "end_unknown", ended)
     said: list[str] = []
     tell_year(state, said.append, replays=[SMALL])
-    assert said[-1].endswith("L1 至 L7 全部通过"), said[-1]
+    assert said[-1].endswith("L1 至 L8 全部通过"), said[-1]
     with clock.frozen(date(2018, 1, 11)), system_scope(NATION):
         assert set(PayRun.objects.values_list("state", flat=True)) == {"closed"}
         _reckon_anew()

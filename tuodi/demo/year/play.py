@@ -59,7 +59,7 @@ def tell_year(state: Path, tell: Tell, *, replays: Sequence[Replay] = REPLAYS, p
         _tell_one(one, state / "年度重放" / one.key, tell)
     with system_scope(NATION):
         report = invariants.check()
-    tell(f"  账务校验（全库）：凭证 {report.entries:,} 张，" + ("L1 至 L7 全部通过" if report.ok else str(report)))
+    tell(f"  账务校验（全库）：凭证 {report.entries:,} 张，" + ("L1 至 L8 全部通过" if report.ok else str(report)))
 
 
 def _tell_one(replay_: Replay, folder: Path, tell: Tell) -> None:
