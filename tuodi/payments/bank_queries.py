@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
 
 from tuodi.exchange.bank import load_bank_profile
 from tuodi.kernel import clock
@@ -182,10 +182,14 @@ def missing(link: BankLink) -> QuerySet[BankItem]:
     )
     if until is None:
         return BankItem.objects.none()
-    told = LineEvent.objects.filter(kind=LineStatus.PAID, at__date__lte=until, batch__message__link=link)
+    told = LineEvent.objects.filter(
+        line=OuterRef("line"), batch=OuterRef("batch"), kind=LineStatus.PAID, at__date__lte=until
+    )
+    stated = StatementLine.objects.filter(item=OuterRef("pk"), debit=True, verdict__in=["matched", "settled"])
+    # The messages are few; joined to them, each item was weighed once for every one.
+    batches = list(BankMessage.objects.filter(link=link).values_list("batch", flat=True))
     return (
-        BankItem.objects.filter(batch__message__link=link, status=LineStatus.PAID, line__in=told.values("line"))
-        .exclude(statement_lines__verdict__in=["matched", "settled"], statement_lines__debit=True)
+        BankItem.objects.filter(~Exists(stated), Exists(told), batch__in=batches, status=LineStatus.PAID)
         .select_related("batch")
         .order_by("id")
     )
