@@ -67,6 +67,9 @@ class Cell:
     families: int = 0
     fen: int = 0
 
+    def __add__(self, other: Cell) -> Cell:
+        return Cell(self.lines + other.lines, self.families + other.families, self.fen + other.fen)
+
 
 def _moments(first: date, last: date) -> tuple[datetime, datetime]:
     return (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from urllib.parse import urlencode
@@ -13,11 +13,12 @@ from django.urls import reverse
 
 from tuodi.funds.chain import BY_CODE, Wanted
 from tuodi.funds.ledger import source_label
-from tuodi.funds.models import FundBook, PublicFund
+from tuodi.funds.models import PublicFund
 from tuodi.funds.states import FundProgramme, Source
-from tuodi.kernel import clock
+from tuodi.kernel import clock, small_cells
 from tuodi.kernel.places import NATION, parents, trim
 from tuodi.org import access
+from tuodi.payments.chain import STAGES as LINE_STAGES
 from tuodi.payments.chain import Cell
 from tuodi.web.components import navigation, pages, places
 
@@ -37,10 +38,9 @@ __all__ = [
 #: In an address: money without a source. An empty value means all.
 NO_SOURCE = "-"
 #: Fewer families than this are not shown apart to who may not read names.
-FEW = 3
-LINE_LABELS = {
-    code: BY_CODE[code].label for code in ("granted", "withheld", "sent", "failed", "paid", "returned", "petty")
-}
+FEW = small_cells.FEWEST
+#: Stages a place below the county has, in words; cash comes beside the runs.
+LINE_LABELS = {code: BY_CODE[code].label for code in LINE_STAGES}
 _BELOW = {2: 4, 4: 6, 6: 9, 9: 12}
 FIRST_YEAR = 1999  #: 城市居民最低生活保障条例
 
@@ -147,17 +147,6 @@ def source_words(found: Asked) -> str:
     return "建账前（没有来源）" if found.source == NO_SOURCE else source_label(found.source)
 
 
-def keeps_book(county: str) -> bool:
-    """Whether a county keeps a fund book."""
-    limits = access.range_of(county)
-    return FundBook.objects.filter(region__gte=limits.low, region__lt=limits.high).exists()
-
-
-def up(found: Asked, place: str) -> Asked:
-    """The same, of another place."""
-    return replace(found, place=place)
-
-
 def fold(rows: Mapping[str, Mapping[str, Cell]]) -> tuple[dict[str, dict[str, Cell]], dict[str, Cell] | None, int]:
     """Puts places together until none shows a stage with one or two families: what is left apart, the rest, how many places.
 
@@ -178,7 +167,6 @@ def fold(rows: Mapping[str, Mapping[str, Cell]]) -> tuple[dict[str, dict[str, Ce
         small = [place for place, cells in apart.items() if few(cells)] or list(apart)
         place = min(small, key=lambda one: (size(one), one))
         for code, cell in apart.pop(place).items():
-            had = rest.get(code, Cell())
-            rest[code] = Cell(had.lines + cell.lines, had.families + cell.families, had.fen + cell.fen)
+            rest[code] = rest.get(code, Cell()) + cell
         moved += 1
     return apart, (rest if moved else None), moved

@@ -34,8 +34,6 @@ from tuodi.web.chain.common import (
 from tuodi.web.components import pages, places, words
 from tuodi.web.components.pages import Page
 
-#: The way itself, as the strip shows it.
-WAY = ("appropriated", "moved", "granted", "sent", "paid", "back", "released", "left")
 #: Columns of the tables of the ledger.
 COLUMNS = (
     "opening", "appropriated", "moved_in", "moved_out", "granted", "withheld", "sent", "failed", "paid", "returned",
@@ -44,9 +42,7 @@ COLUMNS = (
 #: Columns that are left out where nothing moved.
 _RARE = set(COLUMNS) - {"appropriated", "granted", "sent", "paid", "left"}
 #: Money without a source has these stages only.
-_BEFORE = ("granted", "withheld", "sent", "failed", "paid", "returned")
-#: Stages a place below the county has; cash comes beside the runs.
-_LINE_COLUMNS = ("granted", "withheld", "sent", "failed", "paid", "returned", "petty")
+_BEFORE = tuple(code for code in LINE_LABELS if code != "petty")
 
 
 def show(request: HttpRequest) -> HttpResponse:
@@ -72,7 +68,7 @@ def _ledger(found: Asked) -> dict[str, Any]:
     """A county and above: the ledger's own figures, by place and by sub-account."""
     rows = chain.figures(found.wanted)
     kept = [one for one in rows if one.source] if found.source != NO_SOURCE else rows
-    before = [one for one in rows if not one.source] if found.source != NO_SOURCE else []
+    before = add_up(one for one in rows if not one.source) if found.source != NO_SOURCE else {}
     sums = add_up(kept)
     off = chain.off(sums)
     columns = [code for code in COLUMNS if code not in _RARE or any(one.fen[code] for one in kept)]
@@ -94,7 +90,7 @@ def _ledger(found: Asked) -> dict[str, Any]:
         "before": [
             {"label": chain.BY_CODE[code].label, "fen": fen, "href": found.href("web:chain-entries", stage=code, source=NO_SOURCE)}
             for code in _BEFORE
-            if (fen := add_up(before)[code])
+            if (fen := before.get(code))
         ],
         "towns": _towns(found, rows) if len(found.place) == 6 and not found.source else None,
         "none": not rows,
@@ -184,7 +180,7 @@ def _towns(found: Asked, rows: Sequence[Figures]) -> dict[str, Any]:
     cells = line_chain.by_place(found.wanted, 9)
     ledger = add_up(rows)
     total = _total(cells.values())
-    wrong = [LINE_LABELS[code] for code in _LINE_COLUMNS if total.get(code, Cell()).fen != ledger[code]]
+    wrong = [LINE_LABELS[code] for code in LINE_LABELS if total.get(code, Cell()).fen != ledger[code]]
     return {"cells": cells, "total": total, "wrong": wrong, "before": any(not one.source for one in rows)}
 
 
@@ -192,8 +188,7 @@ def _total(rows: Any) -> dict[str, Cell]:
     sums: dict[str, Cell] = {}
     for cells in rows:
         for code, cell in cells.items():
-            had = sums.get(code, Cell())
-            sums[code] = Cell(had.lines + cell.lines, had.families + cell.families, had.fen + cell.fen)
+            sums[code] = sums.get(code, Cell()) + cell
     return sums
 
 
@@ -214,7 +209,7 @@ def town_table(request: HttpRequest, found: Asked, towns: Mapping[str, Any]) -> 
     rest, moved = None, 0
     if not names(request):
         cells, rest, moved = fold(cells)
-    columns = [code for code in _LINE_COLUMNS if code in towns["total"] or code in ("granted", "sent", "paid")]
+    columns = [code for code in LINE_LABELS if code in towns["total"] or code in ("granted", "sent", "paid")]
     hidden = rest is not None and any(0 < one.families < FEW for one in rest.values())
 
     def line(label: str, mine: Mapping[str, Cell], place: str, href: str) -> dict[str, Any]:
