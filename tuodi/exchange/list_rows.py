@@ -12,7 +12,7 @@ from tuodi.exchange import sheets
 from tuodi.exchange.bank import table_suffix
 from tuodi.exchange.cells import BadCellError, as_day, as_fen, as_month, as_text
 from tuodi.exchange.names import clean_name
-from tuodi.exchange.payment_rows import RowFault, header_of
+from tuodi.exchange.payment_rows import RowFault, content_of
 from tuodi.exchange.profiles import Profile, squeeze
 from tuodi.kernel.identity import InvalidIdError, normalise, parse_id
 from tuodi.kernel.periods import Month
@@ -30,15 +30,8 @@ def rows_of(data: bytes, profile: Profile) -> Iterator[ListRow]:
         path = Path(folder) / f"table{table_suffix(data)}"
         path.write_bytes(data)
         book = sheets.open_book(path)
-        found = book.rows(book.choose())
-        where = header_of(found, profile)
-        for row in found:
-            cells = {name: row.cells[at] if at < len(row.cells) else None for name, at in where.items()}
-            if all(cell is None or cell == "" for cell in cells.values()):
-                continue
-            if any(as_text(cell).startswith(profile.totals) for cell in cells.values() if isinstance(cell, str)):
-                continue
-            yield ListRow(row.no, cells, profile)
+        for no, cells in content_of(book.rows(book.choose()), profile):
+            yield ListRow(no, cells, profile)
 
 
 class ListRow:

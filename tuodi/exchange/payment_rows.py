@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -15,7 +15,7 @@ from tuodi.exchange.cells import BadCellError, as_count, as_fen, as_month, as_te
 from tuodi.exchange.errors import FileRefusedError
 from tuodi.exchange.profiles import Profile, squeeze
 
-__all__ = ["COLUMNS", "PaymentRows", "RowFault", "header_of", "load_profile", "profile_names", "read"]
+__all__ = ["COLUMNS", "PaymentRows", "RowFault", "content_of", "load_profile", "profile_names", "read"]
 
 SOURCES = Path(__file__).resolve().parents[2] / "sources" / "payments"
 #: One row a family, month and programme; money in fen; persons null = not stated.
@@ -63,23 +63,17 @@ def read(path: Path, profile: Profile, sheet: str | None = None) -> PaymentRows:
     """
     book = sheets.open_book(path)
     found = book.rows(book.choose(sheet))
-    where = header_of(found, profile)
     readers = _readers(profile)
     columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
     out = PaymentRows(pl.DataFrame(schema=COLUMNS), 0)
-    for row in found:
-        cells = {name: row.cells[at] if at < len(row.cells) else None for name, at in where.items()}
-        if all(cell is None or cell == "" for cell in cells.values()):
-            continue
-        if any(as_text(cell).startswith(profile.totals) for cell in cells.values() if isinstance(cell, str)):
-            continue
+    for no, cells in content_of(found, profile):
         out.rows += 1
         try:
             values = {name: readers[name](cells.get(name.removesuffix("_fen"))) for name in readers}
         except _RowError as error:
-            out.faults.append(RowFault(row.no, error.label, error.reason, "请改正这一行后重新导入"))
+            out.faults.append(RowFault(no, error.label, error.reason, "请改正这一行后重新导入"))
             continue
-        columns["row_no"].append(row.no)
+        columns["row_no"].append(no)
         for name, value in values.items():
             columns[name].append(value)
     out.frame = pl.DataFrame(columns, schema=COLUMNS)
@@ -92,7 +86,7 @@ class _RowError(ValueError):
         self.label, self.reason = label, reason
 
 
-def header_of(rows: Any, profile: Profile) -> dict[str, int]:
+def _header_of(rows: Any, profile: Profile) -> dict[str, int]:
     """Field -> column of the header row, which is read from the rows and passed over. Raises FileRefusedError naming what lacks."""
     index = profile.header_index()
     wanted = {name for name, column in profile.columns.items() if column.required}
@@ -110,6 +104,21 @@ def header_of(rows: Any, profile: Profile) -> dict[str, int]:
             break
     missing = "、".join(profile.columns[name].label for name in profile.columns if name in wanted - best)
     raise FileRefusedError("columns", f"没有找到表头，缺少：{missing}", "请选对模板，或补上这些列后再导入")
+
+
+def content_of(rows: Any, profile: Profile) -> Iterator[tuple[int, dict[str, Any]]]:
+    """(row number, field -> cell) of the rows with content below the header; sums at the end are passed over.
+
+    Raises: FileRefusedError without the columns.
+    """
+    where = _header_of(rows, profile)
+    for row in rows:
+        cells = {name: row.cells[at] if at < len(row.cells) else None for name, at in where.items()}
+        if all(cell is None or cell == "" for cell in cells.values()):
+            continue
+        if any(as_text(cell).startswith(profile.totals) for cell in cells.values() if isinstance(cell, str)):
+            continue
+        yield row.no, cells
 
 
 def _readers(profile: Profile) -> dict[str, Callable[[Any], Any]]:
