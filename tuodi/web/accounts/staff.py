@@ -302,8 +302,7 @@ def _do(
             f"已授予“{DutyCode(data['code']).label}”。",
         )
     elif security and do == "revoke":
-        number = posting.text(request, "duty", 18)
-        duty = found.duties.filter(pk=int(number) if number.isascii() and number.isdigit() else 0).first()
+        duty = found.duties.filter(pk=posting.number(request, "duty")).first()
         if duty is None:
             posting.refuse(request, "没有这项职责，请刷新页面后重试。")
             return

@@ -103,10 +103,7 @@ def _propose(request: HttpRequest, row: Claim) -> None:
 
 
 def _decide(request: HttpRequest, row: Claim) -> None:
-    number = posting.text(request, "write_off", 18)
-    found = ClaimWriteOff.objects.filter(
-        claim=row, pk=int(number) if number.isascii() and number.isdigit() else 0
-    ).first()
+    found = ClaimWriteOff.objects.filter(claim=row, pk=posting.number(request, "write_off")).first()
     if found is None:
         posting.refuse(request, "没有找到这笔核销，请刷新后再看。")
         return

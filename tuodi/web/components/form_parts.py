@@ -4,13 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.forms import ValidationError
+from django.forms import CharField, ValidationError
 
 from tuodi.kernel.periods import Month, PeriodError
 from tuodi.kernel.places import PlaceError, trim
 from tuodi.web.components.pages import this_month
 
-__all__ = ["MonthOrNow", "PlaceOrOwn"]
+__all__ = ["MonthField", "MonthOrNow", "PlaceOrOwn"]
+
+
+class MonthField(CharField):
+    """A month; None where it may be left empty."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=7, **options)
+
+    def clean(self, value: Any) -> Month | None:
+        """Raises ValidationError with what was typed."""
+        text = super().clean(value)
+        try:
+            return Month.parse(text) if text else None
+        except PeriodError as error:
+            raise ValidationError(str(error)) from error
 
 
 class PlaceOrOwn:

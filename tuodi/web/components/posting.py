@@ -51,6 +51,12 @@ def text(request: HttpRequest, name: str, longest: int = 2000) -> str:
     return str(value).replace("\x00", "").strip()[:longest]
 
 
+def number(request: HttpRequest, name: str) -> int:
+    """The number of a row in a form; 0, which no row has, for anything else."""
+    typed = text(request, name, 18)
+    return int(typed) if typed.isascii() and typed.isdigit() else 0
+
+
 def refuse(request: HttpRequest, sentence: str) -> None:
     """Tell the reader why nothing was done."""
     messages.error(request, sentence)

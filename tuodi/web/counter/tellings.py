@@ -79,9 +79,7 @@ def _hows() -> list[tuple[str, str]]:
 
 def _answer(request: HttpRequest) -> HttpResponse:
     user: Any = request.user
-    number = posting.text(request, "telling", 20)
-    pk = int(number) if number.isascii() and number.isdigit() else 0
-    row = access.one(Telling.objects.all(), user=user, what="告知", pk=pk)
+    row = access.one(Telling.objects.all(), user=user, what="告知", pk=posting.number(request, "telling"))
     if posting.text(request, "do", 10) == "again":
         posting.attempt(request, lambda: tellings.tell_again(row, acting_user=user), "已再次发出短信。")
     else:

@@ -85,8 +85,7 @@ def _case(request: HttpRequest) -> Case | None:
 def _do(request: HttpRequest, case: Case | None, form: DeclareForm | None) -> bool:
     answer = posting.text(request, "answer", 20)
     if answer == "file":
-        raw = posting.text(request, "filing", 18)
-        filing = access_filing(request.user, int(raw) if raw.isascii() and raw.isdigit() else 0)
+        filing = access_filing(request.user, posting.number(request, "filing"))
         posting.attempt(
             request, lambda: file_kin(filing, acting_user=request.user), lambda row: f"已备案，备案号 {row.no}。"
         )

@@ -12,7 +12,6 @@ from django.urls import reverse
 
 from tuodi.exchange.bank import bank_profiles, load_bank_profile
 from tuodi.funds.ledger import sub_account_label
-from tuodi.kernel.periods import Month, PeriodError
 from tuodi.kernel.places import trim
 from tuodi.org import access
 from tuodi.org.models import DutyCode
@@ -22,7 +21,7 @@ from tuodi.payments.models import BankReturn, PayRun
 from tuodi.payments.states import LineStatus, RunState
 from tuodi.people.enums import Programme
 from tuodi.web.components import navigation, pages, posting, words
-from tuodi.web.components.form_parts import PlaceOrOwn
+from tuodi.web.components.form_parts import MonthField, PlaceOrOwn
 from tuodi.web.county import run_jobs
 
 MAX_RETURN_BYTES = 20 * 2**20
@@ -56,20 +55,13 @@ VERBS = (
 class OpenForm(PlaceOrOwn, forms.Form):
     """Which month of which place."""
 
-    month = forms.CharField(label="月份", max_length=7, help_text="例如 2017-09")
+    month = MonthField(label="月份", help_text="例如 2017-09")
     place = forms.CharField(label="地区代码", max_length=12, required=False, help_text="不填为本机构辖区")
     programmes = forms.MultipleChoiceField(
         label="项目",
         choices=[(code, Programme(code).label) for code in RUN_PROGRAMMES],
         widget=forms.CheckboxSelectMultiple,
     )
-
-    def clean_month(self) -> Month:
-        """A month."""
-        try:
-            return Month.parse(self.cleaned_data["month"])
-        except PeriodError as error:
-            raise forms.ValidationError(str(error)) from error
 
 
 class ReturnForm(forms.Form):

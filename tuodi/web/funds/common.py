@@ -14,9 +14,10 @@ from tuodi.kernel.places import pad12
 from tuodi.org import access
 from tuodi.org.errors import NotFoundError
 from tuodi.org.places import tree
+from tuodi.web.components import posting
 from tuodi.web.components.words import Look
 
-__all__ = ["ACCOUNTS", "LOOKS", "YuanField", "counties_of", "county_of", "place_of"]
+__all__ = ["ACCOUNTS", "LOOKS", "YuanField", "amount_of", "counties_of", "county_of", "place_of"]
 
 LOOKS = {
     PaperState.PROPOSED: Look("待审核", "warn", "clock"),
@@ -52,6 +53,19 @@ class YuanField(forms.CharField):
             return parse_yuan(typed)
         except TuodiError as error:
             raise forms.ValidationError(f"“{typed}”不是金额，请按元填写，例如 800.00") from error
+
+
+class _AmountForm(forms.Form):
+    amount = YuanField(label="金额")
+
+
+def amount_of(request: HttpRequest) -> int | None:
+    """The amount a form of a page asks for, in fen; None after the reader was told what is wrong with it."""
+    form = _AmountForm(request.POST)
+    if form.is_valid():
+        return int(form.cleaned_data["amount"])
+    posting.refuse(request, "；".join(str(error) for found in form.errors.values() for error in found))
+    return None
 
 
 def place_of(request: HttpRequest) -> str:

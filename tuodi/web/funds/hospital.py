@@ -25,9 +25,10 @@ from tuodi.org.errors import NotFoundError
 from tuodi.org.models import DutyCode
 from tuodi.verification import rulebook
 from tuodi.web.components import navigation, pages, places, posting, reading, words
+from tuodi.web.components.form_parts import MonthField
 from tuodi.web.components.pages import Page
 from tuodi.web.components.words import Look
-from tuodi.web.funds.common import YuanField, counties_of, place_of
+from tuodi.web.funds.common import YuanField, amount_of, counties_of, place_of
 
 MAX_BYTES = 20 * 2**20
 AGREEMENTS = {
@@ -78,7 +79,7 @@ class AgreementForm(forms.Form):
 class BillsForm(forms.Form):
     """A file of bills for a month."""
 
-    month = forms.CharField(label="清算月份", max_length=7, help_text="例如 2017-08；迟报的单据随以后的月份")
+    month = MonthField(label="清算月份", help_text="例如 2017-08；迟报的单据随以后的月份")
     file = forms.FileField(label="结算单据", help_text="xlsx、xls 或 csv，一次出院一行，不超过 20 MB")
     profile = forms.ChoiceField(label="模板")
 
@@ -97,13 +98,6 @@ class BillsForm(forms.Form):
         if given.size and given.size > MAX_BYTES:
             raise forms.ValidationError("文件超过 20 MB。请按科室或日期拆成几个文件。")
         return given
-
-    def clean_month(self) -> Month:
-        """A month."""
-        try:
-            return Month.parse(self.cleaned_data["month"].strip())
-        except PeriodError as error:
-            raise forms.ValidationError(str(error)) from error
 
 
 def listing(request: HttpRequest) -> HttpResponse:
@@ -339,20 +333,6 @@ def month(request: HttpRequest, no: str, number: int) -> HttpResponse:
     return render(request, "funds/hospital_month.html", context)
 
 
-class AmountForm(forms.Form):
-    """An amount alone."""
-
-    amount = YuanField(label="金额")
-
-
-def _amount(request: HttpRequest) -> int | None:
-    form = AmountForm(request.POST)
-    if form.is_valid():
-        return int(form.cleaned_data["amount"])
-    posting.refuse(request, "；".join(str(error) for found in form.errors.values() for error in found))
-    return None
-
-
 def _do(request: HttpRequest, row: HospitalAgreement, when: Month) -> HttpResponse:
     user: Any = request.user
     do = posting.text(request, "do", 10)
@@ -369,13 +349,8 @@ def _do(request: HttpRequest, row: HospitalAgreement, when: Month) -> HttpRespon
             lambda done: f"已按规则核定 {done} 张。",
         )
     elif do == "bill":
-        number = posting.text(request, "bill", 18)
-        bill = (
-            reads.bills_of_month(row, when)
-            .filter(pk=int(number) if number.isascii() and number.isdigit() else 0)
-            .first()
-        )
-        fen = _amount(request) if bill else None
+        bill = reads.bills_of_month(row, when).filter(pk=posting.number(request, "bill")).first()
+        fen = amount_of(request) if bill else None
         if bill is None:
             posting.refuse(request, "没有找到这张单据，请刷新后再看。")
         elif fen is not None:
@@ -387,7 +362,7 @@ def _do(request: HttpRequest, row: HospitalAgreement, when: Month) -> HttpRespon
                 f"单据 {bill.bill_no} 已核定。",
             )
     elif do == "propose":
-        fen = _amount(request)
+        fen = amount_of(request)
         if fen is not None:
             posting.attempt(
                 request,

@@ -16,11 +16,11 @@ from tuodi.funds.models import Float, FundPaper, HospitalAgreement, PublicFund
 from tuodi.funds.states import AgreementState, FundProgramme, PaperKind, PaperState, Source
 from tuodi.kernel import clock
 from tuodi.kernel.errors import TuodiError
-from tuodi.kernel.periods import Month, PeriodError
 from tuodi.kernel.places import pad12
 from tuodi.org import access
 from tuodi.org.models import DutyCode
 from tuodi.web.components import navigation, pages, places, posting
+from tuodi.web.components.form_parts import MonthField
 from tuodi.web.components.pages import Page
 from tuodi.web.funds.common import LOOKS, YuanField, counties_of, county_of, place_of
 
@@ -58,7 +58,7 @@ class PaperForm(forms.Form):
     programme = forms.ChoiceField(label="项目", choices=FundProgramme.choices)
     to_programme = forms.ChoiceField(label="调入项目", choices=FundProgramme.choices)
     source = forms.ChoiceField(label="资金来源", help_text="公益基金先登记，只用于限定的用途")
-    month = forms.CharField(label="月份", max_length=7, help_text="例如 2017-10")
+    month = MonthField(label="月份", help_text="例如 2017-10")
     amount = YuanField(label="金额（元）")
     doc_no = forms.CharField(label="指标文号", max_length=60, help_text="同一文号的同一项只登记一次")
     doc_day = forms.DateField(label="发文日期", widget=forms.DateInput(attrs={"type": "date"}))
@@ -91,13 +91,6 @@ class PaperForm(forms.Form):
         for name in set(self.fields) - set(FIELDS[PaperKind(kind)]):
             del self.fields[name]
         self.order_fields(FIELDS[PaperKind(kind)])
-
-    def clean_month(self) -> Month:
-        """A month."""
-        try:
-            return Month.parse(self.cleaned_data["month"].strip())
-        except PeriodError as error:
-            raise forms.ValidationError(str(error)) from error
 
 
 def listing(request: HttpRequest) -> HttpResponse:

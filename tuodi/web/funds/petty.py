@@ -26,7 +26,7 @@ from tuodi.org.models import DutyCode
 from tuodi.org.places import tree
 from tuodi.web.components import navigation, pages, places, posting, reading, words
 from tuodi.web.field import spot
-from tuodi.web.funds.common import YuanField, place_of
+from tuodi.web.funds.common import YuanField, amount_of, place_of
 
 
 class OpenForm(forms.Form):
@@ -152,8 +152,7 @@ def _do(request: HttpRequest, row: Float) -> HttpResponse:
     user: Any = request.user
     do = posting.text(request, "do", 10)
     if do == "pay":
-        number = posting.text(request, "grant", 18)
-        granted = Determination.objects.filter(pk=int(number) if number.isascii() and number.isdigit() else 0).first()
+        granted = Determination.objects.filter(pk=posting.number(request, "grant")).first()
         if granted is None:
             posting.refuse(request, "没有找到这笔救助，请刷新后再看。")
         else:
@@ -168,19 +167,18 @@ def _do(request: HttpRequest, row: Float) -> HttpResponse:
     elif do in ("claim", "write_off"):
         _claim(request, row, do)
     else:
-        form = AmountForm(request.POST)
-        if not form.is_valid():
-            posting.refuse(request, "；".join(str(error) for found in form.errors.values() for error in found))
+        fen = amount_of(request)
+        if fen is None:
+            pass
         elif do == "receive":
-            number = _number(request, "claim")
-            claim = CashClaim.objects.filter(pk=number, spend__float=row).first()
+            claim = CashClaim.objects.filter(pk=posting.number(request, "claim"), spend__float=row).first()
             if claim is None:
                 posting.refuse(request, "没有找到这笔追回，请刷新后再看。")
             else:
                 posting.attempt(
                     request,
                     lambda: claim_actions.receive(
-                        claim, acting_user=user, amount_fen=form.cleaned_data["amount"], payer=posting.text(request, "payer", 40)
+                        claim, acting_user=user, amount_fen=fen, payer=posting.text(request, "payer", 40)
                     ),
                     lambda done: f"已收 {words.yuan(done.amount_fen)} 元，{done.no}。",
                 )  # fmt: skip
@@ -188,7 +186,7 @@ def _do(request: HttpRequest, row: Float) -> HttpResponse:
             posting.attempt(
                 request,
                 lambda: actions.count_cash(
-                    row, acting_user=user, month=Month.of(clock.today()).prev(), counted_fen=form.cleaned_data["amount"],
+                    row, acting_user=user, month=Month.of(clock.today()).prev(), counted_fen=fen,
                     note=posting.text(request, "note", 300),
                 ),
                 "已盘点。",
@@ -199,7 +197,7 @@ def _do(request: HttpRequest, row: Float) -> HttpResponse:
                 lambda: actions.give_back(
                     row,
                     acting_user=user,
-                    amount_fen=form.cleaned_data["amount"],
+                    amount_fen=fen,
                     reason=posting.text(request, "note", 300),
                 ),
                 "已收回到县级子账户。",
@@ -207,16 +205,11 @@ def _do(request: HttpRequest, row: Float) -> HttpResponse:
     return posting.back(request.path)
 
 
-def _number(request: HttpRequest, name: str) -> int:
-    typed = posting.text(request, name, 18)
-    return int(typed) if typed.isascii() and typed.isdigit() else 0
-
-
 def _claim(request: HttpRequest, row: Float, do: str) -> None:
     user: Any = request.user
     reason = posting.text(request, "reason", 300)
     if do == "claim":
-        spend = PettySpend.objects.filter(pk=_number(request, "spend"), float=row).first()
+        spend = PettySpend.objects.filter(pk=posting.number(request, "spend"), float=row).first()
         if spend is None:
             posting.refuse(request, "没有找到这笔支出，请刷新后再看。")
             return
@@ -226,7 +219,7 @@ def _claim(request: HttpRequest, row: Float, do: str) -> None:
             lambda made: f"已提出追回 {words.yuan(made.amount_fen)} 元，由乡镇收款。",
         )
         return
-    claim = CashClaim.objects.filter(pk=_number(request, "claim"), spend__float=row).first()
+    claim = CashClaim.objects.filter(pk=posting.number(request, "claim"), spend__float=row).first()
     if claim is None:
         posting.refuse(request, "没有找到这笔追回，请刷新后再看。")
         return
@@ -235,12 +228,6 @@ def _claim(request: HttpRequest, row: Float, do: str) -> None:
         lambda: claim_actions.write_off(claim, acting_user=user, reason=reason),
         lambda done: f"已核销 {words.yuan(done.written_off_fen)} 元，依据已记录。",
     )
-
-
-class AmountForm(forms.Form):
-    """An amount alone."""
-
-    amount = YuanField(label="金额")
 
 
 def receipt(request: HttpRequest, no: str) -> HttpResponse:

@@ -119,8 +119,7 @@ def listing(request: HttpRequest) -> HttpResponse:
 
 
 def _end(request: HttpRequest) -> None:
-    typed = posting.text(request, "member", 18)
-    row = PriceMember.objects.filter(pk=int(typed) if typed.isascii() and typed.isdigit() else 0).first()
+    row = PriceMember.objects.filter(pk=posting.number(request, "member")).first()
     if row is None:
         posting.refuse(request, "没有找到这一行，请刷新后再看。")
         return

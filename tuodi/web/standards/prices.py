@@ -15,7 +15,6 @@ from django.urls import reverse
 
 from tuodi.kernel import clock, small_cells
 from tuodi.kernel.errors import TuodiError
-from tuodi.kernel.periods import Month, PeriodError
 from tuodi.kernel.places import trim
 from tuodi.org.errors import NotFoundError
 from tuodi.org.models import DutyCode
@@ -25,13 +24,13 @@ from tuodi.payments.prices import Round, round_of
 from tuodi.people.enums import Programme
 from tuodi.web.components import law, navigation, pages, places, posting
 from tuodi.web.components.doors import PAYMENT
-from tuodi.web.components.form_parts import PlaceOrOwn
+from tuodi.web.components.form_parts import MonthField, PlaceOrOwn
 
 
 class IndexForm(PlaceOrOwn, forms.Form):
     """The figures of one month."""
 
-    month = forms.CharField(label="指数月份", max_length=7, help_text="例如 2019-05")
+    month = MonthField(label="指数月份", help_text="例如 2019-05")
     cpi = forms.CharField(label="居民消费价格同比（%）", max_length=8, help_text="同比涨幅，如 2.7")
     food = forms.CharField(label="食品价格同比（%）", max_length=8, required=False)
     grain = forms.CharField(label="粮食价格同比（%）", max_length=8, required=False, help_text="2016 年 7 月以前用")
@@ -39,13 +38,6 @@ class IndexForm(PlaceOrOwn, forms.Form):
     published_on = forms.DateField(label="公布日", widget=forms.DateInput(attrs={"type": "date"}))
     place = forms.CharField(label="地区代码", max_length=12, required=False, help_text="不填为本机构辖区")
     hypothetical = forms.BooleanField(label="假设的指数", required=False)
-
-    def clean_month(self) -> Month:
-        """A month."""
-        try:
-            return Month.parse(self.cleaned_data["month"])
-        except PeriodError as error:
-            raise forms.ValidationError(str(error)) from error
 
 
 def listing(request: HttpRequest) -> HttpResponse:
