@@ -277,32 +277,26 @@ def _take_hands(run: PayRun, user: User) -> None:
     """Notes the hand of payment on every case in the run; who has another hand in one is refused."""
     cases = (
         "select distinct c.id, c.no, c.region from payments_payline l join decisions_determination d on d.id = l.determination_id "
-        "join cases_case c on c.id = d.case_id where l.run_id = %s and l.live and l.held = ''"
+        "join cases_case c on c.id = d.case_id where l.run_id = %(run)s and l.live and l.held = ''"
     )
+    barred = "exists (select 1 from cases_casebar b where b.case_id = x.id and b.user_id = %(user)s)"
+    given = {"run": run.pk, "user": user.pk}
     with connection.cursor() as cursor:
         cursor.execute(
-            f"select x.no from ({cases}) x where exists (select 1 from cases_casehand h where h.case_id = x.id and h.user_id = %s "
-            "and h.hand <> 'pay') or exists (select 1 from cases_casebar b where b.case_id = x.id and b.user_id = %s) order by 1",
-            [run.pk, user.pk, user.pk],
+            f"insert into cases_casehand (case_id, region, user_id, hand) select x.id, x.region, %(user)s, 'pay' from ({cases}) x "
+            f"where not {barred} and not exists (select 1 from cases_casehand h where h.case_id = x.id and h.user_id = %(user)s) "
+            "order by x.id on conflict (case_id, user_id) do nothing",
+            given,
+        )
+        # Where he has another hand, perhaps since a moment ago, or is barred, the hand of payment is not there.
+        cursor.execute(
+            f"select x.no from ({cases}) x where {barred} or not exists (select 1 from cases_casehand h where h.case_id = x.id "
+            "and h.user_id = %(user)s and h.hand = 'pay') order by 1",
+            given,
         )
         others = [no for (no,) in cursor.fetchall()]
-        if others:
-            raise CaseHandsError(others)
-        cursor.execute(
-            f"insert into cases_casehand (case_id, region, user_id, hand) select x.id, x.region, %s, 'pay' from ({cases}) x "
-            "where not exists (select 1 from cases_casehand h where h.case_id = x.id and h.user_id = %s) order by x.id "
-            "on conflict (case_id, user_id) do nothing",
-            [user.pk, run.pk, user.pk],
-        )
-        # Somebody may have been faster with another hand of the same person: his own is not there then.
-        cursor.execute(
-            f"select x.no from ({cases}) x where not exists (select 1 from cases_casehand h where h.case_id = x.id "
-            "and h.user_id = %s and h.hand = 'pay') order by 1",
-            [run.pk, user.pk],
-        )
-        others = [no for (no,) in cursor.fetchall()]
-        if others:
-            raise CaseHandsError(others)
+    if others:
+        raise CaseHandsError(others)
 
 
 @transaction.atomic
