@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from tuodi.audit.actions import record
+from tuodi.files.scans import scan_of
 from tuodi.files.store import put_bytes
 from tuodi.kernel import clock
 from tuodi.kernel.ages import OF_AGE, age
@@ -36,7 +37,6 @@ __all__ = [
 
 DUTIES = (DutyCode.VERIFY, DutyCode.ACCEPT)
 MAX_DOCUMENT = 20 << 20
-_MEDIA = {b"%PDF": "application/pdf", b"\xff\xd8\xff": "image/jpeg", b"\x89PNG": "image/png"}
 
 
 @transaction.atomic
@@ -235,10 +235,10 @@ def check_dates(signed_on: date, valid_to: date | None, today: date) -> None:
 def _media_type(document: bytes) -> str:
     if len(document) > MAX_DOCUMENT:
         raise ConsentInputError("授权书", f"超过 {MAX_DOCUMENT >> 20} MB。请降低扫描分辨率后重新上传。")
-    for head, kind in _MEDIA.items():
-        if document.startswith(head):
-            return kind
-    raise ConsentInputError("授权书", "不是 PDF、JPG 或 PNG。请上传扫描件或照片。")
+    found = scan_of(document)
+    if found is None:
+        raise ConsentInputError("授权书", "不是 PDF、JPG 或 PNG。请上传扫描件或照片。")
+    return found[1]
 
 
 def _present(household: Household, person: Person, on: date) -> bool:

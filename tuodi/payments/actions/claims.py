@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 
 from tuodi.audit.actions import record
 from tuodi.files.models import StoredFile
+from tuodi.files.scans import scan_of
 from tuodi.files.store import put_bytes
 from tuodi.kernel import clock
 from tuodi.kernel.money import format_yuan
@@ -25,11 +26,6 @@ __all__ = [
 ]  # fmt: skip
 
 MAX_PAPER = 12 * 2**20
-_MEDIA = {
-    b"%PDF-": ("pdf", "application/pdf"),
-    b"\xff\xd8\xff": ("jpg", "image/jpeg"),
-    b"\x89PNG": ("png", "image/png"),
-}
 
 
 def _note(verb: str, claim: Claim, user: User, **after: object) -> None:
@@ -53,12 +49,13 @@ def _paper(claim: Claim, data: bytes, what: str, user: User, *, needed: bool) ->
         return None
     if len(data) > MAX_PAPER:
         raise ClaimError(f"{what}超过 12 MB，请缩小后再上传。", field=what)
-    for head, (suffix, media) in _MEDIA.items():
-        if data.startswith(head):
-            return put_bytes(
-                data, region=claim.region, name=f"{claim.no}-{what}.{suffix}", purpose="claim_paper", media_type=media, by_id=user.pk
-            )  # fmt: skip
-    raise ClaimError(f"{what}不是 PDF、JPG 或 PNG。请上传扫描件或照片。", field=what)
+    found = scan_of(data)
+    if found is None:
+        raise ClaimError(f"{what}不是 PDF、JPG 或 PNG。请上传扫描件或照片。", field=what)
+    suffix, media = found
+    return put_bytes(
+        data, region=claim.region, name=f"{claim.no}-{what}.{suffix}", purpose="claim_paper", media_type=media, by_id=user.pk
+    )  # fmt: skip
 
 
 def _amount(claim: Claim, fen: int | None, what: str) -> int:

@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from tuodi.files import store
+from tuodi.files.scans import scan_of
 from tuodi.kernel import clock
 from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.places import pad12
@@ -203,17 +204,17 @@ def stored(request: HttpRequest, given: Any, region: str) -> Any:
     if given.size > MAX_FILE_BYTES:
         raise ClueInputError("文件", f"“{store.safe_name(given.name or '')}”超过 20 MB，请压缩或分开上传")
     data = given.read()
-    media = next((media for mark, media in _MARKS if data.startswith(mark)), "")
-    if not media:
+    found = scan_of(data) or (("webp", "image/webp") if data.startswith(b"RIFF") else None)
+    if found is None:
         raise ClueInputError("文件", f"“{store.safe_name(given.name or '')}”不是 PDF、JPG、PNG 或 WebP，请转换后上传")
     return store.put_bytes(
-        data, region=region, name=given.name or "附件", purpose="clue_evidence", media_type=media, by_id=request.user.pk
+        data,
+        region=region,
+        name=given.name or "附件",
+        purpose="clue_evidence",
+        media_type=found[1],
+        by_id=request.user.pk,
     )
-
-
-_MARKS = (
-    (b"%PDF-", "application/pdf"), (b"\xff\xd8\xff", "image/jpeg"), (b"\x89PNG\r\n\x1a\n", "image/png"), (b"RIFF", "image/webp"),
-)  # fmt: skip
 
 
 def _region(chosen: Sequence[Clue]) -> str:
