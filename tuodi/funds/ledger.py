@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from django.db import connection
 
@@ -30,6 +29,7 @@ __all__ = [
     "held",
     "lock",
     "pair",
+    "programme_label",
     "reverse",
     "share",
     "source_label",
@@ -214,8 +214,13 @@ def source_label(source: str) -> str:
     return str(Source(kind).label) if kind in Source.values else kind
 
 
+def programme_label(code: str) -> str:
+    """Chinese name of a programme."""
+    return str(FundProgramme(code).label) if code in FundProgramme.values else code
+
+
 def sub_account_label(region: str, programme: str, source: str | None = None) -> str:
     """`东宝区 城乡低保（中央）`."""
-    what: Any = FundProgramme(programme).label if programme in FundProgramme.values else programme
-    where = place_name(pad12(region[:6]))
-    return f"{where}{what}" + (f"（{source_label(source)}）" if source is not None else "")
+    return f"{place_name(pad12(region[:6]))}{programme_label(programme)}" + (
+        f"（{source_label(source)}）" if source is not None else ""
+    )

@@ -9,7 +9,7 @@ from datetime import date
 from django.db import connection
 from django.db.models import QuerySet, Sum
 
-from tuodi.funds.ledger import source_label
+from tuodi.funds.ledger import programme_label, source_label
 from tuodi.funds.models import Balance, FundPaper, LedgerEntry, Population, Posting, YearEnd
 from tuodi.funds.states import LIVING, SPENT_AT_ONCE, Account, FundProgramme, PaperKind, PaperState, Source
 from tuodi.kernel import clock
@@ -47,8 +47,7 @@ _SPENT = [one.value for one in SPENT_AT_ONCE]
 
 def sub_label(programme: str, source: str) -> str:
     """`城乡低保（中央）`."""
-    what = str(FundProgramme(programme).label) if programme in FundProgramme.values else programme
-    return f"{what}（{source_label(source)}）"
+    return f"{programme_label(programme)}（{source_label(source)}）"
 
 
 @dataclass

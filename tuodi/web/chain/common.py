@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from tuodi.funds.chain import BY_CODE, Wanted
-from tuodi.funds.ledger import source_label
+from tuodi.funds.ledger import programme_label, source_label
 from tuodi.funds.models import PublicFund
 from tuodi.funds.states import FundProgramme, Source
 from tuodi.kernel import clock, small_cells
@@ -133,11 +133,6 @@ def names(request: HttpRequest) -> bool:
 def digits_below(place: str) -> int:
     """Digits of the places directly below; 0 below a village."""
     return 2 if place == NATION else _BELOW.get(len(place), 0)
-
-
-def programme_label(code: str) -> str:
-    """A programme in words."""
-    return str(FundProgramme(code).label) if code in FundProgramme.values else code
 
 
 def source_words(found: Asked) -> str:

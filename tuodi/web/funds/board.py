@@ -11,9 +11,9 @@ from django.urls import reverse
 
 from tuodi.funds import chain, queries
 from tuodi.funds.actions import reversal
-from tuodi.funds.ledger import source_label
+from tuodi.funds.ledger import programme_label, source_label
 from tuodi.funds.models import CashClaim, FundBook, FundPaper, HospitalAgreement, LedgerEntry, PettySpend, Population
-from tuodi.funds.states import Account, FundProgramme, PaperState, Source
+from tuodi.funds.states import Account, PaperState, Source
 from tuodi.kernel.periods import Month
 from tuodi.kernel.places import pad12
 from tuodi.org.models import DutyCode
@@ -25,10 +25,6 @@ from tuodi.web.components.pages import Page
 from tuodi.web.funds.common import ACCOUNTS, counties_of, place_of
 
 COLOURS = ("#1f5a9e", "#6d9fd3", "#3f8f8a", "#d0a24a", "#b5533f", "#8a6bb1", "#66717f")
-
-
-def _programme(code: str) -> str:
-    return str(FundProgramme(code).label) if code in FundProgramme.values else code
 
 
 def _large(fen: int) -> dict[str, str]:
@@ -115,7 +111,7 @@ def _groups(rows: list[queries.Standing], place: str) -> list[dict[str, Any]]:
             )
         totals = [sum(line["cells"][at]["fen"] for line in lines) for at in range(len(ACCOUNTS))]
         groups.append(
-            {"label": _programme(programme), "lines": lines, "totals": totals, "paid": sum(line["paid"] for line in lines), "came": sum(line["came"] for line in lines)}
+            {"label": programme_label(programme), "lines": lines, "totals": totals, "paid": sum(line["paid"] for line in lines), "came": sum(line["came"] for line in lines)}
         )  # fmt: skip
     return groups
 
@@ -142,12 +138,12 @@ def _chart(rows: list[queries.Standing]) -> dict[str, Any] | None:
         if any(data):
             series.append({"name": label, "data": data, "color": COLOURS[at % len(COLOURS)]})
     told = "；".join(
-        f"{_programme(name)}在手 {words.yuan(sum(one.total for one in rows if one.programme == name))} 元，"
+        f"{programme_label(name)}在手 {words.yuan(sum(one.total for one in rows if one.programme == name))} 元，"
         f"已发 {words.yuan(sum(one.paid for one in rows if one.programme == name))} 元"
         for name in names
     )
     return {
-        "data": {"labels": [_programme(name) for name in names], "series": series, "unit": "元", "horizontal": True, "stacked": True},
+        "data": {"labels": [programme_label(name) for name in names], "series": series, "unit": "元", "horizontal": True, "stacked": True},
         "text": f"各项资金在哪里的堆叠条形图：{told}；数字见下表",
         "size": "tall" if len(names) > 3 else "",
     }  # fmt: skip
@@ -164,8 +160,8 @@ def _county(county: str, month: Month) -> dict[str, Any]:
         "month": month,
         "month_before": str(month.prev()),
         "month_after": str(month.next()),
-        "plans": [{"label": _programme(one.programme), "row": one} for one in queries.plans(county, month)],
-        "matching": [{"label": _programme(one.programme), "row": one} for one in queries.matching(county, year)],
+        "plans": [{"label": programme_label(one.programme), "row": one} for one in queries.plans(county, month)],
+        "matching": [{"label": programme_label(one.programme), "row": one} for one in queries.matching(county, year)],
         "population": people,
         "suspended": [
             {"run": run, "fen": fen, "no": PayRun.objects.filter(pk=run).values_list("no", flat=True).first() or ""}
@@ -192,7 +188,7 @@ def entries(request: HttpRequest) -> HttpResponse:
             and (source is None or side.source == source)
         )
         lines.append({"row": one, "href": reverse("web:fund-entry", args=[one.pk]), "fen": moved})
-    titles = [_programme(programme) if programme else "", source_label(source) if source is not None else ""]
+    titles = [programme_label(programme) if programme else "", source_label(source) if source is not None else ""]
     titles.append(str(Account(account).label) if account in Account.values else "")
     context = {
         "page": Page(lines, found.number, None, found.previous, found.next),
@@ -215,7 +211,7 @@ def entry(request: HttpRequest, pk: int) -> HttpResponse:
             {
                 "row": one,
                 "place": places.name(one.region),
-                "programme": _programme(one.programme),
+                "programme": programme_label(one.programme),
                 "source": source_label(one.source),
             }
             for one in sides
