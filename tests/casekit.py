@@ -7,6 +7,8 @@ from collections.abc import Callable
 from contextlib import ExitStack, contextmanager
 from datetime import date, timedelta
 
+from django.test import Client
+
 from tuodi.kernel import clock
 from tuodi.kernel.identity import make_id
 from tuodi.kernel.places import pad12
@@ -81,6 +83,13 @@ def family(village: str, *, names: tuple[str, ...] = ("欧阳建", "单晓月", 
             members=list(zip(people[1:], relations, strict=False)),
             is_demo=True,
         )
+
+
+def client_of(user) -> Client:
+    """A browser in which an officer is signed in."""
+    client = Client()
+    client.force_login(user, backend="tuodi.org.backends.StaffBackend")
+    return client
 
 
 @contextmanager

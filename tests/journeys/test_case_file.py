@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 import pytest
-from casekit import Office, at, days, family
+from casekit import Office, at, client_of, days, family
 from decisionkit import FACTS, collected
 from django.test import Client
 from fieldkit import answers, png, signed
@@ -39,12 +39,6 @@ DAY = date(2021, 9, 13)
 @pytest.fixture
 def office(make_user: Any) -> Office:
     return Office(VILLAGE, make_user)
-
-
-def client_of(user: Any) -> Client:
-    client = Client()
-    client.force_login(user, backend="tuodi.org.backends.StaffBackend")
-    return client
 
 
 def scan(pages: int) -> bytes:

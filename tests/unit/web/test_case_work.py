@@ -8,9 +8,8 @@ from typing import Any
 
 import openpyxl
 import pytest
-from casekit import at, family, hire
+from casekit import at, client_of, family, hire
 from django.db import connection
-from django.test import Client
 
 from tuodi.audit.models import AuditEntry
 from tuodi.cases.actions import start_step
@@ -30,12 +29,6 @@ DAY = date(2021, 9, 13)
 def _september() -> Any:
     with clock.frozen(DAY):
         yield
-
-
-def client_of(user: Any) -> Client:
-    client = Client()
-    client.force_login(user, backend="tuodi.org.backends.StaffBackend")
-    return client
 
 
 def accepted(office: Any, *households: Any, on: date = DAY) -> list[Case]:

@@ -10,10 +10,9 @@ from typing import Any
 
 import openpyxl
 import pytest
-from casekit import at, hire
+from casekit import at, client_of, hire
 from counting import questions
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from fundkit import Treasury, clean
 from paykit import Staff, family, run_month
@@ -39,12 +38,6 @@ YEAR = Wanted(COUNTY, date(2017, 1, 1), date(2017, 12, 31))
 def _on_the_day() -> Any:
     with clock.frozen(DAY):
         yield
-
-
-def client_of(user: Any) -> Client:
-    client = Client()
-    client.force_login(user, backend="tuodi.org.backends.StaffBackend")
-    return client
 
 
 def text(answer: Any) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import openpyxl
 import pytest
-from casekit import at
+from casekit import at, client_of
 from cluekit import FOUND, Hands, clue, home, taken_to
 from django.test import Client
 
@@ -33,12 +33,6 @@ def _may() -> Any:
 @pytest.fixture
 def hands(make_user: Callable[..., Any]) -> Hands:
     return Hands(make_user, COUNTY)
-
-
-def client_of(user: Any) -> Client:
-    client = Client()
-    client.force_login(user, backend="tuodi.org.backends.StaffBackend")
-    return client
 
 
 def page(client: Client, path: str, status: int = 200) -> str:

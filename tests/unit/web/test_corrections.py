@@ -6,8 +6,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from casekit import Office, family
-from django.test import Client
+from casekit import Office, client_of, family
 from spotkit import confirmed, differs, filed, visited
 
 from tuodi.decisions.corrections import corrections_of
@@ -16,12 +15,6 @@ from tuodi.org import access
 
 pytestmark = pytest.mark.django_db
 AFTER = date(2021, 10, 22)
-
-
-def client_of(user: Any) -> Client:
-    client = Client()
-    client.force_login(user, backend="tuodi.org.backends.StaffBackend")
-    return client
 
 
 def test_a_filed_decision_is_put_right_on_the_page_by_two_people(make_user: Any) -> None:

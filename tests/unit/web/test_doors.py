@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from casekit import client_of
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -23,12 +24,6 @@ PUBLIC = {
 }
 BACKEND = "tuodi.org.backends.StaffBackend"
 VILLAGE = "420804001001"
-
-
-def signed_in(user: Any) -> Client:
-    client = Client()
-    client.force_login(user, backend=BACKEND)
-    return client
 
 
 def register(names: list[str], first: int = 300) -> None:
@@ -69,7 +64,7 @@ def test_visitor_is_sent_to_sign_in(name: str) -> None:
 
 
 def test_keeper_of_the_system_sees_no_family(make_user: Callable[..., Any]) -> None:
-    client = signed_in(make_user("420804", "sysadmin"))
+    client = client_of(make_user("420804", "sysadmin"))
     assert client.get("/").status_code == 200
     for path in ("/families/?q=王", "/cases/", "/runs/", "/imports/"):
         answer = client.get(path)
@@ -81,7 +76,7 @@ def test_password_that_must_be_changed_comes_first(make_user: Callable[..., Any]
     user = make_user("420804", "accept")
     user.must_change_password = True
     user.save()
-    client = signed_in(user)
+    client = client_of(user)
     assert client.get("/families/")["Location"] == "/password/"
     changed = client.post(
         "/password/",
@@ -92,7 +87,7 @@ def test_password_that_must_be_changed_comes_first(make_user: Callable[..., Any]
 
 
 def test_search_costs_the_same_whatever_it_finds(make_user: Callable[..., Any]) -> None:
-    client = signed_in(make_user("420804", "accept"))
+    client = client_of(make_user("420804", "accept"))
     register(["王一"])
     client.get("/families/?q=王")
     with CaptureQueriesContext(connection) as few:
@@ -105,7 +100,7 @@ def test_search_costs_the_same_whatever_it_finds(make_user: Callable[..., Any]) 
 
 
 def test_whole_number_finds_by_post_and_is_never_written_out(make_user: Callable[..., Any]) -> None:
-    client = signed_in(make_user("420804", "accept"))
+    client = client_of(make_user("420804", "accept"))
     register(["欧阳建"])
     number = make_id("420899", date(1950, 1, 1), 300)
     page = client.post("/families/", {"q": number}).content.decode()
@@ -114,7 +109,7 @@ def test_whole_number_finds_by_post_and_is_never_written_out(make_user: Callable
 
 
 def test_number_in_an_address_is_refused_and_finds_nothing(make_user: Callable[..., Any]) -> None:
-    client = signed_in(make_user("420804", "accept"))
+    client = client_of(make_user("420804", "accept"))
     register(["欧阳建"])
     page = client.get("/families/", {"q": make_id("420899", date(1950, 1, 1), 300)}).content.decode()
     assert "不要放在网址里" in page
@@ -122,7 +117,7 @@ def test_number_in_an_address_is_refused_and_finds_nothing(make_user: Callable[.
 
 
 def test_name_goes_into_the_address(make_user: Callable[..., Any]) -> None:
-    answer = signed_in(make_user("420804", "accept")).post("/families/", {"q": "欧阳 建"})
+    answer = client_of(make_user("420804", "accept")).post("/families/", {"q": "欧阳 建"})
     assert answer.status_code == 303
     assert answer["Location"].endswith("?q=%E6%AC%A7%E9%98%B3+%E5%BB%BA")
 
@@ -133,6 +128,6 @@ def test_redirect_after_switching_type_size_stays_on_this_site() -> None:
 
 
 def test_unknown_address_answers_in_chinese(make_user: Callable[..., Any]) -> None:
-    answer = signed_in(make_user("420804", "accept")).get("/nothing/here/")
+    answer = client_of(make_user("420804", "accept")).get("/nothing/here/")
     assert answer.status_code == 404
     assert "没有找到这个页面" in answer.content.decode()

@@ -9,11 +9,10 @@ from typing import Any
 
 import openpyxl
 import pytest
-from casekit import at
+from casekit import at, client_of
 from cluekit import Hands, clue, home, taken_to
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from watchkit import number, people
 
@@ -36,12 +35,6 @@ def _may() -> Any:
 @pytest.fixture
 def hands(make_user: Callable[..., Any]) -> Hands:
     return Hands(make_user, COUNTY)
-
-
-def client_of(user: Any) -> Client:
-    client = Client()
-    client.force_login(user, backend="tuodi.org.backends.StaffBackend")
-    return client
 
 
 def text_of(answer: Any, status: int = 200) -> str:

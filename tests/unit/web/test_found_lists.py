@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from casekit import Office, at, family
-from django.test import Client
+from casekit import Office, at, client_of, family
 from reliefkit import DAY, relieved, reported
 
 from tuodi.audit.models import AuditEntry
@@ -19,12 +18,6 @@ from tuodi.people.models import AtRisk
 
 pytestmark = pytest.mark.django_db
 VILLAGE, OTHER = "150302001001", "150302002001"
-
-
-def client_of(user: Any) -> Client:
-    client = Client()
-    client.force_login(user, backend="tuodi.org.backends.StaffBackend")
-    return client
 
 
 def names_in(text: str, *names: str) -> list[str]:

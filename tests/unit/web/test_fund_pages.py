@@ -7,9 +7,8 @@ from datetime import date
 from typing import Any
 
 import pytest
-from casekit import Office, at, hire
+from casekit import Office, at, client_of, hire
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client
 from fieldkit import jpeg
 from fundkit import Treasury
 from paykit import family
@@ -27,12 +26,6 @@ DAY = date(2017, 8, 14)
 def _on_the_day() -> Any:
     with clock.frozen(DAY):
         yield
-
-
-def client_of(user: Any) -> Client:
-    client = Client()
-    client.force_login(user, backend="tuodi.org.backends.StaffBackend")
-    return client
 
 
 def text(answer: Any) -> str:

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from casekit import Office, at, hire
+from casekit import Office, at, client_of, hire
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -44,12 +44,6 @@ def _september() -> Any:
 @pytest.fixture
 def office(make_user: Callable[..., Any]) -> Office:
     return Office(VILLAGE, make_user)
-
-
-def client_of(user: Any) -> Client:
-    client = Client()
-    client.force_login(user, backend="tuodi.org.backends.StaffBackend")
-    return client
 
 
 def fill(office: Office, n: int) -> list[Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import residentkit
-from casekit import at
+from casekit import at, client_of
 from django.test import Client
 from fundkit import Treasury
 from paykit import Staff, family, run_month
@@ -29,12 +29,6 @@ DAY = date(2017, 6, 14)
 def _on_the_day() -> Any:
     with clock.frozen(DAY):
         yield
-
-
-def client_of(user: Any) -> Client:
-    client = Client()
-    client.force_login(user, backend="tuodi.org.backends.StaffBackend")
-    return client
 
 
 def text(answer: Any) -> str:

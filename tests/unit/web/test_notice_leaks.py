@@ -13,7 +13,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from casekit import at, days, family
+from casekit import at, client_of, days, family
 from decisionkit import ACCEPTED, investigated
 from django.apps import apps
 from django.db import connection, models
@@ -154,12 +154,6 @@ def audit_bytes() -> bytes:
         )
         assert rows.count() >= 2
         return "\n".join(f"{row.before} {row.after} {row.subject_id}" for row in rows).encode()
-
-
-def client_of(user: Any) -> Client:
-    client = Client()
-    client.force_login(user, backend="tuodi.org.backends.StaffBackend")
-    return client
 
 
 def test_no_text_of_the_family_but_the_allowed_ones_gets_out(office, household, as_owner):

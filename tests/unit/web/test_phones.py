@@ -6,8 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from casekit import family
-from django.test import Client
+from casekit import client_of, family
 
 from tuodi.messages import outbox
 from tuodi.messages.models import Message
@@ -15,12 +14,6 @@ from tuodi.org.access import system_scope
 from tuodi.people.models import ResidentAccount
 
 pytestmark = pytest.mark.django_db
-
-
-def client_of(user: Any) -> Client:
-    client = Client()
-    client.force_login(user, backend="tuodi.org.backends.StaffBackend")
-    return client
 
 
 def accounts() -> list[ResidentAccount]:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 
 import pytest
-from casekit import Office, at, family
-from django.test import Client
+from casekit import Office, at, client_of, family
 from django.urls import reverse
 
 from tuodi.cases import actions as cases
@@ -25,12 +23,6 @@ pack: {place: "420899", programme: dibao}
 procedures:
   stops: {from: 2021-07-01, amends: [dibao_57, dibao_57_2022], clause: 地 1, stop_for_materials: true}
 """
-
-
-def signed_in(user: Any) -> Client:
-    client = Client()
-    client.force_login(user, backend="tuodi.org.backends.StaffBackend")
-    return client
 
 
 @pytest.mark.parametrize("narrow", [False, True])
@@ -65,7 +57,7 @@ def test_cards_never_overlap_and_stand_below_what_they_wait_for(place, programme
 
 
 def test_every_programme_that_runs_as_a_case_can_be_drawn(make_user, db):
-    client = signed_in(make_user("220103", "review"))
+    client = client_of(make_user("220103", "review"))
     for programme in programmes_known():
         page = client.get(reverse("web:procedures"), {"place": "220103", "programme": programme, "on": "2025-02-03"})
         assert page.status_code == 200
@@ -74,7 +66,7 @@ def test_every_programme_that_runs_as_a_case_can_be_drawn(make_user, db):
 
 
 def test_bad_questions_get_a_sentence_and_no_crash(make_user, db):
-    client = signed_in(make_user("220103", "review"))
+    client = client_of(make_user("220103", "review"))
     for asked, said in (
         ({"place": "宽城"}, "宽城"),
         ({"on": "2021-13-01"}, "不是日期"),
@@ -98,7 +90,7 @@ def test_papers_are_asked_for_on_a_page_only_where_the_clock_stops_for_them(make
                 acting_user=office.town_accept, household=household, applicant=household.head, programme="dibao"
             )
         with clock.frozen(DAY):
-            client = signed_in(office.town_accept)
+            client = client_of(office.town_accept)
             shown = client.get(reverse("web:case", args=[case.pk])).content.decode()
             found.append("补正材料" in shown)
             page = reverse("web:case-clock", args=[case.pk])

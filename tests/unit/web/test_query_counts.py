@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from casekit import client_of
 from counting import questions
 from django.db import connection
 from django.test import Client
@@ -49,12 +50,6 @@ def _village() -> None:
 @pytest.fixture(autouse=True)
 def _own_files(settings: Any, tmp_path: Any) -> None:
     settings.FILES_DIR = tmp_path / "files"
-
-
-def client_of(user: Any) -> Client:
-    client = Client()
-    client.force_login(user, backend="tuodi.org.backends.StaffBackend")
-    return client
 
 
 def register(count: int, first: int, *, on_roll: bool = True) -> list[Household]:

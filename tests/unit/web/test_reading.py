@@ -6,9 +6,8 @@ from datetime import date
 from typing import Any
 
 import pytest
-from casekit import at, family
+from casekit import at, client_of, family
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from tuodi.audit.models import AuditEntry
@@ -21,12 +20,6 @@ pytestmark = pytest.mark.django_db
 
 VILLAGE = "420802001001"
 READ = ("web.view", "web.list")
-
-
-def client_of(user: Any) -> Client:
-    client = Client()
-    client.force_login(user, backend="tuodi.org.backends.StaffBackend")
-    return client
 
 
 def rows() -> list[tuple[str, str, Any]]:

@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 import residentkit
 from applykit import sent
-from casekit import Office, at, days, family, hire
+from casekit import Office, at, client_of, days, family, hire
 from counting import questions
 from decisionkit import to_confirm
 from django.db import connection
@@ -38,12 +38,6 @@ from tuodi.verification.online_accept import accept_online
 pytestmark = pytest.mark.django_db
 
 VILLAGE, DAY, MOST, MORE = "420802001001", date(2021, 9, 13), 25, 4
-
-
-def client_of(user: Any) -> Client:
-    client = Client()
-    client.force_login(user, backend="tuodi.org.backends.StaffBackend")
-    return client
 
 
 def cost(client: Client, path: str) -> int:

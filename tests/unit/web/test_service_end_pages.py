@@ -6,8 +6,7 @@ from datetime import date
 
 import pytest
 from carekit import LATER, supported
-from casekit import Office, at, family
-from django.test import Client
+from casekit import Office, at, client_of, family
 from lifekit import on_roll
 
 from tuodi.decisions import care_actions as care
@@ -22,12 +21,6 @@ VILLAGE = "530102001001"
 @pytest.fixture
 def office(make_user):
     return Office(VILLAGE, make_user)
-
-
-def client_of(user):
-    client = Client()
-    client.force_login(user, backend="tuodi.org.backends.StaffBackend")
-    return client
 
 
 def page(client, path, data=None, on=LATER):

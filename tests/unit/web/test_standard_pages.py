@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import io
 from datetime import date
-from typing import Any
 
 import openpyxl
 import pytest
-from casekit import at
-from django.test import Client
+from casekit import at, client_of
 from django.urls import reverse
 from paykit import Staff, family, indexed, run_month
 from standardkit import Makers, drafted, heard, value
@@ -32,16 +30,10 @@ def _files_again():
     rulebook.reload()
 
 
-def signed_in(user: Any) -> Client:
-    client = Client()
-    client.force_login(user, backend="tuodi.org.backends.StaffBackend")
-    return client
-
-
 @pytest.mark.django_db
 def test_from_draft_to_publication_on_screen(make_user):
     makers = Makers(make_user)
-    drafter = signed_in(makers.drafter)
+    drafter = client_of(makers.drafter)
     made = drafter.post(reverse("web:proposals"), {"title": "城市低保提标", "effective_on": "2017-10-01"})
     proposal = Proposal.objects.get()
     here = reverse("web:proposal", args=[proposal.pk])
@@ -62,14 +54,14 @@ def test_from_draft_to_publication_on_screen(make_user):
     assert "城市低保标准不低于消费支出的规定比例" in shown
     drafter.post(here, {"do": "consult", "ask": ["finance", "statistics", "prices", "county-420802"]})
     assert set(Opinion.objects.values_list("name", flat=True)) >= {"财政", "统计", "东宝区人民政府"}
-    county = signed_in(makers.county)
+    county = client_of(makers.county)
     assert "等您答复" in county.get(reverse("web:proposals")).content.decode()
     for one in Opinion.objects.all():
-        who = county if one.body == "county" else signed_in(makers.finance)
+        who = county if one.body == "county" else client_of(makers.finance)
         who.post(here, {"do": "answer", "opinion": one.pk, "stance": "agree"})
     drafter.post(here, {"do": "approve", "unknown_note": "待公布"})  # not his duty
     assert Proposal.objects.get().state == "consulted"
-    signed_in(makers.approver).post(here, {"do": "approve", "unknown_note": "特困标准未定"})
+    client_of(makers.approver).post(here, {"do": "approve", "unknown_note": "特困标准未定"})
     drafter.post(
         here, {"do": "publish", "doc_no": "荆民发〔2017〕21号", "doc_title": "通知", "published_on": "2017-09-01"}
     )
@@ -85,9 +77,9 @@ def test_from_draft_to_publication_on_screen(make_user):
 def test_a_draft_is_not_seen_elsewhere(make_user):
     makers = Makers(make_user)
     proposal = drafted(makers, [value("620")], DAY, date(2017, 10, 1))
-    stranger = signed_in(make_user("420103", "standards"))
+    stranger = client_of(make_user("420103", "standards"))
     assert stranger.get(reverse("web:proposal", args=[proposal.pk])).status_code == 404
-    assert signed_in(make_user("420802", "accept")).get(reverse("web:simulations")).status_code == 403
+    assert client_of(make_user("420802", "accept")).get(reverse("web:simulations")).status_code == 403
 
 
 @pytest.mark.django_db(transaction=True)
@@ -97,7 +89,7 @@ def test_what_if_and_its_sheet(make_user):
     run = run_month(staff, Month(2017, 9), upto="calculate")
     first = drafted(makers, [value("620")], DAY, date(2017, 10, 1))
     second = drafted(makers, [value("540")], DAY, date(2017, 10, 1))
-    client = signed_in(makers.drafter)
+    client = client_of(makers.drafter)
     asked = client.post(reverse("web:simulations"), {"run": run.pk, "a": first.pk, "b": second.pk})
     with system_scope("420802"):
         simulation = Simulation.objects.get()
@@ -118,9 +110,9 @@ def test_what_if_and_its_sheet(make_user):
         assert AuditEntry.objects.filter(action="web.export_simulation").count() == 2
     # Published, the month's run is recalculated by who prepares payments.
     heard(makers, second, DAY)
-    outsider = signed_in(makers.approver)
+    outsider = client_of(makers.approver)
     assert outsider.post(reverse("web:proposal-run", args=[first.pk]), {"month": "2017-10"}).status_code == 403
-    payer = signed_in(staff.prepare)
+    payer = client_of(staff.prepare)
     payer.post(reverse("web:proposal-run", args=[second.pk]), {"month": "2017-10"})  # not published: refused
     with at(staff.prepare, DAY):
         assert PayRun.objects.filter(month=201710).count() == 0
@@ -129,7 +121,7 @@ def test_what_if_and_its_sheet(make_user):
 @pytest.mark.django_db(transaction=True)
 def test_indices_are_entered_and_judged_on_screen(make_user):
     makers = Makers(make_user)
-    client = signed_in(makers.drafter)
+    client = client_of(makers.drafter)
     given = {
         "month": "2017-07",
         "cpi": "3.6",
@@ -152,7 +144,7 @@ def test_indices_are_entered_and_judged_on_screen(make_user):
     assert client.get(reverse("web:price-round", args=[index.pk])).status_code == 200
     run_month(staff, Month(2017, 7), upto="calculate")
     round_page = reverse("web:price-round", args=[index.pk])
-    named = signed_in(staff.prepare).get(round_page)
+    named = client_of(staff.prepare).get(round_page)
     assert [row["heads"] for row in named.context["lines"]] == [2]
     assert named.context["heads"] == 2
     unnamed = client.get(round_page)  # who makes standards has no right to the names: two heads would point at them

@@ -7,9 +7,9 @@ from datetime import date
 from typing import Any
 
 import pytest
+from casekit import client_of
 from cluekit import home
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client
 from fieldkit import png
 
 from tuodi.kernel import clock
@@ -26,12 +26,6 @@ COUNTY = "420802"
 def _may() -> Any:
     with clock.frozen(date(2017, 5, 8)):
         yield
-
-
-def client_of(user: Any) -> Client:
-    client = Client()
-    client.force_login(user, backend="tuodi.org.backends.StaffBackend")
-    return client
 
 
 def test_doors(make_user: Callable[..., Any]) -> None:
