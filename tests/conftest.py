@@ -190,3 +190,13 @@ def make_user(request: pytest.FixtureRequest) -> Callable[..., object]:
         return user
 
     return make
+
+
+@pytest.fixture
+def desk(make_user: Any, settings: Any, tmp_path: Path) -> Iterator[Any]:
+    """A county's payment desk with a line to a simulated bank that listens on the loopback (`bankkit.Desk`)."""
+    from bankkit import Desk, listening, wire_up
+
+    bank = wire_up(settings, tmp_path)
+    with listening(bank) as address:
+        yield Desk(make_user, bank, address)

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
-from bankkit import DAY, Desk, listening, wire_up
+from bankkit import DAY, Desk
 
 from tuodi.kernel import clock
 from tuodi.kernel.clock import BEIJING
@@ -30,13 +30,6 @@ JUMPS = {
     "month's end": (date(2017, 5, 31), date(2017, 6, 1), date(2017, 6, 1)),
     "no list of days off": (date(2027, 10, 1), date(2027, 10, 8), date(2028, 2, 29)),
 }
-
-
-@pytest.fixture
-def desk(make_user: Any, settings: Any, tmp_path: Any) -> Iterator[Desk]:
-    bank = wire_up(settings, tmp_path)
-    with listening(bank) as address:
-        yield Desk(make_user, bank, address)
 
 
 def sound() -> None:

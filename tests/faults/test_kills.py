@@ -11,7 +11,7 @@ import time
 from datetime import date
 
 import pytest
-from bankkit import DAY, Desk, listening, wire_up
+from bankkit import DAY, Desk
 from casekit import at
 from killkit import worker
 from paykit import family, pay_day, run_month
@@ -32,13 +32,6 @@ def luck(monkeypatch):
     print(f"seed {SEED}, {KILLS} kills a fault")
     monkeypatch.setenv("KILLKIT_DAY", DAY.isoformat())
     return random.Random(SEED)
-
-
-@pytest.fixture
-def desk(make_user, settings, tmp_path):
-    bank = wire_up(settings, tmp_path)
-    with listening(bank) as address:
-        yield Desk(make_user, bank, address)
 
 
 def killed(work: str, number: int, luck: random.Random, *, point: str = "", within: float = 0.5) -> None:

@@ -26,7 +26,7 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
-from bankkit import DAY, Desk, listening, wire_up
+from bankkit import DAY, Desk
 from casekit import at, hire
 from django.db import connection, connections
 from killkit import DAY as KILL_DAY
@@ -53,13 +53,6 @@ pytestmark = [
     ),
 ]
 MAY = Month(2017, 5)
-
-
-@pytest.fixture
-def desk(make_user: Any, settings: Any, tmp_path: Path) -> Iterator[Desk]:
-    bank = wire_up(settings, tmp_path)
-    with listening(bank) as address:
-        yield Desk(make_user, bank, address)
 
 
 @pytest.fixture

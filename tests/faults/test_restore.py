@@ -9,10 +9,9 @@ import os
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from bankkit import DAY, Desk, listening, wire_up
+from bankkit import DAY, Desk
 from casekit import at
 from django.db import connection, connections
 from psycopg import sql
@@ -29,13 +28,6 @@ pytestmark = [
     pytest.mark.skipif(bool(os.environ.get("DATABASE_URL")), reason="在私有数据库服务上测试换名"),
 ]
 NEXT = DAY + timedelta(days=1)
-
-
-@pytest.fixture
-def desk(make_user: Any, settings: Any, tmp_path: Path) -> Iterator[Desk]:
-    bank = wire_up(settings, tmp_path)
-    with listening(bank) as address:
-        yield Desk(make_user, bank, address)
 
 
 @pytest.fixture

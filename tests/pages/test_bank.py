@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-import pytest
-from bankkit import Desk, listening, wire_up
+from bankkit import Desk
 from playwright.sync_api import expect
 
 from tuodi.exchange.bank_files import StatementEntry
 
 PHONE = {"width": 360, "height": 760}
 Check = Callable[[], None]
-
-
-@pytest.fixture
-def desk(make_user: Callable[..., Any], settings: Any, tmp_path: Path) -> Iterator[Desk]:
-    bank = wire_up(settings, tmp_path)
-    with listening(bank) as address:
-        yield Desk(make_user, bank, address)
 
 
 def shot(page: Any, name: str) -> None:

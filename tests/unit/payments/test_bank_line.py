@@ -7,7 +7,7 @@ import threading
 from datetime import date, timedelta
 
 import pytest
-from bankkit import DAY, Desk, listening, wire_up
+from bankkit import DAY, Desk, wire_up
 from casekit import at
 from django.db import connection, transaction
 from django.db.utils import DatabaseError
@@ -20,13 +20,6 @@ from tuodi.payments.models import BankAttempt, BankDecision, BankItem, BankMessa
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LATER = DAY + timedelta(days=1)
-
-
-@pytest.fixture
-def desk(make_user, settings, tmp_path):
-    bank = wire_up(settings, tmp_path)
-    with listening(bank) as address:
-        yield Desk(make_user, bank, address)
 
 
 def words(desk: Desk, run) -> list[tuple[str, str]]:

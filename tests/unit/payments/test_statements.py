@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from bankkit import DAY, Desk, listening, wire_up
+from bankkit import DAY, Desk
 from casekit import at
 from paykit import family, run_month
 
@@ -21,13 +21,6 @@ from tuodi.payments.models import LedgerEntry, LineEvent, PayLine, StatementLine
 from tuodi.people.models import Household
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def desk(make_user, settings, tmp_path):
-    bank = wire_up(settings, tmp_path)
-    with listening(bank) as address:
-        yield Desk(make_user, bank, address)
 
 
 def envelope(desk: Desk, count: int):
