@@ -235,7 +235,8 @@ def read_answer(data: bytes) -> ReturnFile:
     Raises: MessageRefusedError for what is not one of them, or hostile.
     """
     one = _Reading()
-    for kind, path, element, record in records(data, _ANSWERS):
+    for kind, path, record in records(data, _ANSWERS):
+        element = record.fields
         one.found.kind = kind
         name = path.rpartition("/")[2]
         if name == "GrpHdr":
@@ -333,7 +334,8 @@ def read_statement(data: bytes) -> Statement:
     """Reads a camt.053 with one statement. Raises MessageRefusedError."""
     found = Statement()
     seen = ""
-    for kind, path, element, record in records(data, _STATEMENT):
+    for kind, path, record in records(data, _STATEMENT):
+        element = record.fields
         seen = kind
         name = path.rpartition("/")[2]
         if name == "Id":

@@ -161,8 +161,8 @@ class _Stream:
         self._node = node.parent or node
 
 
-def records(data: bytes, wanted: frozenset[str]) -> Iterator[tuple[str, str, dict[str, str], Record]]:
-    """(kind, path from the message down without namespaces, fields, record) of each wanted element, freed after use."""
+def records(data: bytes, wanted: frozenset[str]) -> Iterator[tuple[str, str, Record]]:
+    """(kind, path from the message down without namespaces, record) of each wanted element, freed after use."""
     if len(data) > MAX_BYTES:
         raise MessageRefusedError("too_large", f"文件超过 {MAX_BYTES >> 20} MiB")
     stream = _Stream(wanted)
@@ -171,11 +171,9 @@ def records(data: bytes, wanted: frozenset[str]) -> Iterator[tuple[str, str, dic
             stream.parser.Parse(data[low : low + _PIECE], False)
             if stream.count > MAX_ELEMENTS:
                 raise MessageRefusedError("depth", "元素过多或层次过深")
-            for kind, path, record in stream.ready:
-                yield kind, path, record.fields, record
+            yield from stream.ready
             stream.ready.clear()
         stream.parser.Parse(b"", True)
     except (expat.ExpatError, ValueError, LookupError) as error:
         raise MessageRefusedError("broken", f"不是完整的 XML（{str(error)[:80]}）") from None
-    for kind, path, record in stream.ready:
-        yield kind, path, record.fields, record
+    yield from stream.ready
