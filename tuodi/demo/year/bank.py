@@ -52,12 +52,11 @@ class Bank:
         reply.raise_for_status()
         return reply.json()  # type: ignore[no-any-return]
 
-    @property
-    def _folder(self) -> Path | None:
-        return Path(self.link.address) if self.replay.way == "folder" else None
-
     def deliver(self, run: PayRun, day: date, *, faults: Sequence[str] = ()) -> int:
-        """Brings every message of a run that the bank has not acknowledged. Returns how many."""
+        """Brings every message of a run that the bank has not acknowledged: asked after first, sent again only where it has nothing.
+
+        Returns: how many.
+        """
         with system_scope(self.replay.place):
             waiting = BankMessage.objects.filter(batch__run=run).order_by("id")
             mine = [one.pk for one in waiting if one.state not in (MessageState.ACKNOWLEDGED, MessageState.REFUSED)]
@@ -68,18 +67,15 @@ class Bank:
                 actions.deliver(number, acting_user=officer)
         return len(mine)
 
-    def ask_again(self, run: PayRun, day: date) -> int:
-        """Messages without a word of the bank: asked after, sent again under the same number where it has nothing."""
-        return self.deliver(run, day)
-
     def _collect(self, day: date) -> list[Any]:
         officer = user(self.replay.who("yh"))
         with clock.frozen(day):
             return actions.collect(self.link, acting_user=officer)
 
     def _wait(self, done: Any) -> None:
+        """Files in a folder are on their way for a while; over HTTP they are there at once."""
         until = time.monotonic() + _PATIENCE
-        while self._folder is not None and not done():
+        while self.replay.way == "folder" and not done():
             if time.monotonic() > until:
                 raise TimeoutError("银行模拟器没有取走或放入文件")
             time.sleep(0.05)
@@ -106,9 +102,7 @@ class Bank:
         return self._take(day)
 
     def _take(self, day: date) -> int:
-        folder = self._folder
         self._wait(lambda: not self.control(day)["files"])
-        del folder
         return len(self._collect(day))
 
     def give_back(self, run: PayRun, day: date, count: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
@@ -66,11 +67,10 @@ def pay(replay: Replay, month: Month, bank: Bank, *, tell: object) -> PayRun:
     if now() == RunState.CHECKED:
         with as_user(replay, "sp", day(13)) as officer:
             actions.approve(run, acting_user=officer)
-    quiet = _silent
     mid = replay.first + 6
     if now() == RunState.APPROVED:
         if month == mid and replay.key == "y17":
-            once(f"{replay.key}.{month}.扣留", lambda: life.died_after_approval(replay, run, day(13)), quiet)
+            once(f"{replay.key}.{month}.扣留", lambda: life.died_after_approval(replay, run, day(13)), _silent)
         with as_user(replay, "yh", day(14)) as officer:
             actions.make_bank_files(run, acting_user=officer, profile=PROFILE)
     if now() == RunState.SENT:
@@ -78,7 +78,7 @@ def pay(replay: Replay, month: Month, bank: Bank, *, tell: object) -> PayRun:
         with as_user(replay, "jy", day(26)) as officer:
             actions.settle(run, acting_user=officer)
     if now() == RunState.SETTLED:
-        once(f"{replay.key}.{month}.退汇转回", lambda: _release(replay, run, day(27)), quiet)
+        once(f"{replay.key}.{month}.退汇转回", lambda: _release(replay, run, day(27)), _silent)
         with as_user(replay, "sp", day(27)) as officer:
             actions.close(run, acting_user=officer)
     now()
@@ -89,13 +89,11 @@ def _silent(_: str) -> None:
     """Scenes of a month are told in its one line."""
 
 
-def _exchange(replay: Replay, month: Month, run: PayRun, bank: Bank, day: object) -> None:
-    at = day if callable(day) else None
-    assert at is not None
+def _exchange(replay: Replay, month: Month, run: PayRun, bank: Bank, at: Callable[[int], date]) -> None:
     number = month.no - replay.first.no
     # In the third month the line breaks after the bank took the file: what is not known is asked, never assumed.
     bank.deliver(run, at(15), faults=["cut_after"] if number == 2 and replay.way == "http" else [])
-    bank.ask_again(run, at(16))
+    bank.deliver(run, at(16))
     bank.told(run, at(17), pending=1 if number % 4 == 1 else 0)
     bank.end_unknown(run, at(18))
     if number % 2 == 0:
