@@ -243,7 +243,8 @@ LOOKED_AT = (
     "proposals, what-if, price linkage, ledger checks, petty cash, one sweep, checks of means and one report, a clue, warnings, changes, notices of changes,",
     "a death, a person's file, classes, spot checks, fund papers, a month and its changes, a contract, the audit log. Mended by it: names that broke after two",
     "characters, a table that lay over the next panel, the mark of the menu, answers squeezed beside long questions, amounts that broke inside a number, small type",
-    "in filters, a list without its empty state. The other pages were only measured, or not yet looked at in large type; the bank's not at all (they took a minute then).",
+    "in filters, a list without its empty state. The other pages were only measured, or not yet looked at in large type; of the bank's, the line with",
+    "its statements was looked at later at the desk and in large type on the phone, as was the whole chain; the board of funds, a run and the claims at the desk.",
 )
 
 
