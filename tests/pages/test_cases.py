@@ -36,7 +36,7 @@ def test_application_is_accepted_and_its_facts_are_frozen(
     page.get_by_label("核定的家庭年收入").fill("一万")
     page.get_by_role("button", name="保存", exact=True).click()
     expect(page.locator(".error-summary")).to_be_visible()
-    assert page.get_by_label("核定的家庭年收入").input_value() == "一万"
+    expect(page.get_by_label("核定的家庭年收入")).to_have_value("一万")
 
     page.get_by_label("核定的家庭年收入").fill("10,800")
     page.get_by_label("家庭财产符合规定").select_option("true")
@@ -63,4 +63,4 @@ def test_same_family_is_not_accepted_twice_and_the_form_says_why(
     page.get_by_label("申请理由").fill("失业")
     page.get_by_role("button", name="受理").click()
     expect(page.locator(".error-summary")).to_be_visible()
-    assert page.get_by_label("申请理由").input_value() == "失业"
+    expect(page.get_by_label("申请理由")).to_have_value("失业")

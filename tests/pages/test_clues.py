@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -64,10 +65,10 @@ def test_ledger_by_keyboard_and_in_bulk(
     page.keyboard.press("x")
     expect(page.get_by_text("已选 2 条")).to_be_visible()
     page.keyboard.press("k")
-    assert "at" in (rows.first.get_attribute("class") or "")
+    expect(rows.first).to_have_class(re.compile(r"\bat\b"))
     axe()
     page.keyboard.press("a")
-    assert page.get_by_label("责任人").nth(1).evaluate("node => node === document.activeElement")
+    expect(page.get_by_label("责任人").nth(1)).to_be_focused()
     axe()
     page.locator("#b-who").select_option("nearest")
     page.get_by_role("button", name="派发选中的").click()
@@ -79,9 +80,9 @@ def test_ledger_by_keyboard_and_in_bulk(
     page.get_by_role("link", name="回台账").click()
     page.wait_for_url("**/clues/?tab=all")  # its script listens once it is loaded
     page.keyboard.press("/")
-    assert page.locator("#q").evaluate("node => node === document.activeElement")
+    expect(page.locator("#q")).to_be_focused()
     page.keyboard.type("欧阳jx")
-    assert page.locator("#q").input_value() == "欧阳jx"
+    expect(page.locator("#q")).to_have_value("欧阳jx")
     page.locator("#q").fill("欧阳建")
     page.keyboard.press("Enter")
     page.wait_for_url("**q=*")
@@ -189,7 +190,7 @@ def test_sweep_warnings_and_supervision_hold_on_desk_and_phone(
     page.get_by_role("link", name="查实率", exact=True).click()
     page.locator("#towns th a[aria-current]", has_text="查实率").wait_for()
     page.goto(f"{live_server.url}/sweeps/{going.pk}/")
-    assert page.get_by_role("progressbar").get_attribute("aria-valuenow") == "40"
+    expect(page.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "40")
     with access.system_scope(COUNTY):
         SweepRun.objects.filter(pk=going.pk).update(state="done", done=100, finished_at=clock.now())
     page.locator(".funnel").wait_for()

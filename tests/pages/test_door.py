@@ -42,7 +42,7 @@ def test_a_call_becomes_a_need_a_case_and_a_referral(
     second = make_user("420804001", "accept", username="door2")
     sign_in("door")
     page.keyboard.press("/")
-    assert page.locator(":focus").get_attribute("name") == "q"
+    expect(page.locator(":focus")).to_have_attribute("name", "q")
     page.goto(f"{live_server.url}/tickets/new/")
     axe()
     page.get_by_label("来电号码").fill("13812345678")
@@ -126,7 +126,7 @@ def test_two_officers_on_one_case_the_second_is_told_and_keeps_what_he_typed(
     told = page.locator("#overtaken")
     expect(told.get_by_text(first.name)).to_be_visible()
     expect(told.get_by_text("办理环节")).to_be_visible()
-    assert page.get_by_label("意见", exact=True).first.input_value() == "三间平房，家徒四壁，邻居证实"
+    expect(page.get_by_label("意见", exact=True).first).to_have_value("三间平房，家徒四壁，邻居证实")
     assert any("409" in line for line in quiet)
     quiet.clear()  # the browser names the status of the page that told it
     with access.scope(first):

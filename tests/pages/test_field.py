@@ -166,7 +166,7 @@ def test_a_visit_goes_on_without_a_signal_and_is_sent_when_there_is_one(
     # A reload without a signal loses nothing, and what lies on the device cannot be read there.
     page.goto(address)
     page.get_by_text("等待上传").wait_for()
-    assert page.locator("#f-income_year input").input_value() == "10,800"
+    expect(page.locator("#f-income_year input")).to_have_value("10,800")
     raw = page.evaluate(
         """async () => {
           const base = await new Promise((done) => { const asked = indexedDB.open("tuodi-field"); asked.onsuccess = () => done(asked.result); });
@@ -228,7 +228,7 @@ def test_another_device_came_first_and_both_versions_are_shown(
         page.goto(address)
     page.get_by_role("heading", name="两份记录，请对照").wait_for()
     beside = page.locator(".field-beside tr.conflict", has_text="装修和家电")
-    assert beside.locator("td").all_text_contents() == ["一般", "较好"]
+    expect(beside.locator("td")).to_have_text(["一般", "较好"])
     assert len(records(task)) == 1
     axe()
     fits()
@@ -276,7 +276,7 @@ def test_what_outlived_its_time_is_gone_and_said_so(
     )
     page.reload()
     page.get_by_text("超过了保存时间，已清除").wait_for()
-    assert page.locator("#opinion").input_value() == ""
+    expect(page.locator("#opinion")).to_have_value("")
 
 
 def test_third_party_comes_to_its_own_tasks_only(

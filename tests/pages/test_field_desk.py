@@ -112,7 +112,7 @@ def test_a_meeting_is_called_held_and_concluded(
         page.get_by_label(f"第 {place} 位姓名").fill(f"干部{place}")
     page.get_by_role("button", name="登记", exact=True).click()
     expect(page.get_by_text("4 人参加应有 3 人以上")).to_be_visible()
-    assert page.get_by_label("第 9 位姓名").input_value() == "干部9"
+    expect(page.get_by_label("第 9 位姓名")).to_have_value("干部9")
     page.get_by_label("第 10 位姓名").fill("")
     page.locator("#photos").set_input_files({"name": "x.jpg", "mimeType": "image/jpeg", "buffer": jpeg()})
     page.get_by_role("button", name="登记", exact=True).click()

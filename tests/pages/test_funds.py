@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -131,4 +132,4 @@ def test_money_from_its_paper_to_the_card_and_back_to_the_clause(
     shot(page, "chain-line-phone")
     page.get_by_role("link", name="这个月怎么算的").click()
     expect(page.get_by_role("heading", name="林桂兰").first).to_be_visible()
-    assert "month=2017-05" in page.url
+    expect(page).to_have_url(re.compile("month=2017-05"))

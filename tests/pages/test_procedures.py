@@ -22,15 +22,11 @@ def test_a_place_s_procedure_is_drawn_compared_and_printed_for_the_wall(
     sign_in("drawer")
     page.get_by_text("标准与设置").click()
     page.get_by_role("link", name="办理程序").click()
-    assert page.get_by_label("地点代码").input_value() == "220103"
+    expect(page.get_by_label("地点代码")).to_have_value("220103")
     page.get_by_label("受理日期").fill("2021-09-10")
     page.get_by_role("button", name="查看").click()
     # lanes by level; the check and the visit stand in one row, side by side
-    assert [lane.text_content() for lane in page.locator(".flow-head").all()] == [
-        "村（社区）",
-        "乡镇（街道）",
-        "县（区）",
-    ]
+    expect(page.locator(".flow-head")).to_have_text(["村（社区）", "乡镇（街道）", "县（区）"])
     boxes = {
         card.locator(".flow-label").first.text_content(): card.locator("rect").bounding_box()
         for card in page.locator(".flow-card").all()
@@ -39,7 +35,7 @@ def test_a_place_s_procedure_is_drawn_compared_and_printed_for_the_wall(
     assert boxes["信息核对"]["x"] > boxes["入户调查"]["x"] > boxes["村居审核"]["x"]
     expect(page.get_by_text("57-19）本地取消").first).to_be_visible()
     table = page.locator(".flow-table")
-    assert "申请审批表、家庭经济状况核对授权书" in table.get_by_role("row", name="1. 受理").text_content()
+    expect(table.get_by_role("row", name="1. 受理")).to_contain_text("申请审批表、家庭经济状况核对授权书")
     axe()
     page.set_viewport_size(PHONE)
     fits()

@@ -77,10 +77,10 @@ def test_a_resident_signs_in_reads_his_decision_and_who_looked(
             page.goto(f"{live_server.url}/my/decision/{decided.no}/")
             fits()
             axe()
-            page.get_by_role("button", name=mode).click()
-            page.wait_for_load_state()
+            with page.expect_navigation():
+                page.get_by_role("button", name=mode).click()
             if mode == "大字版":
-                assert page.locator("html").get_attribute("data-mode") == "elder"
+                expect(page.locator("html")).to_have_attribute("data-mode", "elder")
                 assert page.evaluate("getComputedStyle(document.body).fontSize") == "22px"
                 tall = page.evaluate(
                     "[...document.querySelectorAll('.my-button, .my-mode button, .my-back')].map(e => e.offsetHeight).filter(h => h)"

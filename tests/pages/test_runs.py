@@ -26,8 +26,8 @@ def staff(make_user: Callable[..., Any]) -> None:
 
 
 def press(page: Any, label: str) -> None:
-    page.locator(".page-actions").get_by_role("button", name=label).click()
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.locator(".page-actions").get_by_role("button", name=label).click()
 
 
 def test_month_is_paid_from_opening_to_closing(

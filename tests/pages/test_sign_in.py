@@ -41,7 +41,7 @@ def test_wrong_password_says_what_to_do_and_keeps_the_name(
     page.get_by_label("密码").fill("wrong")
     page.get_by_role("button", name="登录").click()
     expect(page.locator(".error-summary")).to_contain_text("账号或密码不正确")
-    assert page.get_by_label("账号").input_value() == "counter2"
+    expect(page.get_by_label("账号")).to_have_value("counter2")
 
 
 def test_phone_has_a_drawer_and_no_sideways_scroll_even_in_large_type(
@@ -64,6 +64,6 @@ def test_phone_has_a_drawer_and_no_sideways_scroll_even_in_large_type(
     expect(page.locator("#menu")).not_to_be_visible()
     page.locator(".me > summary").click()
     page.get_by_role("button", name="大字号").click()
-    assert page.locator("html").get_attribute("data-mode") == "large"
+    expect(page.locator("html")).to_have_attribute("data-mode", "large")
     fits()
     axe()

@@ -159,7 +159,7 @@ def test_a_live_source_is_added_and_its_terms_changed_with_faults_named_at_their
     assert (made.quota_per_day, made.freshness_days, made.state, made.needs_consent) == (500, 60, "asked", True)
 
     page.get_by_role("link", name="更改", exact=True).click()
-    assert page.get_by_label("验签公钥").input_value() == key
+    expect(page.get_by_label("验签公钥")).to_have_value(key)
     page.get_by_label("方式", exact=True).select_option("batch")
     page.get_by_label("文件模板").select_option("vehicle")
     page.get_by_role("button", name="保存").click()
