@@ -9,8 +9,8 @@ from datetime import date
 from casekit import at
 from fundkit import Treasury
 
-from tuodi.funds.actions import clearing, hospital
-from tuodi.funds.models import BillBatch, HospitalAgreement, HospitalBill, HospitalClearing
+from tuodi.funds.actions import clearing, hospital, papers, payees
+from tuodi.funds.models import BillBatch, HospitalAgreement, HospitalBill, HospitalClearing, PayeeAccount, PayOrder
 from tuodi.kernel.periods import Month
 from tuodi.people import secrets
 from tuodi.verification import rulebook
@@ -76,7 +76,7 @@ class Ward:
     """A hospital with an agreement in force and, if asked, an advance out of 医疗救助."""
 
     def __init__(
-        self, treasury: Treasury, *, advance: int = 0, limit: int = 50_000, code: str = "H42080200001"
+        self, treasury: Treasury, *, advance: int = 0, limit: int = 50_000, code: str = "H42080200001", way: str = "treasury"
     ) -> None:
         self.money = treasury
         early = date(2018, 1, 8)
@@ -89,8 +89,27 @@ class Ward:
             self.agreement: HospitalAgreement = hospital.decide_agreement(
                 made, acting_user=treasury.review, approve=True
             )
+        with at(treasury.review, early):
+            papers.set_pay_way(acting_user=treasury.review, county=treasury.county, way=way)
+        if way == "bank":
+            self.account("6200000042080201", on=early)
         if advance:
             treasury.do("hospital", advance, programme="medical", hospital=self.agreement, on=early)
+
+    def account(self, number: str, *, on: date = AFTER, bank_code: str = "402532000012") -> PayeeAccount:
+        """An account of the hospital, entered by one and put into force by another."""
+        with at(self.money.keep, on):
+            made = payees.propose_payee(
+                acting_user=self.money.keep, county=self.money.county, code=self.agreement.code, holder="测试区人民医院",
+                bank_name="测试农商行", bank_code=bank_code, account=number, basis="医院来函",
+            )  # fmt: skip
+        with at(self.money.review, on):
+            return payees.decide_payee(made, acting_user=self.money.review, approve=True)
+
+    def orders(self, kind: str = "") -> list[PayOrder]:
+        with at(self.money.keep, AFTER):
+            rows = PayOrder.objects.filter(agreement=self.agreement).order_by("pk")
+            return list(rows.filter(kind=kind) if kind else rows)
 
     def send(self, *rows: dict, month: Month = MARCH, on: date = AFTER, name: str = "三月.csv") -> BillBatch:
         with at(self.money.keep, on):

@@ -32,6 +32,7 @@ KINDS = {
     "ticket": "RX",
     "fund": "ZJ",
     "petty": "BY",
+    "order": "FK",
 }
 
 

@@ -5,10 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
 
-from tuodi.funds.models import BillBatch, HospitalAgreement, HospitalBill, HospitalClearing, LedgerEntry, Posting
-from tuodi.funds.states import Account, BillState, ClearingState, Verdict
+from tuodi.funds.models import (
+    BillBatch,
+    HospitalAgreement,
+    HospitalBill,
+    HospitalClearing,
+    LedgerEntry,
+    PayOrder,
+    Posting,
+)
+from tuodi.funds.states import ADVANCES, Account, BillState, ClearingState, OrderStatus, Verdict
 from tuodi.kernel.periods import Month
 from tuodi.org import access
 
@@ -23,6 +32,7 @@ __all__ = [
     "clearing_of",
     "entries",
     "months",
+    "pending",
     "sources",
     "sums_of",
 ]
@@ -61,6 +71,12 @@ def balance(row: HospitalAgreement) -> int:
     return balances([row]).get(row.pk, 0)
 
 
+def pending(row: HospitalAgreement) -> int:
+    """Fen of advances on their way to the hospital: decided, and not with it yet."""
+    found = PayOrder.objects.filter(agreement=row, kind__in=ADVANCES).exclude(status=OrderStatus.PAID)
+    return int(found.aggregate(n=Sum("amount_fen"))["n"] or 0)
+
+
 def entries(row: HospitalAgreement) -> QuerySet[LedgerEntry]:
     """What moved its advance, newest first."""
     return LedgerEntry.objects.filter(origin=ORIGIN, origin_id=row.pk).select_related("by").order_by("-id")
@@ -83,7 +99,7 @@ def bills_of_month(row: HospitalAgreement, month: Month) -> QuerySet[HospitalBil
     return (
         HospitalBill.objects.filter(agreement=row, batch__month=month.yyyymm)
         .exclude(state=BillState.WITHDRAWN)
-        .select_related("batch__file", "person", "household", "decided_by")
+        .select_related("batch__file", "person", "household", "decided_by", "corrects")
         .order_by("discharged_on", "id")
     )
 
@@ -114,14 +130,19 @@ class MonthSums:
         return self.claimed - self.accepted - self.pending
 
 
+def _net(column: str, **more: Q) -> Sum:
+    """A sum in which a correction counts with what it changes."""
+    return Sum(F(column) - Coalesce(F(f"corrects__{column}"), 0), **more)
+
+
 _SUMS = {
     "bills": Count("id"),
-    "claimed": Sum("claimed_fen"),
-    "accepted": Sum("accepted_fen"),
-    "computed": Sum("computed_fen"),
+    "claimed": _net("claimed_fen"),
+    "accepted": _net("accepted_fen"),
+    "computed": _net("computed_fen"),
     "differ": Count("id", filter=~Q(verdict=Verdict.AGREE)),
     "open": Count("id", filter=Q(state=BillState.PRE_SETTLED)),
-    "pending": Sum("claimed_fen", filter=Q(state=BillState.PRE_SETTLED)),
+    "pending": _net("claimed_fen", filter=Q(state=BillState.PRE_SETTLED)),
 }
 
 

@@ -11,13 +11,16 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from django.db.models import Prefetch
+from django.db import connection
+from django.db.models import Exists, OuterRef, Prefetch
 
 from tuodi.funds.models import HospitalBill
 from tuodi.funds.states import BillState, Verdict
 from tuodi.kernel import clock
 from tuodi.kernel.money import format_yuan
 from tuodi.kernel.periods import Month
+from tuodi.org.access import NATION, system_scope
+from tuodi.people import secrets
 from tuodi.people.enums import Programme
 from tuodi.people.facts import FactHistory
 from tuodi.people.models import Household, Membership, Person, RollEntry
@@ -47,6 +50,7 @@ class _Known:
     of_household: dict[int, list[RollEntry]] = field(default_factory=lambda: defaultdict(list))
     of_person: dict[int, list[RollEntry]] = field(default_factory=lambda: defaultdict(list))
     used: dict[tuple[int, int], int] = field(default_factory=lambda: defaultdict(int))
+    judged: Sequence[HospitalBill] = ()  #: the bills at hand, which may put others right
 
     def household(self, person_id: int, on: date) -> Household | None:
         for one in self.memberships[person_id]:
@@ -74,9 +78,11 @@ class _Known:
         return file["household"], rows.get(person.pk, plain)
 
 
-def _read(persons: Collection[int], skip: Collection[int]) -> _Known:
-    """All that judging asks, in six queries whatever the number of bills."""
-    known = _Known()
+def _read(bills: Sequence[HospitalBill]) -> _Known:
+    """All that judging asks, in eight queries whatever the number of bills."""
+    persons = {one.person_id for one in bills if one.person_id}
+    skip = {one.pk for one in bills if one.pk}
+    known = _Known(judged=bills)
     for one in Membership.objects.filter(person__in=persons).order_by("id"):
         known.memberships[one.person_id].append(one)
     homes = {one.household_id for rows in known.memberships.values() for one in rows}
@@ -87,10 +93,37 @@ def _read(persons: Collection[int], skip: Collection[int]) -> _Known:
         known.of_household[row.household_id].append(row)
     for row in RollEntry.objects.filter(person__in=persons):
         known.of_person[row.person_id or 0].append(row)
-    others = HospitalBill.objects.filter(person__in=persons).exclude(state=BillState.WITHDRAWN).exclude(pk__in=skip)
-    for bill in others:
-        known.used[bill.person_id or 0, bill.discharged_on.year] += provisional(bill)
+    _used(known, persons, skip)
     return known
+
+
+def _used(known: _Known, persons: Collection[int], skip: Collection[int]) -> None:
+    """What other bills of the year took of the ceiling: also those of a county he moved away from, or to.
+
+    Who moves is another row in the other county, with the same number; of that county nothing is read but sums.
+    """
+    same: dict[int, int] = {one: one for one in persons}
+    indexes: dict[bytes, int] = {}
+    locks: dict[int, str] = {}
+    for person in Person.objects.filter(pk__in=persons, id_cipher__isnull=False):
+        mine = [bytes(one) for one in secrets.id_indexes(secrets.open_id(person))]
+        indexes |= dict.fromkeys(mine, person.pk)
+        locks[person.pk] = mine[0].hex()
+    with system_scope(NATION):
+        elsewhere = Person.objects.filter(id_index__in=list(indexes)).exclude(pk__in=list(persons))
+        same |= {pk: indexes[bytes(index)] for pk, index in elsewhere.values_list("pk", "id_index")}
+        # Each county holds its own lock: of who is known in several, two must not share one ceiling out at once.
+        with connection.cursor() as cursor:
+            for key in sorted({locks[pk] for other, pk in same.items() if other != pk}):
+                cursor.execute("select pg_advisory_xact_lock(hashtextextended('tuodi.funds.medical:' || %s, 0))", [key])
+        standing = HospitalBill.objects.exclude(state=BillState.WITHDRAWN)
+        # A bill that was put right counts with what its correction says.
+        corrected = standing.filter(corrects=OuterRef("pk"))
+        others = list(standing.filter(~Exists(corrected), person__in=list(same)).exclude(pk__in=skip))
+    put_right = {one.corrects_id for one in known.judged if one.corrects_id}
+    for bill in others:
+        if bill.pk not in put_right:
+            known.used[same[bill.person_id or 0], bill.discharged_on.year] += provisional(bill)
 
 
 def judge(bills: Sequence[HospitalBill]) -> list[HospitalBill]:
@@ -103,7 +136,7 @@ def judge(bills: Sequence[HospitalBill]) -> list[HospitalBill]:
         The bills whose answer changed.
     """
     now, changed = clock.now(), []
-    known = _read({one.person_id for one in bills if one.person_id}, {one.pk for one in bills if one.pk})
+    known = _read(bills)
     for bill in sorted(bills, key=lambda one: (one.discharged_on, one.pk or 0, one.row_no)):
         before = (bill.verdict, bill.computed_fen, bill.used_fen)
         _judge(bill, known)

@@ -9,11 +9,14 @@ from django.db import models
 from tuodi.funds.errors import FundStateError
 
 __all__ = [
+    "ADVANCES",
     "AGREEMENT_MOVES",
     "BILL_MOVES",
     "CLEARING_MOVES",
     "LIVING",
+    "ORDER_MOVES",
     "PAPER_MOVES",
+    "PAYEE_MOVES",
     "POOL",
     "RUN_ACCOUNTS",
     "SPENT_AT_ONCE",
@@ -23,8 +26,12 @@ __all__ = [
     "ClearingState",
     "FundProgramme",
     "Kind",
+    "OrderKind",
+    "OrderStatus",
     "PaperKind",
     "PaperState",
+    "PayWay",
+    "PayeeState",
     "Source",
     "Verdict",
     "move",
@@ -89,10 +96,13 @@ class Kind(models.TextChoices):
     HOSPITAL = "hospital", "拨付医院预付款"
     HOSPITAL_BACK = "hospital_back", "收回医院预付款"
     HOSPITAL_CLEAR = "hospital_clear", "医院清算"
+    ORDERED = "ordered", "机构付款审批"
+    TREASURY = "treasury", "国库支付机构款"
+    REFUND = "refund", "机构退回"
 
 
 #: Kinds that spend at once, without a run that owed it before, or take such money back: their expense is what families have.
-SPENT_AT_ONCE = (Kind.PETTY_SPEND, Kind.PETTY_RETURN, Kind.HOSPITAL_CLEAR)
+SPENT_AT_ONCE = (Kind.PETTY_SPEND, Kind.PETTY_RETURN, Kind.HOSPITAL_CLEAR, Kind.TREASURY, Kind.REFUND)
 
 
 class Source(models.TextChoices):
@@ -115,6 +125,7 @@ class FundProgramme(models.TextChoices):
     CHILD = "child", "孤儿和困境儿童生活保障"
     VAGRANT = "vagrant", "流浪乞讨人员救助"
     MEDICAL = "medical", "医疗救助"
+    EMERGENCY = "emergency", "疾病应急救助"
 
 
 POOL = FundProgramme.POOL
@@ -211,11 +222,72 @@ CLEARING_MOVES: Mapping[str, frozenset[str]] = {
     ClearingState.REFUSED: frozenset(),
 }
 
+
+class PayWay(models.TextChoices):
+    """How money to hospitals and other bodies leaves a county."""
+
+    BANK = "bank", "经办银行代付（本系统出文件）"
+    TREASURY = "treasury", "国库直接支付（线下）"
+
+
+class PayeeState(models.TextChoices):
+    """Where the account of a body that is paid is. One is in force at a time; the next one replaces it."""
+
+    PROPOSED = "proposed", "待审核"
+    ACTIVE = "active", "在用"
+    REPLACED = "replaced", "已更换"
+    REFUSED = "refused", "不同意"
+
+
+PAYEE_MOVES: Mapping[str, frozenset[str]] = {
+    PayeeState.PROPOSED: frozenset({PayeeState.ACTIVE, PayeeState.REFUSED}),
+    PayeeState.ACTIVE: frozenset({PayeeState.REPLACED}),
+    PayeeState.REPLACED: frozenset(),
+    PayeeState.REFUSED: frozenset(),
+}
+
+
+class OrderKind(models.TextChoices):
+    """What a body is paid for."""
+
+    CLEARING = "clearing", "医院清算款"
+    ADVANCE = "advance", "医院预付款"
+    REFILL = "refill", "补足医院预付款"
+    PREMIUM = "premium", "资助参保款"
+    EMERGENCY = "emergency", "疾病应急救助款"
+
+
+#: Orders whose money stays the county's, with a hospital.
+ADVANCES = (OrderKind.ADVANCE, OrderKind.REFILL)
+
+
+class OrderStatus(models.TextChoices):
+    """Where the money of an order is: the last of its events."""
+
+    READY = "ready", "待送银行"
+    SENT = "sent", "已送银行"
+    UNKNOWN = "unknown", "结果未知"  # the bank gave no definite answer; never treated as failed
+    PAID = "paid", "已到账"
+    FAILED = "failed", "失败"
+    RETURNED = "returned", "退票"
+
+
+ORDER_MOVES: Mapping[str, frozenset[str]] = {
+    OrderStatus.READY: frozenset({OrderStatus.SENT}),
+    OrderStatus.SENT: frozenset({OrderStatus.PAID, OrderStatus.FAILED, OrderStatus.UNKNOWN}),
+    OrderStatus.UNKNOWN: frozenset({OrderStatus.PAID, OrderStatus.FAILED}),
+    OrderStatus.PAID: frozenset({OrderStatus.RETURNED}),
+    OrderStatus.FAILED: frozenset({OrderStatus.SENT}),
+    OrderStatus.RETURNED: frozenset({OrderStatus.SENT}),
+}
+
 _TABLES: Mapping[type[models.TextChoices], Mapping[str, frozenset[str]]] = {
     PaperState: PAPER_MOVES,
     AgreementState: AGREEMENT_MOVES,
     BillState: BILL_MOVES,
     ClearingState: CLEARING_MOVES,
+    PayeeState: PAYEE_MOVES,
+    OrderStatus: ORDER_MOVES,
 }
 
 

@@ -25,6 +25,7 @@ from tuodi.payments.models import (
     BankReturn,
     BankStatement,
     LineEvent,
+    OrderEvent,
     PayLine,
     PayRun,
     StatementLine,
@@ -37,6 +38,7 @@ __all__ = [
     "Silent",
     "access_batch",
     "access_link",
+    "access_order_batch",
     "access_statement",
     "account_check_totals",
     "account_checks",
@@ -69,6 +71,12 @@ def access_batch(user: User, run: PayRun, pk: int) -> BankBatch:
     return access.one(
         BankBatch.objects.filter(run=run).select_related("file", "made_by"), user=user, what="银行批次", pk=pk
     )
+
+
+def access_order_batch(user: User, pk: int) -> BankBatch:
+    """One batch of orders to bodies. Raises NotFoundError."""
+    rows = BankBatch.objects.filter(run__isnull=True).select_related("file", "made_by")
+    return access.one(rows, user=user, what="银行批次", pk=pk)
 
 
 def access_statement(user: User, pk: int) -> BankStatement:
@@ -106,7 +114,7 @@ class Silent:
     """
 
     batch_id: int
-    run_id: int
+    run_id: int | None  #: None = orders to bodies
     no: str
     since: date
     days: int | None
@@ -185,11 +193,16 @@ def missing(link: BankLink) -> QuerySet[BankItem]:
     told = LineEvent.objects.filter(
         line=OuterRef("line"), batch=OuterRef("batch"), kind=LineStatus.PAID, at__date__lte=until
     )
+    told_orders = OrderEvent.objects.filter(
+        order=OuterRef("order"), batch=OuterRef("batch"), kind=LineStatus.PAID, at__date__lte=until
+    )
     stated = StatementLine.objects.filter(item=OuterRef("pk"), debit=True, verdict__in=["matched", "settled"])
     # The messages are few; joined to them, each item was weighed once for every one.
     batches = list(BankMessage.objects.filter(link=link).values_list("batch", flat=True))
     return (
-        BankItem.objects.filter(~Exists(stated), Exists(told), batch__in=batches, status=LineStatus.PAID)
+        BankItem.objects.filter(
+            ~Exists(stated), Exists(told) | Exists(told_orders), batch__in=batches, status=LineStatus.PAID
+        )
         .select_related("batch")
         .order_by("id")
     )

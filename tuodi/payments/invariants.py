@@ -67,11 +67,23 @@ _QUERIES: dict[str, tuple[str, ...]] = {
         "join funds_ledgerentry e on e.id = p.entry_id left join funds_hospitalagreement h on e.origin = 'hospital' and h.id = e.origin_id "
         "where p.account = 'hospital' group by h.id, h.no, e.origin, case when h.id is null then e.origin_id end, p.programme, p.source, e.origin_id "
         "having h.id is null or sum(p.debit_fen) < sum(p.credit_fen) order by 1",
-        # A cleared month is the sum of its bills, and its entry spends what was accepted.
+        # A cleared month is the sum of its bills (of a correction, what it changes); its entry and its order spend what was accepted.
         "select '医院清算 ' || c.no, '核定 ' || c.accepted_fen || ' 分，单据 ' || coalesce(b.fen, 0) || ' 分，凭证支出 ' || coalesce(x.fen, 0) "
-        "|| ' 分' from funds_hospitalclearing c left join lateral (select sum(accepted_fen) fen from funds_hospitalbill where clearing_id = c.id) b "
-        "on true left join lateral (select sum(debit_fen - credit_fen) fen from funds_posting where entry_id = c.entry_id and account = 'expense') x "
+        "|| ' 分' from funds_hospitalclearing c left join lateral (select sum(i.accepted_fen - coalesce(w.accepted_fen, 0)) fen "
+        " from funds_hospitalbill i left join funds_hospitalbill w on w.id = i.corrects_id where i.clearing_id = c.id) b "
+        "on true left join lateral (select sum(debit_fen - credit_fen) fen from funds_posting where account = 'expense' and (entry_id = c.entry_id "
+        " or entry_id in (select entry_id from funds_payorder where kind = 'clearing' and subject_id = c.id))) x "
         "on true where c.state = 'approved' and (c.accepted_fen <> coalesce(b.fen, 0) or c.accepted_fen <> coalesce(x.fen, 0)) order by 1",
+        # The money of an order to a body is whole, and where its status says.
+        "select '付款单 ' || o.no, '金额 ' || o.amount_fen || ' 分，' || o.status || '，凭证：占用 ' || x.reserved || '，在途 ' || x.transit || '，退汇 ' "
+        "|| x.suspense || ' 分' from funds_payorder o cross join lateral (select "
+        " coalesce(sum(p.debit_fen - p.credit_fen) filter (where p.account = 'reserved'), 0) reserved, "
+        " coalesce(sum(p.debit_fen - p.credit_fen) filter (where p.account = 'suspense'), 0) suspense, "
+        " coalesce(sum(p.debit_fen - p.credit_fen) filter (where p.account = 'transit'), 0) transit "
+        " from funds_posting p join funds_ledgerentry e on e.id = p.entry_id where e.origin = 'order' and e.origin_id = o.id) x "
+        "where o.kind not in ('advance', 'refill') and (x.reserved, x.transit, x.suspense) <> "
+        "(case when o.status = 'ready' then o.amount_fen else 0 end, case when o.status in ('sent', 'unknown') then o.amount_fen else 0 end, "
+        " case when o.status in ('failed', 'returned') then o.amount_fen else 0 end) order by 1",
     ),
     "L4": (
         "select '家庭 ' || household_id || coalesce('/人员 ' || person_id, '') || ' ' || programme || ' ' || month, "
@@ -84,11 +96,16 @@ _QUERIES: dict[str, tuple[str, ...]] = {
         " order by v.id desc limit 1) e on true where l.live and r.state in ('approved', 'sent', 'settled', 'closed') "
         "and l.status is distinct from coalesce(e.kind, case when l.status in ('ready', 'held', 'nothing', 'withheld') then l.status else '' end) "
         "and not (l.status = 'withheld' and e.kind is null) order by l.id",
+        "select '付款单 ' || o.no, '状态 ' || o.status || '，最后事件 ' || coalesce(e.kind, '无') from funds_payorder o left join lateral "
+        "(select kind from payments_orderevent v where v.order_id = o.id order by v.id desc limit 1) e on true "
+        "where o.status <> coalesce(e.kind, 'ready') order by o.id",
     ),
     "L6": (
         "select '凭证 ' || e.id, case when e.by_id is null or u.id is null then '没有经办人' else '没有时间' end from funds_ledgerentry e "
         "left join org_user u on u.id = e.by_id where u.id is null or e.at is null or e.day is null order by e.id",
         "select '发放行事件 ' || e.id, case when e.by_id is null or u.id is null then '没有经办人' else '没有时间' end from payments_lineevent e "
+        "left join org_user u on u.id = e.by_id where u.id is null or e.at is null order by e.id",
+        "select '付款单事件 ' || e.id, case when e.by_id is null or u.id is null then '没有经办人' else '没有时间' end from payments_orderevent e "
         "left join org_user u on u.id = e.by_id where u.id is null or e.at is null order by e.id",
     ),
     "L7": (
@@ -108,7 +125,7 @@ _QUERIES: dict[str, tuple[str, ...]] = {
         "select '触发器 ' || x.name, '表 ' || x.tab || ' 上缺少或已停用' from (values ('funds_ledgerentry', 'tuodi_append_only'), "
         "('funds_ledgerentry', 'tuodi_append_only_all'), ('funds_ledgerentry', 'funds_seal'), ('funds_posting', 'tuodi_append_only'), "
         "('funds_posting', 'tuodi_append_only_all'), ('funds_posting', 'funds_sum'), ('funds_entryseal', 'tuodi_append_only'), "
-        "('funds_entryseal', 'tuodi_append_only_all'), ('payments_lineevent', 'tuodi_append_only')) x(tab, name) where not exists "
+        "('funds_entryseal', 'tuodi_append_only_all'), ('payments_lineevent', 'tuodi_append_only'), ('payments_orderevent', 'tuodi_append_only')) x(tab, name) where not exists "
         "(select 1 from pg_trigger t where t.tgrelid = x.tab::regclass and t.tgname = x.name and t.tgenabled in ('O', 'A')) order by 1",
     ),
     "L8": (

@@ -21,7 +21,8 @@ class Sent(NamedTuple):
     pk: int
     batch_id: int
     seq: int
-    line_id: int
+    line_id: int | None  #: None = an order to a body
+    order_id: int | None
     amount_fen: int
     status: str
     holder: str

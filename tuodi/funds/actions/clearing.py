@@ -1,17 +1,32 @@
-"""Verbs of a hospital's month: civil affairs proposes its clearing (清算), finance decides; approval books it at once."""
+"""Verbs of a hospital's month: civil affairs proposes its clearing (清算), finance decides; approval books it at once.
+
+What goes beyond the advance leaves by a file of ours to the hospital's account (`funds.orders`), or by the treasury's own order
+where the county says so.
+"""
 
 from __future__ import annotations
 
 from django.db import transaction
+from django.db.models import F, Q, Sum
 
 from tuodi.audit.actions import record
 from tuodi.cases.series import next_no
-from tuodi.funds import hospital, ledger, medical
+from tuodi.funds import hospital, ledger, medical, orders
 from tuodi.funds.actions.hospital import open_month
 from tuodi.funds.errors import FundHandsError, FundInputError, FundStateError
 from tuodi.funds.ledger import Side, pair
-from tuodi.funds.models import HospitalAgreement, HospitalBill, HospitalClearing, LedgerEntry
-from tuodi.funds.states import Account, AgreementState, BillState, ClearingState, FundProgramme, Kind, move
+from tuodi.funds.models import HospitalAgreement, HospitalBill, HospitalClearing, LedgerEntry, Posting
+from tuodi.funds.states import (
+    Account,
+    AgreementState,
+    BillState,
+    ClearingState,
+    FundProgramme,
+    Kind,
+    OrderKind,
+    PayWay,
+    move,
+)
 from tuodi.kernel import clock
 from tuodi.kernel.money import format_yuan
 from tuodi.kernel.periods import Month
@@ -72,9 +87,11 @@ def propose_clearing(
     if waiting:
         raise FundInputError("单据", f"还有 {waiting} 张没有核定。差异逐张核定后再清算。")
     _unchanged(bills)
-    claimed = sum(one.claimed_fen for one in bills)
-    accepted = sum(one.accepted_fen or 0 for one in bills)
+    claimed = sum(one.net_claimed_fen for one in bills)
+    accepted = sum(one.net_accepted_fen for one in bills)
     _within(row, accepted, replenish_fen)
+    if orders.way_of(row.region) == PayWay.BANK and max(accepted - hospital.balance(row), 0) + replenish_fen:
+        orders.require_payee(row.region, row.code, row.name)
     made = HospitalClearing.objects.create(
         region=row.region, agreement=row, no=next_no("fund", row.region, clock.today()), month=month.yyyymm, bills=len(bills),
         claimed_fen=claimed, accepted_fen=accepted, refused_fen=claimed - accepted, replenish_fen=replenish_fen,
@@ -89,7 +106,7 @@ def _within(row: HospitalAgreement, accepted: int, replenish: int) -> None:
     if replenish < 0:
         raise FundInputError("补足预付款", "不能小于 0 元")
     held = hospital.balance(row)
-    after = max(held - accepted, 0) + replenish
+    after = max(held - accepted, 0) + hospital.pending(row) + replenish
     if replenish and after > row.advance_limit_fen:
         raise FundInputError(
             "补足预付款",
@@ -103,7 +120,8 @@ def decide_clearing(
 ) -> HospitalClearing:
     """Approves a clearing and books it, or refuses it with a reason: its bills are then open again.
 
-    The accepted sum comes out of the hospital's advance first; what goes beyond it is paid from available money.
+    The accepted sum comes out of the hospital's advance first; what goes beyond it is paid from available money. A sum below
+    zero (corrections outweigh the month's bills) stays with the hospital as advance.
 
     Raises:
         FundHandsError: who proposed it, or judged one of its bills. FundShortError: with sub-account and gap.
@@ -135,27 +153,63 @@ def decide_clearing(
 
 
 def _book(row: HospitalClearing, user: User) -> LedgerEntry | None:
-    """The month's entry: accepted money is spent from the advance and, beyond it, from available; then the advance is filled."""
-    hospital_ = row.agreement
-    _within(hospital_, row.accepted_fen, row.replenish_fen)
-    advance, paid = ledger.share(row.accepted_fen, hospital.sources(hospital_))
-    row.advance_fen, row.paid_fen = row.accepted_fen - paid, paid
+    """The month's entry: accepted money is spent from the advance and, beyond it, from available; then the advance is filled.
+
+    By the bank, the entry has the advance alone: what is to leave is reserved by orders, and spent as they are.
+    """
+    of = row.agreement
+    _within(of, row.accepted_fen, row.replenish_fen)
+    if row.accepted_fen < 0:
+        advance, paid = [], 0
+        row.advance_fen = row.accepted_fen
+        back, rest = ledger.share(-row.accepted_fen, _spent_on(row))
+        if rest:
+            raise FundInputError("更正", f"净额超过以往支付给{of.name}的金额，请核对更正的单据")
+    else:
+        advance, paid = ledger.share(row.accepted_fen, hospital.sources(of))
+        row.advance_fen, back = row.accepted_fen - paid, []
+    row.paid_fen = paid
     sides: list[Side] = []
     for source, part in advance:
         sides += pair(row.region, _MEDICAL, source, Account.EXPENSE, Account.HOSPITAL, part)
+    for source, part in back:
+        sides += pair(row.region, _MEDICAL, source, Account.HOSPITAL, Account.EXPENSE, part)
     if paid + row.replenish_fen:
         key = (row.region[:6], str(_MEDICAL))
         drawn = ledger.take({key: paid + row.replenish_fen}, ledger.books([row.region]))[key]
         spent, _ = ledger.share(paid, drawn)
-        for source, part in spent:
-            sides += pair(row.region, _MEDICAL, source, Account.EXPENSE, Account.AVAILABLE, part)
         used = dict(spent)
-        for source, part in drawn:
-            left = part - used.get(source, 0)
-            if left:
-                sides += pair(row.region, _MEDICAL, source, Account.HOSPITAL, Account.AVAILABLE, left)
+        filled = [(source, part - used.get(source, 0)) for source, part in drawn if part > used.get(source, 0)]
+        if orders.way_of(row.region) == PayWay.BANK:
+            _raise(row, OrderKind.CLEARING, spent, user)
+            _raise(row, OrderKind.REFILL, filled, user)
+        else:
+            for source, part in spent:
+                sides += pair(row.region, _MEDICAL, source, Account.EXPENSE, Account.AVAILABLE, part)
+            for source, part in filled:
+                sides += pair(row.region, _MEDICAL, source, Account.HOSPITAL, Account.AVAILABLE, part)
     month = Month.parse(str(row.month)).label
     return ledger.book(
-        sides, kind=Kind.HOSPITAL_CLEAR, region=row.region, origin=hospital.ORIGIN, origin_id=hospital_.pk, user=user,
-        memo=f"{row.no} {hospital_.name}{month}清算",
+        sides, kind=Kind.HOSPITAL_CLEAR, region=row.region, origin=hospital.ORIGIN, origin_id=of.pk, user=user,
+        memo=f"{row.no} {of.name}{month}清算",
     )  # fmt: skip
+
+
+def _raise(row: HospitalClearing, kind: OrderKind, parts: list[tuple[str, int]], user: User) -> None:
+    if not parts:
+        return
+    month, of = Month.parse(str(row.month)).label, row.agreement
+    what = "清算款" if kind == OrderKind.CLEARING else "预付款"
+    orders.raise_order(
+        region=row.region, kind=kind, subject_id=row.pk, programme=_MEDICAL, code=of.code, name=of.name, parts=parts,
+        memo=f"{month}{what}", user=user, agreement=of,
+    )  # fmt: skip
+
+
+def _spent_on(row: HospitalClearing) -> list[tuple[str, int]]:
+    """[(source, fen)] ever spent on the hospital's bills, net."""
+    mine = Q(entry__kind=Kind.HOSPITAL_CLEAR, entry__origin=hospital.ORIGIN, entry__origin_id=row.agreement_id)
+    bank = orders.of_hospital(row.agreement).filter(kind=OrderKind.CLEARING).values("entry")
+    rows = Posting.objects.filter(mine | Q(entry__in=bank), account=Account.EXPENSE).values_list("source")
+    sums = rows.annotate(fen=Sum(F("debit_fen") - F("credit_fen"))).order_by("source")
+    return [(source, fen) for source, fen in sums if fen > 0]

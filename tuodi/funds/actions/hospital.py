@@ -17,7 +17,8 @@ from tuodi.files.store import open_plain, put_bytes
 from tuodi.funds import hospital, ledger, medical
 from tuodi.funds.errors import FundHandsError, FundInputError, FundStateError
 from tuodi.funds.models import BillBatch, HospitalAgreement, HospitalBill, HospitalClearing
-from tuodi.funds.states import AgreementState, BillState, ClearingState, Verdict, move
+from tuodi.funds.models.hospital import CORRECTION
+from tuodi.funds.states import AgreementState, BillState, ClearingState, OrderStatus, Verdict, move
 from tuodi.kernel import clock
 from tuodi.kernel.masking import mask_id
 from tuodi.kernel.money import format_yuan
@@ -127,6 +128,8 @@ def end_agreement(agreement: HospitalAgreement, *, acting_user: User, reason: st
     left = HospitalBill.objects.filter(agreement=row, state__in=[BillState.PRE_SETTLED, BillState.SETTLED]).count()
     if left:
         raise FundInputError("单据", f"还有 {left} 张没有清算。请先清算或撤回。")
+    if open_ := row.orders.exclude(status=OrderStatus.PAID).first():  # type: ignore[attr-defined]
+        raise FundInputError("付款单", f" {open_.no} 还没有到账（{open_.get_status_display()}）。请先办结。")
     row.state, row.ended_at, row.ended_by, row.end_reason = (
         AgreementState.ENDED,
         clock.now(),
@@ -286,7 +289,7 @@ def recheck(agreement: HospitalAgreement, *, acting_user: User, month: Month) ->
 
 def _find_again(rows: list[HospitalBill]) -> None:
     """Looks once more for patients nobody knew: their numbers stand in the files alone."""
-    lost = [one for one in rows if one.person_id is None]
+    lost = [one for one in rows if one.person_id is None and one.batch.profile != CORRECTION]
     for batch in {one.batch_id: one.batch for one in lost}.values():
         with open_plain(batch.file) as plain:
             read = hospital_bills.read(plain.read(), hospital_bills.load_profile(batch.profile), today=clock.today())

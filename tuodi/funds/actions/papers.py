@@ -12,12 +12,23 @@ from django.db import transaction
 from tuodi.audit.actions import record
 from tuodi.cases.series import next_no
 from tuodi.funds import hospital as hospitals
-from tuodi.funds import ledger
+from tuodi.funds import ledger, orders
 from tuodi.funds.actions import reversal
 from tuodi.funds.errors import FundHandsError, FundInputError, FundShortError, FundStateError, PurposeError
 from tuodi.funds.ledger import Side, credit, debit, pair
 from tuodi.funds.models import Float, FundBook, FundPaper, HospitalAgreement, LedgerEntry, Population, PublicFund
-from tuodi.funds.states import Account, AgreementState, FundProgramme, Kind, PaperKind, PaperState, Source, move
+from tuodi.funds.states import (
+    Account,
+    AgreementState,
+    FundProgramme,
+    Kind,
+    OrderKind,
+    PaperKind,
+    PaperState,
+    PayWay,
+    Source,
+    move,
+)
 from tuodi.kernel import clock
 from tuodi.kernel.money import format_yuan
 from tuodi.kernel.periods import Month
@@ -26,7 +37,7 @@ from tuodi.org import access
 from tuodi.org.models import DutyCode, User
 from tuodi.org.places import place_name
 
-__all__ = ["decide", "enter_population", "open_fund", "propose", "release_suspense", "set_order"]
+__all__ = ["decide", "enter_population", "open_fund", "propose", "release_suspense", "set_order", "set_pay_way"]
 
 #: Kinds that name the sub-account's source.
 _SOURCED = (PaperKind.APPROPRIATION, PaperKind.TRANSFER, PaperKind.HAND_BACK, PaperKind.CARRY)
@@ -78,6 +89,28 @@ def set_order(*, acting_user: User, county: str, order: list[str]) -> FundBook:
     record(
         "funds.set_order", actor=acting_user, subject_type="fund_book", subject_id=row.pk, region=region,
         before={"order": before}, after={"order": order},
+    )  # fmt: skip
+    return row
+
+
+@transaction.atomic
+def set_pay_way(*, acting_user: User, county: str, way: str) -> FundBook:
+    """Sets how a county pays hospitals and other bodies from now on; what is decided already goes the way it was decided for.
+
+    Raises: FundInputError: no such way, or no book yet. AccessDeniedError, NotFoundError.
+    """
+    region = pad12(county)
+    access.require(acting_user, DutyCode.FUND_REVIEW, region)
+    if way not in PayWay.values:
+        raise FundInputError("机构付款方式", "没有选择")
+    row = FundBook.objects.select_for_update(of=("self",)).filter(region=region).first()
+    if row is None:
+        raise FundInputError("资金账", "还没有建立。第一笔指标下达后自动建账。")
+    before, row.pay_way = row.pay_way, way
+    row.save(update_fields=["pay_way"])
+    record(
+        "funds.set_pay_way", actor=acting_user, subject_type="fund_book", subject_id=row.pk, region=region,
+        before={"way": before}, after={"way": way},
     )  # fmt: skip
     return row
 
@@ -185,10 +218,11 @@ def _hospital(kind: str, row: HospitalAgreement | None, region: str, programme: 
     if programme != FundProgramme.MEDICAL:
         raise FundInputError("项目", "医院预付款只从医疗救助子账户拨付")
     held = hospitals.balance(row)
-    if kind == PaperKind.HOSPITAL and held + fen > row.advance_limit_fen:
+    way = hospitals.pending(row)
+    if kind == PaperKind.HOSPITAL and held + way + fen > row.advance_limit_fen:
         raise FundInputError(
             "金额",
-            f"：{row.name}已持有 {format_yuan(held)} 元，加上本笔超过协议上限 {format_yuan(row.advance_limit_fen)} 元",
+            f"：{row.name}已持有 {format_yuan(held)} 元，在途 {format_yuan(way)} 元，加上本笔超过协议上限 {format_yuan(row.advance_limit_fen)} 元",
         )
     if kind == PaperKind.HOSPITAL_BACK and fen > held:
         raise FundInputError("金额", f"：{row.name}持有 {format_yuan(held)} 元，不足收回 {format_yuan(fen)} 元")
@@ -264,6 +298,8 @@ def _book(paper: FundPaper, user: User) -> LedgerEntry | None:
         sides = pair(*at, Account.APPROPRIATED, Account.AVAILABLE, fen)
     elif paper.kind == PaperKind.ADVANCE:
         sides = _advance(paper)
+    elif paper.kind == PaperKind.HOSPITAL and orders.way_of(paper.region) == PayWay.BANK:
+        return _order(paper, user)
     else:
         sides = _to_hospital(paper)
     # What moves a hospital's advance names the hospital, so that its balance is a sum over its own entries.
@@ -291,6 +327,20 @@ def _advance(paper: FundPaper) -> list[Side]:
         sides.append(debit(paper.town, paper.programme, source, Account.FLOAT, part))
         sides.append(credit(paper.region, paper.programme, source, Account.AVAILABLE, part))
     return sides
+
+
+def _order(paper: FundPaper, user: User) -> LedgerEntry | None:
+    """An advance that leaves by a file of ours: reserved now, with the hospital once the bank says so."""
+    of = paper.hospital
+    assert of is not None
+    _hospital(paper.kind, of, paper.region, paper.programme, paper.amount_fen)
+    key = (paper.region[:6], paper.programme)
+    parts = ledger.take({key: paper.amount_fen}, ledger.books([paper.region]))[key]
+    order = orders.raise_order(
+        region=paper.region, kind=OrderKind.ADVANCE, subject_id=paper.pk, programme=paper.programme, code=of.code,
+        name=of.name, parts=parts, memo=f"{paper.no} 预付款", user=user, agreement=of,
+    )  # fmt: skip
+    return order.entry
 
 
 def _to_hospital(paper: FundPaper) -> list[Side]:

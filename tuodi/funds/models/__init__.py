@@ -3,6 +3,7 @@
 from tuodi.funds.models.book import FundBook, FundPaper, Population, PublicFund, YearEnd
 from tuodi.funds.models.hospital import BillBatch, HospitalAgreement, HospitalBill, HospitalClearing
 from tuodi.funds.models.ledger import Balance, EntrySeal, LedgerCheck, LedgerEntry, Posting
+from tuodi.funds.models.order import PayeeAccount, PayOrder
 from tuodi.funds.models.petty import CashClaim, CashReturn, Float, FloatCount, PettySpend
 from tuodi.funds.states import Account
 
@@ -22,6 +23,8 @@ __all__ = [
     "HospitalClearing",
     "LedgerCheck",
     "LedgerEntry",
+    "PayOrder",
+    "PayeeAccount",
     "PettySpend",
     "Population",
     "Posting",

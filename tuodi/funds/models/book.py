@@ -6,7 +6,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
-from tuodi.funds.states import FundProgramme, PaperKind, PaperState, Source
+from tuodi.funds.states import FundProgramme, PaperKind, PaperState, PayWay, Source
 from tuodi.org.rls import region_field
 from tuodi.people.fields import month_check
 
@@ -22,6 +22,8 @@ class FundBook(models.Model):
     """One row: a county that keeps a fund book. From its first appropriation on, approving a run reserves money."""
 
     region = region_field(unique=True)
+    #: How hospitals and other bodies are paid: by a file of ours to the bank, or by the treasury's own order.
+    pay_way = models.CharField("机构付款方式", max_length=10, choices=PayWay.choices, default=PayWay.BANK)
     draw_order = ArrayField(models.CharField(max_length=12), verbose_name="动用顺序", default=shipped_order)
     opened_at = models.DateTimeField("建账时间")
     opened_by = models.ForeignKey("org.User", on_delete=models.PROTECT, related_name="+")

@@ -9,6 +9,9 @@ from tuodi.funds.states import AgreementState, BillState, ClearingState, Verdict
 from tuodi.org.rls import region_field
 from tuodi.people.fields import month_check, name_field
 
+#: Profile of a batch that is one correction: its file is the hospital's letter.
+CORRECTION = "correction"
+
 
 class HospitalAgreement(models.Model):
     """One row: the agreement of a county with a designated hospital. Its advance (预付款) is the ledger's."""
@@ -81,8 +84,12 @@ class BillBatch(models.Model):
         constraints = [
             models.CheckConstraint(condition=month_check("month"), name="funds_bills_month"),
             models.CheckConstraint(condition=Q(bad__gte=0, rows__gte=F("bad")), name="funds_bills_rows"),
+            # One letter may correct several bills.
             models.UniqueConstraint(
-                "agreement", "file", condition=Q(withdrawn_at__isnull=True), name="funds_bills_file_once"
+                "agreement",
+                "file",
+                condition=Q(withdrawn_at__isnull=True) & ~Q(profile=CORRECTION),
+                name="funds_bills_file_once",
             ),
         ]
         indexes = [models.Index(fields=["agreement", "month"], name="funds_bills_agreement")]
@@ -99,7 +106,8 @@ class BillBatch(models.Model):
 class HospitalClearing(models.Model):
     """One row: the clearing (清算) of a hospital's month: claimed, accepted, refused, and from where it is paid, in fen.
 
-    Frozen when proposed; where the money comes from is known when it is approved, and booked then.
+    Frozen when proposed; where the money comes from is known when it is approved, and booked then. A correction counts with
+    what it changes of the bill it names, so a month may come out below zero: that much the hospital then holds in advance.
     """
 
     region = region_field()  #: the county
@@ -125,8 +133,7 @@ class HospitalClearing(models.Model):
         verbose_name = "医院清算"
         constraints = [
             models.CheckConstraint(
-                condition=Q(claimed_fen=F("accepted_fen") + F("refused_fen"), accepted_fen__gte=0, refused_fen__gte=0)
-                & Q(replenish_fen__gte=0, bills__gt=0),
+                condition=Q(claimed_fen=F("accepted_fen") + F("refused_fen"), replenish_fen__gte=0, bills__gt=0),
                 name="funds_clearing_sums",
             ),
             models.CheckConstraint(
@@ -196,10 +203,18 @@ class HospitalBill(models.Model):
     )  #: null = rules agree
     confirmed_by = models.ForeignKey("org.User", on_delete=models.PROTECT, null=True, related_name="+")
     clearing = models.ForeignKey(HospitalClearing, on_delete=models.PROTECT, null=True, related_name="items")
+    #: The cleared bill this one puts right, in a later clearing: only the difference is paid or taken back. null = none
+    corrects = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="corrections")
+    correct_reason = models.CharField("更正理由", max_length=200, blank=True)  #: of a correction
 
     class Meta:
         verbose_name = "结算单据"
         constraints = [
+            models.UniqueConstraint(
+                "corrects",
+                condition=Q(corrects__isnull=False) & ~Q(state=BillState.WITHDRAWN),
+                name="funds_bill_corrected_once",
+            ),
             models.CheckConstraint(
                 condition=Q(
                     total_fen=F("basic_fen") + F("catastrophic_fen") + F("other_fen") + F("claimed_fen") + F("own_fen")
@@ -251,3 +266,13 @@ class HospitalBill(models.Model):
     def compliant_fen(self) -> int:
         """个人自付合规医疗费用: the only base a rule counts from (M43)."""
         return self.total_fen - self.basic_fen - self.catastrophic_fen - self.other_fen - self.outside_fen
+
+    @property
+    def net_accepted_fen(self) -> int:
+        """What its clearing pays for it: of a correction the difference to the bill it names."""
+        return (self.accepted_fen or 0) - ((self.corrects.accepted_fen or 0) if self.corrects else 0)
+
+    @property
+    def net_claimed_fen(self) -> int:
+        """What the hospital claims with it, of a correction the difference."""
+        return self.claimed_fen - (self.corrects.claimed_fen if self.corrects else 0)

@@ -16,6 +16,7 @@ from tuodi.payments.actions.claims import (
 from tuodi.payments.actions.decisions import confirm_decision, propose_item, propose_leftover, withdraw_decision
 from tuodi.payments.actions.links import register_link
 from tuodi.payments.actions.messages import collect, deliver
+from tuodi.payments.actions.orders import import_order_return, make_order_files, reissue_orders
 from tuodi.payments.actions.price import (
     end_price_member,
     enter_index,
@@ -44,12 +45,14 @@ __all__ = [
     "enter_index",
     "hold_back",
     "import_account_check",
+    "import_order_return",
     "import_price_members",
     "import_return",
     "import_statement",
     "judge_again",
     "make_account_check",
     "make_bank_files",
+    "make_order_files",
     "open_adoption",
     "open_run",
     "propose_item",
@@ -59,6 +62,7 @@ __all__ = [
     "register_link",
     "register_price_member",
     "reissue",
+    "reissue_orders",
     "resume_sending",
     "set_manner",
     "settle",

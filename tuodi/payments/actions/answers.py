@@ -19,7 +19,7 @@ from tuodi.kernel import clock
 from tuodi.kernel.money import format_yuan
 from tuodi.org import access
 from tuodi.org.models import DutyCode, User
-from tuodi.payments import ledger
+from tuodi.payments import ledger, orders
 from tuodi.payments.actions.bank import append_events, link_of, set_status, sums
 from tuodi.payments.actions.run import audit, lock_run
 from tuodi.payments.errors import StateError
@@ -27,7 +27,7 @@ from tuodi.payments.items import Sent, locked_items, set_item_status
 from tuodi.payments.models import BankBatch, BankLink, BankReturn, LedgerEntry, PayRun
 from tuodi.payments.states import BATCH_MOVES, BatchState, LineStatus, RunState, move, steps_to
 
-__all__ = ["News", "check_signature", "import_return", "settle_items", "take_answer"]
+__all__ = ["News", "check_signature", "import_return", "lock_batch", "settle_items", "take_answer"]
 
 #: Most faults of a forged file that are listed; the rest are counted.
 _FAULTS = 50
@@ -97,17 +97,19 @@ def check_signature(link: BankLink, data: bytes, signature: str) -> str:
 
 def take_answer(
     layout: BankProfile, data: bytes, name: str, *, acting_user: User, region: str, run: PayRun | None = None,
-    link: BankLink | None = None, fault: str = "",
+    link: BankLink | None = None, fault: str = "", only: BankBatch | None = None,
 ) -> BankReturn:  # fmt: skip
     """Applies or refuses an answer, inside the caller's transaction.
 
     Args:
         run: the run it must belong to; None = the file says whose it is.
         fault: why it must not be read at all (its signature).
+        only: the batch of orders it must be about.
     """
     digest = hashlib.sha256(data).hexdigest()
     same = BankReturn.objects.filter(sha256=digest)
-    known = same.filter(state=BankReturn.State.APPLIED, **({"run": run} if run else {"link": link})).first()
+    whose = {"run": run} if run else {"batch": only} if only else {"link": link}
+    known = same.filter(state=BankReturn.State.APPLIED, **whose).first()
     if known is not None:
         return known
     stored = put_bytes(data, region=region, name=name, purpose="bank_return", by_id=acting_user.pk)
@@ -122,9 +124,9 @@ def take_answer(
     except ExchangeError as error:
         return _refuse(acting_user, common, None, [str(error)], 0)
     common |= {"kind": answer.kind, "message_id": answer.message_id}
-    batch = _batch_of(answer, run, link)
+    batch = _batch_of(answer, run, link, only)
     if batch is not None:
-        lock_run(batch.run)  # the same order of locks on every road: run, batch, items
+        lock_batch(batch)  # the same order of locks on every road: run or orders, batch, items
         batch = BankBatch.objects.select_related("run").select_for_update(of=("self",)).get(pk=batch.pk)
         common["run"] = batch.run
         if answer.message_id:
@@ -140,10 +142,22 @@ def take_answer(
     return _apply(batch, answer, items, layout, acting_user, common)
 
 
-def _batch_of(answer: ReturnFile, run: PayRun | None, link: BankLink | None) -> BankBatch | None:
+def lock_batch(batch: BankBatch) -> None:
+    """Holds what a batch pays: its run, or the orders in it."""
+    if batch.run is not None:
+        lock_run(batch.run)
+    else:
+        orders.lock_orders(batch)
+
+
+def _batch_of(
+    answer: ReturnFile, run: PayRun | None, link: BankLink | None, only: BankBatch | None
+) -> BankBatch | None:
     found = BankBatch.objects.filter(no=answer.no) if answer.no else BankBatch.objects.none()
     if run is not None:
         found = found.filter(run=run)
+    elif only is not None:
+        found = found.filter(pk=only.pk)
     elif link is not None:
         found = found.filter(message__link=link)
     return found.select_related("run").first()
@@ -248,32 +262,43 @@ def _apply(
         unknown_lines=len(those(LineStatus.UNKNOWN)), returned_lines=len(those(LineStatus.RETURNED)),
     )  # fmt: skip
     settle_items(batch, news, acting_user=user, returned=returned)
-    audit(
-        "import_return", user, batch.run, batch=batch.no, file=common["sha256"], paid=len(paid), failed=len(failed),
-        unknown=returned.unknown_lines, returned=returned.returned_lines,
-    )  # fmt: skip
+    told = {
+        "batch": batch.no, "file": common["sha256"], "paid": len(paid), "failed": len(failed),
+        "unknown": returned.unknown_lines, "returned": returned.returned_lines,
+    }  # fmt: skip
+    if batch.run is not None:
+        audit("import_return", user, batch.run, **told)
+    else:
+        record(
+            "payments.import_return", actor=user, subject_type="bankreturn", subject_id=returned.pk, region=returned.region,
+            after=told,
+        )  # fmt: skip
     return returned
 
 
 def settle_items(
     batch: BankBatch, news: Iterable[News], *, acting_user: User, returned: BankReturn | None = None
 ) -> None:
-    """Moves items and lines of one batch, an event for each step, and books the money. The items are locked by the caller."""
+    """Moves items and lines (or orders) of one batch, an event for each step, and books the money. The items are locked by the caller."""
     given: Sequence[News] = list(news)
     for status in (LineStatus.UNKNOWN, LineStatus.PAID, LineStatus.FAILED, LineStatus.RETURNED):
         mine = [one for one in given if status in one.steps]
         if not mine:
             continue
-        lines = [one.item.line_id for one in mine]
+        set_item_status([one.item.pk for one in mine], status)
+        if batch.run is None:
+            told_of = [(one.item.order_id or 0, one.code, one.message, one.bank_seq) for one in mine]
+            orders.step(batch, told_of, status, acting_user, returned)
+            continue
+        lines = [one.item.line_id or 0 for one in mine]
         append_events(
             batch,
-            [(one.item.line_id, one.code, one.message, one.bank_seq) for one in mine],
+            [(one.item.line_id or 0, one.code, one.message, one.bank_seq) for one in mine],
             status,
             acting_user,
             returned,
         )
         set_status(lines, status)
-        set_item_status([one.item.pk for one in mine], status)
         if status in _KINDS:
             memo = f"{batch.no} {status.label}"
             ledger.post(

@@ -36,7 +36,7 @@ from tuodi.payments.statistics import refresh
 from tuodi.payments.withholding import REASONS, stopped_lines
 from tuodi.people.models import Account
 
-__all__ = ["append_events", "hold_back", "link_of", "make_bank_files", "reissue", "set_status", "sums"]
+__all__ = ["append_events", "hold_back", "link_of", "link_to", "make_bank_files", "reissue", "set_status", "sums"]
 
 
 class Line(NamedTuple):
@@ -325,7 +325,12 @@ def _out(batches: Sequence[BankBatch], user: User) -> None:
 
 def link_of(run: PayRun, profile: str) -> BankLink | None:
     """The line by which a run's files of a format travel: that of the nearest place; None = they are carried by hand."""
-    links = [one for one in BankLink.objects.filter(profile=profile, is_active=True) if run.place.startswith(one.place)]
+    return link_to(run.place, profile)
+
+
+def link_to(place: str, profile: str) -> BankLink | None:
+    """The line by which a place's files of a format travel."""
+    links = [one for one in BankLink.objects.filter(profile=profile, is_active=True) if place.startswith(one.place)]
     return max(links, key=lambda one: len(one.place), default=None)
 
 

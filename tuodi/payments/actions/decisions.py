@@ -8,8 +8,7 @@ from tuodi.audit.actions import record
 from tuodi.kernel import clock
 from tuodi.org import access
 from tuodi.org.models import DutyCode, User
-from tuodi.payments.actions.answers import News, settle_items
-from tuodi.payments.actions.run import lock_run
+from tuodi.payments.actions.answers import News, lock_batch, settle_items
 from tuodi.payments.errors import DecisionError, FourEyesError
 from tuodi.payments.items import one_item
 from tuodi.payments.models import BankDecision, BankItem, StatementLine
@@ -92,7 +91,7 @@ def confirm_decision(decision: BankDecision, *, acting_user: User) -> BankDecisi
     access.require(acting_user, DutyCode.PAY_APPROVE, decision.region)
     item_id = decision.item_id
     if item_id is not None:
-        lock_run(BankItem.objects.select_related("batch__run").get(pk=item_id).batch.run)
+        lock_batch(BankItem.objects.select_related("batch__run").get(pk=item_id).batch)
     found = _open(decision)
     if found.proposed_by_id == acting_user.pk:
         raise FourEyesError(f"认定 {found.pk}", "复核")

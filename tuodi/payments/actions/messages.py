@@ -28,8 +28,7 @@ from tuodi.kernel.disk import sync_folder, write_whole
 from tuodi.org import access
 from tuodi.org.access import NATION, system_scope
 from tuodi.org.models import DutyCode, User
-from tuodi.payments.actions.answers import News, check_signature, settle_items, take_answer
-from tuodi.payments.actions.run import lock_run
+from tuodi.payments.actions.answers import News, check_signature, lock_batch, settle_items, take_answer
 from tuodi.payments.errors import BankBlockedError
 from tuodi.payments.items import locked_items
 from tuodi.payments.models import BankAttempt, BankLink, BankMessage, BankReturn, BankStatement
@@ -215,7 +214,7 @@ def _acknowledge(message: BankMessage) -> None:
 
 
 def _news(message: BankMessage, said: LineStatus, code: str, text: str) -> list[News]:
-    lock_run(message.batch.run)
+    lock_batch(message.batch)
     items = locked_items(message.batch.items.filter(status__in=["sent", "unknown"]))
     return [News(item, steps, code, text[:100]) for item in items if (steps := steps_to(item.status, said))]
 
@@ -234,7 +233,8 @@ def _refused(message: BankMessage, outcome: Outcome, user: User | None) -> None:
 
 def _unknown(message: BankMessage, outcome: Outcome, user: User | None) -> None:
     news = _news(message, LineStatus.UNKNOWN, "", outcome.detail or "送出后没有得到银行答复")
-    if news and message.batch.run.state in (RunState.SENT, RunState.SETTLED, RunState.CLOSED):
+    run = message.batch.run
+    if news and (run is None or run.state in (RunState.SENT, RunState.SETTLED, RunState.CLOSED)):
         settle_items(message.batch, news, acting_user=user or message.made_by)
 
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import F
 
 from tuodi.audit.actions import record
 from tuodi.exchange.bank import load_bank_profile
@@ -20,12 +21,11 @@ from tuodi.kernel import clock
 from tuodi.kernel.money import format_yuan
 from tuodi.org import access
 from tuodi.org.models import DutyCode, User
-from tuodi.payments.actions.answers import News, check_signature, settle_items
+from tuodi.payments.actions.answers import News, check_signature, lock_batch, settle_items
 from tuodi.payments.actions.messages import block_of, mark_of, write_mark
-from tuodi.payments.actions.run import lock_run
 from tuodi.payments.errors import BankBlockedError
 from tuodi.payments.items import Sent, locked_items
-from tuodi.payments.models import BankLink, BankMessage, BankStatement, PayRun, StatementLine
+from tuodi.payments.models import BankLink, BankMessage, BankStatement, StatementLine
 from tuodi.payments.states import ERRORS, LineStatus, Verdict, steps_to
 
 __all__ = ["import_statement", "judge_again", "resume_sending", "take_statement"]
@@ -122,15 +122,17 @@ def _items(references: set[str], link: BankLink) -> dict[str, Sent]:
             wanted[no][seq] = text
     messages = (
         BankMessage.objects.filter(link=link, no__in=list(wanted))
-        .select_related("batch")
-        .order_by("batch__run_id", "id")
+        .select_related("batch__run")
+        .order_by(F("batch__run_id").asc(nulls_last=True), "batch__region", "id")
     )
     found: dict[str, Sent] = {}
     locked: set[int] = set()
     for message in messages:
-        if message.batch.run_id not in locked:
-            lock_run(PayRun(pk=message.batch.run_id))
-            locked.add(message.batch.run_id)
+        # Runs first, then orders to bodies by their county's money: one order of locks everywhere.
+        of = message.batch.run_id or -message.batch_id
+        if of not in locked:
+            lock_batch(message.batch)
+            locked.add(of)
         numbers = wanted[message.no]
         for item in locked_items(message.batch.items.extra(where=["seq = any(%s)"], params=[list(numbers)])):
             found[numbers[item.seq]] = item

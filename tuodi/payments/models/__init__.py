@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tuodi.funds.models import Account, LedgerEntry, Posting
-from tuodi.payments.models.bank import BankBatch, BankItem, BankReturn
+from tuodi.payments.models.bank import BankBatch, BankItem, BankReturn, OrderEvent
 from tuodi.payments.models.claim import Claim, ClaimAgreement, ClaimReceipt, ClaimWriteOff, RunSignature
 from tuodi.payments.models.link import (
     AccountCheck,
@@ -37,6 +37,7 @@ __all__ = [
     "LedgerEntry",
     "LineDifference",
     "LineEvent",
+    "OrderEvent",
     "PayLine",
     "PayRun",
     "Posting",

@@ -13,7 +13,8 @@ from tuodi.payments.states import BatchState, LineStatus
 class BankBatch(models.Model):
     """One row: one file to one bank."""
 
-    run = models.ForeignKey("payments.PayRun", on_delete=models.PROTECT, related_name="batches")
+    #: null = orders to bodies (`funds.PayOrder`), which are of no month
+    run = models.ForeignKey("payments.PayRun", on_delete=models.PROTECT, null=True, related_name="batches")
     region = region_field()
     no = models.CharField("批次号", max_length=30, db_collation="C", unique=True)  #: the reference the bank repeats
     bank_code = models.CharField("银行代码", max_length=14, blank=True)
@@ -39,13 +40,19 @@ class BankBatch(models.Model):
 
 
 class BankItem(models.Model):
-    """One row: one line in one file. A line is in one file at a time; a reissue names the item it follows."""
+    """One row: one line in one file: a line of a run, or an order to a body. It is in one file at a time; a reissue names
+    the item it follows."""
 
     # No index of their own where another begins with the column: a change of status writes every one of them.
     batch = models.ForeignKey(BankBatch, on_delete=models.PROTECT, related_name="items", db_index=False)
     region = region_field()
     seq = models.IntegerField("序号")  #: from 1, unique in the batch
-    line = models.ForeignKey("payments.PayLine", on_delete=models.PROTECT, related_name="items", db_index=False)
+    line = models.ForeignKey(
+        "payments.PayLine", on_delete=models.PROTECT, null=True, related_name="items", db_index=False
+    )  #: null = an order
+    order = models.ForeignKey(
+        "funds.PayOrder", on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )  #: null = a line
     amount_fen = models.BigIntegerField("金额（分）")
     account_id = models.BigIntegerField("账户")
     account_uid = models.UUIDField()
@@ -64,9 +71,19 @@ class BankItem(models.Model):
             models.UniqueConstraint(
                 "line", condition=Q(status__in=["sent", "unknown", "paid"]), name="payments_item_one_open"
             ),
+            models.UniqueConstraint(
+                "order",
+                condition=Q(status__in=["sent", "unknown", "paid"], order__isnull=False),
+                name="payments_item_one_order",
+            ),
+            models.CheckConstraint(
+                condition=Q(line__isnull=False, order__isnull=True) | Q(line__isnull=True, order__isnull=False),
+                name="payments_item_one_of",
+            ),
         ]
         indexes = [
             models.Index(fields=["line", "-id"], name="payments_item_line"),
+            models.Index(fields=["order", "-id"], condition=Q(order__isnull=False), name="payments_item_order"),
             # Nearly all are paid: what is open or went wrong is found without reading them.
             models.Index(fields=["batch", "status"], condition=~Q(status="paid"), name="payments_item_open"),
         ]
@@ -81,7 +98,7 @@ class BankReturn(models.Model):
         APPLIED = "applied", "已入账"
         REFUSED = "refused", "整份拒收"
 
-    #: null = a file of the bank's that belongs to no run known here
+    #: null = a file of the bank's that belongs to no run known here, or one about orders to bodies
     run = models.ForeignKey("payments.PayRun", on_delete=models.PROTECT, null=True, related_name="returns")
     batch = models.ForeignKey(BankBatch, on_delete=models.PROTECT, null=True, related_name="returns")
     link = models.ForeignKey("payments.BankLink", on_delete=models.PROTECT, null=True, related_name="returns")
@@ -118,3 +135,22 @@ class BankReturn(models.Model):
             ),
         ]
         indexes = [models.Index(fields=["region", "-id"], name="payments_return_region")]
+
+
+class OrderEvent(models.Model):
+    """One row: something that happened to an order to a body. Append-only; the last one is the order's status."""
+
+    order = models.ForeignKey("funds.PayOrder", on_delete=models.PROTECT, related_name="+", db_index=False)
+    region = region_field()
+    kind = models.CharField("事件", max_length=8, choices=LineStatus.choices)
+    at = models.DateTimeField("时间")
+    by = models.ForeignKey("org.User", on_delete=models.PROTECT, related_name="+", db_index=False)
+    batch = models.ForeignKey(BankBatch, on_delete=models.PROTECT, related_name="+")
+    returned = models.ForeignKey(BankReturn, on_delete=models.PROTECT, null=True, related_name="+")
+    code = models.CharField("返回码", max_length=10, blank=True)
+    message = models.CharField("银行说明", max_length=100, blank=True)
+    bank_seq = models.CharField("银行流水", max_length=40, blank=True)
+
+    class Meta:
+        verbose_name = "付款单事件"
+        indexes = [models.Index(fields=["order", "id"], name="payments_order_event")]
