@@ -76,7 +76,13 @@ class Ward:
     """A hospital with an agreement in force and, if asked, an advance out of 医疗救助."""
 
     def __init__(
-        self, treasury: Treasury, *, advance: int = 0, limit: int = 50_000, code: str = "H42080200001", way: str = "treasury"
+        self,
+        treasury: Treasury,
+        *,
+        advance: int = 0,
+        limit: int = 50_000,
+        code: str = "H42080200001",
+        way: str = "treasury",
     ) -> None:
         self.money = treasury
         early = date(2018, 1, 8)

@@ -4,7 +4,8 @@ A stage is one condition on postings, used alike for the sum and for the list be
 part. For a sub-account that has a source,
 
     opening + appropriated + moved in - moved out + recovered - handed back
-      - paid + came back - cash + cash got back - cleared with hospitals + other = left
+      - paid + came back - cash + cash got back - cleared with hospitals
+      - paid to bodies + came back of them + other = left
 
 holds by the postings themselves: nothing is taken from the difference.
 """
@@ -20,6 +21,7 @@ from django.db.models import F, Q, QuerySet, Sum
 from django.db.models.functions import Substr
 
 from tuodi.funds.models import LedgerEntry, Posting
+from tuodi.funds.orders import ORIGIN
 from tuodi.funds.states import LIVING, Account, Kind
 from tuodi.org import access
 
@@ -43,7 +45,7 @@ _KNOWN = (
     Kind.APPROPRIATION, Kind.TRANSFER, Kind.RECOVERED, Kind.HAND_BACK, Kind.PAID, Kind.RETURNED, Kind.PETTY_SPEND,
     Kind.PETTY_RETURN, Kind.HOSPITAL_CLEAR,
     Kind.GRANT, Kind.SEND, Kind.FAILED, Kind.WITHHELD, Kind.RELEASE, Kind.ADVANCE, Kind.PETTY_BACK,
-    Kind.HOSPITAL, Kind.HOSPITAL_BACK, Kind.WRITTEN_OFF,
+    Kind.HOSPITAL, Kind.HOSPITAL_BACK, Kind.WRITTEN_OFF, Kind.ORDERED, Kind.TREASURY, Kind.REFUND,
 )  # fmt: skip
 
 
@@ -78,6 +80,7 @@ class Stage:
     when: str = "in"
     side: str = ""
     not_kinds: tuple[str, ...] = ()
+    bodies: bool | None = None  #: only, or without, what orders to bodies moved; None = either
 
     def which(self, wanted: Wanted) -> Q:
         """The condition on postings, the period with it."""
@@ -86,6 +89,9 @@ class Stage:
             found &= Q(entry__kind__in=self.kinds)
         if self.not_kinds:
             found &= ~Q(entry__kind__in=self.not_kinds)
+        if self.bodies is not None:
+            order = Q(entry__origin=ORIGIN)
+            found &= order if self.bodies else ~order
         if self.side:
             found &= Q(**{f"{self.side}_fen__gt": 0})
         if self.when == "before":
@@ -100,8 +106,10 @@ class Stage:
         return Sum(moved if self.sign > 0 else F("credit_fen") - F("debit_fen"), filter=self.which(wanted))
 
 
-def _one(code: str, label: str, account: str, *kinds: str, sign: int = 1, side: str = "") -> Stage:
-    return Stage(code, label, (account,), kinds, sign, side=side)
+def _one(
+    code: str, label: str, account: str, *kinds: str, sign: int = 1, side: str = "", bodies: bool | None = None
+) -> Stage:
+    return Stage(code, label, (account,), kinds, sign, side=side, bodies=bodies)
 
 
 STAGES = (
@@ -113,15 +121,22 @@ STAGES = (
     _one("handed_back", "上缴", Account.APPROPRIATED, Kind.HAND_BACK),
     _one("granted", "审批占用", Account.PAYABLE, Kind.GRANT, sign=-1),
     _one("withheld", "发前扣留", Account.PAYABLE, Kind.WITHHELD),
-    _one("sent", "送银行", Account.TRANSIT, Kind.SEND),
-    _one("failed", "失败退回", Account.SUSPENSE, Kind.FAILED),
-    _one("paid", "到账", Account.PAYABLE, Kind.PAID),
-    _one("returned", "退票", Account.PAYABLE, Kind.RETURNED, sign=-1),
+    _one("sent", "送银行", Account.TRANSIT, Kind.SEND, bodies=False),
+    _one("failed", "失败退回", Account.SUSPENSE, Kind.FAILED, bodies=False),
+    _one("paid", "到账", Account.PAYABLE, Kind.PAID, bodies=False),
+    _one("returned", "退票", Account.PAYABLE, Kind.RETURNED, sign=-1, bodies=False),
     _one("released", "退汇转回", Account.AVAILABLE, Kind.RELEASE),
     _one("petty", "备用金支出", Account.EXPENSE, Kind.PETTY_SPEND),
     _one("petty_return", "现金追回", Account.EXPENSE, Kind.PETTY_RETURN, sign=-1),
     _one("advanced", "医院预付", Account.HOSPITAL, Kind.HOSPITAL, Kind.HOSPITAL_BACK),
     _one("cleared", "医院清算", Account.EXPENSE, Kind.HOSPITAL_CLEAR),
+    _one("ordered", "机构付款审批", Account.RESERVED, Kind.ORDERED),
+    _one("body_sent", "机构付款送银行", Account.TRANSIT, Kind.SEND, bodies=True),
+    _one("body_failed", "机构付款失败", Account.SUSPENSE, Kind.FAILED, bodies=True),
+    _one("body_paid", "机构付款到账", Account.PAYABLE, Kind.PAID, bodies=True),
+    _one("body_returned", "机构付款退票", Account.PAYABLE, Kind.RETURNED, sign=-1, bodies=True),
+    _one("treasury", "国库支付机构", Account.EXPENSE, Kind.TREASURY),
+    _one("refunded", "机构退回", Account.EXPENSE, Kind.REFUND, sign=-1),
     Stage("other", "其他收支", _LIVING, not_kinds=_KNOWN),
     Stage("left", "结余", _LIVING, when="until"),
     *(Stage(f"left_{one.value}", one.label, (one.value,), when="until") for one in LIVING),
@@ -130,7 +145,8 @@ BY_CODE = {one.code: one for one in STAGES}
 #: How the stages add up to what is left.
 BALANCE = {
     "opening": 1, "appropriated": 1, "moved_in": 1, "moved_out": -1, "recovered": 1, "handed_back": -1, "paid": -1,
-    "returned": 1, "petty": -1, "petty_return": 1, "cleared": -1, "other": 1,
+    "returned": 1, "petty": -1, "petty_return": 1, "cleared": -1, "body_paid": -1, "body_returned": 1, "treasury": -1,
+    "refunded": 1, "other": 1,
 }  # fmt: skip
 
 
@@ -201,6 +217,8 @@ def stages_of(entry: LedgerEntry, postings: Iterable[Posting]) -> list[tuple[Sta
             if one.when != "in" or side.account not in one.accounts or (one.kinds and entry.kind not in one.kinds):
                 continue
             if one.not_kinds and entry.kind in one.not_kinds:
+                continue
+            if one.bodies is not None and one.bodies != (entry.origin == ORIGIN):
                 continue
             if one.side and not getattr(side, f"{one.side}_fen"):
                 continue

@@ -28,7 +28,7 @@ from tuodi.people.queries import member_on
 from tuodi.rules import FamilyErrors, Plan, ProgrammeResult
 from tuodi.verification import rulebook
 
-__all__ = ["judge", "provisional"]
+__all__ = ["Known", "judge", "plain_name", "provisional", "read_persons", "standing_of"]
 
 _GROUP = "medical.group"
 
@@ -41,8 +41,8 @@ def provisional(bill: HospitalBill) -> int:
 
 
 @dataclass
-class _Known:
-    """What is known of the patients of some bills, read at once."""
+class Known:
+    """What is known of some persons, read at once: families, facts, rolls; of patients what the year already gave."""
 
     memberships: dict[int, list[Membership]] = field(default_factory=lambda: defaultdict(list))
     households: dict[int, Household] = field(default_factory=dict)
@@ -50,7 +50,6 @@ class _Known:
     of_household: dict[int, list[RollEntry]] = field(default_factory=lambda: defaultdict(list))
     of_person: dict[int, list[RollEntry]] = field(default_factory=lambda: defaultdict(list))
     used: dict[tuple[int, int], int] = field(default_factory=lambda: defaultdict(int))
-    judged: Sequence[HospitalBill] = ()  #: the bills at hand, which may put others right
 
     def household(self, person_id: int, on: date) -> Household | None:
         for one in self.memberships[person_id]:
@@ -78,11 +77,9 @@ class _Known:
         return file["household"], rows.get(person.pk, plain)
 
 
-def _read(bills: Sequence[HospitalBill]) -> _Known:
-    """All that judging asks, in eight queries whatever the number of bills."""
-    persons = {one.person_id for one in bills if one.person_id}
-    skip = {one.pk for one in bills if one.pk}
-    known = _Known(judged=bills)
+def read_persons(persons: Collection[int]) -> Known:
+    """Families, facts and rolls of some persons, in five queries whatever their number."""
+    known = Known()
     for one in Membership.objects.filter(person__in=persons).order_by("id"):
         known.memberships[one.person_id].append(one)
     homes = {one.household_id for rows in known.memberships.values() for one in rows}
@@ -93,15 +90,16 @@ def _read(bills: Sequence[HospitalBill]) -> _Known:
         known.of_household[row.household_id].append(row)
     for row in RollEntry.objects.filter(person__in=persons):
         known.of_person[row.person_id or 0].append(row)
-    _used(known, persons, skip)
     return known
 
 
-def _used(known: _Known, persons: Collection[int], skip: Collection[int]) -> None:
+def _used(known: Known, bills: Sequence[HospitalBill]) -> None:
     """What other bills of the year took of the ceiling: also those of a county he moved away from, or to.
 
     Who moves is another row in the other county, with the same number; of that county nothing is read but sums.
     """
+    persons = {one.person_id for one in bills if one.person_id}
+    skip = {one.pk for one in bills if one.pk}
     same: dict[int, int] = {one: one for one in persons}
     indexes: dict[bytes, int] = {}
     locks: dict[int, str] = {}
@@ -120,7 +118,7 @@ def _used(known: _Known, persons: Collection[int], skip: Collection[int]) -> Non
         # A bill that was put right counts with what its correction says.
         corrected = standing.filter(corrects=OuterRef("pk"))
         others = list(standing.filter(~Exists(corrected), person__in=list(same)).exclude(pk__in=skip))
-    put_right = {one.corrects_id for one in known.judged if one.corrects_id}
+    put_right = {one.corrects_id for one in bills if one.corrects_id}
     for bill in others:
         if bill.pk not in put_right:
             known.used[same[bill.person_id or 0], bill.discharged_on.year] += provisional(bill)
@@ -136,7 +134,8 @@ def judge(bills: Sequence[HospitalBill]) -> list[HospitalBill]:
         The bills whose answer changed.
     """
     now, changed = clock.now(), []
-    known = _read(bills)
+    known = read_persons({one.person_id for one in bills if one.person_id})
+    _used(known, bills)
     for bill in sorted(bills, key=lambda one: (one.discharged_on, one.pk or 0, one.row_no)):
         before = (bill.verdict, bill.computed_fen, bill.used_fen)
         _judge(bill, known)
@@ -152,7 +151,7 @@ def judge(bills: Sequence[HospitalBill]) -> list[HospitalBill]:
     return changed
 
 
-def _judge(bill: HospitalBill, known: _Known) -> None:
+def _judge(bill: HospitalBill, known: Known) -> None:
     bill.basis, bill.used_fen, bill.computed_fen, bill.missing, bill.clauses = "", 0, None, "", ""
     person, on = bill.person, bill.discharged_on
     if person is None:
@@ -166,15 +165,11 @@ def _judge(bill: HospitalBill, known: _Known) -> None:
     if person.died_on is not None and person.died_on < bill.admitted_on:
         bill.verdict, bill.computed_fen = Verdict.DEAD, 0
         return
-    if _plain(person.name) != _plain(bill.name):
+    if plain_name(person.name) != plain_name(bill.name):
         bill.verdict, bill.missing = Verdict.UNKNOWN, "姓名与证件登记的不一致"
         return
     own, member = known.member(person, household, on)
-    stands = {one.programme for one in rolls}
-    member |= {
-        "in_dibao": Programme.DIBAO in stands,
-        "in_tekun": Programme.TEKUN in stands,
-        "in_orphan": Programme.CHILD in stands and not member.get("is_unattended", False),
+    member |= standing_of(rolls, member) | {
         "compliant_cost": format_yuan(bill.compliant_fen, sep=False),
         "aid_paid_this_year": format_yuan(bill.used_fen, sep=False),
     }
@@ -188,6 +183,16 @@ def _judge(bill: HospitalBill, known: _Known) -> None:
         bill.verdict, bill.missing = Verdict.UNKNOWN, "；".join(str(one) for one in error.faults)[:200]
         return
     _take(bill, plan, answer)
+
+
+def standing_of(rolls: Iterable[RollEntry], member: dict[str, Any]) -> dict[str, bool]:
+    """The facts rules ask of the rolls somebody stands on."""
+    stands = {one.programme for one in rolls}
+    return {
+        "in_dibao": Programme.DIBAO in stands,
+        "in_tekun": Programme.TEKUN in stands,
+        "in_orphan": Programme.CHILD in stands and not member.get("is_unattended", False),
+    }
 
 
 def _take(bill: HospitalBill, plan: Plan, answer: ProgrammeResult) -> None:
@@ -223,5 +228,6 @@ def _clauses(plan: Plan, answer: ProgrammeResult) -> Iterable[str]:
             yield f"{label} {value.printed}（{plan.book.clause(value.clause).text}）"
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
+    """A name as it is compared."""
     return "".join(name.replace("\u00b7", "").split())

@@ -21,14 +21,18 @@ from tuodi.org.models import User
 
 __all__ = [
     "ORIGIN",
+    "arrived",
     "of_hospital",
     "of_place",
+    "order_of",
+    "pay",
     "payee_of",
     "payees_of",
     "post",
     "raise_order",
     "require_payee",
     "sources",
+    "take_back",
     "way_of",
 ]
 
@@ -202,3 +206,71 @@ def _of_hospital(
         ledger.book(
             sides, kind=kind, region=order.region, origin=_HOSPITAL, origin_id=order.agreement_id or 0, user=user, memo=memo
         )  # fmt: skip
+
+
+def pay(
+    *, region: str, kind: OrderKind, subject_id: int, programme: str, code: str, name: str, fen: int, memo: str, user: User,
+    origin: str, agreement: HospitalAgreement | None = None,
+) -> LedgerEntry | None:  # fmt: skip
+    """Pays a body what was just decided, the way the county pays: an order for the bank, or booked as the treasury's own.
+
+    Args:
+        origin: of the treasury's entry, with `subject_id`.
+
+    Returns: The entry that reserves or spends the money.
+
+    Raises: FundShortError, FundInputError: no account in force.
+    """
+    key = (region[:6], programme)
+    parts = ledger.take({key: fen}, ledger.books([region]))[key]
+    if way_of(region) == PayWay.BANK:
+        order = raise_order(
+            region=region, kind=kind, subject_id=subject_id, programme=programme, code=code, name=name, parts=parts,
+            memo=memo, user=user, agreement=agreement,
+        )  # fmt: skip
+        return order.entry
+    sides: list[Side] = []
+    for source, part in parts:
+        sides += pair(region, programme, source, Account.EXPENSE, Account.AVAILABLE, part)
+    return ledger.book(
+        sides, kind=Kind.TREASURY, region=region, origin=origin, origin_id=subject_id, user=user, memo=f"{name} {memo}"
+    )
+
+
+def take_back(
+    *, region: str, programme: str, spent: LedgerEntry, origin: str, subject_id: int, fen: int, user: User, memo: str
+) -> LedgerEntry:
+    """Books money a body gave back: less spent, into the sources it was drawn from less what came back of each before.
+
+    Args:
+        spent: the entry of `pay`. fen: at most what it spent less what came back.
+    """
+    out = Posting.objects.filter(entry=spent, account=Account.EXPENSE).order_by("id")
+    back = dict(
+        Posting.objects.filter(
+            entry__origin=origin, entry__origin_id=subject_id, entry__kind=Kind.REFUND, account=Account.EXPENSE
+        )
+        .values_list("source")
+        .annotate(fen=Sum("credit_fen"))
+    )
+    parts, rest = ledger.share(fen, [(one.source, one.debit_fen - back.get(one.source, 0)) for one in out])
+    assert not rest, "more comes back than was spent"
+    sides: list[Side] = []
+    for source, part in parts:
+        sides += pair(region, programme, source, Account.AVAILABLE, Account.EXPENSE, part)
+    entry = ledger.book(
+        sides, kind=Kind.REFUND, region=region, origin=origin, origin_id=subject_id, user=user, memo=memo
+    )
+    assert entry is not None
+    return entry
+
+
+def order_of(kind: OrderKind, subject_id: int) -> PayOrder | None:
+    """The order that pays something, or None where the treasury paid it."""
+    return PayOrder.objects.filter(kind=kind, subject_id=subject_id).first()
+
+
+def arrived(kind: OrderKind, subject_id: int) -> bool:
+    """Whether the money is with the body: told by the bank, or paid by the treasury."""
+    order = order_of(kind, subject_id)
+    return order is None or order.status == OrderStatus.PAID

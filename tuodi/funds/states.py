@@ -13,6 +13,7 @@ __all__ = [
     "AGREEMENT_MOVES",
     "BILL_MOVES",
     "CLEARING_MOVES",
+    "DESK_MOVES",
     "LIVING",
     "ORDER_MOVES",
     "PAPER_MOVES",
@@ -23,7 +24,10 @@ __all__ = [
     "Account",
     "AgreementState",
     "BillState",
+    "ClaimFrom",
     "ClearingState",
+    "DeskState",
+    "EmergencyReason",
     "FundProgramme",
     "Kind",
     "OrderKind",
@@ -32,6 +36,7 @@ __all__ = [
     "PaperState",
     "PayWay",
     "PayeeState",
+    "PremiumResult",
     "Source",
     "Verdict",
     "move",
@@ -257,6 +262,46 @@ class OrderKind(models.TextChoices):
     EMERGENCY = "emergency", "疾病应急救助款"
 
 
+class DeskState(models.TextChoices):
+    """Where a list of premiums or an emergency request is: one enters it, finance decides."""
+
+    PROPOSED = "proposed", "待审核"
+    APPROVED = "approved", "已同意"
+    REFUSED = "refused", "不同意"
+
+
+DESK_MOVES: Mapping[str, frozenset[str]] = {
+    DeskState.PROPOSED: frozenset({DeskState.APPROVED, DeskState.REFUSED}),
+    DeskState.APPROVED: frozenset(),
+    DeskState.REFUSED: frozenset(),
+}
+
+
+class PremiumResult(models.TextChoices):
+    """What the collector says of a person of a list."""
+
+    INSURED = "insured", "已参保"
+    NOT_INSURED = "not_insured", "未参保"
+    DOUBLE = "double", "重复参保"
+
+
+class EmergencyReason(models.TextChoices):
+    """Why nobody else pays: the two cases of 649号令 32条."""
+
+    UNIDENTIFIED = "unidentified", "身份不明"
+    UNABLE = "unable", "无力支付急救费用"
+
+
+class ClaimFrom(models.TextChoices):
+    """From whom the fund claims what it paid, once the patient is known."""
+
+    PATIENT = "patient", "本人或家属"
+    INSURANCE = "insurance", "医疗保险"
+    MEDICAL_AID = "medical_aid", "医疗救助"
+    LIABLE = "liable", "责任人（工伤、交通事故等）"
+    HOME_PLACE = "home_place", "户籍地"
+
+
 #: Orders whose money stays the county's, with a hospital.
 ADVANCES = (OrderKind.ADVANCE, OrderKind.REFILL)
 
@@ -288,6 +333,7 @@ _TABLES: Mapping[type[models.TextChoices], Mapping[str, frozenset[str]]] = {
     ClearingState: CLEARING_MOVES,
     PayeeState: PAYEE_MOVES,
     OrderStatus: ORDER_MOVES,
+    DeskState: DESK_MOVES,
 }
 
 

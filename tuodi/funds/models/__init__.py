@@ -1,5 +1,6 @@
 """Rows of funds."""
 
+from tuodi.funds.models.aid import EmergencyCase, EmergencyReturn, PremiumItem, PremiumList, PremiumRefund
 from tuodi.funds.models.book import FundBook, FundPaper, Population, PublicFund, YearEnd
 from tuodi.funds.models.hospital import BillBatch, HospitalAgreement, HospitalBill, HospitalClearing
 from tuodi.funds.models.ledger import Balance, EntrySeal, LedgerCheck, LedgerEntry, Posting
@@ -13,6 +14,8 @@ __all__ = [
     "BillBatch",
     "CashClaim",
     "CashReturn",
+    "EmergencyCase",
+    "EmergencyReturn",
     "EntrySeal",
     "Float",
     "FloatCount",
@@ -28,6 +31,9 @@ __all__ = [
     "PettySpend",
     "Population",
     "Posting",
+    "PremiumItem",
+    "PremiumList",
+    "PremiumRefund",
     "PublicFund",
     "YearEnd",
 ]

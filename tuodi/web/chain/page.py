@@ -37,7 +37,8 @@ from tuodi.web.components.pages import Page
 #: Columns of the tables of the ledger.
 COLUMNS = (
     "opening", "appropriated", "moved_in", "moved_out", "granted", "withheld", "sent", "failed", "paid", "returned",
-    "released", "petty", "petty_return", "advanced", "cleared", "recovered", "handed_back", "other", "left",
+    "released", "petty", "petty_return", "advanced", "cleared", "ordered", "body_sent", "body_failed", "body_paid", "body_returned", "treasury", "refunded",
+    "recovered", "handed_back", "other", "left",
 )  # fmt: skip
 #: Columns that are left out where nothing moved.
 _RARE = set(COLUMNS) - {"appropriated", "granted", "sent", "paid", "left"}
@@ -106,7 +107,9 @@ def _way(found: Asked, sums: Mapping[str, int]) -> list[dict[str, Any]]:
 
     inside = f"调入 {words.yuan(sums['moved_in'])}，调出 {words.yuan(sums['moved_out'])}" if sums["moved_in"] else ""
     beside = "，".join(
-        f"{label} {words.yuan(sums[code])}" for code, label in (("petty", "备用金"), ("cleared", "医院")) if sums[code]
+        f"{label} {words.yuan(sums[code])}"
+        for code, label in (("petty", "备用金"), ("cleared", "医院"), ("body_paid", "机构"))
+        if sums[code]
     )
     came = f"失败 {words.yuan(sums['failed'])}，退票 {words.yuan(sums['returned'])}" if sums["returned"] else ""
     return [
