@@ -60,6 +60,7 @@ from tuodi.web.county import (
 )
 from tuodi.web.field import offline, own_checks, patrol_urls, tasks
 from tuodi.web.funds import urls as funds_urls
+from tuodi.web.medical import urls as medical_urls
 from tuodi.web.online import helping
 from tuodi.web.online import urls as online
 from tuodi.web.oversight import urls as oversight
@@ -201,6 +202,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *accounts_urls.urlpatterns,
     *board_urls.urlpatterns,
     *papers_urls.urlpatterns,
+    *medical_urls.urlpatterns,
     *funds_urls.urlpatterns,
     *chain_urls.urlpatterns,
     *claims_urls.urlpatterns,

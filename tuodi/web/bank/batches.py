@@ -42,12 +42,12 @@ def show(request: HttpRequest, pk: int, batch: int) -> HttpResponse:
         "run_label": f"{queries.month_of(run)} {run_page.label_of(run)}",
         "batch": found,
         "file_href": reverse("web:run-file", args=[run.pk, found.pk]) if DutyCode.PAY_SEND in duties else "",
-        "message": _message(message) if message else None,
+        "message": message_of(message) if message else None,
         "may_bring": message is not None
         and DutyCode.PAY_SEND in duties
         and message.state in (MessageState.CREATED, MessageState.SIGNED, MessageState.SENT),
-        "answers": [_answered(one) for one in bank_queries.returns_of(found)],
-        "totals": _totals(found, status),
+        "answers": [answered(one) for one in bank_queries.returns_of(found)],
+        "totals": totals(found, status),
         "page": Page(_items(page.items, found), page.number, None, page.previous, page.next),
         "may_decide": DutyCode.PAY_CHECK in duties,
         "all_href": reverse("web:bank-batch", args=[run.pk, found.pk]),
@@ -82,7 +82,8 @@ def _answer(request: HttpRequest, run: PayRun, batch: BankBatch) -> HttpResponse
     return posting.back(here + "?status=unknown")
 
 
-def _message(message: BankMessage) -> dict[str, Any]:
+def message_of(message: BankMessage) -> dict[str, Any]:
+    """A message with its tries, for the page."""
     taken = [
         {"css": "ok", "when": f"{localtime(message.answered_at):%m-%d %H:%M}", "title": looks.MESSAGES[MessageState(message.state)].word, "text": ""}
     ] if message.answered_at else []  # fmt: skip
@@ -107,7 +108,8 @@ def _message(message: BankMessage) -> dict[str, Any]:
     }
 
 
-def _answered(row: Any) -> dict[str, Any]:
+def answered(row: Any) -> dict[str, Any]:
+    """One answer of the bank."""
     return {
         "name": row.file_name, "kind": row.kind or "回盘文件", "at": row.imported_at, "by": row.imported_by.name,
         "look": looks.ANSWERS[row.state], "paid": row.paid_lines, "failed": row.failed_lines, "unknown": row.unknown_lines,
@@ -115,7 +117,8 @@ def _answered(row: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _totals(batch: BankBatch, chosen: str) -> list[dict[str, Any]]:
+def totals(batch: BankBatch, chosen: str) -> list[dict[str, Any]]:
+    """How many payments of a batch stand where, each with its filter."""
     counts: dict[str, int] = {}
     for status in batch.items.values_list("status", flat=True):
         counts[status] = counts.get(status, 0) + 1

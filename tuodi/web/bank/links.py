@@ -137,7 +137,9 @@ def _link(link: BankLink) -> dict[str, Any]:
                 "days": one.days,
                 "lines": one.lines,
                 "fen": one.amount_fen,
-                "href": reverse("web:bank-batch", args=[one.run_id, one.batch_id]),
+                "href": reverse("web:bank-batch", args=[one.run_id, one.batch_id])
+                if one.run_id
+                else reverse("web:order-batch", args=[one.batch_id]),
             }
             for one in bank_queries.silent(link)
         ],

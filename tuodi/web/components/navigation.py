@@ -100,6 +100,8 @@ CLAIMS = PAYMENT | {"fund_review"}
 PETTY = frozenset({"petty_cash", "fund_keep", "fund_review", "supervise"})
 #: Bills of hospitals name illnesses: for those who settle and supervise them alone.
 HOSPITALS = frozenset({"fund_keep", "fund_review", "supervise"})
+#: Who decides, sends and oversees what hospitals and other bodies are paid.
+BODIES = PAYMENT | HOSPITALS
 #: Who makes standards; who gives an opinion finds it on the page of proposals.
 STANDARDS = frozenset({"standards", "standards_approve", "supervise"})
 
@@ -198,6 +200,9 @@ GROUPS: tuple[Group, ...] = (
             Entry("web:funds", "资金看板", "chart-dots", FUNDS, "/funds/"),
             Entry("web:petty", "备用金", "cash", PETTY, "/petty/"),
             Entry("web:hospitals", "一站式结算", "shield-heart", HOSPITALS, "/hospitals/"),
+            Entry("web:premiums", "资助参保", "users", HOSPITALS, "/premiums/"),
+            Entry("web:emergency-fund", "疾病应急救助", "shield-heart", HOSPITALS, "/emergency-fund/"),
+            Entry("web:orders", "机构付款", "send", BODIES, "/orders/"),
             Entry("web:simulations", "提标测算", "chart-dots", STANDARDS, "/simulations/"),
             Entry("web:prices", "价格联动", "chart-dots", STANDARDS | PAYMENT, "/prices/"),
             Entry("web:ledger-checks", "账务校验", "scale", frozenset({"audit_view", "supervise"})),

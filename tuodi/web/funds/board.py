@@ -22,6 +22,7 @@ from tuodi.web.chain import lines
 from tuodi.web.chain.common import LINE_LABELS, NO_SOURCE, Asked
 from tuodi.web.components import navigation, pages, places, posting, words
 from tuodi.web.components.pages import Page
+from tuodi.web.funds import trace
 from tuodi.web.funds.common import ACCOUNTS, counties_of, place_of
 
 COLOURS = ("#1f5a9e", "#6d9fd3", "#3f8f8a", "#d0a24a", "#b5533f", "#8a6bb1", "#66717f")
@@ -220,6 +221,8 @@ def entry(request: HttpRequest, pk: int) -> HttpResponse:
         "origin": _origin(row),
         "seal": getattr(row, "seal", None),
         "reversed_by": LedgerEntry.objects.filter(reverses=row).first(),
+        "bills": trace.bills_of(request, row),
+        "family": trace.family_of(request, row),
         "behind": lines.behind_of(request, row, sum(fen for _, _, fen in run_stages)),
         "counts_in": [
             {
@@ -278,6 +281,9 @@ def _origin(row: LedgerEntry) -> dict[str, str]:
                 "label": f"现金追回 {claim.spend.no}",
                 "href": reverse("web:petty-float", args=[claim.spend.float_id]),
             }
+    more = trace.origin_of(row)
+    if more:
+        return more
     if row.origin == "float":
         return {"label": "备用金", "href": reverse("web:petty-float", args=[row.origin_id])}
     run = PayRun.objects.filter(pk=row.run_id).first() if row.run_id else None

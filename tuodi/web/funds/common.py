@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.http import HttpRequest
 
-from tuodi.funds.states import Account, PaperState
+from tuodi.funds.states import Account, OrderStatus, PaperState
 from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.money import parse_yuan
 from tuodi.kernel.places import pad12
@@ -17,13 +17,22 @@ from tuodi.org.places import tree
 from tuodi.web.components import posting
 from tuodi.web.components.words import Look
 
-__all__ = ["ACCOUNTS", "LOOKS", "YuanField", "amount_of", "counties_of", "county_of", "place_of"]
+__all__ = ["ACCOUNTS", "LOOKS", "ORDERS", "YuanField", "amount_of", "counties_of", "county_of", "place_of"]
 
 LOOKS = {
     PaperState.PROPOSED: Look("待审核", "warn", "clock"),
     PaperState.APPROVED: Look("已同意", "ok", "check"),
     PaperState.REFUSED: Look("不同意", "bad", "x"),
     PaperState.REVERSED: Look("已冲正", "warn", "refresh"),
+}
+#: Where the money of an order to a body is.
+ORDERS = {
+    OrderStatus.READY: Look("待送银行", "warn", "clock"),
+    OrderStatus.SENT: Look("已送银行", "info"),
+    OrderStatus.UNKNOWN: Look("结果未知", "unknown", "help"),
+    OrderStatus.PAID: Look("已到账", "ok", "check"),
+    OrderStatus.FAILED: Look("失败", "bad", "x"),
+    OrderStatus.RETURNED: Look("退票", "bad"),
 }
 #: Where money may be, in the order of its way to a family, with the words of a column.
 ACCOUNTS = (

@@ -12,10 +12,11 @@ from django.urls import reverse
 
 from tuodi.exchange.hospital_bills import profile_labels
 from tuodi.funds import hospital as reads
+from tuodi.funds import orders
 from tuodi.funds.actions import clearing as clearings
 from tuodi.funds.actions import hospital as actions
-from tuodi.funds.models import BillBatch, HospitalAgreement, HospitalBill, HospitalClearing, LedgerEntry
-from tuodi.funds.states import Account, AgreementState, ClearingState, Verdict
+from tuodi.funds.models import BillBatch, HospitalAgreement, HospitalBill, HospitalClearing, LedgerEntry, PayOrder
+from tuodi.funds.states import Account, AgreementState, ClearingState, OrderKind, OrderStatus, PayWay, Verdict
 from tuodi.kernel import clock
 from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.money import format_yuan
@@ -28,7 +29,7 @@ from tuodi.web.components import navigation, pages, places, posting, reading, wo
 from tuodi.web.components.form_parts import MonthField
 from tuodi.web.components.pages import Page
 from tuodi.web.components.words import Look
-from tuodi.web.funds.common import YuanField, amount_of, counties_of, place_of
+from tuodi.web.funds.common import ORDERS, YuanField, amount_of, counties_of, place_of
 
 MAX_BYTES = 20 * 2**20
 AGREEMENTS = {
@@ -196,6 +197,10 @@ def show(request: HttpRequest, no: str) -> HttpResponse:
         "place": places.name(row.region),
         "look": AGREEMENTS[AgreementState(row.state)],
         "held": reads.balance(row),
+        "pending": reads.pending(row),
+        "by_bank": orders.way_of(row.region) == PayWay.BANK,
+        "payee": orders.payee_of(row.region, row.code),
+        "orders": [{"row": one, "look": ORDERS[OrderStatus(one.status)]} for one in orders.of_hospital(row)[:12]],
         "months": [
             {
                 "month": month,
@@ -304,6 +309,9 @@ def month(request: HttpRequest, no: str, number: int) -> HttpResponse:
     )
     waiting = made is not None and made.state == ClearingState.PROPOSED
     advance = min(held, sums.accepted)
+    by_bank = PayOrder.objects.filter(
+        kind__in=[OrderKind.CLEARING, OrderKind.REFILL], subject_id=made.pk if made else 0
+    )
     context = {
         "row": row,
         "month": when,
@@ -321,6 +329,7 @@ def month(request: HttpRequest, no: str, number: int) -> HttpResponse:
             {"label": "待核定", "value": f"{sums.open:,}", "unit": "张"},
         ],
         "page": Page([_bill(one) for one in found.items], found.number, None, found.previous, found.next),
+        "orders": [{"row": one, "look": ORDERS[OrderStatus(one.status)]} for one in by_bank.order_by("pk")],
         "open": open_,
         "may_keep": may_keep,
         "may_propose": may_keep and sums.bills and not sums.open and when < Month.of(clock.today()) and row.state == AgreementState.ACTIVE,
@@ -328,7 +337,7 @@ def month(request: HttpRequest, no: str, number: int) -> HttpResponse:
         "locked": "您提出或核定过其中的单据，由另一人审核。" if may_review and waiting and hands else "",
         "advance": made.advance_fen if made and made.advance_fen is not None else advance,
         "rest": made.paid_fen if made and made.paid_fen is not None else sums.accepted - advance,
-        "refill": format_yuan(max(min(advance, row.advance_limit_fen - (held - advance)), 0), sep=False),
+        "refill": format_yuan(max(min(max(advance, 0), row.advance_limit_fen - (held - advance)), 0), sep=False),
     }  # fmt: skip
     return render(request, "funds/hospital_month.html", context)
 
