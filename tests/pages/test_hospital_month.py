@@ -8,11 +8,13 @@ from datetime import date
 from typing import Any
 
 import pytest
+from casekit import at
 from fundkit import Treasury, clean
 from hospitalkit import lay_rules, row, sheet
 from paykit import family
 from playwright.sync_api import expect
 
+from tuodi.funds.actions import papers
 from tuodi.funds.models import HospitalAgreement, HospitalClearing, LedgerEntry
 from tuodi.kernel import clock
 from tuodi.kernel.periods import Month
@@ -42,6 +44,8 @@ def test_a_hospital_month(
     money, home = Treasury(make_user), family()
     money.do("appropriation", 60_000, programme="medical")
     today = clock.today()
+    with at(money.review, today):
+        papers.set_pay_way(acting_user=money.review, county=money.county, way="treasury")
     month = Month.of(today).prev()
 
     def look(name: str) -> None:

@@ -52,8 +52,8 @@ class Bank:
         reply.raise_for_status()
         return reply.json()  # type: ignore[no-any-return]
 
-    def deliver(self, run: PayRun, day: date, *, faults: Sequence[str] = ()) -> int:
-        """Brings every message of a run that the bank has not acknowledged: asked after first, sent again only where it has nothing.
+    def deliver(self, run: PayRun | None, day: date, *, faults: Sequence[str] = ()) -> int:
+        """Brings every message of a run (None: of orders to bodies) that the bank has not acknowledged: asked after first, sent again only where it has nothing.
 
         Returns: how many.
         """
@@ -80,7 +80,7 @@ class Bank:
                 raise TimeoutError("银行模拟器没有取走或放入文件")
             time.sleep(0.05)
 
-    def told(self, run: PayRun, day: date, *, pending: int = 0) -> int:
+    def told(self, run: PayRun | None, day: date, *, pending: int = 0) -> int:
         """Lets the bank report on every batch with lines that have no result yet, and takes the reports in.
 
         Args:
@@ -105,7 +105,7 @@ class Bank:
         self._wait(lambda: not self.control(day)["files"])
         return len(self._collect(day))
 
-    def give_back(self, run: PayRun, day: date, count: int) -> int:
+    def give_back(self, run: PayRun | None, day: date, count: int) -> int:
         """Lets the bank send back payments that had arrived: the last ones of the run's first batch."""
         with system_scope(self.replay.place):
             rows = BankItem.objects.filter(batch__run=run, batch__is_reissue=False, status__in=["paid", "returned"])

@@ -19,14 +19,24 @@ from tuodi.kernel.places import pad12
 from tuodi.org.access import system_scope
 from tuodi.people.models import Household, RollEntry
 
-__all__ = ["appropriate", "count", "month_plan", "open_town", "relieve", "settle", "take_back", "transfer"]
+__all__ = [
+    "appropriate",
+    "book_paper",
+    "count",
+    "month_plan",
+    "open_town",
+    "relieve",
+    "settle",
+    "take_back",
+    "transfer",
+]
 
 #: Source -> how many months of the roll it gives for, at the beginning of each half-year.
 _SHARES = {"central": 4, "province": 2, "county": 2}
 _FLOAT = 6_000_00
 
 
-def _paper(replay: Replay, day: date, **what: object) -> FundPaper:
+def book_paper(replay: Replay, day: date, **what: object) -> FundPaper:
     """A paper proposed by civil affairs and approved by finance."""
     with as_user(replay, "zj", day) as keeper:
         made = papers.propose(acting_user=keeper, county=replay.place, **what)  # type: ignore[arg-type]
@@ -46,12 +56,12 @@ def appropriate(replay: Replay, month: Month) -> str:
             continue
         for source, months in _SHARES.items():
             amount = (fen * months + 999_99) // 1000_00 * 1000_00
-            _paper(
+            book_paper(
                 replay, day, kind="appropriation", programme=programme, source=source, amount_fen=amount, doc_day=day,
                 doc_no=f"{replay.key.upper()}社〔{month.year}〕{month.month}号（假设）", reason=f"{month.year} 年救助资金",
             )  # fmt: skip
             total += amount
-    _paper(
+    book_paper(
         replay, day, kind="appropriation", programme="temporary", source="province", amount_fen=30_000_00, doc_day=day,
         doc_no=f"{replay.key.upper()}社〔{month.year}〕临{month.month}号（假设）", reason="临时救助",
     )  # fmt: skip
@@ -61,7 +71,7 @@ def appropriate(replay: Replay, month: Month) -> str:
 def transfer(replay: Replay, month: Month) -> str:
     """From 临时救助 to 低保 within the pool."""
     fen = 5_000_00
-    _paper(
+    book_paper(
         replay, date(month.year, month.month, 3), kind="transfer", programme="temporary", to_programme="dibao", source="province",
         amount_fen=fen, reason="临时救助结余调剂用于低保提标",
     )  # fmt: skip
@@ -73,7 +83,7 @@ def month_plan(replay: Replay, month: Month) -> str:
     with system_scope(replay.place):
         rows = RollEntry.objects.filter(region__startswith=replay.place, end_month__isnull=True, programme="dibao")
         fen = rows.aggregate(fen=Sum("amount_fen"))["fen"] or 0
-    _paper(
+    book_paper(
         replay, date(month.year, month.month, 4), kind="plan", programme="dibao", amount_fen=max(fen, 1), month=month,
         reason=f"{month.label}用款计划",
     )  # fmt: skip
@@ -85,7 +95,7 @@ def open_town(replay: Replay, month: Month) -> str:
     day = date(month.year, month.month, 5)
     with as_user(replay, "zj", day) as keeper:
         cash.open_float(acting_user=keeper, town=replay.towns[0], limit_fen=1_000_00)
-    _paper(
+    book_paper(
         replay, day, kind="advance", programme="temporary", town=replay.towns[0], amount_fen=_FLOAT, reason="街道备用金"
     )
     return f"街道备用金 {format_yuan(_FLOAT)} 元"
@@ -152,7 +162,7 @@ def settle(replay: Replay) -> YearEnd:
         figures = [one for one in queries.year_figures(pad12(replay.place), replay.year) if one.source and one.left > 0]
     for one in figures:
         kind = "hand_back" if one.source == "county" else "carry"
-        _paper(
+        book_paper(
             replay, day, kind=kind, programme=one.programme, source=one.source, amount_fen=one.left, year=replay.year,
             reason="年终结余上缴" if kind == "hand_back" else "年终结转下年使用",
         )  # fmt: skip

@@ -12,13 +12,16 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from django.db.models import Sum
+
 from tuodi.demo.week.cast import once
-from tuodi.demo.year import life, money
+from tuodi.demo.year import hospitals, life, money
 from tuodi.demo.year.bank import listening
 from tuodi.demo.year.cast import JINGMEN, KUANCHENG, REPLAYS, YUNNAN, Replay, set_up
 from tuodi.demo.year.months import Figures, figures, pay
 from tuodi.demo.year.roster import bring_in
 from tuodi.funds import queries
+from tuodi.funds.models import PettySpend
 from tuodi.funds.queries import YearFigure, sub_label
 from tuodi.kernel.money import format_yuan
 from tuodi.kernel.periods import Month
@@ -76,7 +79,13 @@ def _tell_one(replay_: Replay, folder: Path, tell: Tell) -> None:
     with listening(replay_, folder / "银行") as bank:
         for month in replay_.months:
             notes: list[str] = []
-            _before(replay_, month, folder, lambda name, play: scene(f"{month}.{name}", play, notes.append))  # noqa: B023
+
+            def of_month(name: str, play: Callable[[], Any]) -> None:
+                scene(f"{month}.{name}", play, notes.append)  # noqa: B023
+
+            _before(replay_, month, folder, of_month)
+            if replay_.key == "y17":
+                hospitals.play(replay_, month, bank, of_month)
             run = pay(replay_, month, bank, tell=say)
             found = figures(replay_, run)
             rows.append((month, found))
@@ -194,6 +203,8 @@ def _closing(replay_: Replay, rows: list[tuple[Month, Figures]], say: Tell) -> N
         if settled
         else "  年终没有结算"
     )
+    with system_scope(replay_.place):
+        cash = PettySpend.objects.aggregate(n=Sum("amount_fen"))["n"] or 0
     total = dict.fromkeys(("got", "moved", "paid", "left", "off"), 0)
     for one in year_rows(replay_):
         moved = one.transferred_in - one.transferred_out
@@ -208,7 +219,8 @@ def _closing(replay_: Replay, rows: list[tuple[Month, Figures]], say: Tell) -> N
     say(
         f"    合计：下达 {format_yuan(total['got'])}＝已发 {format_yuan(total['paid'])}＋结余 {format_yuan(total['left'])}，"
         f"差 {format_yuan(total['got'] + total['moved'] - total['paid'] - total['left'])}；"
-        f"到账 {format_yuan(sum(one.paid for _, one in rows))}，现金 {format_yuan(total['paid'] - sum(one.paid for _, one in rows))}"
+        f"到户 {format_yuan(sum(one.paid for _, one in rows))}，现金 {format_yuan(cash)}，"
+        f"医院和征收机构（减退回） {format_yuan(total['paid'] - cash - sum(one.paid for _, one in rows))}"
     )
 
 
