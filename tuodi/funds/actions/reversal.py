@@ -40,6 +40,9 @@ _INSTEAD = {
     Kind.PETTY_SPEND: "现金已交给家庭；决定撤销的由备用金“现金追回”登记",
     Kind.PETTY_RETURN: "现金已收回；再次支付请作出新的决定",
     Kind.HOSPITAL_CLEAR: "清算错了的，与医院在下月单据里更正",
+    Kind.ORDERED: "付款单照审批办完；单据错了的，随以后的清算更正，多付的由收款单位退回",
+    Kind.TREASURY: "已由国库支付；多付的由收款单位退回后登记",
+    Kind.REFUND: "退回的款项已入账，错登的与收款单位核对后另行登记",
 }
 
 
@@ -51,6 +54,8 @@ def why_not(entry: LedgerEntry) -> str:
         return "这张凭证已经冲正。"
     if entry.run_id is not None or entry.kind not in _FREE:
         return f"“{entry.get_kind_display()}”的凭证不能单独冲正：{_INSTEAD.get(Kind(entry.kind), '由发放批次处理')}。"
+    if entry.postings.filter(account__in=[Account.TRANSIT, Account.SUSPENSE]).exists():
+        return "这是银行到账或退回的预付款，不能单独冲正：多付的另提“收回医院预付款”。"
     return ""
 
 
