@@ -12,7 +12,8 @@ from tuodi.demo.year.cast import Replay, as_user
 from tuodi.funds import petty, queries
 from tuodi.funds.actions import papers, year
 from tuodi.funds.actions import petty as cash
-from tuodi.funds.models import Float, FundPaper, YearEnd
+from tuodi.funds.models import Float, FundPaper, PublicFund, YearEnd
+from tuodi.funds.states import Source
 from tuodi.kernel.money import format_yuan
 from tuodi.kernel.periods import Month
 from tuodi.kernel.places import pad12
@@ -162,9 +163,13 @@ def settle(replay: Replay) -> YearEnd:
         figures = [one for one in queries.year_figures(pad12(replay.place), replay.year) if one.source and one.left > 0]
     for one in figures:
         kind = "hand_back" if one.source == "county" else "carry"
+        fund = None
+        if one.source.startswith(Source.SOCIETY):
+            with system_scope(replay.place):
+                fund = PublicFund.objects.get(pk=int(one.source.partition(":")[2]))
         book_paper(
-            replay, day, kind=kind, programme=one.programme, source=one.source, amount_fen=one.left, year=replay.year,
-            reason="年终结余上缴" if kind == "hand_back" else "年终结转下年使用",
+            replay, day, kind=kind, programme=one.programme, source="" if fund else one.source, fund=fund, amount_fen=one.left,
+            year=replay.year, reason="年终结余上缴" if kind == "hand_back" else "年终结转下年使用",
         )  # fmt: skip
     with as_user(replay, "cz", day) as reviewer:
         return year.settle_year(acting_user=reviewer, county=replay.place, year=replay.year)
