@@ -6,7 +6,7 @@ from datetime import date
 
 import cluekit
 import pytest
-from casekit import at, hire
+from casekit import at, client_of, hire
 from django.db import DatabaseError, transaction
 from paykit import Staff, balanced, family, line, run_month
 
@@ -16,7 +16,7 @@ from tuodi.org.access import NATION, system_scope
 from tuodi.org.errors import AccessDeniedError
 from tuodi.payments import actions, claims, invariants
 from tuodi.payments.errors import ChecksFailedError, ClaimError, FourEyesError, StateError
-from tuodi.payments.models import Claim, ClaimReceipt
+from tuodi.payments.models import Claim, ClaimReceipt, LedgerEntry
 from tuodi.people import actions as people
 from tuodi.verification import rulebook
 
@@ -94,7 +94,7 @@ def test_what_was_agreed_is_kept_back_from_its_month_on_and_never_above_the_shar
     sound()
 
 
-def test_cash_is_booked_once_and_no_month_keeps_it_back_again(staff) -> None:
+def test_cash_is_booked_once_and_no_month_keeps_it_back_again(staff, make_user) -> None:
     home = overpaid(staff)
     june = run_month(staff, JUNE)
     july = run_month(staff, JULY, upto="check")
@@ -118,6 +118,17 @@ def test_cash_is_booked_once_and_no_month_keeps_it_back_again(staff) -> None:
         actions.receive(one, amount_fen=1, **{**given, "receipt_no": "S2"})
     balanced(staff, june)
     sound()
+    # From the booking of the receipt down to the family: by name for who pays, masked and without a way on for finance.
+    with system_scope(NATION):
+        entry = LedgerEntry.objects.get(origin="receipt")
+    seen = client_of(staff.check).get(f"/funds/entries/{entry.pk}/").content.decode()
+    assert f"/families/{home.pk}/" in seen
+    assert f"向桂英（{home.no}）" in seen
+    assert "多发 1,150.00 元，未追回 0.00 元" in seen
+    other = client_of(hire(make_user, "420802", "fund_review")).get(f"/funds/entries/{entry.pk}/").content.decode()
+    assert "未追回 0.00 元" in other
+    assert "向桂英（" not in other
+    assert f"/families/{home.pk}/" not in other
 
 
 def test_a_write_off_takes_two_and_above_the_limit_finance(staff, make_user, monkeypatch, tmp_path) -> None:

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
+from tuodi.funds.models import PayOrder
 from tuodi.org import access
 from tuodi.org.models import DutyCode
 from tuodi.payments import actions, bank_queries
@@ -46,6 +47,7 @@ def show(request: HttpRequest) -> HttpResponse:
             }
             for code, group in groups.items() if code in TODO
         ],
+        "orders": PayOrder.objects.filter(status__in=["failed", "returned", "unknown"]).count(),
         "how": TODO[chosen][1],
         "title": TODO[chosen][0],
         "rows": [_row(one) for one in rows],
