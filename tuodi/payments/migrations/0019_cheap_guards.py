@@ -47,7 +47,7 @@ begin
     is_now.status := was.status;
   elsif is_now is distinct from was then
     run_state := public.payments_run_state(old.run_id);
-    if run_state = 'open' then
+    if run_state = 'open' and new.status in ('ready', 'held', 'nothing') then
       return new;
     end if;
     if run_state = 'cancelled' then
