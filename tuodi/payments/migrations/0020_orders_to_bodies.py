@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('funds', '0006_payment_order_guards'),
-        ('payments', '0018_price_lists'),
+        ('payments', '0019_cheap_guards'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -50,7 +50,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='bankitem',
-            constraint=models.UniqueConstraint(models.F('order'), condition=models.Q(('order__isnull', False), ('status__in', ['sent', 'unknown', 'paid'])), name='payments_item_one_order'),
+            constraint=models.UniqueConstraint(models.F('order'), condition=models.Q(('holds', True), ('order__isnull', False)), name='payments_item_one_order'),
         ),
         migrations.AddConstraint(
             model_name='bankitem',

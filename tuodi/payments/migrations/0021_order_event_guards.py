@@ -8,5 +8,5 @@ from tuodi.org.rls import AppendOnly, EnableRLS
 
 
 class Migration(migrations.Migration):
-    dependencies = [("payments", "0019_orders_to_bodies")]
+    dependencies = [("payments", "0020_orders_to_bodies")]
     operations = [EnableRLS("OrderEvent"), AppendOnly("OrderEvent")]
