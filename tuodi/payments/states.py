@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from django.db import models
 
 from tuodi.payments.errors import StateError
+from tuodi.people.enums import Programme
 
 __all__ = [
     "BATCH_MOVES",
@@ -19,6 +20,7 @@ __all__ = [
     "LINE_MOVES",
     "MESSAGE_MOVES",
     "RUN_MOVES",
+    "STATED",
     "WRITE_OFF_MOVES",
     "Basis",
     "BatchState",
@@ -29,6 +31,7 @@ __all__ = [
     "LineStatus",
     "Manner",
     "MessageState",
+    "PayProgramme",
     "RunState",
     "Verdict",
     "WriteOffReason",
@@ -36,6 +39,21 @@ __all__ = [
     "move",
     "steps_to",
 ]
+
+
+#: What a line may be of: programmes of the roll, the subsidy of a caregiver, and fixed amounts other departments determine.
+#: A line of `care` is of the tekun person looked after (its unit), and is paid to who looks after him.
+PayProgramme = models.TextChoices(  # type: ignore[misc]
+    "PayProgramme",
+    {
+        **{one.name: (one.value, one.label) for one in Programme},
+        "CARE": ("care", "照料服务补贴"),
+        "FAMILY_PLANNING": ("family_planning", "计划生育家庭扶助"),
+    },
+)
+
+#: Programmes whose amount stands in an agreement or a list and is not computed by rules.
+STATED = ("care", "family_planning")
 
 
 class RunState(models.TextChoices):
@@ -181,6 +199,8 @@ class Basis(models.TextChoices):
     RULES = "rules", "按规则计算"
     RULES_ROLL = "rules_roll", "按规则计算，认定结论沿用花名册"
     ROLL = "roll", "按花名册"
+    AGREEMENT = "agreement", "按照料服务协议"
+    LIST = "list", "按主管部门名单"
 
 
 class Held(models.TextChoices):
@@ -217,6 +237,7 @@ class Cause(models.TextChoices):
     ONE_OFF = "one_off", "上月一次性补发到期"
     RELIEF = "relief", "临时救助（一次性）"
     BASIS = "basis", "计算依据变化"
+    STATED = "stated", "约定或核定金额变化"
     OTHER = "other", "其他"
 
 

@@ -18,8 +18,7 @@ from tuodi.org.models import DutyCode
 from tuodi.payments import actions, progress, signatures
 from tuodi.payments.actions.run import RUN_PROGRAMMES
 from tuodi.payments.models import BankReturn, PayRun
-from tuodi.payments.states import LineStatus, RunState
-from tuodi.people.enums import Programme
+from tuodi.payments.states import LineStatus, PayProgramme, RunState
 from tuodi.web.components import navigation, pages, posting, words
 from tuodi.web.components.form_parts import MonthField, PlaceOrOwn
 from tuodi.web.county import run_jobs
@@ -59,7 +58,7 @@ class OpenForm(PlaceOrOwn, forms.Form):
     place = forms.CharField(label="地区代码", max_length=12, required=False, help_text="不填为本机构辖区")
     programmes = forms.MultipleChoiceField(
         label="项目",
-        choices=[(code, Programme(code).label) for code in RUN_PROGRAMMES],
+        choices=[(code, PayProgramme(code).label) for code in RUN_PROGRAMMES],
         widget=forms.CheckboxSelectMultiple,
     )
 

@@ -16,8 +16,7 @@ from tuodi.payments.history import PaidMonth
 from tuodi.payments.models import BankBatch, PayLine, PayRun, RunSignature
 from tuodi.payments.models.run import COMPONENTS
 from tuodi.payments.queries import DifferenceLine, Summary
-from tuodi.payments.states import BOOKED, Cause, Held, LineStatus, RunState
-from tuodi.people.enums import Programme
+from tuodi.payments.states import BOOKED, Cause, Held, LineStatus, PayProgramme, RunState
 from tuodi.web.components import pages, places, words
 from tuodi.web.components.words import Look
 
@@ -63,7 +62,7 @@ _PARTS = {
     "back_pay_fen": "补发",
     "offset_fen": "追回抵扣",
 }
-_SHORT = {"dibao": "低保", "tekun": "特困供养", "temporary": "临时救助", "child": "困境儿童"}
+_SHORT = {"dibao": "低保", "tekun": "特困供养", "temporary": "临时救助", "child": "困境儿童", "care": "照料服务"}
 _CHART_TOWNS = 16
 
 
@@ -107,7 +106,7 @@ class RunPage:
 
 def label_of(run: PayRun) -> str:
     """The programmes of a run in words."""
-    names = dict(Programme.choices) | _SHORT
+    names = dict(PayProgramme.choices) | _SHORT
     return "、".join(names.get(code, code) for code in run.programmes)
 
 
