@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db.models import Case, When
+
 from tuodi.decisions.models import CareAgreement
 from tuodi.kernel.money import format_yuan
 from tuodi.kernel.periods import Month
@@ -109,7 +111,8 @@ def explain_line(
         rows = rows.filter(programme=programme)
     if person_id:
         rows = rows.filter(person=person_id)
-    line = rows.order_by("programme", "key").first()
+    # Of a tekun person his own line is meant before his caregiver's.
+    line = rows.order_by(Case(When(programme="care", then=1), default=0), "programme", "key").first()
     if line is None:
         raise NoRunError(household.no, str(month))
     unit = {"household": household, "programme": line.programme, "person_id": line.person_id, "live": True}

@@ -24,6 +24,10 @@ def line_key(month: Month) -> pl.Expr:
     return pl.concat_str(
         pl.lit(f"{month.yyyymm}-"),
         pl.col("programme"),
+        # A caregiver may have a line in each of several households.
+        pl.when((pl.col("programme") == "care") & pl.col("person_id").is_not_null())
+        .then(pl.format("-H{}", "household_id"))
+        .otherwise(pl.lit("")),
         pl.when(pl.col("person_id").is_null()).then(pl.lit("-H")).otherwise(pl.lit("-P")),
         pl.coalesce("person_id", "household_id").cast(pl.String),
     )
@@ -50,7 +54,9 @@ def build(
         pl.col("region").first().alias("late_region"),
     )
     known = inputs.roll.with_columns(
-        pl.lit(None, dtype=roll.schema[name]).alias(name) for name in roll.columns[-3:] if name not in inputs.roll.columns
+        pl.lit(None, dtype=roll.schema[name]).alias(name)
+        for name in roll.columns[-3:]
+        if name not in inputs.roll.columns
     )
     # So do units that were on the roll of an index month and are no longer: its price subsidy is theirs.
     gone = (

@@ -25,7 +25,18 @@ from tuodi.payments.states import BOOKED
 __all__ = ["CARED_NOW", "FRAMES", "Inputs", "pull", "reading"]
 
 #: What a run is computed from, and frozen as.
-FRAMES = ("roll", "households", "members", "member_facts", "lines", "arrears", "suspensions", "terms", "cared", "carried")
+FRAMES = (
+    "roll",
+    "households",
+    "members",
+    "member_facts",
+    "lines",
+    "arrears",
+    "suspensions",
+    "terms",
+    "cared",
+    "carried",
+)
 #: Of the frame that inputs frozen before there were suspensions do not have.
 _SUSPENSIONS = {
     "household_id": pl.Int64, "person_id": pl.Int64, "programme": pl.String, "from_month": pl.Int64, "notice_no": pl.String,
@@ -253,5 +264,7 @@ def pull(place: str, programmes: list[str], month: Month, lookback: int) -> Inpu
             if programme in programmes:
                 cursor.execute(query.format(**words))
                 rows = pl.DataFrame(pl.from_arrow(cursor.fetch_arrow_table()))
-                found["roll"] = pl.concat([found["roll"], rows.with_columns(pl.col(pl.Int32).cast(pl.Int64))], how="diagonal")
+                found["roll"] = pl.concat(
+                    [found["roll"], rows.with_columns(pl.col(pl.Int32).cast(pl.Int64))], how="diagonal"
+                )
     return Inputs(**found)

@@ -62,6 +62,12 @@ class Claim(models.Model):
         return f"ZH{self.pk:07d}"
 
     @property
+    def what(self) -> str:
+        """The programme in words; of a caregiver's claim also whom he looked after."""
+        label = str(self.get_programme_display())  # type: ignore[attr-defined]
+        return f"{label}（照料{self.household.head.name}）" if self.programme == "care" else label
+
+    @property
     def left_fen(self) -> int:
         """What is still owed; below 0 where more came in than was overpaid: a withheld line took its correction along."""
         return self.found_fen - self.kept_fen - self.cash_fen - self.written_fen

@@ -216,6 +216,12 @@ class PayLine(models.Model):
     def __str__(self) -> str:
         return self.key
 
+    @property
+    def what(self) -> str:
+        """The programme in words; of a caregiver's line also whom he looks after. Only where names may be shown."""
+        label = str(self.get_programme_display())  # type: ignore[attr-defined]
+        return f"{label}（照料{self.household.head.name}）" if self.programme == "care" else label
+
 
 class LineEvent(models.Model):
     """One row: something that happened to a line after approval. Append-only; the last one is the line's status."""

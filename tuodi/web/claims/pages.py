@@ -79,7 +79,7 @@ def _line(one: Claim) -> dict[str, Any]:
         "href": reverse("web:claim", args=[one.pk]),
         "name": _name(one),
         "place": places.path(one.region),
-        "label": one.get_programme_display(),
+        "label": one.what,
         "found": one.found_fen,
         "back": one.kept_fen + one.cash_fen,
         "written": one.written_fen,

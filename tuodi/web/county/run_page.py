@@ -412,7 +412,7 @@ def payment_lines(lines: Sequence[PayLine]) -> list[dict[str, Any]]:
     return [
         {
             "month": line.month,
-            "label": line.get_programme_display(),
+            "label": line.what,
             "amount_fen": line.amount_fen,
             "look": LINE_LOOKS[LineStatus(line.status)],
             "note": Held(line.held).label if line.held else "",
