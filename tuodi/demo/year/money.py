@@ -19,7 +19,7 @@ from tuodi.kernel.places import pad12
 from tuodi.org.access import system_scope
 from tuodi.people.models import Household, RollEntry
 
-__all__ = ["appropriate", "count", "month_plan", "open_town", "relieve", "settle", "take_back", "transfer"]
+__all__ = ["appropriate", "appropriate_care", "count", "month_plan", "open_town", "relieve", "settle", "take_back", "transfer"]
 
 #: Source -> how many months of the roll it gives for, at the beginning of each half-year.
 _SHARES = {"central": 4, "province": 2, "county": 2}
@@ -56,6 +56,19 @@ def appropriate(replay: Replay, month: Month) -> str:
         doc_no=f"{replay.key.upper()}社〔{month.year}〕临{month.month}号（假设）", reason="临时救助",
     )  # fmt: skip
     return f"指标下达 {format_yuan(total + 30_000_00)} 元（中央、省、县；文号假设）"
+
+
+def appropriate_care(replay: Replay, month: Month, monthly: int) -> int:
+    """What the county gives for caregivers' subsidies of a half-year. Returns fen; nothing where nobody is owed any."""
+    if not monthly:
+        return 0
+    day = date(month.year, month.month, 3)
+    amount = (monthly * 6 + 999_99) // 1000_00 * 1000_00
+    _paper(
+        replay, day, kind="appropriation", programme="care", source="county", amount_fen=amount, doc_day=day,
+        doc_no=f"{replay.key.upper()}社〔{month.year}〕照{month.month}号（假设）", reason="特困人员照料服务补贴",
+    )  # fmt: skip
+    return amount
 
 
 def transfer(replay: Replay, month: Month) -> str:
