@@ -213,6 +213,24 @@ where g.caregiver <> '' and g.subsidy_fen > 0 and g.since <= '{on}' and g.until 
   and (r.end_month is null or r.end_month >= {oldest})
 order by g.id, r.id
 """
+#: People of approved lists while they live and belong to the county; a yearly amount is spread over its months in `_yearly`.
+_FIXED = """
+select null::bigint as roll_id, e.household_id, e.person_id, e.region::text as region, e.programme::text as programme,
+  h.area_kind::text as category, ''::text as form, ''::text as self_care, e.amount_fen, e.start_month::bigint as start_month,
+  least(coalesce(e.end_month, 999912), coalesce(to_char(w.died_on, 'YYYYMM')::int, 999912))::bigint as end_month,
+  null::bigint as determination_id, false as imported, h.no::text as household_no,
+  a.id as account_id, a.uid::text as account_uid, encode(a.account_cipher, 'hex') as account_cipher,
+  encode(a.account_index, 'hex') as account_index, a.last4::text as account_last4, a.bank_code::text as bank_code,
+  a.holder::text as holder, e.period::text as period
+from payments_fixedentry e
+join people_household h on h.id = e.household_id and substr(h.region, 1, 6) = substr(e.region, 1, 6)
+join people_person w on w.id = e.person_id
+left join people_account c on c.id = e.account_id
+left join (select person_id, max(id) as id from people_account where until is null group by person_id) n on n.person_id = e.person_id
+left join people_account a on a.id = case when c.id is not null and c.until is null then c.id else n.id end
+where e.active and e.programme = 'family_planning' and e.start_month <= {month} and (e.end_month is null or e.end_month >= {oldest})
+order by e.id
+"""
 _CARRIED_NOW = """
 select p::text as programme, r.month, r.place::text as place from payments_payrun r, unnest(r.programmes) p
 where p in ('care', 'family_planning') and r.state in ({booked}) and r.month >= {oldest} and r.month < {month}
@@ -235,7 +253,7 @@ _QUERIES = {
     "carried": _CARRIED_NOW,
 }
 #: Programme -> the query of its roll, where that is not the roll of families.
-_OTHER_ROLLS = {"care": _CARE}
+_OTHER_ROLLS = {"care": _CARE, "family_planning": _FIXED}
 
 
 def pull(place: str, programmes: list[str], month: Month, lookback: int) -> Inputs:
@@ -264,7 +282,19 @@ def pull(place: str, programmes: list[str], month: Month, lookback: int) -> Inpu
             if programme in programmes:
                 cursor.execute(query.format(**words))
                 rows = pl.DataFrame(pl.from_arrow(cursor.fetch_arrow_table()))
-                found["roll"] = pl.concat(
-                    [found["roll"], rows.with_columns(pl.col(pl.Int32).cast(pl.Int64))], how="diagonal"
-                )
+                rows = _yearly(rows.with_columns(pl.col(pl.Int32).cast(pl.Int64)), oldest, month)
+                found["roll"] = pl.concat([found["roll"], rows], how="diagonal")
     return Inputs(**found)
+
+
+def _yearly(rows: pl.DataFrame, oldest: Month, month: Month) -> pl.DataFrame:
+    """Rows paid once a year as rows of that month alone, one a year; the others as they are."""
+    if "period" not in rows.columns:
+        return rows
+    parts = [rows.filter(pl.col("period") == "month")]
+    yearly = rows.filter(pl.col("period") == "year")
+    for year in range(oldest.year, month.year + 1):
+        when = pl.lit(year * 100) + pl.col("start_month") % 100
+        due = yearly.filter((when >= pl.col("start_month")) & (when <= pl.col("end_month")))
+        parts.append(due.with_columns(when.alias("start_month"), when.alias("end_month")))
+    return pl.concat(parts, how="vertical_relaxed").drop("period")

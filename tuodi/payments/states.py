@@ -18,6 +18,7 @@ __all__ = [
     "DRAFT",
     "ERRORS",
     "LINE_MOVES",
+    "LIST_MOVES",
     "MESSAGE_MOVES",
     "RUN_MOVES",
     "STATED",
@@ -29,9 +30,11 @@ __all__ = [
     "DecisionState",
     "Held",
     "LineStatus",
+    "ListState",
     "Manner",
     "MessageState",
     "PayProgramme",
+    "Period",
     "RunState",
     "Verdict",
     "WriteOffReason",
@@ -280,6 +283,28 @@ WRITE_OFF_MOVES: Mapping[str, frozenset[str]] = {
     WriteOffState.APPROVED: frozenset(),
     WriteOffState.REFUSED: frozenset(),
 }
+
+
+class ListState(models.TextChoices):
+    """Where a department's list of fixed amounts stands."""
+
+    PROPOSED = "proposed", "待审核"
+    APPROVED = "approved", "已生效"
+    REFUSED = "refused", "不同意"
+
+
+LIST_MOVES: Mapping[str, frozenset[str]] = {
+    ListState.PROPOSED: frozenset({ListState.APPROVED, ListState.REFUSED}),
+    ListState.APPROVED: frozenset(),
+    ListState.REFUSED: frozenset(),
+}
+
+
+class Period(models.TextChoices):
+    """How often a fixed amount is paid."""
+
+    MONTH = "month", "按月"
+    YEAR = "year", "按年一次"
 
 
 def move(

@@ -34,7 +34,7 @@ _DIED = """p.died_on is not null and p.died_on >= to_date(r.month::text, 'YYYYMM
       and a.subject_id = p.id::text and a.at > %(since)s)"""
 _QUERY = f"""
 with ready as (
-  select l.id, l.household_id, l.person_id, l.programme, l.month, l.roll_id, l.account_id, l.region, l.agreement_id, l.care_fen,
+  select l.id, l.household_id, l.person_id, l.programme, l.month, l.roll_id, l.account_id, l.region, l.agreement_id, l.care_fen, l.base_fen,
     to_date(l.month::text, 'YYYYMM') first
   from payments_payline l where l.run_id = %(run)s and l.live and l.held = '' and l.status = 'ready'
 ), agreed as (
@@ -62,6 +62,10 @@ select id, reason from (
   select r.id, 'exit', 3 from ready r join decisions_careagreement g on g.id = r.agreement_id where r.care_fen > 0 and r.programme = 'care'
     and not exists (select 1 from people_rollentry e where e.household_id = g.household_id and e.person_id = g.person_id
       and e.programme = 'tekun' and e.start_month <= r.month and (e.end_month is null or e.end_month >= r.month))
+  union all
+  select r.id, 'exit', 3 from ready r where r.programme = 'family_planning' and r.base_fen > 0 and not exists (
+    select 1 from payments_fixedentry e where e.active and e.household_id = r.household_id and e.person_id = r.person_id
+      and e.programme = r.programme and e.start_month <= r.month and (e.end_month is null or e.end_month >= r.month))
   union all
   select a.line_id, 'agreement', 4 from agreed a where a.ended_on < a.first + interval '1 month' and exists (
     select 1 from audit_auditentry u where u.action = 'decisions.end_agreement' and u.subject_type = 'careagreement'

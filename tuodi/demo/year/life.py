@@ -296,4 +296,6 @@ def agreements(replay: Replay, month: Month) -> str:
             made += 1
             paid += terms.subsidy_fen or 0
     given = money.appropriate_care(replay, month, paid)
-    return f"供养服务协议 {made} 份，照料服务人补贴每月 {format_yuan(paid)} 元（数额假设），指标 {format_yuan(given)} 元"
+    return (
+        f"供养服务协议 {made} 份，照料服务人补贴每月 {format_yuan(paid)} 元（数额假设），指标 {format_yuan(given)} 元"
+    )

@@ -19,7 +19,17 @@ from tuodi.kernel.places import pad12
 from tuodi.org.access import system_scope
 from tuodi.people.models import Household, RollEntry
 
-__all__ = ["appropriate", "appropriate_care", "count", "month_plan", "open_town", "relieve", "settle", "take_back", "transfer"]
+__all__ = [
+    "appropriate",
+    "appropriate_care",
+    "count",
+    "month_plan",
+    "open_town",
+    "relieve",
+    "settle",
+    "take_back",
+    "transfer",
+]
 
 #: Source -> how many months of the roll it gives for, at the beginning of each half-year.
 _SHARES = {"central": 4, "province": 2, "county": 2}

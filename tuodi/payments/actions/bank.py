@@ -64,7 +64,9 @@ def _word(run: PayRun) -> str:
     return (
         "救助金"
         if len(run.programmes) > 1
-        else {"dibao": "低保金", "tekun": "特困供养金", "temporary": "临时救助金"}.get(run.programmes[0], "救助金")
+        else {"dibao": "低保金", "tekun": "特困供养金", "temporary": "临时救助金", "family_planning": "计生扶助金"}.get(
+            run.programmes[0], "救助金"
+        )
     )
 
 

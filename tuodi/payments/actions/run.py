@@ -47,9 +47,9 @@ __all__ = [
 
 #: What a run pays unless told otherwise, and all it can be told to pay.
 PAYABLE_PROGRAMMES = ("care", "dibao", "tekun", "temporary")
-RUN_PROGRAMMES = ("dibao", "tekun", "care", "temporary", "child")
+RUN_PROGRAMMES = ("dibao", "tekun", "care", "temporary", "child", "family_planning")
 #: What a run's number says of the programmes it pays; all of them, and those that are paid every month, say nothing.
-_MARKS = {"dibao": "DB", "tekun": "TK", "temporary": "LS", "child": "ET", "care": "ZL"}
+_MARKS = {"dibao": "DB", "tekun": "TK", "temporary": "LS", "child": "ET", "care": "ZL", "family_planning": "JS"}
 _PLAIN = (list(PAYABLE_PROGRAMMES), ["dibao", "tekun", "temporary"], ["dibao", "tekun"])
 Tell = Callable[[str, int, int], None]
 
@@ -92,6 +92,9 @@ def open_run(
     chosen = sorted(set(programmes))
     if not chosen or not set(chosen) <= set(RUN_PROGRAMMES):
         raise RunInputError("项目", f"只能是 {'、'.join(PayProgramme(p).label for p in RUN_PROGRAMMES)}")
+    if "family_planning" in chosen and len(chosen) > 1:
+        # Another department's money and roll: checked, signed and settled by itself.
+        raise RunInputError("项目", "：计划生育家庭扶助由主管部门核定，单独成批")
     if "care" in chosen and "tekun" not in chosen:
         # Who is looked after is counted, suspended and ended by his own line.
         raise RunInputError("项目", "：照料服务补贴须与特困供养同批，才能核对照料对象是否在供")

@@ -62,7 +62,10 @@ _PARTS = {
     "back_pay_fen": "补发",
     "offset_fen": "追回抵扣",
 }
-_SHORT = {"dibao": "低保", "tekun": "特困供养", "temporary": "临时救助", "child": "困境儿童", "care": "照料服务"}
+#: In the order they are named in.
+_SHORT = {
+    "dibao": "低保", "tekun": "特困供养", "care": "照料服务", "temporary": "临时救助", "child": "困境儿童", "family_planning": "计生扶助",
+}  # fmt: skip
 _CHART_TOWNS = 16
 
 
@@ -107,7 +110,8 @@ class RunPage:
 def label_of(run: PayRun) -> str:
     """The programmes of a run in words."""
     names = dict(PayProgramme.choices) | _SHORT
-    return "、".join(names.get(code, code) for code in run.programmes)
+    order = list(_SHORT)
+    return "、".join(names.get(code, code) for code in sorted(run.programmes, key=order.index))
 
 
 def page_of(run: PayRun) -> RunPage:
