@@ -155,12 +155,12 @@ def decide_fixed_list(row: FixedList, *, acting_user: User, approve: bool, note:
     move(found.file_name, LIST_MOVES, found.state, after, ListState)
     if not approve and not note.strip():
         raise RunInputError("审核意见", "不同意时必须填写")
-    if approve:
-        _open_accounts(found)
-        FixedEntry.objects.filter(list=found).update(active=True)
     found.state, found.decided_at, found.decided_by = after, clock.now(), acting_user
     found.note = note.strip()[:200]
     found.save(update_fields=["state", "decided_at", "decided_by", "note"])
+    if approve:
+        _open_accounts(found)
+        FixedEntry.objects.filter(list=found).update(active=True)
     record(
         "payments.decide_fixed_list", actor=acting_user, subject_type="fixedlist", subject_id=found.pk, region=found.region,
         before={"state": ListState.PROPOSED}, after={"state": found.state, "people": found.taken, "note": found.note},

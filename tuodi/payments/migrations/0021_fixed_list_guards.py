@@ -20,7 +20,7 @@ begin
     raise exception '已生效的名单不能撤回，请登记终止月份' using errcode = 'check_violation';
   end if;
   if new.active and not old.active and not exists (
-      select 1 from payments_fixedlist l where l.id = new.list_id and l.state in ('proposed', 'approved')) then
+      select 1 from payments_fixedlist l where l.id = new.list_id and l.state = 'approved') then
     raise exception '名单没有审核，不能生效' using errcode = 'check_violation';
   end if;
   return new;
