@@ -61,18 +61,17 @@ def test_a_list_is_approved_by_another_and_paid_by_a_run_of_its_own(make_user, t
         assert told == {(5, "每次金额"), (6, "扶助情形"), (6, "银行账号"), (7, "身份证号")}
         assert next(one for one in made.faults if one["row"] == 5)["reason"] == "本地规定这一情形是按月 1,200.00 元"
         with pytest.raises(RunInputError, match="单独成批"):
-            actions.open_run(
-                acting_user=staff.prepare, place=PLACE, month=MAY, programmes=["dibao", "family_planning"]
-            )
+            actions.open_run(acting_user=staff.prepare, place=PLACE, month=MAY, programmes=["dibao", "family_planning"])
     empty = run_month(staff, Month(2017, 4), place=PLACE, programmes=["family_planning"])
     assert (empty.lines, empty.state) == (0, "closed")  # nobody is paid by a list that waits
     both = hire(make_user, PLACE, "pay_prepare", "pay_check")
-    with at(both, pay_day(MAY)), pytest.raises(FourEyesError):
+    rows = [("苗兰芝", number(double), "独生子女伤残", "按月", 1200, "2017-05", "", "", "")]
+    with at(both, pay_day(MAY)):
         again = actions.import_fixed_list(
-            acting_user=both, county=PLACE, name="二.xlsx", source="区卫健局",
-            data=table(tmp_path / "二.xlsx", ("苗兰芝", number(double), "独生子女伤残", "按月", 1200, "2017-05", "", "", "")),
-        )  # fmt: skip
-        actions.decide_fixed_list(again, acting_user=both, approve=True)
+            acting_user=both, county=PLACE, name="二.xlsx", source="区卫健局", data=table(tmp_path / "二.xlsx", *rows)
+        )
+        with pytest.raises(FourEyesError):
+            actions.decide_fixed_list(again, acting_user=both, approve=True)
     with at(staff.check, pay_day(MAY)):
         actions.decide_fixed_list(made, acting_user=staff.check, approve=True)
         with pytest.raises(StateError):

@@ -76,7 +76,7 @@ def import_fixed_list(
         FixedEntry.objects.create(
             region=household.region, list=made, programme=_PROGRAMME, household=household, person=person, basis=row.basis,
             period=row.period, amount_fen=row.amount_fen, start_month=row.start.yyyymm, end_month=row.end.yyyymm if row.end else None,
-            account=_account(row, person, acting_user), source=made.source,
+            account=_account(row, person), source=made.source,
         )  # fmt: skip
     record(
         "payments.import_fixed_list", actor=acting_user, subject_type="fixedlist", subject_id=made.pk, region=region,
@@ -123,8 +123,8 @@ def _standard(region: str, basis: str, on: date) -> tuple[str, int] | None:
     return (Period.YEAR if yearly else Period.MONTH), int(row.value * (12 if yearly else 1))
 
 
-def _account(row: fixed_lists.Listed, person: Person, user: User) -> Account | None:
-    """The account a row names. One that is new stays closed until the list is approved."""
+def _account(row: fixed_lists.Listed, person: Person) -> Account | None:
+    """The account a row names, under the duty of who takes the list in. One that is new stays closed until the list is approved."""
     if not row.account:
         return None
     index = secrets.account_index(row.account)
@@ -132,7 +132,7 @@ def _account(row: fixed_lists.Listed, person: Person, user: User) -> Account | N
     if known is not None:
         return known
     made = add_account(
-        acting_user=user, person=person, number=row.account, holder=person.name, since=clock.today(), bank_code=row.bank
+        acting_user=None, person=person, number=row.account, holder=person.name, since=clock.today(), bank_code=row.bank
     )
     made.until = clock.today()
     made.save(update_fields=["until"])
