@@ -5,17 +5,20 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from casekit import at, hire
+from casekit import at
+from django.db import IntegrityError, transaction
 from fundkit import Treasury, clean
 from openpyxl import Workbook
 from paykit import LATER, Staff, balanced, family, pay_day, run_month
 
+from tuodi.kernel import clock
 from tuodi.kernel.periods import Month
 from tuodi.org.access import system_scope
+from tuodi.org.errors import AccessDeniedError
 from tuodi.payments import actions
 from tuodi.payments.clauses import parts_of
-from tuodi.payments.errors import FourEyesError, RunInputError, StateError
-from tuodi.payments.models import Claim, FixedEntry, PayLine
+from tuodi.payments.errors import RunInputError, StateError
+from tuodi.payments.models import Claim, FixedEntry, FixedList, PayLine
 from tuodi.people.secrets import open_id
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -64,14 +67,12 @@ def test_a_list_is_approved_by_another_and_paid_by_a_run_of_its_own(make_user, t
             actions.open_run(acting_user=staff.prepare, place=PLACE, month=MAY, programmes=["dibao", "family_planning"])
     empty = run_month(staff, Month(2017, 4), place=PLACE, programmes=["family_planning"])
     assert (empty.lines, empty.state) == (0, "closed")  # nobody is paid by a list that waits
-    both = hire(make_user, PLACE, "pay_prepare", "pay_check")
-    rows = [("苗兰芝", number(double), "独生子女伤残", "按月", 1200, "2017-05", "", "", "")]
-    with at(both, pay_day(MAY)):
-        again = actions.import_fixed_list(
-            acting_user=both, county=PLACE, name="二.xlsx", source="区卫健局", data=table(tmp_path / "二.xlsx", *rows)
-        )
-        with pytest.raises(FourEyesError):
-            actions.decide_fixed_list(again, acting_user=both, approve=True)
+    with at(staff.prepare, pay_day(MAY)):
+        with pytest.raises(AccessDeniedError):  # nobody holds both duties
+            actions.decide_fixed_list(made, acting_user=staff.prepare, approve=True)
+        same = {"state": "approved", "decided_by": staff.prepare, "decided_at": clock.now()}
+        with pytest.raises(IntegrityError, match="payments_fixed_list_eyes"), transaction.atomic():
+            FixedList.objects.filter(pk=made.pk).update(**same)
     with at(staff.check, pay_day(MAY)):
         actions.decide_fixed_list(made, acting_user=staff.check, approve=True)
         with pytest.raises(StateError):
