@@ -35,7 +35,7 @@ drop function if exists payments_fixed_guard;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("payments", "0020_fixed_lists"), ("people", "0004_subjects")]
+    dependencies = [("payments", "0021_fixed_lists"), ("people", "0004_subjects")]
     operations = [
         EnableRLS("FixedList"),
         EnableRLS("FixedEntry"),

@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('files', '0002_rls'),
-        ('payments', '0019_stated_amounts'),
+        ('payments', '0020_stated_amounts'),
         ('people', '0005_tellings'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
