@@ -58,7 +58,7 @@ def test_a_department_s_list_is_taken_in_and_approved_by_another(
         page.goto(f"{live_server.url}/fixed-amounts/")
         page.get_by_role("link", name="特别扶助名册.csv").click()
         page.get_by_role("button", name="同意，按名单发放").click()
-        expect(page.get_by_text("名单已生效")).to_be_visible()
+        expect(page.get_by_text("名单已生效，从下一次计算发放起使用")).to_be_visible()
         expect(page.get_by_role("row").filter(has_text="林桂兰")).to_contain_text("1,500.00")
         fits()
         axe()
