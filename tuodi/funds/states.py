@@ -131,6 +131,8 @@ class FundProgramme(models.TextChoices):
     VAGRANT = "vagrant", "流浪乞讨人员救助"
     MEDICAL = "medical", "医疗救助"
     EMERGENCY = "emergency", "疾病应急救助"
+    CARE = "care", "特困照料服务补贴"
+    FAMILY_PLANNING = "family_planning", "计划生育家庭扶助"
 
 
 POOL = FundProgramme.POOL

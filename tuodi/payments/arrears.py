@@ -13,7 +13,8 @@ from tuodi.kernel.periods import Month
 from tuodi.payments.compute import UNIT, due
 from tuodi.payments.frames import covering
 from tuodi.payments.source import Inputs
-from tuodi.payments.states import Basis, Cause, Held, LineStatus
+from tuodi.payments.stated import is_stated
+from tuodi.payments.states import STATED, Basis, Cause, Held, LineStatus
 from tuodi.people.enums import ONCE_PROGRAMMES
 from tuodi.policy.book import Book
 
@@ -51,6 +52,7 @@ def _one(inputs: Inputs, month: Month, programmes: list[str], book: Book) -> pl.
     # A county with no approved run of that month was paid elsewhere: nothing to compare with.
     counties = lines["region"].str.slice(0, 6).unique().implode()
     entries = covering(inputs.roll, month).filter(pl.col("region").str.slice(0, 6).is_in(counties))
+    entries = entries.filter(~is_stated() | _carried(inputs, month))
     now = due(inputs, month, programmes, book, entries).rows
     granted = lines.select(
         *UNIT,
@@ -89,9 +91,11 @@ def _one(inputs: Inputs, month: Month, programmes: list[str], book: Book) -> pl.
         .with_columns(pl.col("booked_fen").fill_null(0), pl.col("granted_fen").fill_null(0))
     )
     had_line = pl.col("basis").is_not_null()
-    by_rules = pl.col("basis").is_in([Basis.RULES.value, Basis.RULES_ROLL.value])
+    by_rules = pl.col("basis").is_in(
+        [Basis.RULES.value, Basis.RULES_ROLL.value, Basis.AGREEMENT.value, Basis.LIST.value]
+    )
     held = pl.col("held").fill_null("") != ""
-    once = pl.col("programme").is_in(ONCE_PROGRAMMES)
+    once = pl.col("programme").is_in([*ONCE_PROGRAMMES, *STATED])
     due_fen = (
         # Off the roll for that month by a later decision: nothing was due. Relief taken back leaves no entry at all.
         pl.when(pl.col("outcome").is_null() & had_line & (pl.col("ever").fill_null(False) | once) & ~held)
@@ -112,6 +116,8 @@ def _one(inputs: Inputs, month: Month, programmes: list[str], book: Book) -> pl.
         .then(pl.lit(Cause.RESUMED.value))
         .when(pl.col("n_now").is_null())
         .then(pl.lit(Cause.EXIT.value))
+        .when(is_stated())
+        .then(pl.lit(Cause.STATED.value))
         .when(pl.col("n_now") < pl.col("persons"))
         .then(pl.lit(Cause.DEATH.value))
         .when(pl.col("n_now") != pl.col("persons"))
@@ -144,6 +150,15 @@ def _one(inputs: Inputs, month: Month, programmes: list[str], book: Book) -> pl.
         )
         .select(pl.col(name).cast(kind) for name, kind in SCHEMA.items())
         .sort("programme", "household_id", "person_id")
+    )
+
+
+def _carried(inputs: Inputs, month: Month) -> pl.Expr:
+    """Whether a run has paid a row's stated programme in a month. Before the first one it was paid elsewhere, or by nobody."""
+    rows = inputs.carried.filter(pl.col("month") == month.yyyymm).select("programme", "place").iter_rows()
+    return pl.any_horizontal(
+        pl.lit(False),
+        *((pl.col("programme") == programme) & pl.col("region").str.starts_with(place) for programme, place in rows),
     )
 
 

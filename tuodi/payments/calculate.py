@@ -42,7 +42,7 @@ LINE_COLUMNS = (
     "region", "key", "household_id", "person_id", "roll_id", "programme", "category", "persons", "income_year_fen", "base_fen",
     "increment_fen", "care_fen", "grace_fen", "price_fen", "other_fen", "back_pay_fen", "offset_fen", "amount_fen", "basis",
     "in_grace", "held", "held_note", "account_id", "account_uid", "account_cipher", "account_index", "account_last4",
-    "bank_code", "holder", "determination_id", "fingerprint", "status",
+    "bank_code", "holder", "determination_id", "agreement_id", "fingerprint", "status",
 )  # fmt: skip
 DIFF_COLUMNS = (
     "region", "household_id", "person_id", "programme", "cause", "amount_fen", "households", "persons", "affected", "note",
@@ -257,7 +257,7 @@ def _delete(run: PayRun, county: str) -> None:
 
 
 _TYPES = {
-    "household_id": "bigint", "person_id": "bigint", "roll_id": "bigint", "account_id": "bigint", "determination_id": "bigint",
+    "household_id": "bigint", "person_id": "bigint", "roll_id": "bigint", "account_id": "bigint", "determination_id": "bigint", "agreement_id": "bigint",
     "account_uid": "uuid", "account_cipher": "bytea", "account_index": "bytea", "in_grace": "boolean",
     "persons": "smallint", "households": "smallint", "affected": "smallint", "for_month": "integer",
 }  # fmt: skip

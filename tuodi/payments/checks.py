@@ -12,6 +12,7 @@ from tuodi.kernel.names import normalise_name
 from tuodi.kernel.periods import Month
 from tuodi.payments.models import PayRun
 from tuodi.payments.source import CARED_NOW
+from tuodi.payments.withholding import SUSPENDED
 from tuodi.people.enums import ONCE_PROGRAMMES
 
 __all__ = ["Check", "as_json", "balance", "in_cash", "ledger", "suspended_lines"]
@@ -122,9 +123,11 @@ def _shared(run: PayRun) -> int:
         if not rows:
             return 0
         cursor.execute(CARED_NOW.format(on=Month.parse(str(run.month)).first_day.isoformat()))
-        cared = {who: normalise_name(name) for who, name in cursor.fetchall()}
+        cared = {who: normalise_name(name) for who, name, _ in cursor.fetchall()}
     families: dict[bytes, set[int]] = {}
     for index, home, programme, who, holder in rows:
+        if programme == "care":  # a caregiver may look after several, and have a family of his own
+            continue
         if programme != "tekun" or who not in cared or cared[who] != normalise_name(holder):
             families.setdefault(bytes(index), set()).add(home)
     return sum(len(homes) > 1 for homes in families.values())
@@ -170,8 +173,7 @@ def suspended_lines(run: PayRun) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(
             "select l.id from payments_payline l where l.run_id = %s and l.live and l.held = '' and l.status = 'ready' and exists ("
-            "select 1 from decisions_suspension s where s.household_id = l.household_id and s.programme = l.programme "
-            "and s.person_id is not distinct from l.person_id and s.lifted_at is null and s.from_month <= l.month) order by l.id",
+            f"select 1 from decisions_suspension s where {SUSPENDED.format(row='l')}) order by l.id",
             [run.pk],
         )
         return [ident for (ident,) in cursor.fetchall()]

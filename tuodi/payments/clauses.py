@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from tuodi.kernel.periods import Month
 from tuodi.payments.compute import COLUMNS
-from tuodi.payments.models import PayLine
-from tuodi.payments.states import Basis
+from tuodi.payments.models import FixedEntry, PayLine
+from tuodi.payments.states import STATED, Basis
 from tuodi.people.enums import ONCE_PROGRAMMES
 from tuodi.policy import Book
 from tuodi.policy.model import RuleText
@@ -19,6 +19,11 @@ from tuodi.verification.rulebook import book, place_of
 
 __all__ = ["PLAIN", "Part", "parts_of"]
 
+#: Programme of stated amounts -> the parameter of the packs that tells its ground in a place, and why it is paid.
+_GROUNDS = {
+    "care": ("tekun.caregiver_subsidy", "照料服务补贴", "付给照料服务人，数额由照料服务协议约定"),
+    "family_planning": ("family_planning.support", "扶助金", "由主管部门核定"),
+}
 #: Components in plain words, in the order of the slip.
 PLAIN = {
     "base_fen": "基本保障金",
@@ -92,6 +97,8 @@ def parts_of(line: PayLine, corrections: str = "") -> list[Part]:
 def _part(column: str, label: str, fen: int, line: PayLine, texts: list[RuleText], law: Book, corrections: str) -> Part:
     if column in ("back_pay_fen", "offset_fen"):
         return Part(column, label, fen, corrections)
+    if line.programme in STATED and column != "price_fen":
+        return _stated(column, fen, line, law)
     stated = [one for one in texts if one.clause and one.clause != _OWN]
     clause = "、".join(dict.fromkeys(law.clause(one.clause).text for one in stated))
     why = "、".join(dict.fromkeys(one.label for one in texts if one.label))
@@ -104,3 +111,26 @@ def _part(column: str, label: str, fen: int, line: PayLine, texts: list[RuleText
             else ""
         )
     return Part(column, label, fen, why, clause, any(one.place != "cn" for one in stated))
+
+
+def fixed_entry_of(line: PayLine) -> FixedEntry | None:
+    """The entry of a department's list a line of a fixed amount rests on: that of its month, else the newest."""
+    rows = FixedEntry.objects.filter(
+        household=line.household_id, person=line.person_id, programme=line.programme, active=True
+    )
+    return rows.filter(start_month__lte=line.month).order_by("-start_month").first() or rows.order_by("-id").first()
+
+
+def _stated(column: str, fen: int, line: PayLine, law: Book) -> Part:
+    """An amount that an agreement or a list states: its ground is that of the nearest place whose pack names one."""
+    name, label, why = _GROUNDS[line.programme]
+    month = Month.parse(str(line.month))
+    keys: tuple[str, ...] = ()
+    if line.programme == "family_planning":
+        entry = fixed_entry_of(line)
+        if entry is None:
+            return Part(column, label, fen, why)
+        keys, why = (entry.basis,), f"{law.enums['fp_basis'].values.get(entry.basis, '')}，{entry.source}"
+    row = law.value(name, law.chain(place_of(line.region)), keys, month.first_day)
+    clause = law.clause(row.clause).text if row is not None and row.clause and row.clause != _OWN else ""
+    return Part(column, label, fen, why, clause, row is not None and row.place != "cn")

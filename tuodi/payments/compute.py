@@ -10,6 +10,8 @@ import polars as pl
 from tuodi.kernel.periods import Month
 from tuodi.payments.frames import KEYS, covering, frames_of, rule_place, valid
 from tuodi.payments.source import Inputs
+from tuodi.payments.stated import units
+from tuodi.payments.states import STATED
 from tuodi.people.enums import ONCE_PROGRAMMES, PERSON_PROGRAMMES
 from tuodi.policy.book import Book
 from tuodi.policy.model import LEVEL_ROOT, NO_CAP, Programme
@@ -67,6 +69,9 @@ def due(inputs: Inputs, month: Month, programmes: list[str], book: Book, entries
         mine = wanted.filter(pl.col("programme") == programme)
         if mine.is_empty():
             continue
+        if programme in STATED:
+            parts.append(_stated(mine, programme, book))
+            continue
         if programme in ONCE_PROGRAMMES:
             rows_, place_prints = _granted(inputs, mine, programme, month, book)
             parts.append(rows_)
@@ -78,6 +83,24 @@ def due(inputs: Inputs, month: Month, programmes: list[str], book: Book, entries
         parts += _by_model(frames, filled, mine, programme, month, book, prints, per_person=per_person)
     rows = pl.concat(parts, how="vertical") if parts else pl.DataFrame(schema=SCHEMA)
     return Due(rows, prints)
+
+
+def _stated(entries: pl.DataFrame, programme: str, book: Book) -> pl.DataFrame:
+    """What an agreement or a list states for a month. A caregiver's line counts nobody: who is looked after is counted by his own."""
+    column = COLUMNS.get(programme, "base_fen")
+    made = units(entries).with_columns(
+        rule_place(book).alias("place"),
+        pl.lit("pass").alias("outcome"),
+        pl.col("amount_fen").alias("regular_fen"),
+        *(pl.col("amount_fen").alias(name) if name == column else pl.lit(0).alias(name) for name in MONEY),
+        pl.lit(0 if programme == "care" else 1).alias("persons"),
+        pl.lit(None, dtype=pl.Int64).alias("income_year_fen"),
+        pl.lit(False).alias("in_grace"),
+        pl.lit(False).alias("from_roll"),
+        pl.lit(None, dtype=pl.String).alias("fault"),
+        pl.lit("").alias("fingerprint"),
+    )
+    return made.select(pl.col(name).cast(kind) for name, kind in SCHEMA.items())
 
 
 def _granted(

@@ -14,6 +14,7 @@ from tuodi.kernel.periods import Month
 from tuodi.payments.compute import UNIT, due
 from tuodi.payments.frames import valid
 from tuodi.payments.source import Inputs, Known
+from tuodi.payments.stated import is_stated
 from tuodi.payments.states import Cause, Held
 from tuodi.people.enums import ONCE_PROGRAMMES
 from tuodi.policy.book import Book
@@ -198,15 +199,17 @@ def _changed(
     moved = stay.filter((pl.col("a3") != pl.col("a0")) | (pl.col("persons") != pl.col("persons_was")))
     other_basis = (pl.col("basis") == "roll") != (pl.col("basis_was") == "roll")
     graced = pl.col("in_grace") != pl.col("in_grace_was")
-    whole = moved.filter(other_basis | graced | _once).with_columns(
+    whole = moved.filter(other_basis | graced | _once | is_stated()).with_columns(
         pl.when(_once)
         .then(pl.lit(Cause.RELIEF.value))
+        .when(is_stated())
+        .then(pl.lit(Cause.STATED.value))
         .when(graced)
         .then(pl.lit(Cause.GRACE.value))
         .otherwise(pl.lit(Cause.BASIS.value))
         .alias("cause")
     )
-    steps = moved.filter(~(other_basis | graced | _once))
+    steps = moved.filter(~(other_basis | graced | _once | is_stated()))
     steps = _stages(steps, inputs, before, month, programmes, book)
     fewer = (
         pl.when(pl.col("persons") < pl.col("persons_was"))

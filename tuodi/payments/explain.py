@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db.models import Case, When
+
+from tuodi.decisions.models import CareAgreement
+from tuodi.kernel.money import format_yuan
 from tuodi.kernel.periods import Month
 from tuodi.payments.errors import NoRunError
 from tuodi.payments.family import family_of
 from tuodi.payments.models import Arrear, LineDifference, PayLine
 from tuodi.payments.models.run import COMPONENTS
-from tuodi.payments.states import Basis, Cause, Held, LineStatus
+from tuodi.payments.states import STATED, Basis, Cause, Held, LineStatus
 from tuodi.people.enums import ONCE_PROGRAMMES
 from tuodi.people.models import Household
 from tuodi.rules import Plan, ProgrammeResult, plan_for
@@ -72,6 +76,29 @@ def answer_of(household: Household, programme: str, month: Month, *, person_id: 
     return result
 
 
+def stated_text(line: PayLine) -> str:
+    """What a stated amount rests on, in a sentence."""
+    if line.programme != "care":
+        return "按主管部门核定的名单发放，金额不由本系统计算。"
+    # A caregiver with several people in one household has the sum of their agreements.
+    agreed = CareAgreement.objects.filter(household=line.household_id, payees__person=line.person_id).distinct()
+    agreed = agreed.select_related("person").order_by("since", "id")
+    standing = [one for one in agreed if _stands(one, Month.parse(str(line.month)))]
+    if not standing:
+        return "照料服务协议在本月 1 日已不在期，本月没有约定的补贴。"
+    told = [
+        f"协议 {one.no} 约定由{one.caregiver}照料{one.person.name}，每月 {format_yuan(one.subsidy_fen or 0)} 元"
+        for one in standing
+    ]
+    return "；".join(told) + "。补贴付给照料服务人，以每月 1 日在期的协议为准。"
+
+
+def _stands(agreement: CareAgreement, month: Month) -> bool:
+    day = month.first_day
+    ended = agreement.ended_on is not None and agreement.ended_on <= day
+    return agreement.since <= day <= agreement.until and not ended
+
+
 def explain_line(
     household: Household, month: Month, *, programme: str | None = None, person_id: int | None = None
 ) -> LineExplanation:
@@ -84,7 +111,8 @@ def explain_line(
         rows = rows.filter(programme=programme)
     if person_id:
         rows = rows.filter(person=person_id)
-    line = rows.order_by("programme", "key").first()
+    # Of a tekun person his own line is meant before his caregiver's.
+    line = rows.order_by(Case(When(programme="care", then=1), default=0), "programme", "key").first()
     if line is None:
         raise NoRunError(household.no, str(month))
     unit = {"household": household, "programme": line.programme, "person_id": line.person_id, "live": True}
@@ -94,6 +122,8 @@ def explain_line(
     text, same, changes, missing = "", True, [], ()
     if line.programme in ONCE_PROGRAMMES and line.roll_id is not None:
         text = "一次性救助，按决定的金额发放，不逐月重新计算。计算过程见决定。"
+    elif line.programme in STATED and line.basis in (Basis.AGREEMENT, Basis.LIST):
+        text = stated_text(line)
     elif line.basis == Basis.ROLL or line.roll_id is None:
         text = "按花名册金额发放，没有足够的事实按规则计算。" if line.roll_id else "本月不在册，只补发往月差额。"
     else:

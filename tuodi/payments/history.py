@@ -26,7 +26,11 @@ class PaidMonth:
 def history(household: Household, *, limit: int = 36) -> list[PaidMonth]:
     """A family's lines, newest month first, in two queries; with each the bank's words in its newest event."""
     newest = LineEvent.objects.filter(line=OuterRef("pk")).order_by("-id").values("message")[:1]
-    rows = PayLine.objects.filter(household=household, live=True).annotate(last_message=Subquery(newest))
+    rows = (
+        PayLine.objects.filter(household=household, live=True)
+        .select_related("household__head")
+        .annotate(last_message=Subquery(newest))
+    )
     lines = list(rows.order_by("-month", "programme", "key")[:limit])
     if not lines:
         return []

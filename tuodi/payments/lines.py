@@ -10,6 +10,7 @@ from tuodi.payments.arrears import claims
 from tuodi.payments.compute import UNIT
 from tuodi.payments.frames import covering, valid
 from tuodi.payments.source import Inputs
+from tuodi.payments.stated import basis_of, is_stated, suspended_too, units
 from tuodi.payments.states import Basis, Held, LineStatus, Manner
 
 __all__ = ["build", "line_key"]
@@ -23,6 +24,10 @@ def line_key(month: Month) -> pl.Expr:
     return pl.concat_str(
         pl.lit(f"{month.yyyymm}-"),
         pl.col("programme"),
+        # A caregiver may have a line in each of several households.
+        pl.when((pl.col("programme") == "care") & pl.col("person_id").is_not_null())
+        .then(pl.format("-H{}", "household_id"))
+        .otherwise(pl.lit("")),
         pl.when(pl.col("person_id").is_null()).then(pl.lit("-H")).otherwise(pl.lit("-P")),
         pl.coalesce("person_id", "household_id").cast(pl.String),
     )
@@ -40,13 +45,18 @@ def build(
         offset_permille: share of a line that may be kept back; fraud_permille: the same where the claim rests on fraud.
         missing: unit -> what is missing, for units whose amount is unknown.
     """
-    roll = covering(inputs.roll, month).filter(pl.col("programme").is_in(programmes))
+    roll = units(covering(inputs.roll, month).filter(pl.col("programme").is_in(programmes)))
     roll = roll.rename({"amount_fen": "roll_fen"})
     # Units that left the roll but are still owed something for earlier months get a line of back pay alone.
     owed = late.group_by(UNIT).agg(
         pl.col("amount_fen").filter(pl.col("amount_fen") > 0).sum().alias("back_pay_fen"),
         pl.col("undone_fen").sum(),
         pl.col("region").first().alias("late_region"),
+    )
+    known = inputs.roll.with_columns(
+        pl.lit(None, dtype=roll.schema[name]).alias(name)
+        for name in roll.columns[-3:]
+        if name not in inputs.roll.columns
     )
     # So do units that were on the roll of an index month and are no longer: its price subsidy is theirs.
     gone = (
@@ -56,7 +66,7 @@ def build(
         .unique(maintain_order=True)
         .join(roll.select(UNIT), on=UNIT, how="anti", nulls_equal=True)
         .join(
-            inputs.roll.rename({"amount_fen": "roll_fen"}).sort("roll_id").unique(UNIT, keep="last"),
+            known.rename({"amount_fen": "roll_fen"}).sort("roll_id", maintain_order=True).unique(UNIT, keep="last"),
             on=UNIT,
             how="inner",
             nulls_equal=True,
@@ -85,7 +95,9 @@ def build(
         pl.when(~pl.col("on_roll") | carried).then(pl.lit("pass")).otherwise(pl.col("outcome").fill_null("unknown"))
     )
     basis = (
-        pl.when(carried)
+        pl.when(is_stated())
+        .then(basis_of(pl.col("programme")))
+        .when(carried)
         .then(pl.lit(Basis.ROLL.value))
         .when(pl.col("from_roll").fill_null(False))
         .then(pl.lit(Basis.RULES_ROLL.value))
@@ -115,7 +127,7 @@ def build(
     lines = lines.with_columns(
         pl.when(pl.col("base_fen").is_not_null()).then(pl.col("gross") + pl.col("offset_fen")).alias("amount_fen")
     )
-    lines = _held(lines, inputs, month, missing)
+    lines = _held(_by_agreement(lines, inputs), inputs, month, missing)
     # A held line grants nothing, so it neither pays back nor offsets: both wait for the month that pays.
     waits = pl.col("held") != ""
     lines = lines.with_columns(
@@ -166,7 +178,37 @@ def _heads(inputs: Inputs, month: Month) -> pl.Expr:
 def _standing(inputs: Inputs, month: Month) -> pl.DataFrame:
     """Units whose payment is suspended in a month, with the notice: the first, where several stand."""
     covering_now = inputs.suspensions.filter(pl.col("from_month") <= month.yyyymm)
+    # Who looks after a person whose support is suspended waits with him.
+    covering_now = pl.concat([covering_now, suspended_too(covering_now, covering(inputs.roll, month))])
     return covering_now.select(*UNIT, "notice_no").unique(UNIT, keep="first", maintain_order=True)
+
+
+def _by_agreement(lines: pl.DataFrame, inputs: Inputs) -> pl.DataFrame:
+    """Adds `cared`: an agreement says that somebody else is paid (`agreement_id`), and the account is that party's.
+
+    A facility is paid for those it takes care of, and for all of them into its one account; a caregiver for his work (M21).
+    """
+    cared = inputs.cared.with_columns(
+        pl.lit(None, dtype=pl.Int64).alias("agreement_id") for _ in range("agreement_id" not in inputs.cared.columns)
+    )
+    facilities = {
+        who: (normalise_name(name), number)
+        for who, name, number in cared.select("person_id", "facility", "agreement_id").iter_rows()
+    }
+    found: list[tuple[bool, int | None]] = []
+    for programme, who, holder, payee, number in lines.select(
+        "programme", "person_id", "holder", "payee", "agreement_id"
+    ).iter_rows():
+        if programme == "care":
+            found.append((bool(payee) and normalise_name(holder) == normalise_name(payee), number))
+            continue
+        name, number = facilities.get(who, ("", None)) if programme == "tekun" else ("", None)
+        fits = bool(name) and normalise_name(holder) == name
+        found.append((fits, number if fits else None))
+    return lines.with_columns(
+        pl.Series("cared", [fits for fits, _ in found], dtype=pl.Boolean),
+        pl.Series("agreement_id", [number for _, number in found], dtype=pl.Int64),
+    )
 
 
 def _held(
@@ -178,13 +220,6 @@ def _held(
     names: dict[int, set[str]] = {}
     for home, name in inputs.members.select("household_id", "name").iter_rows():
         names.setdefault(home, set()).add(normalise_name(name))
-    # A facility is paid for those it takes care of by an agreement, and for all of them into its one account (M21).
-    facilities = {who: normalise_name(name) for who, name in inputs.cared.select("person_id", "facility").iter_rows()}
-    cared = [
-        programme == "tekun" and who in facilities and normalise_name(holder) == facilities[who]
-        for programme, who, holder in lines.select("programme", "person_id", "holder").iter_rows()
-    ]
-    lines = lines.with_columns(pl.Series("cared", cared, dtype=pl.Boolean))
     shared = (
         lines.filter(pl.col("account_index").is_not_null() & ~pl.col("cared"))
         .group_by("account_index")
@@ -218,6 +253,7 @@ def _held(
     )
     lines = lines.join(_standing(inputs, month), on=UNIT, how="left", nulls_equal=True)
     open_amount = pl.col("amount_fen").fill_null(1) > 0
+    of_care = pl.col("programme") == "care"
     reasons: list[tuple[pl.Expr, Held, pl.Expr]] = [
         (
             pl.col("notice_no").is_not_null(),
@@ -235,7 +271,11 @@ def _held(
             Held.TWO_PROGRAMMES,
             pl.lit("家庭成员中有人单独享受特困供养，请先更正家庭成员或终止其一"),
         ),
-        (pl.col("account_id").is_null() & open_amount, Held.NO_ACCOUNT, pl.lit("请登记收款账户")),
+        (
+            pl.col("account_id").is_null() & open_amount,
+            Held.NO_ACCOUNT,
+            pl.when(of_care).then(pl.format("请在供养档案登记照料服务人{}的身份证号码和收款账户", pl.col("payee").fill_null(""))).otherwise(pl.lit("请登记收款账户")),
+        ),
         (
             pl.col("families").is_not_null() & ~pl.col("cared") & open_amount,
             Held.SHARED_ACCOUNT,
@@ -246,7 +286,7 @@ def _held(
             Held.ACCOUNT_FAILED,
             pl.format("银行返回码 {}，请更正账户", pl.col("bad_code").fill_null("")),
         ),
-        (~pl.col("fits") & ~pl.col("cared") & open_amount, Held.HOLDER, pl.lit("户名不是本户成员，也不是协议照料的供养服务机构，请核对户名或更换账户")),
+        (~pl.col("fits") & ~pl.col("cared") & open_amount, Held.HOLDER, pl.when(of_care).then(pl.lit("户名不是协议写明的照料服务人，请核对户名或更换账户")).otherwise(pl.lit("户名不是本户成员，也不是协议照料的供养服务机构，请核对户名或更换账户"))),
     ]  # fmt: skip
     held: pl.Expr = pl.lit("")
     note: pl.Expr = pl.lit("")

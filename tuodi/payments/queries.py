@@ -16,8 +16,8 @@ from tuodi.org.models import User
 from tuodi.org.places import place_name
 from tuodi.payments.models import LineDifference, PayLine, PayRun
 from tuodi.payments.models.run import COMPONENTS
-from tuodi.payments.states import BOOKED, Cause, Held, LineStatus
-from tuodi.people.enums import AreaKind, Programme
+from tuodi.payments.states import BOOKED, Cause, Held, LineStatus, PayProgramme
+from tuodi.people.enums import AreaKind
 
 __all__ = [
     "BankTotal", "Blocker", "CauseRow", "ComponentRow", "DifferenceLine", "Summary", "TownRow", "access_run", "bank_totals",
@@ -180,7 +180,9 @@ def by_component(run: PayRun) -> list[ComponentRow]:
     )
     found = []
     for programme, category, homes, persons, amount, *parts in rows:
-        short = {"dibao": "低保", "tekun": "特困", "temporary": "临时救助"}.get(programme, Programme(programme).label)
+        short = {"dibao": "低保", "tekun": "特困", "temporary": "临时救助"}.get(
+            programme, PayProgramme(programme).label
+        )
         found.append(
             ComponentRow(
                 programme,

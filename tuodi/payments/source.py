@@ -25,7 +25,9 @@ from tuodi.payments.states import BOOKED
 __all__ = ["CARED_NOW", "FRAMES", "KNOWN", "Inputs", "Known", "pull", "reading"]
 
 #: What a run is computed from, and frozen as.
-FRAMES = ("roll", "households", "members", "member_facts", "lines", "arrears", "suspensions", "terms", "cared")
+FRAMES = (
+    "roll", "households", "members", "member_facts", "lines", "arrears", "suspensions", "terms", "cared", "carried",
+)  # fmt: skip
 #: Of them, what is known of families and people.
 KNOWN = ("households", "members", "member_facts")
 #: Of the frame that inputs frozen before there were suspensions do not have.
@@ -39,7 +41,9 @@ _TERMS = {
     "from_month": pl.Int64, "in_cash": pl.Boolean,
 }  # fmt: skip
 #: The same of the frame of agreements with facilities.
-_CARED = {"person_id": pl.Int64, "facility": pl.String}
+_CARED = {"person_id": pl.Int64, "facility": pl.String, "agreement_id": pl.Int64}
+#: The same of the frame of months in which stated amounts were paid.
+_CARRIED = {"programme": pl.String, "month": pl.Int64, "place": pl.String}
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,9 @@ class Inputs:
     """The frames of one reading.
 
     Attributes:
-        roll: a roll entry each, with household, account and head (also ended ones of the months looked back at).
+        roll: a roll entry each, with household, account and head (also ended ones of the months looked back at). Of `care` an
+            agreement each: household of who is looked after (`ward_id`), the caregiver as person (null = his account is not
+            registered) with his account, the name of the agreement (`payee`) and its number (`agreement_id`).
         households: accepted household facts by period, one row a household and period.
         members: a membership each, with the person's dates.
         member_facts: accepted member facts by period.
@@ -65,6 +71,7 @@ class Inputs:
             earlier month have offset, what came back in cash and what was written off.
         suspensions: those that stand, from the month they hold payment from.
         cared: persons a facility takes care of on the first day of the month, by an agreement.
+        carried: months and places in which an approved run paid programmes of stated amounts (`STATED`).
         terms: how open claims are got back, where not by the usual share of the month.
     """
 
@@ -77,6 +84,7 @@ class Inputs:
     suspensions: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_SUSPENSIONS))
     terms: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_TERMS))
     cared: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_CARED))
+    carried: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_CARRIED))
 
     @property
     def known(self) -> Known:
@@ -184,8 +192,55 @@ order by c.id
 """
 #: {on} is the first day of the month.
 CARED_NOW = """
-select g.person_id, g.facility::text as facility from decisions_careagreement g where g.facility <> '' and g.since <= '{on}'
+select g.person_id, g.facility::text as facility, g.id as agreement_id from decisions_careagreement g where g.facility <> '' and g.since <= '{on}'
 and g.until >= '{on}' and (g.ended_on is null or g.ended_on > '{on}') order by g.id
+"""
+#: Agreements with a caregiver as roll entries of his: the months on whose first day one stands, its person is supported at home and
+#: the caregiver lives. What was never agreed in money pays nothing. A row whose months are none is kept: it tells that an earlier
+#: month is no longer due.
+_CARE = """
+select null::bigint as roll_id, g.household_id, p.person_id, r.region::text as region, 'care' as programme,
+  r.category::text as category, r.form::text as form, r.self_care::text as self_care, g.subsidy_fen as amount_fen,
+  greatest(r.start_month, to_char(g.since + interval '1 month' - interval '1 day', 'YYYYMM')::int)::bigint as start_month,
+  least(coalesce(r.end_month, 999912), to_char(least(g.until, g.ended_on - 1, w.died_on), 'YYYYMM')::int)::bigint as end_month,
+  null::bigint as determination_id, false as imported, h.no::text as household_no,
+  a.id as account_id, a.uid::text as account_uid, encode(a.account_cipher, 'hex') as account_cipher,
+  encode(a.account_index, 'hex') as account_index, a.last4::text as account_last4, a.bank_code::text as bank_code,
+  a.holder::text as holder, g.id as agreement_id, g.caregiver::text as payee, g.person_id as ward_id
+from decisions_careagreement g
+join people_household h on h.id = g.household_id
+join people_rollentry r on r.household_id = g.household_id and r.person_id = g.person_id and r.programme = 'tekun' and r.form <> 'centralised'
+left join (select distinct on (agreement_id) agreement_id, person_id, account_id from decisions_carepayee order by agreement_id, id desc) p
+  on p.agreement_id = g.id
+left join people_person w on w.id = p.person_id
+left join people_account c on c.id = p.account_id
+left join (select person_id, max(id) as id from people_account where until is null group by person_id) n on n.person_id = p.person_id
+left join people_account a on a.id = case when c.until is null then c.id else n.id end
+where g.caregiver <> '' and g.subsidy_fen > 0 and g.since <= '{on}' and g.until >= '{since}' and r.start_month <= {month}
+  and (r.end_month is null or r.end_month >= {oldest})
+order by g.id, r.id
+"""
+#: People of approved lists while they live and belong to the county; a yearly amount is spread over its months in `_yearly`.
+_FIXED = """
+select null::bigint as roll_id, e.household_id, e.person_id, e.region::text as region, e.programme::text as programme,
+  h.area_kind::text as category, ''::text as form, ''::text as self_care, e.amount_fen, e.start_month::bigint as start_month,
+  least(coalesce(e.end_month, 999912), coalesce(to_char(w.died_on, 'YYYYMM')::int, 999912))::bigint as end_month,
+  null::bigint as determination_id, false as imported, h.no::text as household_no,
+  a.id as account_id, a.uid::text as account_uid, encode(a.account_cipher, 'hex') as account_cipher,
+  encode(a.account_index, 'hex') as account_index, a.last4::text as account_last4, a.bank_code::text as bank_code,
+  a.holder::text as holder, e.period::text as period
+from payments_fixedentry e
+join people_household h on h.id = e.household_id and substr(h.region, 1, 6) = substr(e.region, 1, 6)
+join people_person w on w.id = e.person_id
+left join people_account c on c.id = e.account_id
+left join (select person_id, max(id) as id from people_account where until is null group by person_id) n on n.person_id = e.person_id
+left join people_account a on a.id = case when c.id is not null and c.until is null then c.id else n.id end
+where e.active and e.programme = 'family_planning' and e.start_month <= {month} and (e.end_month is null or e.end_month >= {oldest})
+order by e.id
+"""
+_CARRIED_NOW = """
+select p::text as programme, r.month, r.place::text as place from payments_payrun r, unnest(r.programmes) p
+where p in ('care', 'family_planning') and r.state in ({booked}) and r.month >= {oldest} and r.month < {month}
 """
 _SUSPENSIONS_NOW = """
 select household_id, person_id, programme::text as programme, from_month, notice_no::text as notice_no, matter_no::text as matter_no
@@ -202,7 +257,10 @@ _QUERIES = {
     "suspensions": _SUSPENSIONS_NOW,
     "terms": _TERMS_NOW,
     "cared": CARED_NOW,
+    "carried": _CARRIED_NOW,
 }
+#: Programme -> the query of its roll, where that is not the roll of families.
+_OTHER_ROLLS = {"care": _CARE, "family_planning": _FIXED}
 
 
 def pull(place: str, programmes: list[str], month: Month, lookback: int) -> Inputs:
@@ -227,4 +285,23 @@ def pull(place: str, programmes: list[str], month: Month, lookback: int) -> Inpu
             frame = pl.from_arrow(cursor.fetch_arrow_table())
             assert isinstance(frame, pl.DataFrame)
             found[name] = frame.with_columns(pl.col(pl.Int32, pl.Int16).cast(pl.Int64))
+        for programme, query in _OTHER_ROLLS.items():
+            if programme in programmes:
+                cursor.execute(query.format(**words))
+                rows = pl.DataFrame(pl.from_arrow(cursor.fetch_arrow_table()))
+                rows = _yearly(rows.with_columns(pl.col(pl.Int32).cast(pl.Int64)), oldest, month)
+                found["roll"] = pl.concat([found["roll"], rows], how="diagonal")
     return Inputs(**found)
+
+
+def _yearly(rows: pl.DataFrame, oldest: Month, month: Month) -> pl.DataFrame:
+    """Rows paid once a year as rows of that month alone, one a year; the others as they are."""
+    if "period" not in rows.columns:
+        return rows
+    parts = [rows.filter(pl.col("period") == "month")]
+    yearly = rows.filter(pl.col("period") == "year")
+    for year in range(oldest.year, month.year + 1):
+        when = pl.lit(year * 100) + pl.col("start_month") % 100
+        due = yearly.filter((when >= pl.col("start_month")) & (when <= pl.col("end_month")))
+        parts.append(due.with_columns(when.alias("start_month"), when.alias("end_month")))
+    return pl.concat(parts, how="vertical_relaxed").drop("period")

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from django.db import models
 
 from tuodi.payments.errors import StateError
+from tuodi.people.enums import Programme
 
 __all__ = [
     "BATCH_MOVES",
@@ -17,8 +18,10 @@ __all__ = [
     "DRAFT",
     "ERRORS",
     "LINE_MOVES",
+    "LIST_MOVES",
     "MESSAGE_MOVES",
     "RUN_MOVES",
+    "STATED",
     "WRITE_OFF_MOVES",
     "Basis",
     "BatchState",
@@ -27,8 +30,11 @@ __all__ = [
     "DecisionState",
     "Held",
     "LineStatus",
+    "ListState",
     "Manner",
     "MessageState",
+    "PayProgramme",
+    "Period",
     "RunState",
     "Verdict",
     "WriteOffReason",
@@ -36,6 +42,21 @@ __all__ = [
     "move",
     "steps_to",
 ]
+
+
+#: What a line may be of: programmes of the roll, the subsidy of a caregiver, and fixed amounts other departments determine.
+#: A line of `care` is of the tekun person looked after (its unit), and is paid to who looks after him.
+PayProgramme = models.TextChoices(  # type: ignore[misc]
+    "PayProgramme",
+    {
+        **{one.name: (one.value, one.label) for one in Programme},
+        "CARE": ("care", "照料服务补贴"),
+        "FAMILY_PLANNING": ("family_planning", "计划生育家庭扶助"),
+    },
+)
+
+#: Programmes whose amount stands in an agreement or a list and is not computed by rules.
+STATED = ("care", "family_planning")
 
 
 class RunState(models.TextChoices):
@@ -181,6 +202,8 @@ class Basis(models.TextChoices):
     RULES = "rules", "按规则计算"
     RULES_ROLL = "rules_roll", "按规则计算，认定结论沿用花名册"
     ROLL = "roll", "按花名册"
+    AGREEMENT = "agreement", "按照料服务协议"
+    LIST = "list", "按主管部门名单"
 
 
 class Held(models.TextChoices):
@@ -217,6 +240,7 @@ class Cause(models.TextChoices):
     ONE_OFF = "one_off", "上月一次性补发到期"
     RELIEF = "relief", "临时救助（一次性）"
     BASIS = "basis", "计算依据变化"
+    STATED = "stated", "约定或核定金额变化"
     OTHER = "other", "其他"
 
 
@@ -259,6 +283,28 @@ WRITE_OFF_MOVES: Mapping[str, frozenset[str]] = {
     WriteOffState.APPROVED: frozenset(),
     WriteOffState.REFUSED: frozenset(),
 }
+
+
+class ListState(models.TextChoices):
+    """Where a department's list of fixed amounts stands."""
+
+    PROPOSED = "proposed", "待审核"
+    APPROVED = "approved", "已生效"
+    REFUSED = "refused", "不同意"
+
+
+LIST_MOVES: Mapping[str, frozenset[str]] = {
+    ListState.PROPOSED: frozenset({ListState.APPROVED, ListState.REFUSED}),
+    ListState.APPROVED: frozenset(),
+    ListState.REFUSED: frozenset(),
+}
+
+
+class Period(models.TextChoices):
+    """How often a fixed amount is paid."""
+
+    MONTH = "month", "按月"
+    YEAR = "year", "按年一次"
 
 
 def move(

@@ -59,6 +59,7 @@ from tuodi.web.county import (
     watch_list,
 )
 from tuodi.web.field import offline, own_checks, patrol_urls, tasks
+from tuodi.web.fixed import urls as fixed_urls
 from tuodi.web.funds import urls as funds_urls
 from tuodi.web.medical import urls as medical_urls
 from tuodi.web.online import helping
@@ -206,5 +207,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *funds_urls.urlpatterns,
     *chain_urls.urlpatterns,
     *claims_urls.urlpatterns,
+    *fixed_urls.urlpatterns,
     *bank_urls.urlpatterns,
 ]

@@ -1,6 +1,6 @@
 """The rows of the room: determinations, what follows from them, and the papers that tell of them."""
 
-from tuodi.decisions.models.care import CareAgreement
+from tuodi.decisions.models.care import CareAgreement, CarePayee
 from tuodi.decisions.models.determination import Determination
 from tuodi.decisions.models.end_notice import EndNotice
 from tuodi.decisions.models.paper_alarm import PaperAlarm
@@ -12,6 +12,7 @@ from tuodi.decisions.models.suspension import Suspension
 
 __all__ = [
     "CareAgreement",
+    "CarePayee",
     "CaseFile",
     "Determination",
     "EndNotice",

@@ -63,3 +63,23 @@ class CareAgreement(models.Model):
 
     def __str__(self) -> str:
         return self.no
+
+
+class CarePayee(models.Model):
+    """One row: into whose account the subsidy of one agreement goes. Append-only: the newest of an agreement counts.
+
+    Apart from the agreement, whose terms never change: a caregiver's card does.
+    """
+
+    region = region_field()  #: of the agreement
+    agreement = models.ForeignKey(CareAgreement, on_delete=models.PROTECT, related_name="payees")
+    #: The caregiver, as the county knows him; who has no family on a roll has no household.
+    person = models.ForeignKey("people.Person", on_delete=models.PROTECT, related_name="+")
+    account = models.ForeignKey("people.Account", on_delete=models.PROTECT, related_name="+", db_index=False)
+    made_at = models.DateTimeField("登记时间")
+    made_by = models.ForeignKey("org.User", on_delete=models.PROTECT, related_name="+", db_index=False)
+
+    class Meta:
+        app_label = "decisions"
+        verbose_name = "照料服务人收款账户"
+        indexes = [models.Index("region", "id", name="decisions_payee_region")]

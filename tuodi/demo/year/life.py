@@ -10,9 +10,12 @@ from datetime import date
 from django.db.models import Count, Q
 
 from tuodi.decisions import care_actions as care
+from tuodi.decisions.care_payees import Card, register_payee
+from tuodi.decisions.models import CareAgreement
 from tuodi.decisions.rosters import end_entries
+from tuodi.demo.year import money
 from tuodi.demo.year.cast import Replay, as_user
-from tuodi.demo.year.roster import card
+from tuodi.demo.year.roster import card, identity, neighbour
 from tuodi.kernel.money import format_yuan
 from tuodi.kernel.periods import Month
 from tuodi.monitoring import change_reports, deaths
@@ -22,6 +25,7 @@ from tuodi.payments import actions
 from tuodi.payments.models import BankItem, PayRun
 from tuodi.people import actions as people
 from tuodi.people.models import Household, HouseholdFacts, RollEntry
+from tuodi.people.secrets import open_id
 from tuodi.standards import actions as standards
 from tuodi.standards.models import Opinion
 from tuodi.standards.states import Body, Stance
@@ -206,6 +210,12 @@ def mend(replay: Replay, run: PayRun, day: date, *, leave: int = 0) -> int:
     for line in lines:
         with as_user(replay, "hd", day) as officer:
             home = line.household
+            if line.programme == "care":
+                assert line.person is not None
+                new = card(replay, 10**7 + line.person.pk, 50 + line.person.accounts.count())
+                agreement = CareAgreement.objects.get(pk=line.agreement_id)
+                register_payee(agreement, Card(open_id(line.person), new, line.bank_code), acting_user=officer)
+                continue
             payee = line.person or home.head
             turn = payee.accounts.count()
             report = change_reports.report_change(
@@ -266,20 +276,26 @@ def enter_index(replay: Replay, month: Month, cpi: str, food: str) -> str:
 
 
 def agreements(replay: Replay, month: Month) -> str:
-    """Each tekun person's agreement: a facility, or a caregiver who is paid by what the person cannot do himself."""
+    """Each tekun person's agreement: a facility, or a neighbour who is paid by what the person cannot do himself, into his own card."""
     day, made, paid = date(month.year, month.month, 2), 0, 0
     subsidy = {"able": 100_00, "partial_loss": 200_00, "complete_loss": 400_00}
     with as_user(replay, "hd", day) as officer:
         rows = RollEntry.objects.filter(region__startswith=replay.place, programme="tekun", end_month__isnull=True)
-        for entry in rows.select_related("person", "household").order_by("id"):
+        for number, entry in enumerate(rows.select_related("person", "household").order_by("id"), 1):
             assert entry.person is not None
             central = entry.form == "centralised"
             terms = care.Terms(
-                form=entry.form, party="街道养老服务中心" if central else "邻居代表", relation="" if central else "邻居",
-                services="一日三餐、洗衣打扫、看病陪同", frequency="每日", since=day, until=date(month.year, 12, 31), signed_on=day,
+                form=entry.form, party="街道养老服务中心" if central else neighbour(number), relation="" if central else "邻居",
+                services="一日三餐、洗衣打扫、看病陪同", frequency="每日", since=month.first_day, until=date(month.year, 12, 31), signed_on=day,
                 subsidy_fen=None if central else subsidy[entry.self_care],
             )  # fmt: skip
-            care.make_agreement(entry.person, entry.household, terms, acting_user=officer)
+            agreement = care.make_agreement(entry.person, entry.household, terms, acting_user=officer)
+            if not central:
+                shown = Card(identity(replay, number, 5, 1975), card(replay, number, 90), "HBNX")
+                register_payee(agreement, shown, acting_user=officer)
             made += 1
             paid += terms.subsidy_fen or 0
-    return f"供养服务协议 {made} 份，照料服务人补贴每月 {format_yuan(paid)} 元（数额假设）"
+    given = money.appropriate_care(replay, month, paid)
+    return (
+        f"供养服务协议 {made} 份，照料服务人补贴每月 {format_yuan(paid)} 元（数额假设），指标 {format_yuan(given)} 元"
+    )

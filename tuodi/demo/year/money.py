@@ -23,6 +23,7 @@ from tuodi.people.models import Household, RollEntry
 __all__ = [
     "appropriate",
     "book_paper",
+    "appropriate_care",
     "count",
     "month_plan",
     "open_town",
@@ -67,6 +68,19 @@ def appropriate(replay: Replay, month: Month) -> str:
         doc_no=f"{replay.key.upper()}社〔{month.year}〕临{month.month}号（假设）", reason="临时救助",
     )  # fmt: skip
     return f"指标下达 {format_yuan(total + 30_000_00)} 元（中央、省、县；文号假设）"
+
+
+def appropriate_care(replay: Replay, month: Month, monthly: int) -> int:
+    """What the county gives for caregivers' subsidies of a half-year. Returns fen; nothing where nobody is owed any."""
+    if not monthly:
+        return 0
+    day = date(month.year, month.month, 3)
+    amount = (monthly * 6 + 999_99) // 1000_00 * 1000_00
+    _paper(
+        replay, day, kind="appropriation", programme="care", source="county", amount_fen=amount, doc_day=day,
+        doc_no=f"{replay.key.upper()}社〔{month.year}〕照{month.month}号（假设）", reason="特困人员照料服务补贴",
+    )  # fmt: skip
+    return amount
 
 
 def transfer(replay: Replay, month: Month) -> str:

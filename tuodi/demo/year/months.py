@@ -23,7 +23,7 @@ from tuodi.payments.states import LineStatus, RunState
 __all__ = ["Figures", "figures", "pay"]
 
 #: Programmes a replay's run pays; relief given once is handed over in cash by the town.
-PROGRAMMES = ("dibao", "tekun", "temporary")
+PROGRAMMES = ("care", "dibao", "tekun", "temporary")
 
 
 @dataclass(frozen=True)

@@ -164,11 +164,11 @@ def _jingmen(replay_: Replay, month: Month, scene: Callable[[str, Callable[[], A
 
 
 def _care(replay_: Replay) -> str:
-    """云南 names no amount for dispersed support: the county's own, invented."""
-    amounts = {"complete_loss": "400", "partial_loss": "200", "able": "100"}
+    """云南 gives dispersed support to the caregiver, by agreement and without an amount: nothing comes with a person's own line."""
+    amounts = dict.fromkeys(("complete_loss", "partial_loss", "able"), "0")
     return life.raise_standard(
-        replay_, title="分散供养照料护理标准（假设）", effective=replay_.first.first_day, published=date(2020, 7, 6),
-        doc_no="云南照料护理假设", doc_title="演示用的分散供养照料护理标准（来源没有数额）", hypothetical=True,
+        replay_, title="分散供养照料护理费改按协议付给照料服务人（假设）", effective=replay_.first.first_day, published=date(2020, 7, 6),
+        doc_no="云南照料护理假设", doc_title="演示用的分散供养照料护理安排（来源没有数额）", hypothetical=True,
         values=[{"param": "tekun.care", "keys": ["dispersed", level], "value": fen} for level, fen in amounts.items()],
     )  # fmt: skip
 

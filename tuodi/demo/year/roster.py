@@ -19,7 +19,7 @@ from tuodi.kernel.periods import Month
 from tuodi.org.access import scope
 from tuodi.org.places import tree
 
-__all__ = ["PROFILE", "bring_in", "card", "family_rows", "identity"]
+__all__ = ["PROFILE", "bring_in", "card", "family_rows", "identity", "neighbour"]
 
 PROFILE = "county-mixed"
 _HEADER = (
@@ -69,6 +69,11 @@ def card(replay: Replay, number: int, turn: int = 0) -> str:
     """The bank card of family `number`; `turn` counts the ones it had."""
     body = f"6217{replay.key[1:]}{turn:02d}{number:010d}"
     return body + luhn_digit(body)
+
+
+def neighbour(number: int) -> str:
+    """The name of the neighbour who looks after person `number`."""
+    return _SURNAMES[(number * 5 + 3) % len(_SURNAMES)] + _GIVEN[(number * 11 + 6) % len(_GIVEN)]
 
 
 def _draw(replay: Replay, number: int) -> _Draw:

@@ -14,6 +14,7 @@ from tuodi.payments.actions.claims import (
     set_manner,
 )
 from tuodi.payments.actions.decisions import confirm_decision, propose_item, propose_leftover, withdraw_decision
+from tuodi.payments.actions.fixed import decide_fixed_list, end_fixed_entry, import_fixed_list
 from tuodi.payments.actions.links import register_link
 from tuodi.payments.actions.messages import collect, deliver
 from tuodi.payments.actions.orders import import_order_return, make_order_files, reissue_orders
@@ -38,14 +39,17 @@ __all__ = [
     "close",
     "collect",
     "confirm_decision",
+    "decide_fixed_list",
     "decide_write_off",
     "deliver",
     "do_simulation",
+    "end_fixed_entry",
     "end_price_member",
     "enter_index",
     "hold_back",
     "import_account_check",
     "import_order_return",
+    "import_fixed_list",
     "import_price_members",
     "import_return",
     "import_statement",

@@ -65,7 +65,9 @@ def _word(run: PayRun) -> str:
     return (
         "救助金"
         if len(run.programmes) > 1
-        else {"dibao": "低保金", "tekun": "特困供养金", "temporary": "临时救助金"}.get(run.programmes[0], "救助金")
+        else {"dibao": "低保金", "tekun": "特困供养金", "temporary": "临时救助金", "family_planning": "计生扶助金"}.get(
+            run.programmes[0], "救助金"
+        )
     )
 
 
@@ -209,7 +211,7 @@ def _accounts_now(lines: Sequence[Line]) -> dict[int, Account]:
         cursor.execute(
             "select l.id, (select x.id from people_account x left join people_rollentry r on r.id = l.roll_id "
             " where x.until is null and (x.id = r.account_id or x.person_id = (select person_id from people_account o where o.id = l.account_id)) "
-            " order by (x.id = r.account_id and x.id <> l.account_id) desc nulls last, x.id desc limit 1) "
+            " order by coalesce(x.id = r.account_id and x.id <> l.account_id, false) desc, x.id desc limit 1) "
             "from payments_payline l where l.id = any(%s)",
             [[one.pk for one in lines]],
         )

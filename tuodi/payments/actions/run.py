@@ -29,9 +29,8 @@ from tuodi.payments.errors import (
 )
 from tuodi.payments.models import PayLine, PayRun, PriceShare, RunSignature
 from tuodi.payments.prices import rounds_due
-from tuodi.payments.states import DRAFT, RUN_MOVES, LineStatus, RunState, move
+from tuodi.payments.states import DRAFT, RUN_MOVES, LineStatus, PayProgramme, RunState, move
 from tuodi.payments.statistics import refresh
-from tuodi.people.enums import Programme
 from tuodi.verification.rulebook import book as site_book
 
 __all__ = [
@@ -47,11 +46,11 @@ __all__ = [
 ]
 
 #: What a run pays unless told otherwise, and all it can be told to pay.
-PAYABLE_PROGRAMMES = ("dibao", "tekun", "temporary")
-RUN_PROGRAMMES = (*PAYABLE_PROGRAMMES, "child")
-#: What a run's number says of the programmes it pays; all of them, and the two that are paid every month, say nothing.
-_MARKS = {"dibao": "DB", "tekun": "TK", "temporary": "LS", "child": "ET"}
-_PLAIN = (list(PAYABLE_PROGRAMMES), ["dibao", "tekun"])
+PAYABLE_PROGRAMMES = ("care", "dibao", "tekun", "temporary")
+RUN_PROGRAMMES = ("dibao", "tekun", "care", "temporary", "child", "family_planning")
+#: What a run's number says of the programmes it pays; all of them, and those that are paid every month, say nothing.
+_MARKS = {"dibao": "DB", "tekun": "TK", "temporary": "LS", "child": "ET", "care": "ZL", "family_planning": "JS"}
+_PLAIN = (list(PAYABLE_PROGRAMMES), ["dibao", "tekun", "temporary"], ["dibao", "tekun"])
 Tell = Callable[[str, int, int], None]
 
 
@@ -92,7 +91,13 @@ def open_run(
     access.require(acting_user, DutyCode.PAY_PREPARE, region)
     chosen = sorted(set(programmes))
     if not chosen or not set(chosen) <= set(RUN_PROGRAMMES):
-        raise RunInputError("项目", f"只能是 {'、'.join(Programme(p).label for p in RUN_PROGRAMMES)}")
+        raise RunInputError("项目", f"只能是 {'、'.join(PayProgramme(p).label for p in RUN_PROGRAMMES)}")
+    if "family_planning" in chosen and len(chosen) > 1:
+        # Another department's money and roll: checked, signed and settled by itself.
+        raise RunInputError("项目", "：计划生育家庭扶助由主管部门核定，单独成批")
+    if "care" in chosen and "tekun" not in chosen:
+        # Who is looked after is counted, suspended and ended by his own line.
+        raise RunInputError("项目", "：照料服务补贴须与特困供养同批，才能核对照料对象是否在供")
     if "child" in chosen and "tekun" not in chosen:
         # A child on tekun is not paid twice, and a run sees the rolls of its own programmes alone.
         raise RunInputError("项目", "：困境儿童须与特困供养同批，才能核对有没有重复享受")
@@ -103,8 +108,10 @@ def open_run(
         raise RunInputError("抵扣比例", "应在 0 到 1000‰ 之间")
     if not 0 <= lookback_months <= 60:
         raise RunInputError("回溯月数", "应在 0 到 60 之间")
+    # A month opened without caregivers has its tekun lines already: nothing could be opened beside it.
+    alike = [chosen, [one for one in chosen if one != "care"]]
     known = (
-        PayRun.objects.filter(place=place, month=month.yyyymm, programmes=chosen)
+        PayRun.objects.filter(place=place, month=month.yyyymm, programmes__in=alike)
         .exclude(state=RunState.CANCELLED)
         .first()
     )

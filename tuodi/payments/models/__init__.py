@@ -5,6 +5,7 @@ from __future__ import annotations
 from tuodi.funds.models import Account, LedgerEntry, Posting
 from tuodi.payments.models.bank import BankBatch, BankItem, BankReturn, OrderEvent
 from tuodi.payments.models.claim import Claim, ClaimAgreement, ClaimReceipt, ClaimWriteOff, RunSignature
+from tuodi.payments.models.fixed import FixedEntry, FixedList
 from tuodi.payments.models.link import (
     AccountCheck,
     BankAttempt,
@@ -34,6 +35,8 @@ __all__ = [
     "ClaimAgreement",
     "ClaimReceipt",
     "ClaimWriteOff",
+    "FixedEntry",
+    "FixedList",
     "LedgerEntry",
     "LineDifference",
     "LineEvent",

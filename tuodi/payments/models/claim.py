@@ -10,8 +10,7 @@ from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce
 
 from tuodi.org.rls import region_field
-from tuodi.payments.states import ClaimState, Manner, WriteOffReason, WriteOffState
-from tuodi.people.enums import Programme
+from tuodi.payments.states import ClaimState, Manner, PayProgramme, WriteOffReason, WriteOffState
 from tuodi.people.fields import month_check
 
 
@@ -21,7 +20,7 @@ class Claim(models.Model):
     region = region_field()  #: of the lines that were overpaid: the claim stays with the place that paid
     household = models.ForeignKey("people.Household", on_delete=models.PROTECT, related_name="+")
     person = models.ForeignKey("people.Person", on_delete=models.PROTECT, null=True, related_name="+")
-    programme = models.CharField("项目", max_length=16, choices=Programme.choices)
+    programme = models.CharField("项目", max_length=16, choices=PayProgramme.choices)
     state = models.CharField("状态", max_length=8, choices=ClaimState.choices, default=ClaimState.OPEN)
     manner = models.CharField("追回方式", max_length=8, choices=Manner.choices, default=Manner.CAPPED)
     manner_reason = models.CharField("理由", max_length=300, blank=True)
@@ -61,6 +60,12 @@ class Claim(models.Model):
     def no(self) -> str:
         """The number as pages and papers show it."""
         return f"ZH{self.pk:07d}"
+
+    @property
+    def what(self) -> str:
+        """The programme in words; of a caregiver's claim also whom he looked after."""
+        label = str(self.get_programme_display())  # type: ignore[attr-defined]
+        return f"{label}（照料{self.household.head.name}）" if self.programme == "care" else label
 
     @property
     def left_fen(self) -> int:

@@ -9,8 +9,8 @@ from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce
 
 from tuodi.org.rls import region_field
-from tuodi.payments.states import Basis, Cause, Held, LineStatus, RunState
-from tuodi.people.enums import AreaKind, Programme
+from tuodi.payments.states import Basis, Cause, Held, LineStatus, PayProgramme, RunState
+from tuodi.people.enums import AreaKind
 from tuodi.people.fields import month_check
 
 #: Components of a line in the order they are shown; `offset_fen` is never above 0, all others never below.
@@ -123,7 +123,7 @@ class PayLine(models.Model):
     household = models.ForeignKey("people.Household", on_delete=models.PROTECT, related_name="+", db_index=False)
     person = models.ForeignKey("people.Person", on_delete=models.PROTECT, null=True, related_name="+")
     roll_id = models.BigIntegerField("在册记录", null=True)  #: null = back pay for a unit no longer on the roll
-    programme = models.CharField("项目", max_length=16, choices=Programme.choices)
+    programme = models.CharField("项目", max_length=16, choices=PayProgramme.choices)
     month = models.IntegerField("月份")
     category = models.CharField("城乡", max_length=8, choices=AreaKind.choices)
     persons = models.SmallIntegerField("人数")
@@ -150,6 +150,8 @@ class PayLine(models.Model):
     bank_code = models.CharField("开户行代码", max_length=14, blank=True)
     holder = models.CharField("户名", max_length=60, blank=True)
     determination_id = models.BigIntegerField("决定", null=True)
+    #: The care agreement by which somebody else is paid: the caregiver (`care`), or the facility (tekun); null = nobody else.
+    agreement_id = models.BigIntegerField("照料服务协议", null=True)
     fingerprint = models.CharField("规则指纹", max_length=64, blank=True)
     status = models.CharField("状态", max_length=8, choices=LineStatus.choices, default=LineStatus.READY)
     live = models.BooleanField("有效", default=True)  #: false in a cancelled run
@@ -213,6 +215,12 @@ class PayLine(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+    @property
+    def what(self) -> str:
+        """The programme in words; of a caregiver's line also whom he looks after. Only where names may be shown."""
+        label = str(self.get_programme_display())  # type: ignore[attr-defined]
+        return f"{label}（照料{self.household.head.name}）" if self.programme == "care" else label
 
 
 class LineEvent(models.Model):

@@ -97,6 +97,8 @@ FUNDS = PAYMENT | {"fund_keep", "fund_review", "audit_view"}
 CHAIN = frozenset({"supervise", "audit_view", "fund_keep", "fund_review", "pay_approve"})
 #: Who has to do with what families were paid too much.
 CLAIMS = PAYMENT | {"fund_review"}
+#: Another department's lists of people with fixed amounts.
+FIXED = PAYMENT
 PETTY = frozenset({"petty_cash", "fund_keep", "fund_review", "supervise"})
 #: Bills of hospitals name illnesses: for those who settle and supervise them alone.
 HOSPITALS = frozenset({"fund_keep", "fund_review", "supervise"})
@@ -195,6 +197,7 @@ GROUPS: tuple[Group, ...] = (
         "资金与发放",
         (
             Entry("web:runs", "月度发放", "cash", PAYMENT, "/runs/"),
+            Entry("web:fixed", "固定金额名单", "users", FIXED, "/fixed-amounts/"),
             Entry("web:claims", "多发追回", "refresh", CLAIMS, "/claims/"),
             Entry("web:bank", "银行直联与对账", "building-bank", PAYMENT, "/bank/"),
             Entry("web:funds", "资金看板", "chart-dots", FUNDS, "/funds/"),

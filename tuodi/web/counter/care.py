@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from tuodi.decisions import care_actions as care
-from tuodi.decisions import end_notices
+from tuodi.decisions import care_payees, end_notices
 from tuodi.decisions.changes import record_change
 from tuodi.decisions.models import CareAgreement
 from tuodi.kernel import clock
@@ -31,6 +31,19 @@ from tuodi.verification.self_care_queries import assessments_of
 from tuodi.web.components import navigation, places, posting
 from tuodi.web.counter.self_care import LOOKS
 from tuodi.web.county.end_notices import look_of as end_look
+
+
+class PayeeForm(forms.Form):
+    """Whose account the subsidy of an agreement goes to."""
+
+    id_text = forms.CharField(
+        label="照料服务人身份证号码", max_length=24, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+    number = forms.CharField(
+        label="银行账号", max_length=40, widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+        help_text="户名须与协议写的照料服务人相同",
+    )  # fmt: skip
+    bank_code = forms.CharField(label="开户银行", max_length=14, required=False)
 
 
 class AgreementForm(forms.Form):
@@ -75,15 +88,18 @@ def show(request: HttpRequest, pk: int, person: int) -> HttpResponse:
     form = AgreementForm(
         request.POST if answer == "agree" else None, care_form=entry.form if entry else "", initial=_initial()
     )
+    payee_form = PayeeForm(request.POST if answer == "payee" else None)
+    used = {"agree": form, "payee": payee_form}.get(answer)
     problem = ""
-    if request.method == "POST" and (answer != "agree" or form.is_valid()):
+    if request.method == "POST" and (used is None or used.is_valid()):
         try:
-            posting.succeed(request, _do(request, household, who, answer, form))
+            posting.succeed(request, _do(request, household, who, answer, used or form))
             return posting.back(reverse("web:care", args=[household.pk, who.pk]))
         except TuodiError as error:
             problem = str(error)
     agreements = list(CareAgreement.objects.filter(person=who).select_related("office").order_by("-since", "-id"))
     standing = next((one for one in agreements if one.ended_on is None and one.since <= today <= one.until), None)
+    payees = {one.pk: care_payees.payee_of(one) for one in agreements if one.caregiver}
     rows = assessments_of(person=who)
     changed = _changed(household, who, entry)
     hung = end_notices.open_notice(who)
@@ -96,7 +112,11 @@ def show(request: HttpRequest, pk: int, person: int) -> HttpResponse:
         "class_label": SelfCare(entry.self_care).label if entry and entry.self_care else "",
         "rows": [(row, LOOKS[SelfCareAssessment.State(row.state)]) for row in rows],
         "open_row": next((row for row in rows if row.state == "ordered"), None),
-        "agreements": agreements,
+        "agreements": [(one, payees.get(one.pk)) for one in agreements],
+        "payee_form": payee_form,
+        "unpaid": standing
+        if standing is not None and standing.subsidy_fen and payees.get(standing.pk) is None and standing.caregiver
+        else None,
         "standing": standing,
         "form": form,
         "changed": changed,
@@ -154,7 +174,7 @@ def _initial() -> dict[str, str]:
     return {"since": today.isoformat(), "until": year.isoformat(), "signed_on": today.isoformat()}
 
 
-def _do(request: HttpRequest, household: Household, person: Person, answer: str, form: AgreementForm) -> str:
+def _do(request: HttpRequest, household: Household, person: Person, answer: str, form: forms.Form) -> str:
     user: Any = request.user
     if answer == "report":
         row = report_self_care_change(person, household, acting_user=user, text=posting.text(request, "text", 300))
@@ -176,6 +196,14 @@ def _do(request: HttpRequest, household: Household, person: Person, answer: str,
             signed_on=data["signed_on"],
         )
         return f"协议 {care.make_agreement(person, household, terms, acting_user=user).no} 已登记。"
+    if answer == "payee":
+        agreement = CareAgreement.objects.filter(person=person, pk=_number(request, "agreement")).first()
+        if agreement is None:
+            raise NotFoundError("照料服务协议")
+        data = form.cleaned_data
+        card = care_payees.Card(data["id_text"], data["number"], data["bank_code"])
+        made = care_payees.register_payee(agreement, card, acting_user=user)
+        return f"{agreement.caregiver}的收款账户（尾号 {made.account.last4}）已登记，从下一次计算发放起使用。"
     if answer == "end":
         agreement = CareAgreement.objects.filter(person=person, pk=_number(request, "agreement")).first()
         if agreement is None:

@@ -18,8 +18,7 @@ from tuodi.org.models import DutyCode
 from tuodi.payments import actions, progress, signatures
 from tuodi.payments.actions.run import RUN_PROGRAMMES
 from tuodi.payments.models import BankReturn, PayRun
-from tuodi.payments.states import LineStatus, RunState
-from tuodi.people.enums import Programme
+from tuodi.payments.states import LineStatus, PayProgramme, RunState
 from tuodi.web.components import navigation, pages, posting, words
 from tuodi.web.components.form_parts import MonthField, PlaceOrOwn
 from tuodi.web.county import run_jobs
@@ -59,9 +58,19 @@ class OpenForm(PlaceOrOwn, forms.Form):
     place = forms.CharField(label="地区代码", max_length=12, required=False, help_text="不填为本机构辖区")
     programmes = forms.MultipleChoiceField(
         label="项目",
-        choices=[(code, Programme(code).label) for code in RUN_PROGRAMMES],
+        # Caregivers go with the people they look after, never alone and never left out by a forgotten tick.
+        choices=[
+            (code, PayProgramme(code).label + ("（含照料服务补贴）" if code == "tekun" else ""))
+            for code in RUN_PROGRAMMES
+            if code != "care"
+        ],
         widget=forms.CheckboxSelectMultiple,
     )
+
+    def clean_programmes(self) -> list[str]:
+        """What was ticked, and caregivers with 特困."""
+        chosen = list(self.cleaned_data["programmes"])
+        return [*chosen, "care"] if "tekun" in chosen else chosen
 
 
 class ReturnForm(forms.Form):

@@ -16,8 +16,7 @@ from tuodi.payments.history import PaidMonth
 from tuodi.payments.models import BankBatch, PayLine, PayRun, RunSignature
 from tuodi.payments.models.run import COMPONENTS
 from tuodi.payments.queries import DifferenceLine, Summary
-from tuodi.payments.states import BOOKED, Cause, Held, LineStatus, RunState
-from tuodi.people.enums import Programme
+from tuodi.payments.states import BOOKED, Cause, Held, LineStatus, PayProgramme, RunState
 from tuodi.web.components import pages, places, words
 from tuodi.web.components.words import Look
 
@@ -63,7 +62,10 @@ _PARTS = {
     "back_pay_fen": "补发",
     "offset_fen": "追回抵扣",
 }
-_SHORT = {"dibao": "低保", "tekun": "特困供养", "temporary": "临时救助", "child": "困境儿童"}
+#: In the order they are named in.
+_SHORT = {
+    "dibao": "低保", "tekun": "特困供养", "care": "照料服务", "temporary": "临时救助", "child": "困境儿童", "family_planning": "计生扶助",
+}  # fmt: skip
 _CHART_TOWNS = 16
 
 
@@ -107,8 +109,9 @@ class RunPage:
 
 def label_of(run: PayRun) -> str:
     """The programmes of a run in words."""
-    names = dict(Programme.choices) | _SHORT
-    return "、".join(names.get(code, code) for code in run.programmes)
+    names = dict(PayProgramme.choices) | _SHORT
+    order = list(_SHORT)
+    return "、".join(names.get(code, code) for code in sorted(run.programmes, key=order.index))
 
 
 def page_of(run: PayRun) -> RunPage:
@@ -413,7 +416,7 @@ def payment_lines(lines: Sequence[PayLine]) -> list[dict[str, Any]]:
     return [
         {
             "month": line.month,
-            "label": line.get_programme_display(),
+            "label": line.what,
             "amount_fen": line.amount_fen,
             "look": LINE_LOOKS[LineStatus(line.status)],
             "note": Held(line.held).label if line.held else "",

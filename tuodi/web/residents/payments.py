@@ -55,6 +55,8 @@ HELD_TODO = {
     Held.ACCOUNT_FAILED: f"上次银行退回，账户还没有更正。{_ACCOUNT}更正，更正后补发。",
     Held.TWO_PROGRAMMES: "同一个人不能同时享受低保和特困供养。请到服务窗口选择其中一项。",
 }
+#: Reasons that are mended by another card.
+_CARD = (Held.NO_ACCOUNT, Held.SHARED_ACCOUNT, Held.HOLDER, Held.ACCOUNT_FAILED)
 #: Months on one page.
 SIZE = 12
 
@@ -64,6 +66,7 @@ class Slip:
     """One programme's money of one month.
 
     Attributes:
+        payee: who is paid instead of the family; empty = the family.
         why: why it is held. todo: what the family can do. changes: causes of the difference to the month before, with fen.
     """
 
@@ -77,6 +80,7 @@ class Slip:
     account: str
     why: str
     todo: str
+    payee: str = ""
     changes: list[tuple[str, int]] = field(default_factory=list)
 
 
@@ -105,11 +109,19 @@ def _slip(row: PayLine, changes: Sequence[LineDifference]) -> Slip:
         words=word,
         css=css,
         parts=parts_of(row, "、".join(dict.fromkeys(one.note or str(Cause(one.cause).label) for one in earlier))),
-        account=row.account_last4,
+        # The caregiver's card is his own affair.
+        account="" if row.programme == "care" else row.account_last4,
         why=row.get_held_display() if row.held else "",
-        todo=HELD_TODO.get(Held(row.held), "") if row.held else TODO.get(status, ""),
+        payee=row.holder if row.programme == "care" else "",
+        todo=_todo(row, status),
         changes=[(str(Cause(one.cause).label), one.amount_fen) for one in changes if one.amount_fen],
     )
+
+
+def _todo(row: PayLine, status: LineStatus) -> str:
+    if row.programme == "care" and (row.held in _CARD or status in (LineStatus.FAILED, LineStatus.RETURNED)):
+        return "这笔钱是付给照料服务人的。请照料服务人带身份证和银行卡（存折）到服务窗口登记、更正账户，登记后补发。"
+    return HELD_TODO.get(Held(row.held), "") if row.held else TODO.get(status, "")
 
 
 def _mine(request: HttpRequest) -> QuerySet[PayLine]:
@@ -133,6 +145,8 @@ def one(request: HttpRequest, pk: int) -> HttpResponse:
     if row is None or not found:
         raise NotFoundError("发放记录")
     context: dict[str, Any] = {"slip": found[0], "line": row, "roll": row.basis == Basis.ROLL}
+    if row.programme == "care":
+        context["stated"] = "补贴付给照料服务人，按每月 1 日在期的委托照料服务协议约定的数额发放。"
     if row.basis != Basis.ROLL and row.programme not in ONCE_PROGRAMMES and row.roll_id is not None:
         context |= _working(row)
     return render(request, "residents/payment.html", context)

@@ -1,0 +1,1 @@
+"""Fixed amounts other departments determine: their lists, and who is paid by them."""
