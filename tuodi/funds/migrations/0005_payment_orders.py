@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('files', '0002_rls'),
-        ('funds', '0004_hospital_guards'),
+        ("funds", "0005_stated_amounts"),
         ('people', '0005_tellings'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

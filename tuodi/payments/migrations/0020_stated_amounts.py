@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('payments', '0019_cheap_guards'),
+        ("payments", "0021_order_event_guards"),
     ]
 
     operations = [
