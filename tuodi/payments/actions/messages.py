@@ -20,7 +20,7 @@ from django.db import connection, transaction
 from tuodi.audit.actions import record
 from tuodi.crypto import sm2
 from tuodi.exchange.bank import load_bank_profile
-from tuodi.exchange.bank_transport import DropFolder, HttpBank, Incoming, Outcome, Parcel, Transport, Word
+from tuodi.exchange.bank_transport import MAX_INCOMING, DropFolder, HttpBank, Incoming, Outcome, Parcel, Transport, Word
 from tuodi.exchange.outward import check_address
 from tuodi.files.store import open_plain
 from tuodi.kernel import clock
@@ -264,7 +264,7 @@ def take_incoming(link: BankLink, incoming: Incoming, *, acting_user: User) -> B
     from tuodi.payments.actions.statements import take_statement
 
     layout = load_bank_profile(link.profile)
-    fault = "" if incoming.data else "文件是空的或超过大小限制"
+    fault = "" if incoming.data else f"文件是空的，或超过 {MAX_INCOMING >> 20} MiB"
     if not fault and layout.signed:
         fault = check_signature(link, incoming.data, incoming.signature)
     if _is_statement(incoming):
