@@ -237,14 +237,25 @@ GROUPS: tuple[tuple[str, tuple[Shot, ...]], ...] = (
 
 #: What was looked at beyond the pictures kept here.
 LOOKED_AT = (
-    "Beside these pictures pages are looked at whole, on a desk and on a phone, each in large type (`--look DIR`, not kept). Looked at by eye in large",
-    "type: workbench, door, needs and one need, hotline and one call, new family, online applications and one, cases and one, a family,",
-    "emergencies and one, patrols, persons at risk, self-care, notices before the end, coming of age, late papers, pushes, tellings, fund board,",
-    "proposals, what-if, price linkage, ledger checks, petty cash, one sweep, checks of means and one report, a clue, warnings, changes, notices of changes,",
-    "a death, a person's file, classes, spot checks, fund papers, a month and its changes, a contract, the audit log. Mended by it: names that broke after two",
-    "characters, a table that lay over the next panel, the mark of the menu, answers squeezed beside long questions, amounts that broke inside a number, small type",
-    "in filters, a list without its empty state. The other pages were only measured, or not yet looked at in large type; of the bank's, the line with",
-    "its statements was looked at later at the desk and in large type on the phone, as was the whole chain; the board of funds, a run and the claims at the desk.",
+    "Beside these pictures pages are looked at whole: at the desk and on the phone, each in large type (`--look DIR`, not kept). Every page named below",
+    "was measured in all four ways (wider than the screen, cut, overlapping, a number or date broken over two lines, a head over the other edge than its",
+    "numbers, a target under 44 px on the phone). Looked at by eye:",
+    "",
+    "- **At the desk in large type**: workbenches of a counter, a county and a province; door, a need, hotline and a call, new family, online applications and",
+    "  one, cases and one, a family, an emergency, persons at risk, messages to tell; checks of means and one report; changes, notices of changes, a death, watch",
+    "  list, classes, a person's file, periodic reviews, spot checks; clue ledger, a clue, warnings, supervision of clues, a sweep, a register, a contract, a roster,",
+    "  a complaint, an appeal; standards, a proposal, procedures, price linkage and one month of it; months, a month, its changes, exceptions, bank lines, a",
+    "  statement, a batch; fund board, papers, one paper and a new one, entries and one, a year, public funds, a hospital's agreement, petty cash and one town's;",
+    "  claims and one; the whole chain, its entries, lines and one line; ledger checks; sign-in security, own sessions.",
+    "- **On the phone in large type**: workbench, door, a need, a case, a family, a month, the whole chain, fund board, bank lines.",
+    "- **On the phone**: one claim, one month of price linkage, petty cash of a town; of residents' pages start, decision, payments, apply, who looked.",
+    "- **Residents' pages in large type (大字版)**: those shown below, but for who looked; not the questions of an application.",
+    "",
+    "Mended by it: amounts that broke inside a number, dates that broke at a hyphen, last lines of one character, actions that squeezed the heading, tables of many",
+    "columns cut beside a narrow panel, tables that scroll without a sign of it, notes under the wrong label, boxes to tick over a name, totals without their",
+    "label, headings that did not say what the page is, codes of clauses where people cite a document. The other pages in large type on the phone were only measured.",
+    "Three ways were gone with the keyboard alone, start to end: accepting an application from a phone; opening, checking and approving a month by three people;",
+    "verifying a clue up to its evidence. The jump to the content was out of sight on a scrolled page; it is seen now.",
 )
 
 

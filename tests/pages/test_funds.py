@@ -94,7 +94,7 @@ def test_money_from_its_paper_to_the_card_and_back_to_the_clause(
     go("checker", f"/runs/{run.pk}/")
     page.locator(".page-actions").get_by_role("button", name="生成银行文件").click()
     following = page.locator("section", has=page.get_by_role("heading", name="下一步：回盘结清"))
-    expect(following).to_contain_text("2 行还没有银行结果")
+    expect(following).to_contain_text("2 笔还没有银行结果")
     with page.expect_download() as taken:
         page.locator("section", has=page.get_by_role("heading", name="银行文件")).get_by_role("link").first.click()
     answer = tmp_path / "return.csv"

@@ -53,7 +53,7 @@ def test_month_is_paid_from_opening_to_closing(
     run_url = page.url
     # Two members at 575.00 less 900.00 are 250.00; one at 575.00 less 300.00 is 275.00; one has no income fact.
     expect(page.locator(".figures")).to_contain_text("525.00")
-    expect(page.get_by_text("1 行金额未知")).to_be_visible()
+    expect(page.get_by_text("1 笔金额未知")).to_be_visible()
     expect(page.locator(".page-actions [aria-disabled=true]").get_by_text("校验")).to_be_visible()
     expect(page.locator("[data-chart] svg")).to_be_visible()
     axe()

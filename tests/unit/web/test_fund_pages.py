@@ -86,6 +86,8 @@ def test_population_public_fund_and_order_are_entered_on_their_pages(make_user: 
     assert "各一次" in text(refused)
     review.post("/funds/order/", {"county": COUNTY, "order": "society,county,prefecture,province,central"})
     assert "社会（公益基金） → 县级" in text(keep.get("/funds/"))
+    review.post("/funds/order/", {"county": COUNTY, "order": "中央、省级，县级、市级、公益基金"})
+    assert "省级 → 县级 → 市级 → 社会（公益基金）" in text(keep.get("/funds/"))
 
 
 def test_petty_cash_is_paid_on_its_page_with_a_receipt_and_counted(make_user: Callable[..., Any]) -> None:

@@ -92,7 +92,7 @@ def test_the_next_step_names_who_may_do_it_and_the_money_that_is_missing(make_us
         run = actions.approve(run, acting_user=staff.approve)
     with at(staff.check, DAY):
         actions.make_bank_files(run, acting_user=staff.check)
-    assert "1 行还没有银行结果" in text(client_of(staff.prepare).get(f"/runs/{run.pk}/"))
+    assert "1 笔还没有银行结果" in text(client_of(staff.prepare).get(f"/runs/{run.pk}/"))
 
 
 def test_papers_and_bank_exceptions_are_counted_for_who_must_see_to_them(make_user: Callable[..., Any]) -> None:

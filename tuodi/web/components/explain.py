@@ -233,7 +233,7 @@ def _arithmetic(node: Mapping[str, Any]) -> str:
     """The line of arithmetic; for a parameter where and since when; for a failed condition its reason."""
     if node.get("kind") == "parameter":
         where = places.name(str(node.get("place") or "")) if node.get("place") else ""
-        since = f"自 {node['since']}" if node.get("since") else ""
+        since = str(node.get("since") or "")
         return words.calc(node.get("calc")) or "，".join(part for part in (where, since) if part)
     if node.get("result") == "fail" and node.get("kind") == "test" and node.get("note"):
         return str(node["note"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -12,7 +13,7 @@ from tuodi.policy import Book
 from tuodi.policy.model import Fact
 from tuodi.rules import Plan
 from tuodi.verification import rulebook
-from tuodi.web.components import explain
+from tuodi.web.components import explain, words
 from tuodi.web.components.explain import Programme
 
 #: Programmes judged on the page of a family; the others are judged when asked for.
@@ -55,6 +56,21 @@ def trial(
         return [], str(error)
     shown = [explain.programme(one.explain().to_json(), names) for one in results if one.programme in programmes]
     return sorted(shown, key=lambda one: ORDER.get(one.outcome_code, 9)), ""
+
+
+_CITED = re.compile(r"（([A-Za-z0-9][^（）]*)）")
+
+
+def cited(text: str) -> str:
+    """Reasons with their clauses as people cite them: （649-9） -> （649号令 9条）; what is convention and no law is left out."""
+
+    def words_of(found: re.Match[str]) -> str:
+        clause = book().clause(found[1])
+        if clause.instrument is None:
+            return found[0]
+        return "" if clause.instrument.kind == "convention" else f"（{words.clause_short(clause.text)}）"
+
+    return _CITED.sub(words_of, text)
 
 
 def _plain(value: Any) -> Any:

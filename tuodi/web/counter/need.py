@@ -24,7 +24,7 @@ from tuodi.people.models import Membership
 from tuodi.people.queries import members_on
 from tuodi.policy.procedure import NoProcedureError
 from tuodi.rules.family import FamilyErrors
-from tuodi.web.components import pages, places, posting, reading, words
+from tuodi.web.components import law, pages, places, posting, reading, words
 from tuodi.web.components.words import Look
 from tuodi.web.counter import family_checks, need_forms, needs, work
 from tuodi.web.counter.families import open_roll
@@ -170,7 +170,7 @@ def _row(need: Need, answer: Answer, today: date) -> dict[str, Any] | None:
         "people": "、".join(answer.people),
         "missing": answer.missing[:NAMED],
         "more": max(0, len(answer.missing) - NAMED),
-        "reasons": answer.reasons,
+        "reasons": [law.cited(one) for one in answer.reasons],
         "why_not": "",
     }
     if answer.programme in Programme.values:

@@ -74,6 +74,12 @@ class Part:
     text: str = ""
     empty: str = ""
 
+    @property
+    def columns(self) -> list[tuple[str, bool]]:
+        """Each head, and whether its cells are amounts, over which it stands at the right."""
+        cells = self.rows[0].cells if self.rows else ()
+        return [(head, 0 < at <= len(cells) and cells[at - 1].css == "n") for at, head in enumerate(self.heads)]
+
 
 class DayInput(forms.DateInput):
     """A native day picker."""

@@ -112,7 +112,7 @@ def buttons(request: HttpRequest, run: PayRun) -> list[dict[str, Any]]:
             locked = "您已签字，还须另一位审批人员签字"
         elif verb.code == "settle":
             waiting = run.pay_lines.filter(live=True, status__in=_WAITING).count()
-            locked = f"还有 {waiting:,} 行没有银行结果，请先导入回盘" if waiting else ""
+            locked = f"还有 {waiting:,} 笔没有银行结果，请先导入回盘" if waiting else ""
         if locked and not verb.primary:
             continue
         shown.append(
@@ -155,7 +155,7 @@ def following(request: HttpRequest, run: PayRun, blockers: list[dict[str, str]])
             {
                 "css": "unknown",
                 "word": "待回盘",
-                "title": f"{lines:,} 行还没有银行结果",
+                "title": f"{lines:,} 笔还没有银行结果",
                 "text": "导入回盘或对账单；未知的由两人认定",
                 "href": href,
             }
@@ -287,7 +287,7 @@ _DO: Mapping[str, tuple[Callable[[HttpRequest, PayRun], Any], str | Callable[[Pa
         lambda request, run: actions.reissue(run, acting_user=request.user),  # type: ignore[arg-type]
         "重发文件已生成。",
     ),
-    "settle": (lambda request, run: actions.settle(run, acting_user=request.user), "已结清，每一行都有明确结果。"),  # type: ignore[arg-type]
+    "settle": (lambda request, run: actions.settle(run, acting_user=request.user), "已结清，每一笔都有明确结果。"),  # type: ignore[arg-type]
     "close": (lambda request, run: actions.close(run, acting_user=request.user), "已关账，此后更正只进以后月份。"),  # type: ignore[arg-type]
     "cancel": (
         lambda request, run: actions.cancel(run, acting_user=request.user, reason=_reason(request)),

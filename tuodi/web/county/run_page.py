@@ -302,7 +302,7 @@ def _blockers(page: RunPage, run: PayRun) -> None:
     for status, css, todo in _ANSWERS:
         lines, fen = totals.get(status, (0, 0))
         if lines:
-            title = f"{lines:,} 行{LineStatus(status).label}，{words.yuan(fen)} 元"
+            title = f"{lines:,} 笔{LineStatus(status).label}，{words.yuan(fen)} 元"
             page.blockers.append(
                 {
                     "css": css,
@@ -320,13 +320,13 @@ def _blockers(page: RunPage, run: PayRun) -> None:
             {
                 "css": css,
                 "word": word,
-                "title": f"{one.count:,} 行{one.label}{amount}",
+                "title": f"{one.count:,} 笔{one.label}{amount}",
                 "text": one.detail,
                 "href": href,
             }
         )
     page.blocking = len(failing)
-    page.blocker_note = f"{len(failing)} 项拦住，{page.head.held_lines if page.head else 0:,} 行暂缓"
+    page.blocker_note = f"{len(failing)} 项拦住，{page.head.held_lines if page.head else 0:,} 笔暂缓"
 
 
 def _banks(page: RunPage, run: PayRun) -> None:
@@ -394,7 +394,7 @@ def _figures(head: Summary) -> list[dict[str, Any]]:
             "unit": "元",
             "foot": f"{head.causes} 项原因",
         },
-        {"label": "暂缓", "value": f"{head.held_lines:,}", "unit": "行", "foot": "本月不发，补齐后补发"},
+        {"label": "暂缓", "value": f"{head.held_lines:,}", "unit": "笔", "foot": "本月不发，补齐后补发"},
     ]
 
 

@@ -157,7 +157,7 @@ def _county(county: str, month: Month) -> dict[str, Any]:
     return {
         "book": book,
         "order": [str(Source(one).label) for one in book.draw_order] if book else [],
-        "order_codes": ",".join(book.draw_order) if book else "",
+        "order_typed": "、".join(str(Source(one).label) for one in book.draw_order) if book else "",
         "month": month,
         "month_before": str(month.prev()),
         "month_after": str(month.next()),

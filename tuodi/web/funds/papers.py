@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django import forms
@@ -277,6 +278,15 @@ def release(request: HttpRequest) -> HttpResponse:
     return posting.back(reverse("web:funds"))
 
 
+def _sources(typed: str) -> list[str]:
+    """中央、省级、…… as an officer writes it, or the codes; what is neither stays and is refused by the action."""
+    names = {str(one.label): str(one) for one in Source} | {
+        "社会": str(Source.SOCIETY),
+        "公益基金": str(Source.SOCIETY),
+    }
+    return [names.get(one, one) for one in re.split(r"[\s,，、；;→]+", typed.strip(" ,，、"))]
+
+
 def order(request: HttpRequest) -> HttpResponse:
     """Sets the order of drawing."""
     posting.attempt(
@@ -284,7 +294,7 @@ def order(request: HttpRequest) -> HttpResponse:
         lambda: actions.set_order(
             acting_user=request.user,  # type: ignore[arg-type]
             county=posting.text(request, "county", 6),
-            order=[one.strip() for one in posting.text(request, "order", 100).split(",")],
+            order=_sources(posting.text(request, "order", 100)),
         ),
         "已设定动用顺序。",
     )

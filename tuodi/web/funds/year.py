@@ -55,6 +55,6 @@ def show(request: HttpRequest, number: int) -> HttpResponse:
                 ],
                 "unit": "元",
                 "horizontal": True,
-            } if lines else None,
+            } if any(one.paid or one.appropriated or one.transferred_in for one in figures) else None,
         }  # fmt: skip
     return render(request, "funds/year.html", context)

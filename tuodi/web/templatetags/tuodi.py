@@ -26,7 +26,7 @@ from django.utils.timezone import localtime
 from tuodi.kernel.money import format_yuan
 from tuodi.kernel.periods import Month
 from tuodi.web.assets import VENDOR
-from tuodi.web.components import navigation, words
+from tuodi.web.components import law, navigation, words
 from tuodi.web.components import places as place_names
 
 register = template.Library()
@@ -38,6 +38,12 @@ MINUS = "−"
 def escape(value: Any) -> str:
     """As `{{ value }}` escapes it: what is marked safe stays, all else is text."""
     return str(value) if isinstance(value, SafeString) else _html(str(value))
+
+
+@register.filter
+def cited(text: str | None) -> str:
+    """Reasons of a decision with their clauses as people cite them."""
+    return law.cited(text or "")
 
 
 @register.filter

@@ -23,6 +23,10 @@
     if (summary) summary.focus();
   }
 
+  // The page one is on is seen in a menu longer than the screen.
+  var here = document.querySelector(".sidebar-stick [aria-current]"), menu = here && here.closest(".sidebar-stick");
+  if (menu && here.offsetTop + here.offsetHeight > menu.clientHeight) menu.scrollTop = here.offsetTop - menu.clientHeight / 2;
+
   document.addEventListener("click", function (event) {
     var button = event.target.closest("[data-fold]");
     if (button) {
