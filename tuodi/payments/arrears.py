@@ -59,6 +59,8 @@ def _one(inputs: Inputs, month: Month, programmes: list[str], book: Book) -> pl.
         "income_year_fen",
         "basis",
         "held",
+        # Of lines frozen before texts were told apart nothing is known.
+        *(["print"] if "print" in lines.columns else [pl.lit(None, dtype=pl.Int64).alias("print")]),
         pl.when(pl.col("held") != "").then(pl.col("price_fen")).otherwise(0).alias("held_price"),
         # A held line granted nothing; it is paid back once its hindrance is gone.
         pl.when(pl.col("held") == "").then(pl.sum_horizontal(_SUM)).otherwise(0).alias("granted_fen"),
@@ -74,7 +76,9 @@ def _one(inputs: Inputs, month: Month, programmes: list[str], book: Book) -> pl.
     both = (
         granted.join(
             now.drop("persons", "income_year_fen").join(
-                now.select(*UNIT, pl.col("persons").alias("n_now"), pl.col("income_year_fen").alias("income_now")),
+                now.select(
+                    *UNIT, pl.col("persons").alias("n_now"), pl.col("income_year_fen").alias("income_now"), _print().alias("print_now")
+                ),
                 on=UNIT,
                 nulls_equal=True,
             ),
@@ -118,6 +122,8 @@ def _one(inputs: Inputs, month: Month, programmes: list[str], book: Book) -> pl.
         .then(pl.lit(Cause.MEMBERS.value))
         .when(pl.col("income_now").eq_missing(pl.col("income_year_fen")).not_())
         .then(pl.lit(Cause.INCOME.value))
+        .when(pl.col("print").is_not_null() & (pl.col("print") != pl.col("print_now")))
+        .then(pl.lit(Cause.RULES_BACK.value))
         .otherwise(pl.lit(Cause.STANDARD_BACK.value))
     )
     return (
@@ -145,6 +151,11 @@ def _one(inputs: Inputs, month: Month, programmes: list[str], book: Book) -> pl.
         .select(pl.col(name).cast(kind) for name, kind in SCHEMA.items())
         .sort("programme", "household_id", "person_id")
     )
+
+
+def _print() -> pl.Expr:
+    """The first 60 bits of a fingerprint, as lines of earlier months carry them; null where there is none."""
+    return pl.col("fingerprint").str.slice(0, 15).str.to_integer(base=16, strict=False)
 
 
 def _yuan(column: str) -> pl.Expr:
