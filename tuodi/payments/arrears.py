@@ -77,7 +77,10 @@ def _one(inputs: Inputs, month: Month, programmes: list[str], book: Book) -> pl.
         granted.join(
             now.drop("persons", "income_year_fen").join(
                 now.select(
-                    *UNIT, pl.col("persons").alias("n_now"), pl.col("income_year_fen").alias("income_now"), _print().alias("print_now")
+                    *UNIT,
+                    pl.col("persons").alias("n_now"),
+                    pl.col("income_year_fen").alias("income_now"),
+                    _print().alias("print_now"),
                 ),
                 on=UNIT,
                 nulls_equal=True,
