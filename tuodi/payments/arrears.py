@@ -10,7 +10,7 @@ from __future__ import annotations
 import polars as pl
 
 from tuodi.kernel.periods import Month
-from tuodi.payments.compute import UNIT, due
+from tuodi.payments.compute import UNIT, due, print_of
 from tuodi.payments.frames import covering
 from tuodi.payments.source import Inputs
 from tuodi.payments.states import Basis, Cause, Held, LineStatus
@@ -80,7 +80,7 @@ def _one(inputs: Inputs, month: Month, programmes: list[str], book: Book) -> pl.
                     *UNIT,
                     pl.col("persons").alias("n_now"),
                     pl.col("income_year_fen").alias("income_now"),
-                    _print().alias("print_now"),
+                    print_of().alias("print_now"),
                 ),
                 on=UNIT,
                 nulls_equal=True,
@@ -154,11 +154,6 @@ def _one(inputs: Inputs, month: Month, programmes: list[str], book: Book) -> pl.
         .select(pl.col(name).cast(kind) for name, kind in SCHEMA.items())
         .sort("programme", "household_id", "person_id")
     )
-
-
-def _print() -> pl.Expr:
-    """The first 60 bits of a fingerprint, as lines of earlier months carry them; null where there is none."""
-    return pl.col("fingerprint").str.slice(0, 15).str.to_integer(base=16, strict=False)
 
 
 def _yuan(column: str) -> pl.Expr:

@@ -17,7 +17,7 @@ from tuodi.policy.model import LEVEL_ROOT, NO_CAP, Programme
 from tuodi.rules import Plan, plan_for
 from tuodi.rules.bulk import column_name, run_bulk
 
-__all__ = ["UNIT", "Due", "due", "standards_of"]
+__all__ = ["UNIT", "Due", "due", "print_of", "standards_of"]
 
 #: What names a unit in every frame; `person_id` is null for a household's entitlement.
 UNIT = ["programme", "household_id", "person_id"]
@@ -235,3 +235,8 @@ def standards_of(book: Book, places: list[str], month: Month, programmes: list[s
                     fen = row.value
                     found.setdefault(place, {})[".".join((name, *keys))] = str(fen)
     return found
+
+
+def print_of() -> pl.Expr:
+    """The first 60 bits of a fingerprint, as lines of earlier months carry them (`print`); null where there is none."""
+    return pl.col("fingerprint").str.slice(0, 15).str.to_integer(base=16, strict=False)

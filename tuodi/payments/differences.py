@@ -9,7 +9,7 @@ from __future__ import annotations
 import polars as pl
 
 from tuodi.kernel.periods import Month
-from tuodi.payments.compute import UNIT, due
+from tuodi.payments.compute import UNIT, due, print_of
 from tuodi.payments.frames import rule_place, valid
 from tuodi.payments.source import Inputs
 from tuodi.payments.states import Cause, Held
@@ -290,11 +290,27 @@ def _stages(
         else first
     )
     second = due(as_of(old, inputs, on_then, on_now), month, programmes, book, entries).rows
-    got = steps
+    got = steps.join(_rewritten(inputs, month, by_old, first), on=UNIT, how="left", nulls_equal=True)
     for name, rows in (("ar", by_old), ("a1", first), ("a2", second)):
         part = rows.select(*UNIT, pl.when(pl.col("outcome") == "pass").then(pl.col("regular_fen")).alias(name))
         got = got.join(part, on=UNIT, how="left", nulls_equal=True)
+    # A text that came late, with a day of before: the last line was paid by another one, so what moved moved by it.
+    got = got.with_columns(pl.when("rewritten").then(pl.col("a0")).otherwise(pl.col("ar")).alias("ar")).drop(
+        "rewritten"
+    )
     return got.with_columns(
         # Where a middle step has no answer (not eligible under the old facts), the change belongs to the next one.
         pl.coalesce("ar", "a0").alias("ar"), pl.coalesce("a1", "ar", "a0").alias("a1"), pl.coalesce("a2", "a1", "ar", "a0").alias("a2")
     )  # fmt: skip
+
+
+def _rewritten(inputs: Inputs, month: Month, by_old: pl.DataFrame, first: pl.DataFrame) -> pl.DataFrame:
+    """Units whose line of last month was paid by other texts than those in force for it now: UNIT and `rewritten`."""
+    last = inputs.lines.filter(pl.col("month") == month.prev().yyyymm)
+    if "print" not in last.columns:  # frozen before texts were told apart
+        return last.select(*UNIT, pl.lit(False).alias("rewritten")).unique(UNIT)
+    then = by_old.select(*UNIT, print_of().alias("then"))
+    now = first.select(*UNIT, print_of().alias("now"))
+    both = last.select(*UNIT, "print").join(then, on=UNIT, nulls_equal=True).join(now, on=UNIT, nulls_equal=True)
+    moved = (pl.col("print") != pl.col("then")) & (pl.col("then") == pl.col("now"))
+    return both.select(*UNIT, moved.fill_null(False).alias("rewritten")).unique(UNIT)

@@ -18,7 +18,7 @@ from tuodi.policy.book import Book
 from tuodi.policy.faults import PolicyErrors
 from tuodi.policy.model import lies_in
 from tuodi.rules import FamilyErrors
-from tuodi.standards import rules
+from tuodi.standards import queries, rules
 from tuodi.standards.book import draft_rows, forget, print_of, proposed_over
 from tuodi.standards.errors import (
     BelowFloorError,
@@ -29,7 +29,7 @@ from tuodi.standards.errors import (
 )
 from tuodi.standards.floors import Floor, floors
 from tuodi.standards.models import AdoptedValue, Opinion, Proposal, ProposalValue
-from tuodi.standards.states import ASKED, MOVES, Body, ProposalState, Stance
+from tuodi.standards.states import MOVES, Body, ProposalState, Stance
 
 __all__ = [
     "answer", "approve", "consult", "draft", "enter_into_force", "handle", "publish", "put_values", "recall", "withdraw",
@@ -192,9 +192,7 @@ def consult(proposal: Proposal, *, acting_user: User, book: Book, bodies: Sequen
     _need_content(proposal)
     rules.require_sound(proposal, book)
     kinds = {str(one["body"]) for one in bodies}
-    lacking = [body.label for body in ASKED if body not in kinds]
-    if len(proposal.place) <= 4 and Body.COUNTY not in kinds:
-        lacking.append(Body.COUNTY.label)
+    lacking = [body.label for body in queries.bodies_heard(book, proposal.place, clock.today()) if body not in kinds]
     if lacking:
         raise ProposalInputError("征求意见的单位", f"还缺{'、'.join(lacking)}")
     proposal.round += 1

@@ -18,7 +18,7 @@ from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.places import trim
 from tuodi.org.errors import NotFoundError
 from tuodi.org.models import DutyCode
-from tuodi.payments import actions
+from tuodi.payments import actions, price_reminders
 from tuodi.payments.models import PriceIndex, PriceShare
 from tuodi.payments.prices import Round, round_of
 from tuodi.people.enums import Programme
@@ -75,9 +75,19 @@ def listing(request: HttpRequest) -> HttpResponse:
         request, "standards/prices.html",
         {
             "page": pages.Page(items, page.number, None, page.previous, page.next), "form": form, "place_names": places.names(place),
-            "overdue": [one for one in items if one["overdue"]], "may_list": not PAYMENT.isdisjoint(navigation.held_duties(request)),
+            "overdue": [one for one in items if one["overdue"]], "near": _near(items), "may_list": not PAYMENT.isdisjoint(navigation.held_duties(request)),
         },
     )  # fmt: skip
+
+
+def _near(items: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Reminders within the reader's scope, but for what the page calls overdue already."""
+    told = {one["index"].month for one in items if one["overdue"]}
+    return [
+        {"month": row.index_month, "due": row.due_on, "place": places.name(row.place)}
+        for row in price_reminders.waiting()[:20]
+        if row.index_month not in told
+    ]
 
 
 def _groups(months: Sequence[int]) -> QuerySet[PriceShare, dict[str, Any]]:

@@ -180,13 +180,17 @@ def _opinion(request: HttpRequest, one: Opinion, *, may_draft: bool) -> dict[str
 
 def _bodies(proposal: Proposal) -> list[dict[str, str]]:
     """Whom to ask: departments of the place, the governments below."""
+    try:
+        must = queries.bodies_heard(law.book(), proposal.place, clock.today())
+    except StandardError:
+        must = []  # sending it out says what is missing
     found = [
         {
             "key": body.value,
             "body": body.value,
             "name": body.label,
             "place": proposal.place,
-            "must": body in actions.ASKED,
+            "must": body in must,
         }
         for body in (Body.FINANCE, Body.STATISTICS, Body.PRICES, Body.HUMAN_RESOURCES)
     ]
@@ -199,7 +203,7 @@ def _bodies(proposal: Proposal) -> list[dict[str, str]]:
                 "body": Body.COUNTY.value,
                 "name": f"{places.name(one)}人民政府",
                 "place": one,
-                "must": False,
+                "must": Body.COUNTY in must,
             }
             for one in below
         ]
