@@ -11,7 +11,7 @@ from tuodi.org.rls import EnableRLS
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('payments', '0019_rules_causes'),
+        ('payments', '0020_rules_causes'),
     ]
 
     operations = [

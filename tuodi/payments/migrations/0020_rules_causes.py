@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('payments', '0018_price_lists'),
+        ('payments', '0019_cheap_guards'),
     ]
 
     operations = [
