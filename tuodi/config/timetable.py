@@ -55,6 +55,16 @@ def on_app_ready(app: App) -> None:
         with system_scope("cn"):
             enter_into_force()
 
+    @app.periodic(cron="15 0 * * *")
+    @app.task(queueing_lock="tuodi.price_reminders", pass_context=False, name="tuodi.price_reminders")
+    def price_reminders(timestamp: int) -> None:
+        """Reminds who pays of price subsidies that come near their last day."""
+        from tuodi.org.access import system_scope
+        from tuodi.payments.price_reminders import remind
+
+        with system_scope("cn"):
+            remind()
+
     @app.periodic(cron="40 0 * * *")
     @app.task(queueing_lock="tuodi.overdue_reliefs", pass_context=False, name="tuodi.overdue_reliefs")
     def overdue_reliefs(timestamp: int) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import polars as pl
 
 from tuodi.kernel.periods import Month
-from tuodi.payments.compute import UNIT, due
+from tuodi.payments.compute import UNIT, due, print_of
 from tuodi.payments.frames import covering
 from tuodi.payments.source import Inputs
 from tuodi.payments.stated import is_stated
@@ -61,6 +61,8 @@ def _one(inputs: Inputs, month: Month, programmes: list[str], book: Book) -> pl.
         "income_year_fen",
         "basis",
         "held",
+        # Of lines frozen before texts were told apart nothing is known.
+        *(["print"] if "print" in lines.columns else [pl.lit(None, dtype=pl.Int64).alias("print")]),
         pl.when(pl.col("held") != "").then(pl.col("price_fen")).otherwise(0).alias("held_price"),
         # A held line granted nothing; it is paid back once its hindrance is gone.
         pl.when(pl.col("held") == "").then(pl.sum_horizontal(_SUM)).otherwise(0).alias("granted_fen"),
@@ -76,7 +78,12 @@ def _one(inputs: Inputs, month: Month, programmes: list[str], book: Book) -> pl.
     both = (
         granted.join(
             now.drop("persons", "income_year_fen").join(
-                now.select(*UNIT, pl.col("persons").alias("n_now"), pl.col("income_year_fen").alias("income_now")),
+                now.select(
+                    *UNIT,
+                    pl.col("persons").alias("n_now"),
+                    pl.col("income_year_fen").alias("income_now"),
+                    print_of().alias("print_now"),
+                ),
                 on=UNIT,
                 nulls_equal=True,
             ),
@@ -124,6 +131,8 @@ def _one(inputs: Inputs, month: Month, programmes: list[str], book: Book) -> pl.
         .then(pl.lit(Cause.MEMBERS.value))
         .when(pl.col("income_now").eq_missing(pl.col("income_year_fen")).not_())
         .then(pl.lit(Cause.INCOME.value))
+        .when(pl.col("print").is_not_null() & (pl.col("print") != pl.col("print_now")))
+        .then(pl.lit(Cause.RULES_BACK.value))
         .otherwise(pl.lit(Cause.STANDARD_BACK.value))
     )
     return (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import polars as pl
@@ -18,7 +19,7 @@ from tuodi.policy.model import LEVEL_ROOT, NO_CAP, Programme
 from tuodi.rules import Plan, plan_for
 from tuodi.rules.bulk import column_name, run_bulk
 
-__all__ = ["UNIT", "Due", "due", "standards_of"]
+__all__ = ["UNIT", "Due", "due", "print_of", "standards_of"]
 
 #: What names a unit in every frame; `person_id` is null for a household's entitlement.
 UNIT = ["programme", "household_id", "person_id"]
@@ -54,13 +55,16 @@ SCHEMA = {
 }  # fmt: skip
 
 
-def due(inputs: Inputs, month: Month, programmes: list[str], book: Book, entries: pl.DataFrame | None = None) -> Due:
+def due(
+    inputs: Inputs, month: Month, programmes: list[str], book: Book, entries: pl.DataFrame | None = None, texts_on: date | None = None
+) -> Due:  # fmt: skip
     """What the rules give every unit on the roll in a month.
 
     The first day of the month is the case date: texts, ages and members as of then; standards are those of the month.
 
     Args:
         entries: the roll entries to compute; all that cover the month unless given.
+        texts_on: takes the texts of another day, to tell what a change of rules did; values are the month's all the same.
     """
     wanted = covering(inputs.roll, month) if entries is None else entries
     parts: list[pl.DataFrame] = []
@@ -80,7 +84,7 @@ def due(inputs: Inputs, month: Month, programmes: list[str], book: Book, entries
             continue
         per_person = programme in PERSON_PROGRAMMES
         frames, filled = frames_of(inputs, mine, month, book, per_person=per_person)
-        parts += _by_model(frames, filled, mine, programme, month, book, prints, per_person=per_person)
+        parts += _by_model(frames, filled, mine, programme, month, book, prints, texts_on, per_person=per_person)
     rows = pl.concat(parts, how="vertical") if parts else pl.DataFrame(schema=SCHEMA)
     return Due(rows, prints)
 
@@ -135,12 +139,12 @@ def _granted(
 
 def _by_model(
     frames: dict[str, pl.DataFrame], filled: pl.DataFrame, entries: pl.DataFrame, programme: str, month: Month, book: Book,
-    prints: dict[str, dict[str, str]], *, per_person: bool,
+    prints: dict[str, dict[str, str]], texts_on: date | None, *, per_person: bool,
 ) -> list[pl.DataFrame]:  # fmt: skip
     """Places with the same texts share one model and run together."""
     groups: dict[int, tuple[Any, Programme, list[Plan]]] = {}
     for place in frames["household"]["place"].unique().sort():
-        plan = plan_for(book, place, month.first_day, month)
+        plan = plan_for(book, place, texts_on or month.first_day, month)
         known = next((p for p in plan.programmes() if p.id == programme), None)
         if known is None:
             continue
@@ -254,3 +258,8 @@ def standards_of(book: Book, places: list[str], month: Month, programmes: list[s
                     fen = row.value
                     found.setdefault(place, {})[".".join((name, *keys))] = str(fen)
     return found
+
+
+def print_of() -> pl.Expr:
+    """The first 60 bits of a fingerprint, as lines of earlier months carry them (`print`); null where there is none."""
+    return pl.col("fingerprint").str.slice(0, 15).str.to_integer(base=16, strict=False)

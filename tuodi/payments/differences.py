@@ -11,8 +11,8 @@ from collections.abc import Callable
 import polars as pl
 
 from tuodi.kernel.periods import Month
-from tuodi.payments.compute import UNIT, due
-from tuodi.payments.frames import valid
+from tuodi.payments.compute import UNIT, due, print_of
+from tuodi.payments.frames import rule_place, valid
 from tuodi.payments.source import Inputs, Known
 from tuodi.payments.stated import is_stated
 from tuodi.payments.states import Cause, Held
@@ -28,6 +28,8 @@ SCHEMA = {
 _REGULAR = ["base_fen", "increment_fen", "care_fen", "other_fen"]
 #: Coming and going, and stages of different size, are what relief granted once is; no other word fits.
 _once = pl.col("programme").is_in(ONCE_PROGRAMMES)
+#: Causes that lie in standards and rules, not in the family: who is paid is who is concerned.
+_BY_LAW = [Cause.STANDARD.value, Cause.RULES.value]
 _EXIT_CAUSES = {"clue": Cause.CLUE, "verification": Cause.CLUE, "death": Cause.DEATH}
 
 
@@ -145,8 +147,8 @@ def _one_off(both: pl.DataFrame, late: pl.DataFrame) -> pl.DataFrame:
     back = paid_back.group_by(
         *UNIT,
         "region",
-        pl.when(pl.col("cause") == Cause.STANDARD_BACK.value)
-        .then(pl.lit(Cause.STANDARD_BACK.value))
+        pl.when(pl.col("cause").is_in([Cause.STANDARD_BACK.value, Cause.RULES_BACK.value]))
+        .then(pl.col("cause"))
         .otherwise(pl.lit(Cause.BACK.value))
         .alias("why"),
     ).agg(
@@ -234,14 +236,15 @@ def _changed(
     rows = []
     for frame, cause, amount, n in (
         (whole, pl.col("cause"), pl.col("a3") - pl.col("a0"), change),
-        (steps, pl.lit(Cause.STANDARD.value), pl.col("a1") - pl.col("a0"), pl.lit(0)),
+        (steps, pl.lit(Cause.STANDARD.value), pl.col("ar") - pl.col("a0"), pl.lit(0)),
+        (steps, pl.lit(Cause.RULES.value), pl.col("a1") - pl.col("ar"), pl.lit(0)),
         (steps, people, pl.col("a2") - pl.col("a1"), change),
         (steps, rest, pl.col("a3") - pl.col("a2"), pl.lit(0)),
     ):
         rows.append(
             frame.with_columns(cause.alias("cause"), amount.alias("a"), n.cast(pl.Int64).alias("n")).select(
                 *UNIT, "region", "cause", pl.col("a").alias("amount_fen"), pl.lit(0).alias("households"), pl.col("n").alias("persons"),
-                pl.when((pl.col("cause") == Cause.STANDARD.value) | (pl.col("n") == 0)).then(pl.col("persons")).otherwise(pl.col("n").abs()).alias("affected"),
+                pl.when(pl.col("cause").is_in(_BY_LAW) | (pl.col("n") == 0)).then(pl.col("persons")).otherwise(pl.col("n").abs()).alias("affected"),
                 pl.lit("").alias("note"),
             )
         )  # fmt: skip
@@ -265,8 +268,8 @@ def _stages(
     programmes: list[str],
     book: Book,
 ) -> pl.DataFrame:
-    """Adds `a1` (last month's facts, this month's standards) and `a2` (and this month's members)."""
-    own = [pl.col("a0").alias("a1"), pl.col("a0").alias("a2")]
+    """Adds `ar` (last month's facts and texts, this month's standards), `a1` (this month's texts) and `a2` (this month's members)."""
+    own = [pl.col("a0").alias("ar"), pl.col("a0").alias("a1"), pl.col("a0").alias("a2")]
     if steps.is_empty():
         return steps.with_columns(own)
     units = steps.select(UNIT)
@@ -291,15 +294,38 @@ def _stages(
         return Inputs(inputs.roll, homes, members, member_facts, inputs.lines, inputs.arrears)
 
     first = due(as_of(old, old, on_then, on_then), month, programmes, book, entries).rows
-    second = due(as_of(old, new, on_then, on_now), month, programmes, book, entries).rows
-    got = first.select(*UNIT, pl.when(pl.col("outcome") == "pass").then(pl.col("regular_fen")).alias("a1")).join(
-        second.select(*UNIT, pl.when(pl.col("outcome") == "pass").then(pl.col("regular_fen")).alias("a2")),
-        on=UNIT,
-        how="full",
-        coalesce=True,
-        nulls_equal=True,
+    places = entries.select(rule_place(book).alias("place"))["place"].unique()
+    told_apart = any(
+        book.text_identity(book.chain(one), on_then) != book.text_identity(book.chain(one), on_now) for one in places
     )
-    return steps.join(got, on=UNIT, how="left", nulls_equal=True).with_columns(
+    # Where no rule was written anew between the two months, nothing can be by rules.
+    by_old = (
+        due(as_of(old, old, on_then, on_then), month, programmes, book, entries, texts_on=on_then).rows
+        if told_apart
+        else first
+    )
+    second = due(as_of(old, new, on_then, on_now), month, programmes, book, entries).rows
+    got = steps.join(_rewritten(inputs, month, by_old, first), on=UNIT, how="left", nulls_equal=True)
+    for name, rows in (("ar", by_old), ("a1", first), ("a2", second)):
+        part = rows.select(*UNIT, pl.when(pl.col("outcome") == "pass").then(pl.col("regular_fen")).alias(name))
+        got = got.join(part, on=UNIT, how="left", nulls_equal=True)
+    # A text that came late, with a day of before: the last line was paid by another one, so what moved moved by it.
+    got = got.with_columns(pl.when("rewritten").then(pl.col("a0")).otherwise(pl.col("ar")).alias("ar")).drop(
+        "rewritten"
+    )
+    return got.with_columns(
         # Where a middle step has no answer (not eligible under the old facts), the change belongs to the next one.
-        pl.coalesce("a1", "a0").alias("a1"), pl.coalesce("a2", "a1", "a0").alias("a2")
+        pl.coalesce("ar", "a0").alias("ar"), pl.coalesce("a1", "ar", "a0").alias("a1"), pl.coalesce("a2", "a1", "ar", "a0").alias("a2")
     )  # fmt: skip
+
+
+def _rewritten(inputs: Inputs, month: Month, by_old: pl.DataFrame, first: pl.DataFrame) -> pl.DataFrame:
+    """Units whose line of last month was paid by other texts than those in force for it now: UNIT and `rewritten`."""
+    last = inputs.lines.filter(pl.col("month") == month.prev().yyyymm)
+    if "print" not in last.columns:  # frozen before texts were told apart
+        return last.select(*UNIT, pl.lit(False).alias("rewritten")).unique(UNIT)
+    then = by_old.select(*UNIT, print_of().alias("then"))
+    now = first.select(*UNIT, print_of().alias("now"))
+    both = last.select(*UNIT, "print").join(then, on=UNIT, nulls_equal=True).join(now, on=UNIT, nulls_equal=True)
+    moved = (pl.col("print") != pl.col("then")) & (pl.col("then") == pl.col("now"))
+    return both.select(*UNIT, moved.fill_null(False).alias("rewritten")).unique(UNIT)

@@ -210,7 +210,7 @@ class CauseRow:
 
 
 _ORDER = list(Cause.values)
-_ONE_OFF = {Cause.STANDARD_BACK, Cause.BACK, Cause.ONE_OFF}
+_ONE_OFF = {Cause.STANDARD_BACK, Cause.RULES_BACK, Cause.BACK, Cause.ONE_OFF}
 
 
 def difference_tree(run: PayRun) -> list[CauseRow]:

@@ -164,6 +164,7 @@ select l.id as line_id, l.run_id, l.month, l.household_id, l.person_id, l.progra
   l.region::text as region, l.persons::bigint as persons, l.income_year_fen, l.base_fen, l.increment_fen, l.care_fen,
   l.grace_fen, l.price_fen, l.other_fen, l.back_pay_fen, l.offset_fen, l.amount_fen, l.basis::text as basis, l.in_grace,
   l.held::text as held, l.status::text as status, l.account_id,
+  case when l.fingerprint <> '' then ('x' || left(l.fingerprint, 15))::bit(60)::bigint end as print,
   case when l.status in ('failed', 'returned') then
     (select e.code from payments_lineevent e where e.line_id = l.id order by e.id desc limit 1) end::text as code
 from payments_payline l join payments_payrun r on r.id = l.run_id

@@ -225,6 +225,8 @@ class Cause(models.TextChoices):
 
     STANDARD = "standard", "提标"
     STANDARD_BACK = "standard_back", "提标补发"
+    RULES = "rules", "规则调整"
+    RULES_BACK = "rules_back", "规则调整补发"
     NEW = "new", "新增"
     MEMBERS = "members", "成员变动"
     DEATH = "death", "死亡减员"

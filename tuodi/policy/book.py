@@ -38,7 +38,7 @@ from tuodi.policy.model import (
 )  # fmt: skip
 from tuodi.policy.values import clause_instrument
 
-__all__ = ["ASSUMED", "Book", "Clause", "check_words"]
+__all__ = ["ASSUMED", "Book", "Clause", "check_words", "wording_faults"]
 
 #: A place that comes before all others: what a reader supposes.
 ASSUMED = "!"
@@ -272,14 +272,14 @@ class Book:
             found = self.plans[key] = self._rule_texts(own, on)
         return found
 
-    def text_identity(self, chain: Sequence[str], on: date) -> tuple[tuple[str, str, date], ...]:
+    def text_identity(self, chain: Sequence[str], on: date) -> tuple[tuple[str, str, date, bool], ...]:
         """What tells one set of rule texts in force from another."""
         own = tuple(place for place in chain if place in self._places_with_texts)
         key = ("identity", own, on)
-        found: tuple[tuple[str, str, date], ...] | None = self.plans.get(key)
+        found: tuple[tuple[str, str, date, bool], ...] | None = self.plans.get(key)
         if found is None:
             texts = self.rule_texts(chain, on)
-            found = self.plans[key] = tuple((t.name, t.place, t.start) for t in texts.values())
+            found = self.plans[key] = tuple((t.name, t.place, t.start, t.adopted) for t in texts.values())
         return found
 
     @cached_property
@@ -293,7 +293,9 @@ class Book:
             live = [t for t in rule.texts if t.place in rank and t.start <= on <= t.end]
             if not live:
                 continue
-            top = min(live, key=lambda t: (rank[t.place], -t.start.toordinal())) if len(live) > 1 else live[0]
+            top = live[0]
+            if len(live) > 1:  # at one place what was adopted on screen wins, then the later start
+                top = min(live, key=lambda t: (rank[t.place], not t.adopted, -t.start.toordinal()))
             known = [top.label, top.unit_text, top.level, top.role, top.reason]
             if len(rule.texts) > 1:
                 for upper in sorted((t for t in rule.texts if t.place in rank), key=lambda t: rank[t.place]):
@@ -304,7 +306,7 @@ class Book:
             label, unit, level, role, reason = known
             level = level or LEVEL_ROOT
             if (label, unit, level, role, reason) != (top.label, top.unit_text, top.level, top.role, top.reason):
-                key = (top.place, top.start, name, label, unit, level, role, reason)
+                key = (top.place, top.start, top.adopted, name, label, unit, level, role, reason)
                 full = self._filled.get(key)
                 if full is None:
                     full = replace(top, label=label, unit_text=unit, level=level, role=role, reason=reason)
@@ -396,9 +398,7 @@ def check_words(draft: Draft, faults: list[Fault], known_place: Any) -> None:
         if not any(t.label for t in texts):
             faults.append(Fault.at(texts[0].where, f"规则“{name}”缺少 label（中文名称）"))
         for text in texts:
-            faults += [
-                Fault.at(text.where, f"规则“{name}”{m}") for m in _wording_problems(text, texts, draft, known_place)
-            ]
+            faults += wording_faults(text, texts, draft, known_place)
     for area in draft.areas.values():
         if not known_place(area.parent):
             faults.append(Fault.at(area.where, f"标准区域“{area.code}”的上级“{area.parent}”不在区划表里；请核对代码"))
@@ -410,6 +410,11 @@ def check_words(draft: Draft, faults: list[Fault], known_place: Any) -> None:
         if not known_place(case.place):
             faults.append(Fault.at(case.where, f"算例“{case.id}”的地区“{case.place}”不在区划表里；请核对代码"))
         seen[case.id] = case
+
+
+def wording_faults(text: RuleText, texts: Sequence[RuleText], draft: Draft, known_place: Any) -> list[Fault]:
+    """What is wrong with one wording beside all wordings of its name."""
+    return [Fault.at(text.where, f"规则“{text.name}”{m}") for m in _wording_problems(text, texts, draft, known_place)]
 
 
 def _wording_problems(text: RuleText, texts: Sequence[RuleText], draft: Draft, known_place: Any) -> list[str]:

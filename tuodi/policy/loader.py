@@ -32,7 +32,7 @@ from tuodi.policy.reader import Reader, identifier_problem
 from tuodi.policy.units import BOOL, DATE, ENUM, SET, Unit, parse_unit
 from tuodi.policy.yamltext import Map, Seq, Text, empty_map, load_documents
 
-__all__ = ["PLACE_CODE", "digest_of", "policy_files", "read_draft"]
+__all__ = ["PLACE_CODE", "digest_of", "policy_files", "read_draft", "read_over"]
 
 PLACE_CODE = re.compile(r"cn|\d{2}|\d{4}|\d{6}|\d{9}|\d{12}|\d{4}[A-Z]\d(\d{3}){0,2}")
 _BLOCKS = (
@@ -378,4 +378,19 @@ def read_draft(dirs: Sequence[Path], faults: list[Fault]) -> Draft:
             loader.document(doc, file)
     loader.finish()
     loader.draft.digest = digest_of(files)
+    return loader.draft
+
+
+def read_over(documents: Sequence[Map], file: str, base: Draft, faults: list[Fault]) -> Draft:
+    """What some documents add to a draft that is read already: their rules, values, new words and examples, nothing of the base.
+
+    Words of the base may be used; declaring one of them again is a fault, as between files.
+    """
+    loader = _Loader(faults)
+    loader.draft = Draft(
+        instruments=dict(base.instruments), areas=base.areas, enums=base.enums, collections=base.collections, params=dict(base.params)
+    )  # fmt: skip
+    for doc in documents:
+        loader.document(doc, file)
+    loader.finish()
     return loader.draft

@@ -186,6 +186,8 @@ class RuleText:
     amends: str
     where: Where
     note: str = ""
+    #: adopted on screen: wins over files at its place (`policy.amended`)
+    adopted: bool = False
 
 
 @dataclass(frozen=True)

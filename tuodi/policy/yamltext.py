@@ -12,7 +12,7 @@ import yaml
 
 from tuodi.policy.faults import Fault
 
-__all__ = ["Map", "Seq", "Text", "empty_map", "is_null", "line_of", "load_documents"]
+__all__ = ["Map", "Seq", "Text", "empty_map", "is_null", "line_of", "load_documents", "read_documents"]
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -97,30 +97,49 @@ def load_documents(path: Path, faults: list[Fault] | None = None, *, name: str |
     documents: list[Map] = []
     try:
         text = path.read_bytes().decode("utf-8-sig")
-        for node in yaml.compose_all(text, Loader=_Loader):
-            if node is None:
-                continue
-            if not isinstance(node, yaml.MappingNode):
-                own.append(Fault(file, node.start_mark.line + 1, "文件应是“键: 值”的映射"))
-                continue
-            documents.append(_convert(node, file, own))
     except OSError:
         own.append(Fault(file, 1, "读不了这个文件；检查它是不是文件夹或失效的链接，以及读取权限"))
-    except RecursionError:
-        own.append(Fault(file, 1, "YAML 层数太多，或引用了自己；请拆开写，不用锚点（&、*）"))
     except UnicodeDecodeError as error:
         line = path.read_bytes()[: error.start].count(b"\n") + 1
         own.append(Fault(file, line, "文件不是 UTF-8 编码；请另存为 UTF-8"))
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        own.append(
-            Fault(file, mark.line + 1 if mark else 1, f"YAML 写法有误（{error.problem}）；检查缩进、冒号后的空格和引号")
-        )
-    except yaml.YAMLError as error:
-        own.append(Fault(file, 1, f"YAML 写法有误（{error}）；检查不可见字符"))
+    else:
+        documents = read_documents(text, file, own)
     if faults is None:
         if own:
             raise PolicyErrors(own)
     else:
         faults.extend(own)
+    return documents
+
+
+def read_documents(text: str, file: str, faults: list[Fault], *, aliases: bool = True) -> list[Map]:
+    """Every document of a YAML text, as `load_documents` gives those of a file.
+
+    Args:
+        file: how faults call the text.
+        aliases: whether anchors may be used; where people type, a few of them could unfold without end.
+    """
+    documents: list[Map] = []
+    try:
+        if not aliases:
+            for token in yaml.scan(text, Loader=_Loader):
+                if isinstance(token, yaml.AliasToken):
+                    faults.append(Fault(file, token.start_mark.line + 1, "这里不用锚点（&、*）；请把内容写全"))
+                    return []
+        for node in yaml.compose_all(text, Loader=_Loader):
+            if node is None:
+                continue
+            if not isinstance(node, yaml.MappingNode):
+                faults.append(Fault(file, node.start_mark.line + 1, "文件应是“键: 值”的映射"))
+                continue
+            documents.append(_convert(node, file, faults))
+    except RecursionError:
+        faults.append(Fault(file, 1, "YAML 层数太多，或引用了自己；请拆开写，不用锚点（&、*）"))
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        faults.append(
+            Fault(file, mark.line + 1 if mark else 1, f"YAML 写法有误（{error.problem}）；检查缩进、冒号后的空格和引号")
+        )
+    except yaml.YAMLError as error:
+        faults.append(Fault(file, 1, f"YAML 写法有误（{error}）；检查不可见字符"))
     return documents

@@ -6,7 +6,7 @@ The worked examples are run by `tuodi.rules.cases`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -41,20 +41,30 @@ class _Seen:
     slots: dict[str, Slot] = field(default_factory=dict)
 
 
-def _lower_everything(book: Book) -> _Seen:
-    """Lowers every rule for every place that has its own texts or structural values, on every date they change."""
+def _lower_everything(book: Book, within: Sequence[str] = (), since: date = EVER) -> _Seen:
+    """Lowers every rule for every place that has its own texts or structural values, on every date they change.
+
+    Args:
+        within: only for these places and what lies in them. since: only on this day and later ones.
+    """
     seen = _Seen()
     done: set[object] = set()
     structural = [n for n, p in book.params.items() if p.structural]
     own = {t.place for r in book.rules.values() for t in r.texts} | {f.place for f in book.draft.facts}
     own |= {row.place for n in structural for row in book.draft.values.get(n, ())} | {"cn"}
+    if within:
+        own = {one for one in own if any(lies_in(one, top, book.draft.areas) for top in within)} | set(within)
     for place in sorted(own):
         chain = book.chain(place)
         facts = tuple(sorted(f.key for fs in book.facts_on(chain).values() for f in fs))
-        for day in book.breakpoints(chain):
+        for day in sorted({since, *(day for day in book.breakpoints(chain) if day > since)}):
             texts = book.rule_texts(chain, day)
             rows = [book.value(n, chain, (), day) for n in structural if not book.params[n].by]
-            key = (tuple((t.name, t.place, t.start) for t in texts.values()), tuple(r and r.where for r in rows), facts)
+            key = (
+                tuple((t.name, t.place, t.start, t.adopted) for t in texts.values()),
+                tuple(r and r.where for r in rows),
+                facts,
+            )
             if key in done:
                 continue
             done.add(key)
@@ -89,9 +99,14 @@ def _programme_problems(book: Book, p: Programme, slots: dict[str, Slot]) -> lis
     return out
 
 
-def check_formulas(book: Book) -> list[Fault]:
-    """Faults of formulas and of what programmes point at."""
-    seen = _lower_everything(book)
+def check_formulas(book: Book, *, within: Sequence[str] = (), since: date = EVER) -> list[Fault]:
+    """Faults of formulas and of what programmes point at.
+
+    Args:
+        within: looks only at these places and what lies in them. since: only at this day and later ones. For a change that
+            cannot reach further.
+    """
+    seen = _lower_everything(book, within, since)
     for p in book.programmes.values():
         seen.faults += [Fault.at(p.where, f"项目“{p.id}”{m}") for m in _programme_problems(book, p, seen.slots)]
     seen.faults += _clue_problems(book, seen.slots)

@@ -18,7 +18,8 @@ from tuodi.policy.book import Book
 from tuodi.policy.faults import PolicyErrors
 from tuodi.policy.model import lies_in
 from tuodi.rules import FamilyErrors
-from tuodi.standards.book import draft_rows, forget, proposed_over
+from tuodi.standards import queries, rules
+from tuodi.standards.book import draft_rows, forget, print_of, proposed_over
 from tuodi.standards.errors import (
     BelowFloorError,
     OpinionsOpenError,
@@ -28,7 +29,7 @@ from tuodi.standards.errors import (
 )
 from tuodi.standards.floors import Floor, floors
 from tuodi.standards.models import AdoptedValue, Opinion, Proposal, ProposalValue
-from tuodi.standards.states import ASKED, MOVES, Body, ProposalState, Stance
+from tuodi.standards.states import MOVES, Body, ProposalState, Stance
 
 __all__ = [
     "answer", "approve", "consult", "draft", "enter_into_force", "handle", "publish", "put_values", "recall", "withdraw",
@@ -97,7 +98,8 @@ def put_values(
     Args:
         values: `place`, `param`, `keys`, `value`, `unit`, `locator`; rows without a value are left out.
         basis: place facts in yuan as printed; empty ones are not known.
-        rules_text: YAML of rules to be simulated with the values.
+        rules_text: YAML of rules to be adopted with the values or alone. A text with faults is kept as a draft, its faults
+            beside it (`rules_review`); it cannot be sent out.
 
     Raises: ProposalInputError with the row, ProposalStateError, NotFoundError, AccessDeniedError.
     """
@@ -115,7 +117,7 @@ def put_values(
     proposal.values.all().delete()
     proposal.effective_on = effective_on or proposal.effective_on
     proposal.basis, proposal.basis_source = figures, basis_source.strip()[:200]
-    proposal.rules_text, proposal.edited_by = rules_text.strip(), acting_user
+    proposal.edited_by = acting_user
     proposal.hands = list(dict.fromkeys([*proposal.hands, acting_user.pk]))
     rows = []
     for one in values:
@@ -137,10 +139,11 @@ def put_values(
     ProposalValue.objects.bulk_create(rows)
     found = _floors(proposal, book)
     proposal.checks = {**proposal.checks, "draft": [one.as_json() for one in found]}
+    rules.put_text(proposal, rules_text, acting_user, book)
     proposal.save()
     _audit(
         "put_values", acting_user, proposal, before={"values": before},
-        values=[[one.place, one.param, one.keys, one.value] for one in rows], basis=figures, rules=bool(rules_text.strip()),
+        values=[[one.place, one.param, one.keys, one.value] for one in rows], basis=figures, rules_version=proposal.rules_version,
     )  # fmt: skip
     return found
 
@@ -169,9 +172,9 @@ def _keep_floors(proposal: Proposal, book: Book, step: str) -> list[Floor]:
     return found
 
 
-def _need_values(proposal: Proposal) -> None:
-    if not proposal.values.exists():
-        raise ProposalInputError("数值", "还没有填任何标准")
+def _need_content(proposal: Proposal) -> None:
+    if not proposal.rules_text and not proposal.values.exists():
+        raise ProposalInputError("数值和规则", "还没有填任何标准，也没有写规则")
 
 
 @transaction.atomic
@@ -186,11 +189,10 @@ def consult(proposal: Proposal, *, acting_user: User, book: Book, bodies: Sequen
     access.require(acting_user, DutyCode.STANDARDS, pad12(proposal.place))
     proposal = _locked(proposal)
     _move(proposal, ProposalState.CONSULTED)
-    _need_values(proposal)
+    _need_content(proposal)
+    rules.require_sound(proposal, book)
     kinds = {str(one["body"]) for one in bodies}
-    lacking = [body.label for body in ASKED if body not in kinds]
-    if len(proposal.place) <= 4 and Body.COUNTY not in kinds:
-        lacking.append(Body.COUNTY.label)
+    lacking = [body.label for body in queries.bodies_heard(book, proposal.place, clock.today()) if body not in kinds]
     if lacking:
         raise ProposalInputError("征求意见的单位", f"还缺{'、'.join(lacking)}")
     proposal.round += 1
@@ -276,15 +278,18 @@ def recall(proposal: Proposal, *, acting_user: User, reason: str) -> Proposal:
 
 
 @transaction.atomic
-def approve(proposal: Proposal, *, acting_user: User, book: Book, unknown_note: str = "") -> Proposal:
-    """Approves the values after everybody was heard and every floor is reached.
+def approve(
+    proposal: Proposal, *, acting_user: User, book: Book, unknown_note: str = "", untried_note: str = ""
+) -> Proposal:
+    """Approves values and rules after everybody was heard, every floor is reached and what rules would do has been simulated.
 
     Args:
         unknown_note: why it may go on although a floor could not be tested (no consumption figure yet …).
+        untried_note: why rules may go on although nobody has simulated them as they stand (no roll here yet …).
 
     Raises:
-        ProposalHandsError: the acting user drafted or edited it. OpinionsOpenError, BelowFloorError.
-        ProposalInputError: floors nobody could test, without a note. ProposalStateError, AccessDeniedError.
+        ProposalHandsError: the acting user drafted or edited it. OpinionsOpenError, BelowFloorError, RulesFaultyError.
+        ProposalInputError: floors nobody could test, or rules not simulated, without a note. ProposalStateError, AccessDeniedError.
     """
     access.require(acting_user, DutyCode.STANDARDS_APPROVE, pad12(proposal.place))
     proposal = _locked(proposal)
@@ -306,7 +311,10 @@ def approve(proposal: Proposal, *, acting_user: User, book: Book, unknown_note: 
     if untested and not unknown_note.strip():
         names = "、".join(dict.fromkeys(one.label for one in untested))
         raise ProposalInputError("未知项说明", f"有底线无法检查（{names}），请写明为什么可以先批准")
-    proposal.unknown_note = unknown_note.strip()[:300]
+    rules.require_sound(proposal, book)
+    if proposal.rules_text and proposal.simulated.get("print") != print_of(proposal) and not untried_note.strip():
+        raise ProposalInputError("测算", "规则现在的文本还没有测算过；请先测算，确实不能测算的写明为什么可以先批准")
+    proposal.unknown_note, proposal.untried_note = unknown_note.strip()[:300], untried_note.strip()[:300]
     proposal.approved_at, proposal.approved_by = clock.now(), acting_user
     proposal.save()
     _audit("approve", acting_user, proposal, unknown=len(untested))
@@ -323,9 +331,9 @@ def _refuse_below(proposal: Proposal, found: Sequence[Floor]) -> None:
 def publish(
     proposal: Proposal, *, acting_user: User, book: Book, doc_no: str, doc_title: str, published_on: date
 ) -> Proposal:
-    """Enters the document that publishes the values: from its effective day they are the standards, over those of files.
+    """Enters the document that publishes values and rules: from its effective day they hold, over those of files.
 
-    Raises: ProposalInputError, BelowFloorError, ProposalStateError, AccessDeniedError.
+    Raises: ProposalInputError, BelowFloorError, RulesFaultyError, ProposalStateError, AccessDeniedError.
     """
     access.require(acting_user, DutyCode.STANDARDS, pad12(proposal.place))
     proposal = _locked(proposal)
@@ -334,15 +342,15 @@ def publish(
         raise ProposalInputError("文号和文件名", "都必须填写，例如“荆民发〔2017〕12号”")
     if published_on > clock.today():
         raise ProposalInputError("公布日", "不能晚于今天；公布后再登记")
-    if proposal.rules_text:
-        raise ProposalInputError("规则草案", "规则修改要作为政策包部署，不能在屏上公布；请退回后去掉规则，只公布数值")
     known = book.instruments.get(doc_no.strip())
     if known is not None and known.title != doc_title.strip():
         raise ProposalInputError("文号", f"{doc_no.strip()} 已是《{known.title}》，文件名不一致，请核对")
     _refuse_below(proposal, _keep_floors(proposal, book, "published"))
     proposal.doc_no, proposal.doc_title = doc_no.strip()[:60], doc_title.strip()[:120]
     proposal.published_on, proposal.published_by = published_on, acting_user
+    rules.require_sound(proposal, book)
     proposal.save()
+    rules.adopt(proposal)
     AdoptedValue.objects.bulk_create(
         AdoptedValue(
             proposal=proposal, place=one.place, param=one.param, keys=one.keys, start=proposal.effective_on, value=one.value,
@@ -353,7 +361,7 @@ def publish(
     )  # fmt: skip
     _audit(
         "publish", acting_user, proposal, doc_no=proposal.doc_no, published_on=published_on.isoformat(),
-        effective_on=proposal.effective_on.isoformat(), values=proposal.values.count(),
+        effective_on=proposal.effective_on.isoformat(), values=proposal.values.count(), rules_version=proposal.rules_version,
     )  # fmt: skip
     if proposal.effective_on <= clock.today():
         _in_force(proposal, acting_user)

@@ -6,7 +6,8 @@ TuodiError
     ├── ProposalStateError    a step that does not follow
     ├── ProposalHandsError    who drafted may not approve (403)
     ├── OpinionsOpenError     bodies that have not answered, or objections nobody dealt with
-    └── BelowFloorError       a floor the values do not reach
+    ├── BelowFloorError       a floor the values do not reach
+└── RulesFaultyError      a text of rules that cannot be adopted as it stands
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from collections.abc import Sequence
 from tuodi.kernel.errors import TuodiError
 
 __all__ = [
-    "BelowFloorError", "OpinionsOpenError", "ProposalHandsError", "ProposalInputError", "ProposalStateError", "StandardError",
+    "BelowFloorError", "OpinionsOpenError", "ProposalHandsError", "ProposalInputError", "ProposalStateError", "RulesFaultyError",
+    "StandardError",
 ]  # fmt: skip
 
 
@@ -74,3 +76,13 @@ class BelowFloorError(StandardError):
         super().__init__(
             f"调标方案 {no} 没有达到底线：{'；'.join(failed)}。请调整数值后重新征求意见。", no=no, failed=list(failed)
         )
+
+
+class RulesFaultyError(StandardError):
+    """Rules that do not compile, or whose examples do not come out."""
+
+    code = "standards.rules"
+
+    def __init__(self, no: str, faults: Sequence[str]) -> None:
+        more = f"；等 {len(faults)} 处" if len(faults) > 3 else ""
+        super().__init__(f"{no} 的规则文本有错：{'；'.join(faults[:3])}{more}。请退回草案，改好再送。", no=no)

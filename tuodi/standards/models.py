@@ -7,7 +7,7 @@ from django.db.models import F, Q
 
 from tuodi.standards.states import Body, ProposalState, Stance
 
-__all__ = ["AdoptedValue", "Opinion", "Proposal", "ProposalValue"]
+__all__ = ["AdoptedRules", "AdoptedValue", "Opinion", "Proposal", "ProposalValue", "RulesDraft"]
 
 
 def _user(label: str, *, null: bool = True) -> models.ForeignKey[object, object]:
@@ -26,8 +26,14 @@ class Proposal(models.Model):
     #: Place facts the floors are tested against (yuan as text), `consumption_prior_urban` and the like.
     basis = models.JSONField("测算依据", default=dict)
     basis_source = models.CharField("依据出处", max_length=200, blank=True)
-    #: YAML of a pack whose rules are simulated with the values. Values alone can be adopted on screen.
+    #: Rules to be adopted with the values or alone: YAML in the packs' language (`policy.amended`), its last version.
     rules_text = models.TextField("规则草案", blank=True)
+    rules_version = models.SmallIntegerField("规则第几稿", default=0)  #: 0 = there never were any
+    #: What the compiler and the examples say of the rules as they were at the last step: `rules.review_of`.
+    rules_review = models.JSONField("规则检查", default=dict)
+    #: The last simulation of it: `print` of what was simulated, `simulation`, `month`, `counts`, `amount_fen`, `back_fen`, `at`.
+    simulated = models.JSONField("测算", default=dict)
+    untried_note = models.CharField("未测算的说明", max_length=300, blank=True)
     #: Values and basis figures are invented, to show or to try: everything that comes of it is marked 假设.
     hypothetical = models.BooleanField("假设", default=False)
     #: Floor checks as they were at each step: step -> [{place, name, label, result, blocking}].
@@ -87,6 +93,21 @@ class ProposalValue(models.Model):
         constraints = [models.UniqueConstraint("proposal", "place", "param", "keys", name="standards_value_once")]
 
 
+class RulesDraft(models.Model):
+    """One row: a version of a proposal's rules as somebody saved it. Append-only, so that each hand can be read again."""
+
+    proposal = models.ForeignKey(Proposal, on_delete=models.PROTECT, related_name="drafts")
+    version = models.SmallIntegerField("第几稿")
+    text = models.TextField("文本", blank=True)  #: empty = the rules were taken out
+    digest = models.CharField("摘要", max_length=64, db_collation="C")  #: SHA-256 of the text
+    saved_at = models.DateTimeField("保存时间")
+    saved_by = _user("保存人", null=False)
+
+    class Meta:
+        verbose_name = "规则文稿"
+        constraints = [models.UniqueConstraint("proposal", "version", name="standards_rulesdraft_once")]
+
+
 class Opinion(models.Model):
     """One row: a body that was asked in one round, and its answer. An answer is never changed."""
 
@@ -136,3 +157,24 @@ class AdoptedValue(models.Model):
     class Meta:
         verbose_name = "已采用标准"
         indexes = [models.Index(fields=["param", "place"], name="standards_adopted_param")]
+
+
+class AdoptedRules(models.Model):
+    """One row: a text of rules in force from a day on by a published document. Append-only; a later text supersedes it rule by rule.
+
+    The database takes it only as it was approved: the proposal published, by somebody without a hand in it, its own text and day.
+    """
+
+    proposal = models.OneToOneField(Proposal, on_delete=models.PROTECT, related_name="adopted_rules")
+    place = models.CharField("范围", max_length=12, db_collation="C")
+    start = models.DateField("执行日")
+    text = models.TextField("文本")
+    digest = models.CharField("摘要", max_length=64, db_collation="C")  #: SHA-256 of the text
+    doc_no = models.CharField("文号", max_length=60)
+    doc_title = models.CharField("文件名", max_length=120)
+    issued_on = models.DateField("公布日")
+    hypothetical = models.BooleanField("假设", default=False)
+    adopted_at = models.DateTimeField("登记时间")
+
+    class Meta:
+        verbose_name = "已采用规则"

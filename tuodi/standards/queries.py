@@ -13,10 +13,11 @@ from tuodi.org.errors import NotFoundError
 from tuodi.org.models import User
 from tuodi.policy.book import Book
 from tuodi.policy.model import Param, ParamValue, lies_in
+from tuodi.standards.errors import ProposalInputError
 from tuodi.standards.models import Opinion, Proposal
-from tuodi.standards.states import ProposalState
+from tuodi.standards.states import Body, ProposalState
 
-__all__ = ["Slot", "proposal_for", "slots", "visible", "waiting_for"]
+__all__ = ["Slot", "bodies_heard", "proposal_for", "slots", "visible", "waiting_for"]
 
 #: Parameters offered first in the editor; any other numeric one of these programmes can be added.
 OFFERED = ("dibao.standard", "tekun.basic", "tekun.care")
@@ -63,6 +64,21 @@ def waiting_for(user: User) -> QuerySet[Opinion]:
         .select_related("proposal")
         .order_by("asked_at")
     )
+
+
+def bodies_heard(book: Book, place: str, on: date) -> list[Body]:
+    """Whom a proposal of a place must hear on a day, as the packs say (`profile.bodies_heard`); governments below only where there are any.
+
+    Raises: ProposalInputError where no pack says it: that is never guessed.
+    """
+    row = (
+        book.value("profile.bodies_heard", book.chain(place), (), on) if "profile.bodies_heard" in book.params else None
+    )
+    if row is None or row.value is None:
+        raise ProposalInputError(
+            "征求意见的单位", f"{book.place_name(place)} 没有规定（参数 profile.bodies_heard），请先在政策包里写明"
+        )
+    return [one for one in Body if one in row.value and (one != Body.COUNTY or len(place) <= 4)]
 
 
 def slots(book: Book, place: str, on: date, params: Sequence[str] = OFFERED) -> list[Slot]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
-__all__ = ["ASKED", "MOVES", "Body", "ProposalState", "Stance"]
+__all__ = ["MOVES", "Body", "ProposalState", "Stance"]
 
 
 class ProposalState(models.TextChoices):
@@ -37,10 +37,6 @@ class Body(models.TextChoices):
     PRICES = "prices", "物价（发改）"
     HUMAN_RESOURCES = "human_resources", "人社"
     COUNTY = "county", "县（市、区）人民政府"
-
-
-#: Without whom no standard is approved; the counties only where there are any below.
-ASKED = (Body.FINANCE, Body.STATISTICS, Body.PRICES)
 
 
 class Stance(models.TextChoices):

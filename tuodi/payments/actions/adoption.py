@@ -6,6 +6,7 @@ from tuodi.audit.actions import record
 from tuodi.kernel.periods import Month
 from tuodi.org.models import User
 from tuodi.payments.actions.run import PAYABLE_PROGRAMMES, open_run
+from tuodi.payments.actions.simulation import first_month
 from tuodi.payments.errors import RunInputError, StateError
 from tuodi.payments.models import PayRun
 from tuodi.payments.states import DRAFT, RunState
@@ -26,7 +27,7 @@ def open_adoption(proposal: Proposal, *, acting_user: User, place: str, month: M
     """
     if proposal.state not in (ProposalState.PUBLISHED, ProposalState.IN_FORCE):
         raise RunInputError("调标方案", f"{proposal.no} 还没有公布，不能据以重算")
-    if Month.of(proposal.effective_on) > month:
+    if first_month(proposal) > month:
         raise RunInputError("发放月份", f"{proposal.no} 从 {proposal.effective_on} 起执行，{month} 还不适用")
     run = open_run(acting_user=acting_user, place=place, month=month, programmes=PAYABLE_PROGRAMMES)
     if run.state not in DRAFT:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 from django.db import connection, transaction
 
 from tuodi.audit.actions import record
-from tuodi.cases.procedures import policy_dirs
 from tuodi.kernel import clock
 from tuodi.kernel.periods import Month
 from tuodi.kernel.places import span
@@ -30,11 +27,13 @@ from tuodi.payments.source import FRAMES, Inputs
 from tuodi.payments.states import STATED
 from tuodi.people.enums import ONCE_PROGRAMMES
 from tuodi.policy.adopted import Adopted
+from tuodi.policy.amended import AdoptedText
 from tuodi.policy.book import Book
 from tuodi.policy.faults import PolicyErrors
-from tuodi.rules import load_book
-from tuodi.standards.book import adopted_over, draft_rows, proposed_over
+from tuodi.rules.check import check_formulas
+from tuodi.standards.book import draft_rows, draft_text, print_of, proposed_over
 from tuodi.standards.models import Proposal
+from tuodi.standards.rules import note_simulated
 from tuodi.verification.rulebook import book as site_book
 
 __all__ = ["ask_simulation", "do_simulation", "frozen_runs"]
@@ -69,15 +68,16 @@ def ask_simulation(run: PayRun, *, acting_user: User, proposals: Sequence[Propos
     month = month_of(run)
     drafts = []
     for mark, one in zip(MARKS, proposals, strict=False):
-        rows = draft_rows(one)
-        if not rows and not one.rules_text:
+        rows, text = draft_rows(one), draft_text(one)
+        if not rows and text is None:
             raise RunInputError("方案", f"{one.no} 还没有填数值或规则")
-        month = max(month, Month.of(one.effective_on))
+        month = max(month, first_month(one))
         drafts.append(
             {
                 "mark": mark, "proposal": one.pk, "no": one.no, "title": one.title, "effective_on": one.effective_on.isoformat(),
                 "values": [{**asdict(row), "start": row.start.isoformat(), "keys": list(row.keys)} for row in rows],
-                "rules_text": one.rules_text, "hypothetical": one.hypothetical,
+                "rules_text": one.rules_text, "hypothetical": one.hypothetical, "print": print_of(one),
+                "rules": {**asdict(text), "start": text.start.isoformat()} if text else None,
             }
         )  # fmt: skip
     made = Simulation.objects.create(
@@ -90,18 +90,24 @@ def ask_simulation(run: PayRun, *, acting_user: User, proposals: Sequence[Propos
     return made
 
 
-def changed_book(values: Sequence[Adopted], rules_text: str) -> Book:
-    """The site's book with a draft in it: its rules as an overlay checked like any pack, its values over everything.
+def first_month(proposal: Proposal) -> Month:
+    """The first month a proposal changes wholly: texts are those of a month's first day, values those of its last."""
+    month = Month.of(proposal.effective_on)
+    return month.next() if proposal.rules_text and proposal.effective_on > month.first_day else month
+
+
+def changed_book(values: Sequence[Adopted], text: AdoptedText | None) -> Book:
+    """The site's book with a draft in it, its rules checked like those of any pack.
 
     Raises: PolicyErrors with every fault.
     """
-    if not rules_text:
-        return proposed_over(site_book(fresh=True), values)
-    dirs = policy_dirs()
-    with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "草案.yaml").write_text(rules_text, encoding="utf-8")
-        base = load_book([dirs[0]], overlays=[*dirs[1:], folder])
-    return proposed_over(adopted_over(base), values)
+    base = site_book(fresh=True)
+    found = proposed_over(base, values, text)
+    if text is not None:
+        faults = check_formulas(found, within=[text.place], since=text.start)
+        if faults:
+            raise PolicyErrors(faults)
+    return found
 
 
 def _variants(simulation: Simulation) -> list[Variant]:
@@ -111,7 +117,9 @@ def _variants(simulation: Simulation) -> list[Variant]:
             Adopted(**{**row, "keys": tuple(row["keys"]), "start": date.fromisoformat(row["start"])})
             for row in one["values"]
         ]
-        found.append(Variant(one["mark"], one["title"], changed_book(values, one["rules_text"])))
+        said = one.get("rules")
+        text = AdoptedText(**{**said, "start": date.fromisoformat(said["start"])}) if said else None
+        found.append(Variant(one["mark"], one["title"], changed_book(values, text)))
     return found
 
 
@@ -191,6 +199,18 @@ def _fail(simulation: Simulation, problem: str) -> Simulation:
     return simulation
 
 
+def _note(simulation: Simulation, draft: Mapping[str, Any], answer: Simulated) -> None:
+    """Tells the proposal what it would do, for who approves it."""
+    side = answer.sides[draft["mark"]]
+    note_simulated(
+        draft["proposal"],
+        {
+            "print": draft.get("print", ""), "simulation": simulation.pk, "month": simulation.month, "run": simulation.run.no,
+            "counts": dict(side.counts), "amount_fen": side.amount_fen - answer.sides["now"].amount_fen, "back_fen": side.back_fen,
+        },
+    )  # fmt: skip
+
+
 def _keep(simulation: Simulation, answer: Simulated, seconds: float, actor: User | None) -> Simulation:
     month = Month.parse(str(simulation.month))
     summary: dict[str, Any] = {
@@ -208,6 +228,8 @@ def _keep(simulation: Simulation, answer: Simulated, seconds: float, actor: User
         locked.summary, locked.seconds, locked.done_at = summary, round(seconds, 2), clock.now()
         locked.state, locked.progress = Simulation.State.DONE, {"label": "完成", "done": 1, "total": 1}
         locked.save()
+        for one in locked.drafts:
+            _note(locked, one, answer)
         record(
             "payments.do_simulation", actor=actor, subject_type="simulation", subject_id=locked.pk, region=locked.region,
             after={"seconds": locked.seconds, "changed": answer.changed.height},

@@ -15,7 +15,7 @@ from tuodi.payments.models.link import (
     BankStatement,
     StatementLine,
 )
-from tuodi.payments.models.price import PriceIndex, PriceList, PriceMember, PriceShare
+from tuodi.payments.models.price import PriceIndex, PriceList, PriceMember, PriceReminder, PriceShare
 from tuodi.payments.models.run import Arrear, LineDifference, LineEvent, PayLine, PayRun
 from tuodi.payments.models.simulation import Simulation
 
@@ -47,6 +47,7 @@ __all__ = [
     "PriceIndex",
     "PriceList",
     "PriceMember",
+    "PriceReminder",
     "PriceShare",
     "RunSignature",
     "Simulation",

@@ -9,7 +9,7 @@ from tuodi.org.rls import region_field
 from tuodi.people.enums import AreaKind
 from tuodi.people.fields import month_check
 
-__all__ = ["PriceIndex", "PriceList", "PriceMember", "PriceShare"]
+__all__ = ["PriceIndex", "PriceList", "PriceMember", "PriceReminder", "PriceShare"]
 
 
 class PriceIndex(models.Model):
@@ -109,3 +109,22 @@ class PriceShare(models.Model):
             models.CheckConstraint(condition=Q(amount_fen__gt=0), name="payments_price_positive"),
         ]
         indexes = [models.Index(fields=["run", "index_month", "region"], name="payments_price_run")]
+
+
+class PriceReminder(models.Model):
+    """One row: a place was reminded that a triggered month is near its last day and nothing of it is paid. Nothing of persons."""
+
+    region = region_field()  #: the place of the month's run, in full
+    place = models.CharField("发放地", max_length=12, db_collation="C")  #: the same, significant digits
+    index_month = models.IntegerField("指数月份")
+    index = models.ForeignKey(PriceIndex, on_delete=models.PROTECT, related_name="+")  #: the row that triggered
+    due_on = models.DateField("发放期限", null=True)  #: null = the calendar of that year is not out yet
+    made_at = models.DateTimeField("提醒时间")
+    ended_at = models.DateTimeField("不再需要", null=True)  #: a corrected index does not trigger any more
+
+    class Meta:
+        verbose_name = "价格补贴到期提醒"
+        constraints = [
+            models.UniqueConstraint("place", "index_month", name="payments_price_reminder_once"),
+            models.CheckConstraint(condition=month_check("index_month"), name="payments_price_reminder_month"),
+        ]

@@ -39,7 +39,7 @@ from tuodi.monitoring.models import (
 from tuodi.org import access, counting
 from tuodi.org.models import Duty, DutyCode, User
 from tuodi.oversight import queries as oversight
-from tuodi.payments import bank_queries
+from tuodi.payments import bank_queries, price_reminders
 from tuodi.payments.models import PayRun
 from tuodi.payments.states import RunState
 from tuodi.people import tellings
@@ -204,6 +204,11 @@ def _runs(reader: Reader) -> QuerySet[Any] | None:
     return PayRun.objects.filter(state__in=states) if states else None
 
 
+def _prices(reader: Reader) -> QuerySet[Any] | None:
+    """Triggered months near their last day that nobody has paid."""
+    return price_reminders.waiting() if reader.may(DutyCode.PAY_PREPARE) else None
+
+
 def _hand_overs(reader: Reader) -> QuerySet[Any] | None:
     return _to_approve(reader, HandOver)
 
@@ -298,6 +303,7 @@ _STEADY: Mapping[str, Callable[[Reader], QuerySet[Any] | None]] = {
     "web:runs": _runs,
     "web:bank": _bank,
     "web:funds": _fund_papers,
+    "web:prices": _prices,
     "web:hand-overs": _hand_overs,
     "web:exports": _exports,
 }

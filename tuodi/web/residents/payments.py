@@ -100,7 +100,8 @@ def slips(rows: Sequence[PayLine]) -> list[Slip]:
 def _slip(row: PayLine, changes: Sequence[LineDifference]) -> Slip:
     status = LineStatus(row.status)
     word, css = WORDS[status]
-    earlier = [one for one in changes if one.cause in (Cause.STANDARD_BACK, Cause.BACK, Cause.RESUMED, Cause.OFFSET)]
+    late = (Cause.STANDARD_BACK, Cause.RULES_BACK, Cause.BACK, Cause.RESUMED, Cause.OFFSET)
+    earlier = [one for one in changes if one.cause in late]
     return Slip(
         pk=row.pk,
         month=Month.parse(str(row.month)),

@@ -15,12 +15,14 @@ from django.urls import reverse
 
 from tuodi.kernel import clock, small_cells
 from tuodi.kernel.errors import TuodiError
+from tuodi.kernel.periods import Month
 from tuodi.kernel.places import trim
 from tuodi.org.errors import NotFoundError
 from tuodi.org.models import DutyCode
-from tuodi.payments import actions
+from tuodi.payments import actions, price_reminders
 from tuodi.payments.models import PriceIndex, PriceShare
-from tuodi.payments.prices import Round, round_of
+from tuodi.payments.price_corrections import carried_otherwise, difference
+from tuodi.payments.prices import Round, index_of, round_of
 from tuodi.people.enums import Programme
 from tuodi.web.components import law, navigation, pages, places, posting
 from tuodi.web.components.doors import PAYMENT
@@ -75,9 +77,19 @@ def listing(request: HttpRequest) -> HttpResponse:
         request, "standards/prices.html",
         {
             "page": pages.Page(items, page.number, None, page.previous, page.next), "form": form, "place_names": places.names(place),
-            "overdue": [one for one in items if one["overdue"]], "may_list": not PAYMENT.isdisjoint(navigation.held_duties(request)),
+            "overdue": [one for one in items if one["overdue"]], "near": _near(items), "may_list": not PAYMENT.isdisjoint(navigation.held_duties(request)),
         },
     )  # fmt: skip
+
+
+def _near(items: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Reminders within the reader's scope, but for what the page calls overdue already."""
+    told = {one["index"].month for one in items if one["overdue"]}
+    return [
+        {"month": row.index_month, "due": row.due_on, "place": places.name(row.place)}
+        for row in price_reminders.waiting()[:20]
+        if row.index_month not in told
+    ]
 
 
 def _groups(months: Sequence[int]) -> QuerySet[PriceShare, dict[str, Any]]:
@@ -156,8 +168,29 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     ]  # fmt: skip
     if not named:
         shielded(lines)
+    pays = not PAYMENT.isdisjoint(navigation.held_duties(request))
     context = {
+        "corrections": _corrections(request, index, labels) if pays and named else [], "compared": "compare" in request.GET,
         "line": _line(found, paid), "covered": [book.enums["price_group"].values[one] for one in found.covered], "lines": lines,
         "heads": heads, "total": total, "shielded": any("left_out" in row for row in lines),
     }  # fmt: skip
     return render(request, "standards/price.html", context)
+
+
+def _corrections(request: HttpRequest, index: PriceIndex, labels: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Runs that paid the month by other figures than those that count now; the difference where it is asked for."""
+    newest = index_of(index.place, Month.parse(str(index.month)))
+    if newest is None or newest.pk != index.pk:
+        return []
+    out = []
+    for one in carried_otherwise(index):
+        rows = difference(one, Month.parse(str(index.month)), law.book()) if "compare" in request.GET else []
+        out.append(
+            {
+                "no": one.run.no, "href": reverse("web:run", args=[one.run.pk]),
+                "was": one.facts.get("cpi", "—"), "food_was": one.facts.get("food", "—"), "now": one.now.get("cpi", "—"), "food_now": one.now.get("food", "—"),
+                "rows": [{"place": places.name(row.county), "group": labels.get(row.group, row.group), "row": row} for row in rows],
+                "total": sum(row.delta_fen for row in rows),
+            }
+        )  # fmt: skip
+    return out

@@ -23,6 +23,7 @@ from tuodi.standards.models import Opinion, Proposal
 from tuodi.standards.states import Body, ProposalState, Stance
 from tuodi.web.components import law, navigation, pages, places, posting
 from tuodi.web.components.form_parts import PlaceOrOwn
+from tuodi.web.standards import rule_drafts
 
 LOOKS = {
     ProposalState.DRAFT: "", ProposalState.CONSULTED: "info", ProposalState.APPROVED: "warn", ProposalState.PUBLISHED: "ok",
@@ -37,7 +38,9 @@ _STEPS = ("draft", "consulted", "approved", "published", "in_force")
 class DraftForm(PlaceOrOwn, forms.Form):
     """A new proposal."""
 
-    title = forms.CharField(label="名称", max_length=120, help_text="例如：2017 年秋季城市低保提标")
+    title = forms.CharField(
+        label="名称", max_length=120, help_text="例如：2017 年秋季城市低保提标；医疗支出抵扣办法修订"
+    )
     effective_on = forms.DateField(label="拟执行日", widget=forms.DateInput(attrs={"type": "date"}))
     place = forms.CharField(label="地区代码", max_length=12, required=False, help_text="不填为本机构辖区")
     hypothetical = forms.BooleanField(label="数值为假设，只作演示或试算", required=False)
@@ -96,7 +99,7 @@ def _page(request: HttpRequest, proposal: Proposal, *, typed: Mapping[str, str] 
         _opinion(request, one, may_draft=may_draft)
         for one in proposal.opinions.filter(round=proposal.round).order_by("id")
     ]
-    context = {
+    context: dict[str, Any] = {
         "proposal": proposal,
         "problem": problem,
         "css": LOOKS[ProposalState(proposal.state)],
@@ -112,13 +115,16 @@ def _page(request: HttpRequest, proposal: Proposal, *, typed: Mapping[str, str] 
         "steps": _steps(proposal),
         "may_draft": may_draft,
         "may_approve": navigation.may(request, [DutyCode.STANDARDS_APPROVE], here),
-        "own_hand": request.user.pk in (proposal.created_by_id, proposal.edited_by_id),
+        "own_hand": request.user.pk in proposal.hands,
         "may_simulate": bool({DutyCode.STANDARDS, DutyCode.STANDARDS_APPROVE} & set(duties)),
         "may_run": proposal.state in (ProposalState.PUBLISHED, ProposalState.IN_FORCE)
         and DutyCode.PAY_PREPARE in duties,
         "run_month": str(pages.this_month()),
         "today": clock.today(),
+        "rules_text": (typed or {}).get("rules_text", proposal.rules_text),
+        "rule_choices": rule_drafts.choices(book, proposal) if editing else [],
     }
+    context |= rule_drafts.context(proposal, editing=editing, may_simulate=context["may_simulate"])
     return render(request, "standards/proposal.html", context, status=409 if problem else 200)
 
 
@@ -174,13 +180,17 @@ def _opinion(request: HttpRequest, one: Opinion, *, may_draft: bool) -> dict[str
 
 def _bodies(proposal: Proposal) -> list[dict[str, str]]:
     """Whom to ask: departments of the place, the governments below."""
+    try:
+        must = queries.bodies_heard(law.book(), proposal.place, clock.today())
+    except StandardError:
+        must = []  # sending it out says what is missing
     found = [
         {
             "key": body.value,
             "body": body.value,
             "name": body.label,
             "place": proposal.place,
-            "must": body in actions.ASKED,
+            "must": body in must,
         }
         for body in (Body.FINANCE, Body.STATISTICS, Body.PRICES, Body.HUMAN_RESOURCES)
     ]
@@ -193,7 +203,7 @@ def _bodies(proposal: Proposal) -> list[dict[str, str]]:
                 "body": Body.COUNTY.value,
                 "name": f"{places.name(one)}人民政府",
                 "place": one,
-                "must": False,
+                "must": Body.COUNTY in must,
             }
             for one in below
         ]
@@ -228,11 +238,18 @@ def _answer(request: HttpRequest, proposal: Proposal) -> HttpResponse:
     verb = posting.text(request, "do", 20)
     if verb == "values":
         typed = {name: str(text) for name, text in request.POST.items()}
+        if typed.get("begin"):
+            typed["rules_text"] = rule_drafts.begun(
+                law.book(), proposal, typed.get("rules_text", "").replace("\r\n", "\n"), typed.get("rule", "")
+            )
         try:
             _save(request, proposal, typed)
         except StandardError as error:
             return _page(request, proposal, typed=typed, problem=str(error))
-        posting.succeed(request, "已保存，底线检查已更新。")
+        faults = len(Proposal.objects.get(pk=proposal.pk).rules_review.get("faults", []))
+        posting.succeed(
+            request, f"已保存。规则文本有 {faults} 处要改，见下。" if faults else "已保存，底线检查已更新。"
+        )
         return posting.back(here)
     work = _DO.get(verb)
     if work is None:
@@ -290,7 +307,7 @@ def _one(request: HttpRequest, proposal: Proposal) -> Opinion:
 
 
 _DO: dict[str, tuple[Callable[[HttpRequest, Proposal], Any], str]] = {
-    "consult": (_consult, "已送出征求意见，数值从此不改；要改先退回草案。"),
+    "consult": (_consult, "已送出征求意见，数值和规则从此不改；要改先退回草案。"),
     "answer": (
         lambda r, p: actions.answer(
             _one(r, p), acting_user=r.user, stance=posting.text(r, "stance", 10), text=posting.text(r, "text", 1000),  # type: ignore[arg-type]
@@ -301,7 +318,10 @@ _DO: dict[str, tuple[Callable[[HttpRequest, Proposal], Any], str]] = {
     "handle": (lambda r, p: actions.handle(_one(r, p), acting_user=r.user, handling=posting.text(r, "handling", 1000)), "采纳情况已登记。"),  # type: ignore[arg-type]
     "recall": (lambda r, p: actions.recall(p, acting_user=r.user, reason=posting.text(r, "reason", 200)), "已退回草案。"),  # type: ignore[arg-type]
     "approve": (
-        lambda r, p: actions.approve(p, acting_user=r.user, book=law.book(), unknown_note=posting.text(r, "unknown_note", 300)),  # type: ignore[arg-type]
+        lambda r, p: actions.approve(
+            p, acting_user=r.user, book=law.book(), unknown_note=posting.text(r, "unknown_note", 300),  # type: ignore[arg-type]
+            untried_note=posting.text(r, "untried_note", 300),
+        ),
         "已批准。",
     ),
     "publish": (
@@ -309,7 +329,7 @@ _DO: dict[str, tuple[Callable[[HttpRequest, Proposal], Any], str]] = {
             p, acting_user=r.user, book=law.book(), doc_no=posting.text(r, "doc_no", 60), doc_title=posting.text(r, "doc_title", 120),  # type: ignore[arg-type]
             published_on=_day(posting.text(r, "published_on", 10), clock.today()),
         ),
-        "已公布。从执行日起按新标准计算，以前月份的差额在下一期发放中补发。",
+        "已公布。从执行日起按新标准、新规则计算，执行日以后已发月份的差额在下一期发放中补发。",
     ),
     "withdraw": (lambda r, p: actions.withdraw(p, acting_user=r.user, reason=posting.text(r, "reason", 200)), "已撤回。"),  # type: ignore[arg-type]
 }  # fmt: skip

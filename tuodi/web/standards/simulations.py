@@ -353,7 +353,7 @@ def start_run(request: HttpRequest, pk: int) -> HttpResponse:
     place = trim(request.user.office.place_code)  # type: ignore[union-attr]
     ok, run = posting.attempt(
         request, lambda: actions.open_adoption(proposal, acting_user=request.user, place=place, month=month),  # type: ignore[arg-type]
-        "已开立批次，正在按新标准重算。差异按“提标”“提标补发”逐户列出。",
+        "已开立批次，正在按新标准重算。差异按“提标”“规则调整”和补发逐户列出。",
     )  # fmt: skip
     if not ok or run is None:
         return posting.back(here)
