@@ -23,6 +23,7 @@ from tuodi.payments.actions.price import (
     register_price_member,
     take_price_list,
 )
+from tuodi.payments.actions.recall import confirm_recall, give_up_recall, propose_recall, withdraw_recall
 from tuodi.payments.actions.run import approve, calculate, cancel, check, close, open_run, settle
 from tuodi.payments.actions.simulation import ask_simulation, do_simulation
 from tuodi.payments.actions.statements import import_statement, judge_again, resume_sending
@@ -37,11 +38,13 @@ __all__ = [
     "close",
     "collect",
     "confirm_decision",
+    "confirm_recall",
     "decide_write_off",
     "deliver",
     "do_simulation",
     "end_price_member",
     "enter_index",
+    "give_up_recall",
     "hold_back",
     "import_account_check",
     "import_price_members",
@@ -54,6 +57,7 @@ __all__ = [
     "open_run",
     "propose_item",
     "propose_leftover",
+    "propose_recall",
     "propose_write_off",
     "receive",
     "register_link",
@@ -64,4 +68,5 @@ __all__ = [
     "settle",
     "take_price_list",
     "withdraw_decision",
+    "withdraw_recall",
 ]

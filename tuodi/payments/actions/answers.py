@@ -21,13 +21,14 @@ from tuodi.org import access
 from tuodi.org.models import DutyCode, User
 from tuodi.payments import ledger
 from tuodi.payments.actions.bank import append_events, link_of, set_status, sums
+from tuodi.payments.actions.recall_follow import follow
 from tuodi.payments.actions.run import audit, lock_run
 from tuodi.payments.errors import StateError
 from tuodi.payments.items import Sent, locked_items, set_item_status
-from tuodi.payments.models import BankBatch, BankLink, BankReturn, LedgerEntry, PayRun
+from tuodi.payments.models import BankBatch, BankLink, BankRecall, BankReturn, LedgerEntry, PayRun
 from tuodi.payments.states import BATCH_MOVES, BatchState, LineStatus, RunState, move, steps_to
 
-__all__ = ["News", "check_signature", "import_return", "settle_items", "take_answer"]
+__all__ = ["News", "check_signature", "import_return", "refuse_answer", "settle_items", "take_answer"]
 
 #: Most faults of a forged file that are listed; the rest are counted.
 _FAULTS = 50
@@ -39,6 +40,8 @@ _FINAL = {
     "returned": LineStatus.RETURNED,
     "unknown": LineStatus.UNKNOWN,
 }
+#: Words that answer a request to give payments back and say nothing where payments are reported.
+_ELSEWHERE = ("cancelled", "returning", "refused")
 _KINDS = {
     LineStatus.PAID: LedgerEntry.Kind.PAID,
     LineStatus.FAILED: LedgerEntry.Kind.FAILED,
@@ -116,12 +119,21 @@ def take_answer(
         "imported_by": acting_user, "link": link,
     }  # fmt: skip
     if fault:
-        return _refuse(acting_user, common, None, [fault], 0)
+        return refuse_answer(acting_user, common, None, [fault], 0)
     try:
         answer = read_answer(layout, data)
     except ExchangeError as error:
-        return _refuse(acting_user, common, None, [str(error)], 0)
+        return refuse_answer(acting_user, common, None, [str(error)], 0)
     common |= {"kind": answer.kind, "message_id": answer.message_id}
+    recall = _recall_of(answer, run, link)
+    if recall is not None:
+        from tuodi.payments.actions.recall import take_recall
+
+        return take_recall(recall, answer, layout, acting_user=acting_user, common=common)
+    if answer.kind == "camt.029":
+        return refuse_answer(
+            acting_user, common, None, [*answer.faults, f"没有撤销请求 {answer.no[:35]}"], len(answer.rows)
+        )
     batch = _batch_of(answer, run, link)
     if batch is not None:
         lock_run(batch.run)  # the same order of locks on every road: run, batch, items
@@ -131,13 +143,23 @@ def take_answer(
             known = batch.returns.filter(kind=answer.kind, message_id=answer.message_id, state="applied").first()
             if known is not None:
                 why = f"报文号 {answer.message_id} 已入账过另一份内容（{known.imported_at:%Y-%m-%d}）"
-                return _refuse(acting_user, common, batch, [why], len(answer.rows))
+                return refuse_answer(acting_user, common, batch, [why], len(answer.rows))
     items = {item.seq: item for item in locked_items(batch.items.all())} if batch else {}
     _spread(answer, items)
     faults = _judge(answer, batch, items)
     if faults or batch is None:
-        return _refuse(acting_user, common, batch, faults, len(answer.rows))
+        return refuse_answer(acting_user, common, batch, faults, len(answer.rows))
     return _apply(batch, answer, items, layout, acting_user, common)
+
+
+def _recall_of(answer: ReturnFile, run: PayRun | None, link: BankLink | None) -> BankRecall | None:
+    """The request an answer is about: a table and a message both repeat its number."""
+    found = BankRecall.objects.filter(no=answer.no) if answer.no else BankRecall.objects.none()
+    if run is not None:
+        found = found.filter(batch__run=run)
+    elif link is not None:
+        found = found.filter(message__link=link)
+    return found.select_related("batch__run").first()
 
 
 def _batch_of(answer: ReturnFile, run: PayRun | None, link: BankLink | None) -> BankBatch | None:
@@ -161,7 +183,10 @@ def _spread(answer: ReturnFile, items: dict[int, Sent]) -> None:
         )
 
 
-def _refuse(user: User, common: dict[str, Any], batch: BankBatch | None, faults: list[str], rows: int) -> BankReturn:
+def refuse_answer(
+    user: User, common: dict[str, Any], batch: BankBatch | None, faults: list[str], rows: int
+) -> BankReturn:
+    """Keeps an answer that is not applied, with why."""
     shown = [fault[:300] for fault in faults[:_FAULTS]]
     if len(faults) > _FAULTS:
         shown.append(f"另有 {len(faults) - _FAULTS} 处")
@@ -201,6 +226,8 @@ def _judge(answer: ReturnFile, batch: BankBatch | None, items: dict[int, Sent]) 
             faults.append(f"{where}：账号（尾号 {row.account[-4:]}）不是送出的账号（尾号 {item.account_last4}）")
         if (row.name or not answer.partial) and not same_holder(item.holder, row.name):
             faults.append(f"{where}：户名与送出的不同")
+        if row.result in _ELSEWHERE:
+            faults.append(f"{where}：“{row.word[:20]}”是撤销答复的用语，这里不能用")
         if row.result in _FINAL and steps_to(item.status, _FINAL[row.result]) is None:
             before, after = LineStatus(item.status).label, _FINAL[row.result].label
             faults.append(f"{where}：已是“{before}”，不能变为“{after}”")
@@ -279,6 +306,8 @@ def settle_items(
             ledger.post(
                 batch.run, _KINDS[status], sums(lines), user=acting_user, memo=memo, batch=batch, returned=returned
             )
+        if status in (LineStatus.FAILED, LineStatus.RETURNED):
+            follow(batch, [one.item.pk for one in mine], status, acting_user=acting_user)
     left = batch.items.filter(status__in=[LineStatus.SENT, LineStatus.UNKNOWN]).exists()
     state = BatchState.PARTLY if left else BatchState.RECONCILED
     told = returned is not None or any(one.steps != (LineStatus.UNKNOWN,) for one in given)

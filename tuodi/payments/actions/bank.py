@@ -156,7 +156,8 @@ def reissue(
 ) -> list[BankBatch]:
     """Sends failed or returned lines again, to the account the unit has now. The amount stays as it was approved.
 
-    A line whose account must be mended first (the bank's code says so) goes out only with another account.
+    A line whose account must be mended first (the bank's code says so) goes out only with another account; one that was
+    asked back goes out to the same account only when it is named.
 
     Args:
         lines: ids of lines; None = all that can go.
@@ -190,7 +191,11 @@ def reissue(
     for line in found:
         account = accounts.get(line.pk)
         same = account is not None and account.pk == last[line.pk].account_id
-        if account is None or (same and layout.class_of(codes.get(line.pk, "")) == "fix_account"):
+        kind = layout.class_of(codes.get(line.pk, ""))
+        if account is None or (same and kind == "fix_account"):
+            continue
+        # What was asked back is not sent again with a heap of others.
+        if same and kind == "recalled" and lines is None:
             continue
         ready.append(line)
     if not ready:

@@ -121,13 +121,14 @@ def _items(references: set[str], link: BankLink) -> dict[str, Sent]:
         if seq is not None:
             wanted[no][seq] = text
     messages = (
-        BankMessage.objects.filter(link=link, no__in=list(wanted))
+        BankMessage.objects.filter(link=link, no__in=list(wanted), batch__isnull=False)
         .select_related("batch")
         .order_by("batch__run_id", "id")
     )
     found: dict[str, Sent] = {}
     locked: set[int] = set()
     for message in messages:
+        assert message.batch is not None
         if message.batch.run_id not in locked:
             lock_run(PayRun(pk=message.batch.run_id))
             locked.add(message.batch.run_id)

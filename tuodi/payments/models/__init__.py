@@ -15,12 +15,14 @@ from tuodi.payments.models.link import (
     StatementLine,
 )
 from tuodi.payments.models.price import PriceIndex, PriceList, PriceMember, PriceShare
+from tuodi.payments.models.recall import AccountInquiry, BankRecall, RecallLine
 from tuodi.payments.models.run import Arrear, LineDifference, LineEvent, PayLine, PayRun
 from tuodi.payments.models.simulation import Simulation
 
 __all__ = [
     "Account",
     "AccountCheck",
+    "AccountInquiry",
     "Arrear",
     "BankAttempt",
     "BankBatch",
@@ -28,6 +30,7 @@ __all__ = [
     "BankItem",
     "BankLink",
     "BankMessage",
+    "BankRecall",
     "BankReturn",
     "BankStatement",
     "Claim",
@@ -44,6 +47,7 @@ __all__ = [
     "PriceList",
     "PriceMember",
     "PriceShare",
+    "RecallLine",
     "RunSignature",
     "Simulation",
     "StatementLine",
