@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tuodi.payments.actions.account_checks import import_account_check, make_account_check
+from tuodi.payments.actions.account_checks import import_account_check, make_account_check, send_account_check
 from tuodi.payments.actions.adoption import open_adoption
 from tuodi.payments.actions.answers import import_return
 from tuodi.payments.actions.bank import hold_back, make_bank_files, reissue
@@ -64,6 +64,7 @@ __all__ = [
     "register_price_member",
     "reissue",
     "resume_sending",
+    "send_account_check",
     "set_manner",
     "settle",
     "take_price_list",

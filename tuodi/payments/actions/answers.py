@@ -20,12 +20,12 @@ from tuodi.kernel.money import format_yuan
 from tuodi.org import access
 from tuodi.org.models import DutyCode, User
 from tuodi.payments import ledger
-from tuodi.payments.actions.bank import append_events, link_of, set_status, sums
+from tuodi.payments.actions.bank import append_events, links_of, set_status, sums
 from tuodi.payments.actions.recall_follow import follow
 from tuodi.payments.actions.run import audit, lock_run
 from tuodi.payments.errors import StateError
 from tuodi.payments.items import Sent, locked_items, set_item_status
-from tuodi.payments.models import BankBatch, BankLink, BankRecall, BankReturn, LedgerEntry, PayRun
+from tuodi.payments.models import AccountInquiry, BankBatch, BankLink, BankRecall, BankReturn, LedgerEntry, PayRun
 from tuodi.payments.states import BATCH_MOVES, BatchState, LineStatus, RunState, move, steps_to
 
 __all__ = ["News", "check_signature", "import_return", "refuse_answer", "settle_items", "take_answer"]
@@ -80,10 +80,11 @@ def import_return(
         run = lock_run(run)
         if run.state not in _OUT:
             raise StateError(run.no, run.get_state_display(), "导入回盘")
-        link = link_of(run, layout.name) if layout.signed else None
         fault = ""
         if layout.signed:
-            fault = check_signature(link, data, signature) if link else "没有登记银行直联，不能验证签名，没有读取"
+            # Whose account the file is about is in it: it is read once one of the run's banks signed it.
+            tried = [check_signature(link, data, signature) for link in links_of(run, layout.name).values()]
+            fault = min(tried, key=len) if tried else "没有登记银行直联，不能验证签名，没有读取"
         return take_answer(layout, data, name, acting_user=acting_user, region=run.region, run=run, fault=fault)
 
 
@@ -130,6 +131,11 @@ def take_answer(
         from tuodi.payments.actions.recall import take_recall
 
         return take_recall(recall, answer, layout, acting_user=acting_user, common=common)
+    inquiry = AccountInquiry.objects.filter(no=answer.no).select_related("run").first() if answer.no else None
+    if inquiry is not None or answer.kind == "acmt.024":
+        from tuodi.payments.actions.account_checks import take_verification
+
+        return take_verification(inquiry, answer, layout, acting_user=acting_user, common=common, run=run, link=link)
     if answer.kind == "camt.029":
         return refuse_answer(
             acting_user, common, None, [*answer.faults, f"没有撤销请求 {answer.no[:35]}"], len(answer.rows)

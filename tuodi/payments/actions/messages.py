@@ -19,8 +19,10 @@ from django.db import connection, transaction
 
 from tuodi.audit.actions import record
 from tuodi.crypto import sm2
-from tuodi.exchange.bank import load_bank_profile
+from tuodi.exchange.bank import BankProfile, load_bank_profile
+from tuodi.exchange.bank_files import read_answer, read_statement
 from tuodi.exchange.bank_transport import DropFolder, HttpBank, Incoming, Outcome, Parcel, Transport, Word
+from tuodi.exchange.errors import ExchangeError
 from tuodi.exchange.outward import check_address
 from tuodi.files.store import open_plain
 from tuodi.kernel import clock
@@ -33,7 +35,7 @@ from tuodi.payments.actions.recall import refused_by_bank
 from tuodi.payments.actions.run import lock_run
 from tuodi.payments.errors import BankBlockedError
 from tuodi.payments.items import locked_items
-from tuodi.payments.models import BankAttempt, BankBatch, BankLink, BankMessage, BankReturn, BankStatement
+from tuodi.payments.models import AccountCheck, BankAttempt, BankBatch, BankLink, BankMessage, BankReturn, BankStatement
 from tuodi.payments.states import MESSAGE_MOVES, LineStatus, MessageState, RunState, move, steps_to
 
 __all__ = ["block_of", "collect", "deliver", "mark_of", "read_mark", "site_key", "transport_of", "write_mark"]
@@ -275,11 +277,17 @@ def take_incoming(link: BankLink, incoming: Incoming, *, acting_user: User) -> B
     fault = "" if incoming.data else "文件是空的或超过大小限制"
     if not fault and layout.signed:
         fault = check_signature(link, incoming.data, incoming.signature)
+    if not fault:
+        link = _owner(link, layout, incoming)
     if _is_statement(incoming):
         return take_statement(link, incoming.data, incoming.name, acting_user=acting_user, fault=fault)
     found = take_answer(
         layout, incoming.data, incoming.name, acting_user=acting_user, region=link.region, link=link, fault=fault
     )
+    if found.state == BankReturn.State.APPLIED and found.batch is None and found.run_id is not None:
+        for message in BankMessage.objects.filter(inquiry__run=found.run_id, state=MessageState.SENT):
+            if AccountCheck.objects.filter(no=message.no).exists():
+                _acknowledge(message)
     if found.state == BankReturn.State.APPLIED:
         # An answer about a message says that the bank has it.
         about = {"recall": found.recall} if found.recall_id else {"batch": found.batch}
@@ -291,6 +299,28 @@ def take_incoming(link: BankLink, incoming: Incoming, *, acting_user: User) -> B
         if message is not None:
             _acknowledge(message)
     return found
+
+
+def _owner(link: BankLink, layout: BankProfile, incoming: Incoming) -> BankLink:
+    """Whose file it is where a bank lays those of several accounts of ours in one place: the account's, or the message's.
+
+    The signature is the bank's, which is the same for all of them; a file of nobody stays with who fetched it.
+    """
+    beside = BankLink.objects.filter(
+        is_active=True, profile=link.profile, way=link.way, address=link.address, bank_key=link.bank_key
+    ).exclude(pk=link.pk)
+    others = {one.pk: one for one in beside}
+    if not others:
+        return link
+    try:
+        if _is_statement(incoming):
+            account = read_statement(layout, incoming.data).account
+            return next((one for one in others.values() if account == one.payer_account), link)
+        no = read_answer(layout, incoming.data).no
+    except ExchangeError:
+        return link
+    owner = BankMessage.objects.filter(no=no, link__in=others).values_list("link", flat=True).first()
+    return others.get(owner, link) if owner else link
 
 
 def _is_statement(incoming: Incoming) -> bool:
