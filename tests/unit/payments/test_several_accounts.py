@@ -37,7 +37,9 @@ def register(desk: Desk, account: str, *programmes: str) -> BankLink:
 def test_two_accounts_at_one_bank_pay_their_own_programmes_and_each_file_finds_its_account(desk: Desk) -> None:
     second = register(desk, OTHER, "tekun")
     family(village="420802001001")
-    family(village="420802001002", programme="tekun", names=("陈桂兰",), holder="陈桂兰", self_care="able")
+    family(
+        village="420802001002", programme="tekun", names=("陈桂兰",), imported=True, amount_fen=800_00, area_kind="rural"
+    )  # fmt: skip
     run = desk.send(run_month(desk.staff, MAY, upto="approve", programmes=("dibao", "tekun")))
     with system_scope("420802"):
         messages = list(BankMessage.objects.filter(batch__run=run).select_related("link").order_by("id"))

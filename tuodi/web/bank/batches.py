@@ -13,7 +13,7 @@ from tuodi.org.models import DutyCode
 from tuodi.payments import actions, bank_queries, queries, tasks
 from tuodi.payments.models import BankAttempt, BankBatch, BankItem, BankMessage, LineEvent, PayRun
 from tuodi.payments.states import LineStatus, MessageState
-from tuodi.web.bank import looks
+from tuodi.web.bank import looks, recalls
 from tuodi.web.components import navigation, pages, posting, reading
 from tuodi.web.components.pages import Page
 from tuodi.web.county import run_page
@@ -50,6 +50,7 @@ def show(request: HttpRequest, pk: int, batch: int) -> HttpResponse:
         "totals": _totals(found, status),
         "page": Page(_items(page.items, found), page.number, None, page.previous, page.next),
         "may_decide": DutyCode.PAY_CHECK in duties,
+        "recalls": recalls.panel(request, run, found),
         "all_href": reverse("web:bank-batch", args=[run.pk, found.pk]),
     }
     return render(request, "bank/batch.html", context)
@@ -58,6 +59,8 @@ def show(request: HttpRequest, pk: int, batch: int) -> HttpResponse:
 def _answer(request: HttpRequest, run: PayRun, batch: BankBatch) -> HttpResponse:
     here = reverse("web:bank-batch", args=[run.pk, batch.pk])
     user: Any = request.user
+    if recalls.answer(request, batch):
+        return posting.back(here)
     if posting.text(request, "do", 20) == "bring" and DutyCode.PAY_SEND in navigation.held_duties(request):
         message = BankMessage.objects.filter(batch=batch).first()
         if message is not None:
@@ -109,7 +112,9 @@ def _message(message: BankMessage) -> dict[str, Any]:
 
 def _answered(row: Any) -> dict[str, Any]:
     return {
-        "name": row.file_name, "kind": row.kind or "回盘文件", "at": row.imported_at, "by": row.imported_by.name,
+        "name": row.file_name, "kind": row.kind or ("撤销答复" if row.recall_id else "回盘文件"),
+        "recall": f"撤销成功 {row.failed_lines:,}，还在处理 {row.unknown_lines:,}，其余 {row.rows - row.failed_lines - row.unknown_lines:,} 见撤销一栏"
+        if row.recall_id else "", "at": row.imported_at, "by": row.imported_by.name,
         "look": looks.ANSWERS[row.state], "paid": row.paid_lines, "failed": row.failed_lines, "unknown": row.unknown_lines,
         "returned": row.returned_lines, "faults": row.faults[:5],
     }  # fmt: skip
