@@ -221,7 +221,14 @@ class Bank:
             conf = (
                 "CWFW" if said == {"returning"} else "CNCL" if said == {"cancelled"} else "PDCR" if pending else "PECR"
             )
-            told = [(one, code[truth[one.seq]], "ARDT" if truth[one.seq] == "refused" else "") for one in rows]
+            told = [
+                (
+                    one,
+                    code[truth[one.seq]],
+                    (("CUST" if self.layout.messages == "2009" else "ARDT") if truth[one.seq] == "refused" else ""),
+                )
+                for one in rows
+            ]
             return camt029(
                 self.layout.messages,
                 number=self._number(),

@@ -145,7 +145,8 @@ def test_a_request_to_give_back_leaves_once_and_its_answer_is_whole(
     whole = (["failed", "failed", "sent"], ["sent", "withheld", "withheld"], ["cancelled"] * 2)
     nothing = (["sent"] * 3, ["sent"] * 3, ["asked"] * 2)
     with desk.on():
-        for point in points(luck, "settled", "taken"):
+        # Once it is taken nothing settles any more: in this order.
+        for point in ["settled", "taken", *[""] * max(0, KILLS - 2)]:
             if not desk.bank.inbox:
                 desk.bank.lay("answer", answer)
             killed("collect", desk.link.pk, luck, point=point, within=0.4)

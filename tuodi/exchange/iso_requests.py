@@ -37,6 +37,10 @@ _CONFIRMED: dict[str, Result] = {
 _WORDS: dict[str, Result] = {"ACCR": "cancelled", "RJCR": "refused", "PDCR": "unknown"}
 
 
+#: Reasons the generation of 2009 knows (CancellationReason4Code); anything else is told there as the customer's wish, in words.
+_REASONS_2009 = ("CUST", "DUPL", "AGNT", "CURR", "UPAY", "CUTA")
+
+
 def _root(profile: BankProfile, kind: str) -> str:
     return f'<?xml version="1.0" encoding="UTF-8"?>\n<Document xmlns="urn:iso:std:iso:20022:tech:xsd:{kind}.{VERSIONS[profile.messages][kind]}">'
 
@@ -50,6 +54,8 @@ def write_camt056(
         no: number of the request; the answer repeats it. rows: payments as they were sent, with their numbers in the batch.
         code: of ExternalCancellationReason1Code. note: why, in words; cut to 105 characters.
     """
+    if profile.messages == "2009" and code not in _REASONS_2009:
+        code = "CUST"
     total = format_yuan(sum(one.amount_fen for one in rows), sep=False)
     us = f"<Pty><Nm>{plain(payer.name, 70)}</Nm></Pty>"
     original = f"<OrgnlMsgId>{escape(batch_no)}</OrgnlMsgId><OrgnlMsgNmId>pain.001.{VERSIONS[profile.messages]['pain.001']}</OrgnlMsgNmId>"
