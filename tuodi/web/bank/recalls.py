@@ -36,6 +36,7 @@ WORDS = {
     RecallWord.OTHERWISE: Look("银行另有结果"),
     RecallWord.DROPPED: Look("不再等"),
 }
+NOT_YET = Look("还没有送出")
 _SHOWN = 50
 _DEEDS = ("recall", "recall-confirm", "recall-withdraw", "recall-give-up", "recall-bring")
 
@@ -61,7 +62,7 @@ def _row(request: HttpRequest, run: PayRun, one: BankRecall) -> dict[str, Any]:
         "row": one,
         "look": LOOKS[RecallState(one.state)],
         "lines": [
-            {"seq": line.item.seq, "fen": line.item.amount_fen, "look": WORDS[RecallWord(line.word)], "note": f"{line.code} {line.message}".strip()}
+            {"seq": line.item.seq, "fen": line.item.amount_fen, "look": NOT_YET if proposed else WORDS[RecallWord(line.word)], "note": f"{line.code} {line.message}".strip()}
             for line in lines[:_SHOWN]
         ],
         "more": max(0, one.lines.count() - _SHOWN),

@@ -163,6 +163,16 @@ def following(request: HttpRequest, run: PayRun, blockers: list[dict[str, str]])
                 "href": href,
             }
         )
+    for recall in progress.open_recalls(run):
+        waits.append(
+            {
+                "css": "unknown",
+                "word": "撤销中",
+                "title": f"{recall.no} {recall.get_state_display()}",
+                "text": recall.reason,
+                "href": reverse("web:bank-batch", args=[run.pk, recall.batch_id]) + "#recalls",
+            }
+        )
     messages, left = progress.bank_waits(run)
     if messages:
         waits.append(
