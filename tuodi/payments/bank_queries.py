@@ -30,7 +30,7 @@ from tuodi.payments.models import (
     PayRun,
     StatementLine,
 )
-from tuodi.payments.states import ERRORS, LineStatus, RecallState, RecallWord
+from tuodi.payments.states import ERRORS, BatchState, LineStatus, RecallState, RecallWord
 
 __all__ = [
     "Gap",
@@ -141,6 +141,7 @@ def silent(link: BankLink) -> list[Silent]:
     today, found = clock.today(), []
     waiting = (
         BankMessage.objects.filter(link=link, sent_at__isnull=False, batch__items__status__in=["sent", "unknown"])
+        .exclude(batch__state=BatchState.RECONCILED)
         .annotate(open=Count("batch__items"), fen=Sum("batch__items__amount_fen"))
         .select_related("batch")
         .order_by("id")
@@ -227,9 +228,7 @@ def proposals() -> QuerySet[BankDecision]:
 
 def open_items() -> QuerySet[BankItem]:
     """The payments `exceptions` lists, as rows to count: failed, returned or unknown, and not sent anew since."""
-    # The first condition is that of the index over items that are not paid.
-    found = BankItem.objects.exclude(status=LineStatus.PAID).filter(line__live=True, line__status=F("status"))
-    return found.filter(status__in=[LineStatus.FAILED, LineStatus.RETURNED, LineStatus.UNKNOWN])
+    return BankItem.objects.filter(asks=True, line__live=True, line__status=F("status"))
 
 
 @dataclass(frozen=True)
@@ -273,7 +272,7 @@ join people_household hh on hh.id = l.household_id
 left join people_person h on h.id = hh.head_id
 left join people_person p on p.id = l.person_id
 join lateral (select code, message, at from payments_lineevent v where v.line_id = l.id order by v.id desc limit 1) e on true
-where l.live and i.status in ('failed', 'returned', 'unknown')
+where l.live and i.asks
   and not exists (select 1 from payments_bankitem n where n.orig_id = i.id)
 order by e.at, i.id
 limit %s

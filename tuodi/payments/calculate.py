@@ -28,7 +28,7 @@ from tuodi.payments.lines import build
 from tuodi.payments.models import PayRun, PriceShare
 from tuodi.payments.prices import SHARE, outside_members, rounds_of, shares, taken_elsewhere, unit_prices
 from tuodi.payments.queries import month_of
-from tuodi.payments.source import FRAMES, Inputs, pull
+from tuodi.payments.source import FRAMES, KNOWN, Inputs, Known, pull
 from tuodi.payments.states import BOOKED, RunState
 from tuodi.people.models import Household
 from tuodi.policy.book import Book
@@ -78,20 +78,17 @@ def freeze(run: PayRun, *, by_id: int | None) -> Inputs:
     return inputs
 
 
-def _before(run: PayRun) -> Inputs | None:
-    """What last month's runs were computed from, where all of it is still at hand."""
+def _before(run: PayRun) -> Known | None:
+    """What last month's runs knew of their families; None where none is at hand."""
     month = month_of(run).prev()
     runs = PayRun.objects.filter(month=month.yyyymm, state__in=BOOKED, inputs__isnull=False).select_related("inputs")
-    parts = [snapshot.load(one.inputs) for one in runs if one.inputs is not None]
+    parts = [snapshot.load(one.inputs, KNOWN) for one in runs if one.inputs is not None]
     if not parts:
         return None
-    return Inputs(
+    return Known(
         **{
-            name: pl.concat([part[name] for part in parts if name in part], how="diagonal_relaxed").unique(
-                maintain_order=True
-            )
-            for name in FRAMES
-            if any(name in part for part in parts)
+            name: pl.concat([part[name] for part in parts], how="diagonal_relaxed").unique(maintain_order=True)
+            for name in KNOWN
         }
     )
 
@@ -117,7 +114,7 @@ def compute_run(run: PayRun, inputs: Inputs, book: Book, tell: Tell) -> Result:
         set(inputs.lines["household_id"].to_list()) - set(lines.filter(pl.col("held") == "")["household_id"].to_list())
     )
     differences = explain_differences(
-        lines, inputs, _before(run), month, programmes, book, late, _exit_causes(gone, month)
+        lines, inputs, lambda: _before(run), month, programmes, book, late, _exit_causes(gone, month)
     )
     places = sorted(answer.fingerprints)
     rules = {

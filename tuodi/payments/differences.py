@@ -6,12 +6,14 @@ month's members, then with everything. Each step's change has one cause.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import polars as pl
 
 from tuodi.kernel.periods import Month
 from tuodi.payments.compute import UNIT, due
 from tuodi.payments.frames import valid
-from tuodi.payments.source import Inputs
+from tuodi.payments.source import Inputs, Known
 from tuodi.payments.states import Cause, Held
 from tuodi.people.enums import ONCE_PROGRAMMES
 from tuodi.policy.book import Book
@@ -37,15 +39,15 @@ def _paid(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def explain_differences(
-    lines: pl.DataFrame, inputs: Inputs, before: Inputs | None, month: Month, programmes: list[str], book: Book,
+    lines: pl.DataFrame, inputs: Inputs, before: Callable[[], Known | None], month: Month, programmes: list[str], book: Book,
     late: pl.DataFrame, exits: dict[int, str],
 ) -> pl.DataFrame:  # fmt: skip
     """The rows of the difference to the month before (`SCHEMA`).
 
     Args:
         lines: this month's lines; last month's are in `inputs.lines`.
-        before: what last month's run was computed from, if it is still there; without it a change of members and
-            income at once is told by the larger word alone.
+        before: gives what last month's run knew, if it is still there (asked only where an amount changed); without it a change of
+            members and income at once is told by the larger word alone.
         late: this run's corrections, which say what back pay is for.
         exits: household -> cause of the determination that ended it.
     """
@@ -181,7 +183,12 @@ def _one_off(both: pl.DataFrame, late: pl.DataFrame) -> pl.DataFrame:
 
 
 def _changed(
-    both: pl.DataFrame, inputs: Inputs, before: Inputs | None, month: Month, programmes: list[str], book: Book
+    both: pl.DataFrame,
+    inputs: Inputs,
+    before: Callable[[], Known | None],
+    month: Month,
+    programmes: list[str],
+    book: Book,
 ) -> pl.DataFrame:
     """Units paid in both months: the regular amount by standard, members, income; grace and basis apart."""
     stay = both.filter(pl.col("here") & pl.col("was")).with_columns(
@@ -248,7 +255,12 @@ def _gone(inputs: Inputs, month: Month) -> list[int]:
 
 
 def _stages(
-    steps: pl.DataFrame, inputs: Inputs, before: Inputs | None, month: Month, programmes: list[str], book: Book
+    steps: pl.DataFrame,
+    inputs: Inputs,
+    before: Callable[[], Known | None],
+    month: Month,
+    programmes: list[str],
+    book: Book,
 ) -> pl.DataFrame:
     """Adds `a1` (last month's facts, this month's standards) and `a2` (and this month's members)."""
     own = [pl.col("a0").alias("a1"), pl.col("a0").alias("a2")]
@@ -259,10 +271,10 @@ def _stages(
         (pl.col("start_month") <= month.yyyymm)
         & (pl.col("end_month").is_null() | (pl.col("end_month") >= month.yyyymm))
     )
-    old = before or inputs
+    old, new = before() or inputs.known, inputs.known
     on_then, on_now = month.prev().first_day, month.first_day
 
-    def as_of(facts: Inputs, people: Inputs, facts_on: object, people_on: object) -> Inputs:
+    def as_of(facts: Known, people: Known, facts_on: object, people_on: object) -> Inputs:
         # Facts of one month made valid in the month computed for.
         homes = valid(facts.households, facts_on).with_columns(
             pl.lit(on_then).alias("valid_from"), pl.lit(None, dtype=pl.Date).alias("valid_to")
@@ -276,7 +288,7 @@ def _stages(
         return Inputs(inputs.roll, homes, members, member_facts, inputs.lines, inputs.arrears)
 
     first = due(as_of(old, old, on_then, on_then), month, programmes, book, entries).rows
-    second = due(as_of(old, inputs, on_then, on_now), month, programmes, book, entries).rows
+    second = due(as_of(old, new, on_then, on_now), month, programmes, book, entries).rows
     got = first.select(*UNIT, pl.when(pl.col("outcome") == "pass").then(pl.col("regular_fen")).alias("a1")).join(
         second.select(*UNIT, pl.when(pl.col("outcome") == "pass").then(pl.col("regular_fen")).alias("a2")),
         on=UNIT,

@@ -10,6 +10,7 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from tuodi.crypto.fields import decrypt
+from tuodi.org.arrays import plain
 from tuodi.payments.models import BankItem
 
 __all__ = ["Sent", "locked_items", "one_item", "set_item_status"]
@@ -51,4 +52,4 @@ def one_item(item: BankItem) -> Sent:
 def set_item_status(items: Sequence[int], status: str) -> None:
     """Puts items where the bank's word says."""
     with connection.cursor() as cursor:
-        cursor.execute("update payments_bankitem set status = %s where id = any(%s)", [status, list(items)])
+        cursor.execute("update payments_bankitem set status = %s where id = any(%s::bigint[])", [status, plain(items)])

@@ -15,6 +15,7 @@ from tuodi.funds.ledger import Side, credit, debit, pair
 from tuodi.funds.models import Account, Balance, LedgerEntry
 from tuodi.funds.states import Kind
 from tuodi.kernel.places import pad12
+from tuodi.org.arrays import plain
 from tuodi.org.models import User
 from tuodi.payments.models import BankBatch, BankReturn, ClaimReceipt, ClaimWriteOff, PayRun
 
@@ -163,8 +164,8 @@ def post_withheld(run: PayRun, lines: Sequence[int], *, user: User, memo: str, o
     with connection.cursor() as cursor:
         cursor.execute(
             "select substr(region, 1, 6), programme, sum(amount_fen)::bigint, sum(-offset_fen)::bigint from payments_payline "
-            "where id = any(%s) group by 1, 2 order by 1, 2",
-            [list(lines)],
+            "where id = any(%s::bigint[]) group by 1, 2 order by 1, 2",
+            [plain(lines)],
         )
         for county, programme, fen, kept in cursor.fetchall():
             wanted[county, programme] = fen
@@ -172,8 +173,8 @@ def post_withheld(run: PayRun, lines: Sequence[int], *, user: User, memo: str, o
         cursor.execute(
             "select substr(a.region, 1, 6), a.programme, sum(-a.amount_fen)::bigint from payments_arrear a join payments_payline l "
             "on l.run_id = a.run_id and l.household_id = a.household_id and l.programme = a.programme "
-            "and l.person_id is not distinct from a.person_id where l.id = any(%s) and a.amount_fen < 0 group by 1, 2 order by 1, 2",
-            [list(lines)],
+            "and l.person_id is not distinct from a.person_id where l.id = any(%s::bigint[]) and a.amount_fen < 0 group by 1, 2 order by 1, 2",
+            [plain(lines)],
         )
         for county, programme, over in cursor.fetchall():
             other += pair(pad12(county), programme, _NONE, Account.EXPENSE, Account.RECEIVABLE, over)

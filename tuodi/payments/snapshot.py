@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import polars as pl
@@ -41,11 +41,13 @@ def store(frames: Mapping[str, pl.DataFrame], *, region: str, name: str, purpose
         return put_path(path, region=region, name=path.name, purpose=purpose, media_type="application/zip", by_id=by_id)
 
 
-def load(stored: StoredFile) -> dict[str, pl.DataFrame]:
-    """The frames again. Raises FileMissingError, FileDamagedError or DecryptError."""
+def load(stored: StoredFile, names: Collection[str] | None = None) -> dict[str, pl.DataFrame]:
+    """The frames again, or those of them that are asked for. Raises FileMissingError, FileDamagedError or DecryptError."""
     with plain_copy(stored) as path, zipfile.ZipFile(path) as archive:
         found = {}
-        for name in archive.namelist():
-            with archive.open(name) as part:
-                found[name.removesuffix(".parquet")] = pl.read_parquet(part.read())
+        for entry in archive.namelist():
+            name = entry.removesuffix(".parquet")
+            if names is None or name in names:
+                with archive.open(entry) as part:
+                    found[name] = pl.read_parquet(part.read())
         return found

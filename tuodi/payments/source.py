@@ -22,10 +22,12 @@ from tuodi.org.access import range_of
 from tuodi.org.rls import APP_ROLE
 from tuodi.payments.states import BOOKED
 
-__all__ = ["CARED_NOW", "FRAMES", "Inputs", "pull", "reading"]
+__all__ = ["CARED_NOW", "FRAMES", "KNOWN", "Inputs", "Known", "pull", "reading"]
 
 #: What a run is computed from, and frozen as.
 FRAMES = ("roll", "households", "members", "member_facts", "lines", "arrears", "suspensions", "terms", "cared")
+#: Of them, what is known of families and people.
+KNOWN = ("households", "members", "member_facts")
 #: Of the frame that inputs frozen before there were suspensions do not have.
 _SUSPENSIONS = {
     "household_id": pl.Int64, "person_id": pl.Int64, "programme": pl.String, "from_month": pl.Int64, "notice_no": pl.String,
@@ -38,6 +40,15 @@ _TERMS = {
 }  # fmt: skip
 #: The same of the frame of agreements with facilities.
 _CARED = {"person_id": pl.Int64, "facility": pl.String}
+
+
+@dataclass(frozen=True)
+class Known:
+    """What was known of families and their people: these frames of `Inputs`."""
+
+    households: pl.DataFrame
+    members: pl.DataFrame
+    member_facts: pl.DataFrame
 
 
 @dataclass(frozen=True)
@@ -66,6 +77,11 @@ class Inputs:
     suspensions: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_SUSPENSIONS))
     terms: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_TERMS))
     cared: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_CARED))
+
+    @property
+    def known(self) -> Known:
+        """Families and people alone."""
+        return Known(self.households, self.members, self.member_facts)
 
     def frames(self) -> Mapping[str, pl.DataFrame]:
         """By name, in the order of `FRAMES`."""

@@ -26,7 +26,7 @@ from tuodi.payments.errors import (
     StateError,
 )
 from tuodi.payments.models import LedgerEntry, LineEvent, PayLine, PayRun, Posting, RunSignature
-from tuodi.payments.states import RUN_MOVES, RunState
+from tuodi.payments.states import LINE_MOVES, RUN_MOVES, LineStatus, RunState
 from tuodi.people.facts import put_facts
 from tuodi.people.models import RollEntry
 
@@ -403,3 +403,48 @@ def test_nothing_is_settled_while_the_bank_has_not_answered(make_user) -> None:
         actions.settle(run, acting_user=staff.check)
     with at(staff.check, LATER):
         assert LineEvent.objects.filter(line__run=run).values_list("kind", flat=True).get() == "sent"
+
+
+def test_the_database_holds_the_same_moves_of_a_line(make_user) -> None:
+    staff = Staff(make_user)
+    family()
+    run = run_month(staff, MAY, upto="send")
+    reached = {
+        "sent": (), "unknown": ("unknown",), "paid": ("paid",), "failed": ("failed",), "returned": ("paid", "returned"),
+    }  # fmt: skip
+    with at(staff.check, LATER):
+        line = PayLine.objects.get(run=run)
+        for state, way in reached.items():
+            for wanted in LineStatus.values:
+                if wanted == state:
+                    continue
+                with transaction.atomic():
+                    for step in way:
+                        PayLine.objects.filter(pk=line.pk).update(status=step)
+                    try:
+                        with transaction.atomic():
+                            PayLine.objects.filter(pk=line.pk).update(status=wanted)
+                        moved = True
+                    except DatabaseError:
+                        moved = False
+                    transaction.set_rollback(True)
+                assert moved == (wanted in LINE_MOVES[state]), (state, wanted)
+        with pytest.raises(DatabaseError, match="金额和账户不能修改"), transaction.atomic():
+            PayLine.objects.filter(pk=line.pk).update(status="paid", holder="别人")
+
+
+def test_no_line_begins_as_sent(make_user) -> None:
+    staff = Staff(make_user)
+    family()
+    run = run_month(staff, MAY, upto="calculate")
+    with at(staff.prepare, LATER):
+        line = PayLine.objects.get(run=run)
+        with pytest.raises(DatabaseError, match="不能由 ready 变为 sent"), transaction.atomic():
+            PayLine.objects.filter(pk=line.pk).update(status="sent")  # nobody has approved it
+        PayRun.objects.filter(pk=run.pk).update(state="open")
+        with pytest.raises(DatabaseError, match="不能由 ready 变为 sent"), transaction.atomic():
+            PayLine.objects.filter(pk=line.pk).update(status="sent")  # nor while it is made
+        PayLine.objects.filter(pk=line.pk).delete()
+        line.pk, line.status = None, "sent"
+        with pytest.raises(DatabaseError, match="只能是待发、暂缓或无应发"), transaction.atomic():
+            line.save(force_insert=True)

@@ -16,6 +16,7 @@ from tuodi.files.store import put_bytes
 from tuodi.kernel import clock
 from tuodi.kernel.periods import Month
 from tuodi.org import access
+from tuodi.org.arrays import plain, texts
 from tuodi.org.models import DutyCode, User
 from tuodi.payments import claims, ledger
 from tuodi.payments.actions.run import audit, lock_run
@@ -360,7 +361,7 @@ def _items(batch: BankBatch, line_ids: Sequence[int]) -> None:
             "account_last4, bank_code, holder, status) "
             "select %s, l.region, x.seq, l.id, l.amount_fen, l.account_id, l.account_uid, l.account_cipher, l.account_last4, l.bank_code, "
             "l.holder, 'sent' from unnest(%s::bigint[]) with ordinality as x(id, seq) join payments_payline l on l.id = x.id order by x.seq",
-            [batch.pk, list(line_ids)],
+            [batch.pk, plain(line_ids)],
         )
 
 
@@ -368,8 +369,8 @@ def sums(line_ids: Sequence[int]) -> list[tuple[str, str, int]]:
     """(county, programme, fen) of lines, for the ledger."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "select substr(region, 1, 6), programme, sum(amount_fen)::bigint from payments_payline where id = any(%s) group by 1, 2 order by 1, 2",
-            [list(line_ids)],
+            "select substr(region, 1, 6), programme, sum(amount_fen)::bigint from payments_payline where id = any(%s::bigint[]) group by 1, 2 order by 1, 2",
+            [plain(line_ids)],
         )
         return [(county, programme, fen) for county, programme, fen in cursor.fetchall()]
 
@@ -396,7 +397,8 @@ def append_events(
                 user.pk,
                 batch.pk if batch else None,
                 returned.pk if returned else None,
-                *map(list, zip(*rows, strict=True)),
+                plain(one[0] for one in rows),
+                *(texts(one[at] for one in rows) for at in (1, 2, 3)),
             ],
         )
 
@@ -404,4 +406,6 @@ def append_events(
 def set_status(line_ids: Sequence[int], status: str) -> None:
     """Puts lines where their last event says."""
     with connection.cursor() as cursor:
-        cursor.execute("update payments_payline set status = %s where id = any(%s)", [status, list(line_ids)])
+        cursor.execute(
+            "update payments_payline set status = %s where id = any(%s::bigint[])", [status, plain(line_ids)]
+        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -19,6 +19,7 @@ from tuodi.files.store import put_bytes
 from tuodi.kernel import clock
 from tuodi.kernel.money import format_yuan
 from tuodi.org import access
+from tuodi.org.arrays import plain, texts
 from tuodi.org.models import DutyCode, User
 from tuodi.payments.actions.answers import News, check_signature, settle_items
 from tuodi.payments.actions.messages import block_of, mark_of, write_mark
@@ -34,6 +35,8 @@ _FAULTS = 50
 _FITS = (Verdict.MATCHED, Verdict.SETTLED)
 #: Movements written in one statement.
 _PART = 10_000
+#: How the columns of `_reconcile` are written.
+_WRITES: tuple[Callable[[Any], str], ...] = (plain, plain, plain, texts, texts, plain, plain, texts)
 
 
 @transaction.atomic
@@ -132,9 +135,11 @@ def _items(references: set[str], link: BankLink) -> dict[str, Sent]:
         if message.batch.run_id not in locked:
             lock_run(PayRun(pk=message.batch.run_id))
             locked.add(message.batch.run_id)
-        numbers = wanted[message.no]
-        for item in locked_items(message.batch.items.extra(where=["seq = any(%s)"], params=[list(numbers)])):
-            found[numbers[item.seq]] = item
+        wanted_here = wanted[message.no]
+        for item in locked_items(
+            message.batch.items.extra(where=["seq = any(%s::int[])"], params=[plain(wanted_here)])
+        ):
+            found[wanted_here[item.seq]] = item
     return found
 
 
@@ -142,8 +147,8 @@ def _seen(items: list[int]) -> set[tuple[int, bool]]:
     """(item, debit) of movements that have fitted before."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "select item_id, debit from payments_statementline where item_id = any(%s) and verdict = any(%s)",
-            [items, [one.value for one in _FITS]],
+            "select item_id, debit from payments_statementline where item_id = any(%s::bigint[]) and verdict = any(%s)",
+            [plain(items), [one.value for one in _FITS]],
         )
         return set(cursor.fetchall())
 
@@ -182,7 +187,14 @@ def _reconcile(statement: BankStatement, entries: list[StatementEntry], user: Us
                 "insert into payments_statementline (statement_id, region, row_no, amount_fen, debit, reference, bank_ref, booked_on, "
                 "item_id, verdict) select %s, %s, x.* from unnest(%s::int[], %s::bigint[], %s::bool[], %s::text[], %s::text[], %s::date[], "
                 "%s::bigint[], %s::text[]) x",
-                [statement.pk, statement.region, *map(list, zip(*rows[low : low + _PART], strict=True))],
+                [
+                    statement.pk,
+                    statement.region,
+                    *(
+                        write(one)
+                        for write, one in zip(_WRITES, zip(*rows[low : low + _PART], strict=True), strict=True)
+                    ),
+                ],
             )
     _settle(bench.news, user)
 

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('files', '0002_rls'),
-        ('payments', '0018_price_lists'),
+        ('payments', '0019_cheap_guards'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

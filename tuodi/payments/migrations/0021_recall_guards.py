@@ -11,11 +11,9 @@ from django.db import migrations
 
 from tuodi.org.rls import AppendOnly, EnableRLS
 
-#: Old text, new text of the guard of lines (migrations 0002 and 0006): money the bank gave back may be stopped for good.
-SWAPS = (
-    ("when 'failed' then array['sent']", "when 'failed' then array['sent', 'withheld']"),
-    ("when 'returned' then array['sent']", "when 'returned' then array['sent', 'withheld']"),
-)
+#: Old text, new text of the guard of lines (migration 0019): a failed or returned payment may be stopped for good.
+OLD = "else array['sent'] end"
+NEW = "else array['sent', 'withheld'] end"
 
 FUNCTIONS = """
 create or replace function payments_message_guard() returns trigger language plpgsql as $$
@@ -128,19 +126,17 @@ def _swap(back: bool) -> Any:
         with schema_editor.connection.cursor() as cursor:
             cursor.execute("select pg_get_functiondef('payments_line_guard'::regproc)")
             (text,) = cursor.fetchone()
-        for old, new in SWAPS:
-            before, after = (new, old) if back else (old, new)
-            if text.count(before) != 1:
-                raise RuntimeError("payments_line_guard is not as migrations 0002 and 0006 wrote it")
-            text = text.replace(before, after)
+        before, after = (NEW, OLD) if back else (OLD, NEW)
+        if text.count(before) != 1:
+            raise RuntimeError("payments_line_guard is not as migration 0019 wrote it")
         # params=None: the percent signs are plpgsql's, not placeholders.
-        schema_editor.execute(text, params=None)
+        schema_editor.execute(text.replace(before, after), params=None)
 
     return run
 
 
 class Migration(migrations.Migration):
-    dependencies = [("payments", "0019_recalls")]
+    dependencies = [("payments", "0020_recalls")]
     operations = [
         *(EnableRLS(model) for model in ("BankRecall", "RecallLine", "AccountInquiry")),
         AppendOnly("AccountInquiry"),
