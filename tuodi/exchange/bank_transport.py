@@ -26,6 +26,7 @@ import httpx
 from tuodi.crypto import sm2
 from tuodi.exchange import wire
 from tuodi.exchange.errors import ExchangeError
+from tuodi.exchange.iso_stream import MAX_BYTES
 from tuodi.kernel.disk import sync_folder, write_whole
 
 __all__ = [
@@ -43,7 +44,8 @@ __all__ = [
 SIGNATURE_HEADER = "X-Tuodi-File-Signature"
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,119}")
-MAX_INCOMING = 64 << 20
+#: What no reader would take is not fetched.
+MAX_INCOMING = MAX_BYTES
 _MOST_WAITING = 500
 
 

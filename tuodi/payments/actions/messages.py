@@ -21,7 +21,7 @@ from tuodi.audit.actions import record
 from tuodi.crypto import sm2
 from tuodi.exchange.bank import BankProfile, load_bank_profile
 from tuodi.exchange.bank_files import read_answer, read_statement
-from tuodi.exchange.bank_transport import DropFolder, HttpBank, Incoming, Outcome, Parcel, Transport, Word
+from tuodi.exchange.bank_transport import MAX_INCOMING, DropFolder, HttpBank, Incoming, Outcome, Parcel, Transport, Word
 from tuodi.exchange.errors import ExchangeError
 from tuodi.exchange.outward import check_address
 from tuodi.files.store import open_plain
@@ -274,7 +274,7 @@ def take_incoming(link: BankLink, incoming: Incoming, *, acting_user: User) -> B
     from tuodi.payments.actions.statements import take_statement
 
     layout = load_bank_profile(link.profile)
-    fault = "" if incoming.data else "文件是空的或超过大小限制"
+    fault = "" if incoming.data else f"文件是空的，或超过 {MAX_INCOMING >> 20} MiB"
     if not fault and layout.signed:
         fault = check_signature(link, incoming.data, incoming.signature)
     if not fault:

@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from tuodi.exchange.bank import bank_profiles
+from tuodi.exchange.iso_stream import MAX_BYTES
 from tuodi.kernel.errors import TuodiError
 from tuodi.org.models import DutyCode
 from tuodi.payments import actions, bank_queries, tasks
@@ -21,8 +22,6 @@ from tuodi.people.enums import Programme
 from tuodi.web.bank import looks
 from tuodi.web.components import navigation, pages, places, posting
 from tuodi.web.components.pages import Page
-
-MAX_BYTES = 64 * 2**20
 
 
 class StatementForm(forms.Form):
@@ -46,7 +45,9 @@ class StatementForm(forms.Form):
         """Refuse what is too large before it is read."""
         given: UploadedFile = self.cleaned_data["file"]
         if given.size and given.size > MAX_BYTES:
-            raise forms.ValidationError(f"文件有 {given.size // 2**20} MB，超过 64 MB。请核对。")
+            raise forms.ValidationError(
+                f"文件有 {given.size // 2**20} MB，超过 {MAX_BYTES // 2**20} MB。请核对，或请银行按日、按账户分开出具。"
+            )
         return given
 
 
