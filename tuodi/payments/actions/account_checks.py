@@ -190,7 +190,9 @@ def take_verification(
     ):
         inquiry = None
     if inquiry is None:
-        return refuse_answer(acting_user, common, None, [f"没有账户校验请求 {answer.no[:35]}"], len(answer.rows))
+        return refuse_answer(
+            common, None, [f"没有账户校验请求 {answer.no[:35]}"], len(answer.rows), acting_user=acting_user
+        )
     lock_run(inquiry.run)
     common |= {"run": inquiry.run}
     known = PayLine.objects.in_bulk(inquiry.lines)
@@ -216,7 +218,7 @@ def take_verification(
     if answer.lines is not None and answer.lines != len(answer.rows):
         faults.append(f"批次行写 {answer.lines} 笔，明细有 {len(answer.rows)} 笔")
     if faults:
-        return refuse_answer(acting_user, common, None, faults, len(answer.rows))
+        return refuse_answer(common, None, faults, len(answer.rows), acting_user=acting_user)
     made = _keep(inquiry.run, inquiry.no, lines, answer.rows, layout, acting_user)
     bad = sum(not one.ok for one in made)
     found = BankReturn.objects.create(**common, state=BankReturn.State.APPLIED, rows=len(answer.rows))

@@ -120,11 +120,11 @@ def take_answer(
         "imported_by": acting_user, "link": link,
     }  # fmt: skip
     if fault:
-        return refuse_answer(acting_user, common, None, [fault], 0)
+        return refuse_answer(common, None, [fault], 0, acting_user=acting_user)
     try:
         answer = read_answer(layout, data)
     except ExchangeError as error:
-        return refuse_answer(acting_user, common, None, [str(error)], 0)
+        return refuse_answer(common, None, [str(error)], 0, acting_user=acting_user)
     common |= {"kind": answer.kind, "message_id": answer.message_id}
     recall = _recall_of(answer, run, link)
     if recall is not None:
@@ -138,7 +138,7 @@ def take_answer(
         return take_verification(inquiry, answer, layout, acting_user=acting_user, common=common, run=run, link=link)
     if answer.kind == "camt.029":
         return refuse_answer(
-            acting_user, common, None, [*answer.faults, f"没有撤销请求 {answer.no[:35]}"], len(answer.rows)
+            common, None, [*answer.faults, f"没有撤销请求 {answer.no[:35]}"], len(answer.rows), acting_user=acting_user
         )
     batch = _batch_of(answer, run, link)
     if batch is not None:
@@ -149,12 +149,12 @@ def take_answer(
             known = batch.returns.filter(kind=answer.kind, message_id=answer.message_id, state="applied").first()
             if known is not None:
                 why = f"报文号 {answer.message_id} 已入账过另一份内容（{known.imported_at:%Y-%m-%d}）"
-                return refuse_answer(acting_user, common, batch, [why], len(answer.rows))
+                return refuse_answer(common, batch, [why], len(answer.rows), acting_user=acting_user)
     items = {item.seq: item for item in locked_items(batch.items.all())} if batch else {}
     _spread(answer, items)
     faults = _judge(answer, batch, items)
     if faults or batch is None:
-        return refuse_answer(acting_user, common, batch, faults, len(answer.rows))
+        return refuse_answer(common, batch, faults, len(answer.rows), acting_user=acting_user)
     return _apply(batch, answer, items, layout, acting_user, common)
 
 
@@ -190,7 +190,7 @@ def _spread(answer: ReturnFile, items: dict[int, Sent]) -> None:
 
 
 def refuse_answer(
-    user: User, common: dict[str, Any], batch: BankBatch | None, faults: list[str], rows: int
+    common: dict[str, Any], batch: BankBatch | None, faults: list[str], rows: int, *, acting_user: User
 ) -> BankReturn:
     """Keeps an answer that is not applied, with why."""
     shown = [fault[:300] for fault in faults[:_FAULTS]]
@@ -199,10 +199,10 @@ def refuse_answer(
     refused = BankReturn.objects.create(**common, batch=batch, state=BankReturn.State.REFUSED, rows=rows, faults=shown)
     told = {"file": common["sha256"], "faults": shown[:5], "count": len(faults)}
     if common["run"] is not None:
-        audit("refuse_return", user, common["run"], **told)
+        audit("refuse_return", acting_user, common["run"], **told)
     else:
         record(
-            "payments.refuse_return", actor=user, subject_type="bankreturn", subject_id=refused.pk, region=refused.region, after=told
+            "payments.refuse_return", actor=acting_user, subject_type="bankreturn", subject_id=refused.pk, region=refused.region, after=told
         )  # fmt: skip
     return refused
 

@@ -212,13 +212,13 @@ def take_recall(
         known = batch.returns.filter(kind=answer.kind, message_id=answer.message_id, state="applied").first()
         if known is not None:
             why = f"报文号 {answer.message_id} 已入账过另一份内容（{known.imported_at:%Y-%m-%d}）"
-            return refuse_answer(acting_user, common, batch, [why], len(answer.rows))
+            return refuse_answer(common, batch, [why], len(answer.rows), acting_user=acting_user)
     lines = {one.item.seq: one for one in recall.lines.select_for_update(of=("self",)).select_related("item", "recall")}
     items = {item.seq: item for item in locked_items(batch.items.filter(seq__in=list(lines)))}
     told = _told(answer, lines)
     faults = _judge(recall, answer, lines, items, told)
     if faults:
-        return refuse_answer(acting_user, common, batch, faults, len(answer.rows))
+        return refuse_answer(common, batch, faults, len(answer.rows), acting_user=acting_user)
     news: list[News] = []
     counts = dict.fromkeys(("cancelled", "returning", "refused", "unknown"), 0)
     for seq, (said, code, note) in told.items():

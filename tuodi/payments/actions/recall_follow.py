@@ -14,7 +14,7 @@ from tuodi.payments.actions.bank import append_events, set_status
 from tuodi.payments.models import BankBatch, RecallLine
 from tuodi.payments.states import RECALL_LINE_MOVES, LineStatus, RecallPurpose, RecallState, RecallWord, move
 
-__all__ = ["follow", "note_word"]
+__all__ = ["follow"]
 
 
 def note_word(line: RecallLine, word: RecallWord, code: str = "", message: str = "") -> None:
