@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 from casekit import at
+from django.db.models import Q
 from paykit import Staff, family, run_month
 
 from simulators.bank.core import Bank
@@ -24,7 +25,7 @@ from tuodi.kernel.periods import Month
 from tuodi.org.access import system_scope
 from tuodi.payments import actions, checks
 from tuodi.payments.actions.messages import site_key
-from tuodi.payments.models import BankItem, BankLink, BankMessage, PayLine, PayRun
+from tuodi.payments.models import BankItem, BankLink, BankMessage, BankRecall, PayLine, PayRun
 
 ROOT = Path(__file__).resolve().parents[1]
 MAY = Month(2017, 5)
@@ -123,7 +124,34 @@ class Desk:
 
     def messages(self, run: PayRun) -> list[BankMessage]:
         with system_scope("420802"):
-            return list(BankMessage.objects.filter(batch__run=run).order_by("id"))
+            mine = Q(batch__run=run) | Q(recall__batch__run=run) | Q(inquiry__run=run)
+            return list(BankMessage.objects.filter(mine).order_by("id"))
+
+    def ask_back(
+        self, batch: Any, *seqs: int, purpose: str = "stop", code: str = "UPAY", day: date = DAY, bring: bool = True
+    ) -> BankRecall:
+        """One asks payments of a batch back (none named = all), another agrees, and the request goes to the bank."""
+        with at(self.staff.check, day):
+            made = actions.propose_recall(
+                batch, acting_user=self.staff.check, purpose=purpose, reason_code=code, reason="送出后发现不应发放", seqs=list(seqs) or None
+            )  # fmt: skip
+        with at(self.staff.approve, day):
+            made = actions.confirm_recall(made, acting_user=self.staff.approve)
+        if bring:
+            self.bring(made, day)
+        return made
+
+    def bring(self, recall: BankRecall, day: date = DAY) -> BankMessage:
+        """Brings a request."""
+        with self.on(day):
+            with system_scope("420802"):
+                number = BankMessage.objects.get(recall=recall).pk
+            return actions.deliver(number, acting_user=self.staff.check)
+
+    def words(self, recall: BankRecall) -> list[str]:
+        """What the bank said of each payment asked back, in the order of the file."""
+        with system_scope("420802"):
+            return list(recall.lines.order_by("item__seq").values_list("word", flat=True))
 
     def deliver(self, run: PayRun, day: date = DAY) -> list[BankMessage]:
         """Brings every message of a run."""

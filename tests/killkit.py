@@ -290,11 +290,12 @@ def _collect(at: str, number: int) -> None:
     from tuodi.exchange.bank_transport import HttpBank
     from tuodi.org.access import NATION, system_scope
     from tuodi.payments import tasks
-    from tuodi.payments.actions import answers
+    from tuodi.payments.actions import answers, recall
     from tuodi.payments.models import PayRun
 
     hold = _holder(at)
     _after(answers, "settle_items", lambda *args: hold("settled"))
+    _after(recall, "settle_items", lambda *args: hold("settled"))
     _after(HttpBank, "taken", lambda *args: hold("taken"))
     with system_scope(NATION):
         user = PayRun.objects.exclude(sent_by=None).latest("id").sent_by_id

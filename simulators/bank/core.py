@@ -17,10 +17,21 @@ from pathlib import Path
 from typing import Any
 
 from simulators.bank.answers import FAILURES, _draw
-from simulators.bank.messages import Told, camt053, camt054, pacs004, pain002, read_pain001
+from simulators.bank.messages import (
+    Told,
+    acmt024,
+    camt029,
+    camt053,
+    camt054,
+    pacs004,
+    pain002,
+    read_acmt023,
+    read_camt056,
+    read_pain001,
+)
 from tuodi.crypto import sm2
 from tuodi.exchange.bank import BatchHead, Payment, load_bank_profile, read_payments, write_return
-from tuodi.exchange.bank_files import Statement, StatementEntry, write_csv_statement
+from tuodi.exchange.bank_files import RECALL_MARK, Statement, StatementEntry, write_csv_statement
 from tuodi.exchange.iso20022 import end_to_end
 from tuodi.kernel.disk import write_whole
 
@@ -41,6 +52,24 @@ class Taken:
     failed: dict[int, str] = field(default_factory=dict)
     returned: set[int] = field(default_factory=set)
     copies: int = 1
+    cancelled: set[int] = field(default_factory=set)
+
+    @property
+    def waiting(self) -> list[Payment]:
+        """What it has not executed yet."""
+        ended = self.paid | set(self.failed) | self.cancelled
+        return [one for one in self.payments if one.seq not in ended]
+
+
+@dataclass
+class Asked:
+    """A request it has: payments asked back of a batch, or accounts asked about (batch empty). `truth`: what it will say."""
+
+    batch: str
+    sha256: str
+    truth: dict[int, str] = field(default_factory=dict)
+    accounts: list[tuple[int, str, str]] = field(default_factory=list)
+    copies: int = 1
 
 
 class Bank:
@@ -60,6 +89,10 @@ class Bank:
         self.now = now or datetime.fromisoformat("2017-05-08T09:00:00+08:00")
         self.balance = opening_fen
         self.taken: dict[str, Taken] = {}
+        self.asked: dict[str, Asked] = {}
+        self.slow = False  #: files lie until `execute`, as at a bank that pays in the night
+        self.gives_back = True  #: what was paid already is given back on request
+        self.bad_accounts: dict[str, str] = {}  #: account -> why it can take no money
         self.inbox: dict[str, tuple[bytes, str]] = {}
         self.entries: list[StatementEntry] = []
         self.poison: list[StatementEntry] = []
@@ -77,7 +110,7 @@ class Bank:
     # ---- its books on disk
 
     _KEPT = (
-        "now", "balance", "taken", "inbox", "entries", "poison", "submit_faults", "sequence", "numbers", "laid",
+        "now", "balance", "taken", "asked", "slow", "inbox", "entries", "poison", "submit_faults", "sequence", "numbers", "laid",
         "stated_until",
     )  # fmt: skip
 
@@ -96,7 +129,7 @@ class Bank:
     def submit(self, no: str, data: bytes, signature: str) -> tuple[str, str]:
         """(word, reason). One number, one file: the same again is a duplicate, another under it a conflict. Accepted is paid."""
         digest = hashlib.sha256(data).hexdigest()
-        known = self.taken.get(no)
+        known = self.taken.get(no) or self.asked.get(no)
         if known is not None:
             known.copies += 1
             return ("duplicate", "") if known.sha256 == digest else ("conflict", "编号已用于另一份文件")
@@ -108,6 +141,14 @@ class Bank:
             if not sm2.verify(data, blob, self.client):
                 return "refused", "签名不能通过验证"
         try:
+            request = self._request(data, digest)
+            if request is not None:
+                number, asked = request
+                if number != no or (asked.batch and asked.batch not in self.taken):
+                    return "refused", "编号或原批次不符"
+                self.asked[no] = asked
+                self._give_back(asked)
+                return "accepted", ""
             if self.iso:
                 head, payments, account = read_pain001(data)
                 if account != self.account:
@@ -118,9 +159,113 @@ class Bank:
             return "refused", f"文件不能读取（{type(error).__name__}）"
         if head.no != no or len(payments) != head.lines or sum(one.amount_fen for one in payments) != head.amount_fen:
             return "refused", "批次号、笔数或金额与明细不符"
-        taken = Taken(head, payments, digest)
-        self.taken[no] = taken
-        for one in payments:
+        self.taken[no] = Taken(head, payments, digest)
+        if not self.slow:
+            self.execute(no)
+        return "accepted", ""
+
+    def _request(self, data: bytes, digest: str) -> tuple[str, Asked] | None:
+        """Number and content of a request, if that is what a file is."""
+        if self.iso:
+            if b":camt.056." in data[:400]:
+                number, batch, seqs, _ = read_camt056(data)
+                return number, Asked(batch, digest, dict.fromkeys(seqs, ""))
+            if b":acmt.023." in data[:400]:
+                number, accounts = read_acmt023(data)
+                return number, Asked("", digest, accounts=accounts)
+            return None
+        head, rows = read_payments(self.layout, data)
+        if head.purpose.startswith(RECALL_MARK):
+            return head.no, Asked(
+                head.purpose.removeprefix(RECALL_MARK), digest, dict.fromkeys((one.seq for one in rows), "")
+            )
+        if head.purpose == "账户预校验":
+            return head.no, Asked("", digest, accounts=[(one.seq, one.account, one.name) for one in rows])
+        return None
+
+    def _give_back(self, asked: Asked) -> None:
+        """Takes out what it has not executed; what it paid it gives back or not, and says so when it is asked to."""
+        taken = self.taken.get(asked.batch)
+        for seq in asked.truth:
+            assert taken is not None
+            if seq in {one.seq for one in taken.waiting}:
+                taken.cancelled.add(seq)
+            if seq in taken.cancelled:
+                asked.truth[seq] = "cancelled"
+            else:
+                asked.truth[seq] = "returning" if seq in taken.paid and self.gives_back else "refused"
+
+    def answer_request(self, no: str, *, only: Sequence[int] | None = None, pending: bool = False) -> bytes:
+        """Its answer to a request. `pending`: it is still looking."""
+        asked = self.asked[no]
+        if not asked.batch:
+            told_of = [(one, self.bad_accounts.get(one[1], "")) for one in asked.accounts]
+            if self.iso:
+                return acmt024(self.layout.messages, number=self._number(), at=self.now, asked=no, told=told_of)
+            words = self.layout.returned
+            assert words is not None
+            table = [
+                (Payment(seq, holder, account, "", 0, "", ""), (words.failed if code else words.paid)[0], code or "0", "", "")
+                for (seq, account, holder), code in told_of
+            ]  # fmt: skip
+            return write_return(self.layout, BatchHead(no, len(table), 0, "", ""), table, posted=self.now.date())
+        taken = self.taken[asked.batch]
+        rows = [one for one in taken.payments if one.seq in asked.truth and (only is None or one.seq in only)]
+        truth = {one.seq: "unknown" if pending else asked.truth[one.seq] for one in rows}
+        if self.iso:
+            code = {"cancelled": "ACCR", "returning": "ACCR", "refused": "RJCR", "unknown": "PDCR"}
+            said = set(truth.values())
+            if "returning" in said and len(said) > 1:
+                raise ValueError("one message says one thing of money that follows: see `answers_to`")
+            # A message says one thing of money that follows: what was never paid is told in another.
+            conf = (
+                "CWFW" if said == {"returning"} else "CNCL" if said == {"cancelled"} else "PDCR" if pending else "PECR"
+            )
+            told = [
+                (
+                    one,
+                    code[truth[one.seq]],
+                    (("CUST" if self.layout.messages == "2009" else "ARDT") if truth[one.seq] == "refused" else ""),
+                )
+                for one in rows
+            ]
+            return camt029(
+                self.layout.messages,
+                number=self._number(),
+                at=self.now,
+                recall=no,
+                batch=asked.batch,
+                told=told,
+                conf=conf,
+            )
+        words = self.layout.returned
+        assert words is not None
+        word = {
+            "cancelled": words.cancelled,
+            "returning": words.returning,
+            "refused": words.refused,
+            "unknown": words.unknown,
+        }
+        table = [(one, word[truth[one.seq]][0], "0", "", self._number()) for one in rows]
+        head = BatchHead(no, len(rows), sum(one.amount_fen for one in rows), taken.head.month, taken.head.purpose)
+        return write_return(self.layout, head, table, posted=self.now.date())
+
+    def answers_to(self, no: str) -> list[bytes]:
+        """Its answers to a request to give payments back: one for each thing it has to say."""
+        truth = self.asked[no].truth
+        if not self.iso:
+            return [self.answer_request(no)]
+        return [
+            self.answer_request(no, only=[seq for seq, one in truth.items() if one == said])
+            for said in sorted(set(truth.values()))
+        ]
+
+    def execute(self, no: str, seqs: Sequence[int] | None = None) -> None:
+        """Pays, or refuses, what of a file still waits."""
+        taken = self.taken[no]
+        for one in taken.waiting:
+            if seqs is not None and one.seq not in seqs:
+                continue
             luck = _draw(self.seed, no, one.seq, "luck")
             if luck < self.failing:
                 codes = _REASONS if self.iso else FAILURES
@@ -128,7 +273,6 @@ class Bank:
             else:
                 taken.paid.add(one.seq)
                 self._book(one.amount_fen, True, end_to_end(no, one.seq), one)
-        return "accepted", ""
 
     def _book(self, amount: int, debit: bool, reference: str, one: Payment | None = None, code: str = "") -> None:
         self.balance += -amount if debit else amount
@@ -158,11 +302,16 @@ class Bank:
         """What it says of payments of a file; `status` overrides the truth."""
         taken = self.taken[no]
         found = []
+        waiting = {one.seq for one in taken.waiting}
         for one in taken.payments:
             if seqs is not None and one.seq not in seqs:
                 continue
             code = taken.failed.get(one.seq, "")
-            found.append(Told(one, status or ("RJCT" if code else "ACSC"), code, "", f"P{no[-9:]}{one.seq}"))
+            truth = (
+                "RJCT" if code else "PDNG" if one.seq in waiting else "CANC" if one.seq in taken.cancelled else "ACSC"
+            )
+            code = code or ("CANC" if truth == "CANC" else "")
+            found.append(Told(one, status or truth, code, "", f"P{no[-9:]}{one.seq}"))
         return found
 
     def report(
@@ -215,6 +364,7 @@ class Bank:
             "RJCT": returned.failed[0],
             "PDNG": returned.unknown[0],
             "RTR": returned.returned[0],
+            "CANC": returned.failed[0],
         }
         whole = sum(one.payment.amount_fen for one in rows) + (1 if forge == "sum" else 0)
         head = BatchHead(batch, len(rows) + (1 if forge == "count" else 0), whole, taken.head.month, taken.head.purpose)
@@ -293,4 +443,5 @@ class Bank:
             no: {"copies": one.copies, "paid": len(one.paid), "failed": len(one.failed), "returned": len(one.returned)}
             for no, one in self.taken.items()
         }
+        told |= {no: {"copies": one.copies, "asked": len(one.truth or one.accounts)} for no, one in self.asked.items()}
         return json.loads(json.dumps(told))  # type: ignore[no-any-return]

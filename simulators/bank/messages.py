@@ -13,7 +13,18 @@ from tuodi.exchange.bank import BatchHead, Payment
 from tuodi.exchange.iso20022 import VERSIONS, Statement, end_to_end
 from tuodi.kernel.money import format_yuan
 
-__all__ = ["Told", "camt053", "camt054", "pacs004", "pain002", "read_pain001"]
+__all__ = [
+    "Told",
+    "acmt024",
+    "camt029",
+    "camt053",
+    "camt054",
+    "pacs004",
+    "pain002",
+    "read_acmt023",
+    "read_camt056",
+    "read_pain001",
+]
 
 
 @dataclass(frozen=True)
@@ -56,6 +67,85 @@ def read_pain001(data: bytes) -> tuple[BatchHead, list[Payment], str]:
         "",
     )
     return head, payments, text(body, "PmtInf/DbtrAcct/Id/Othr/Id")
+
+
+def _find(element: object, path: str) -> str:
+    found = element.find("/".join(f"{{*}}{step}" for step in path.split("/")))  # type: ignore[attr-defined]
+    return (found.text or "").strip() if found is not None else ""
+
+
+def read_camt056(data: bytes) -> tuple[str, str, list[int], int]:
+    """Number of a request, the batch it is about, the numbers asked back, their sum in fen. ValueError for what is none."""
+    body = fromstring(data, forbid_dtd=True).find("{*}FIToFIPmtCxlReq")
+    if body is None:
+        raise ValueError("no camt.056")
+    batch = _find(body, "Undrlyg/OrgnlGrpInfAndCxl/OrgnlMsgId")
+    seqs, total = [], 0
+    for tx in body.iterfind("{*}Undrlyg/{*}TxInf"):
+        no, _, seq = _find(tx, "OrgnlEndToEndId").rpartition("-")
+        if no != batch:
+            raise ValueError("another batch")
+        yuan, _, cents = _find(tx, "OrgnlIntrBkSttlmAmt").partition(".")
+        seqs.append(int(seq))
+        total += int(yuan) * 100 + int(cents.ljust(2, "0") or 0)
+    if _find(body, "CtrlData/NbOfTxs") != str(len(seqs)) or _find(body, "CtrlData/CtrlSum") != _yuan(total):
+        raise ValueError("count or sum")
+    return _find(body, "Assgnmt/Id"), batch, seqs, total
+
+
+def camt029(
+    generation: str, *, number: str, at: datetime, recall: str, batch: str, told: Sequence[tuple[Payment, str, str]], conf: str
+) -> bytes:  # fmt: skip
+    """An answer to a request: status of the whole, and (payment, ACCR | RJCR | PDCR, reason) of each."""
+    us = "<Pty><Nm>银行</Nm></Pty>"
+    case = f"<RslvdCase><Id>{escape(recall)}</Id><Cretr>{us}</Cretr></RslvdCase>"
+    rows = "".join(
+        f"<TxInfAndSts><CxlStsId>{escape(number)}-{one.seq}</CxlStsId><OrgnlInstrId>{one.seq}</OrgnlInstrId>"
+        f"<OrgnlEndToEndId>{escape(end_to_end(batch, one.seq))}</OrgnlEndToEndId><TxCxlSts>{status}</TxCxlSts>"
+        f"{f'<CxlStsRsnInf><Rsn><Cd>{code}</Cd></Rsn></CxlStsRsnInf>' if code else ''}</TxInfAndSts>"
+        for one, status, code in told
+    )
+    group = (
+        f"<OrgnlGrpInfAndSts><OrgnlMsgId>{escape(batch)}</OrgnlMsgId><OrgnlMsgNmId>pain.001.{VERSIONS[generation]['pain.001']}</OrgnlMsgNmId>"
+        "</OrgnlGrpInfAndSts>"
+    )
+    return _document(
+        generation, "camt.029",
+        f"<RsltnOfInvstgtn><Assgnmt><Id>{escape(number)}</Id><Assgnr>{us}</Assgnr><Assgne>{us}</Assgne>"
+        f"<CreDtTm>{at.replace(microsecond=0).isoformat()}</CreDtTm></Assgnmt>{case}<Sts><Conf>{conf}</Conf></Sts>"
+        f"<CxlDtls>{group}{rows}</CxlDtls></RsltnOfInvstgtn>",
+    )  # fmt: skip
+
+
+def read_acmt023(data: bytes) -> tuple[str, list[tuple[int, str, str]]]:
+    """Number of a question and (number, account, holder) of each. ValueError for what is none."""
+    body = fromstring(data, forbid_dtd=True).find("{*}IdVrfctnReq")
+    if body is None:
+        raise ValueError("no acmt.023")
+    rows = [
+        (int(_find(one, "Id").rpartition("-")[2]), _find(one, "PtyAndAcctId/Acct/Othr/Id"), _find(one, "PtyAndAcctId/Pty/Nm"))
+        for one in body.iterfind("{*}Vrfctn")
+    ]  # fmt: skip
+    return _find(body, "Assgnmt/MsgId"), rows
+
+
+def acmt024(
+    generation: str, *, number: str, at: datetime, asked: str, told: Sequence[tuple[tuple[int, str, str], str]]
+) -> bytes:
+    """What it says of accounts: ((number, account, holder), reason code; empty = good)."""
+    us = "<Pty><Nm>银行</Nm></Pty>"
+    rows = "".join(
+        f"<Rpt><OrgnlId>{escape(end_to_end(asked, seq))}</OrgnlId><Vrfctn>{'false' if code else 'true'}</Vrfctn>"
+        f"{f'<Rsn><Cd>{code}</Cd></Rsn>' if code else ''}<OrgnlPtyAndAcctId><Pty><Nm>{escape(holder)}</Nm></Pty><Acct><Othr><Id>{escape(account)}"
+        "</Id></Othr></Acct></OrgnlPtyAndAcctId></Rpt>"
+        for (seq, account, holder), code in told
+    )
+    return _document(
+        generation, "acmt.024",
+        f"<IdVrfctnRpt><Assgnmt><MsgId>{escape(number)}</MsgId><CreDtTm>{at.replace(microsecond=0).isoformat()}</CreDtTm><Assgnr>{us}</Assgnr>"
+        f"<Assgne>{us}</Assgne></Assgnmt><OrgnlAssgnmt><MsgId>{escape(asked)}</MsgId><CreDtTm>{at.replace(microsecond=0).isoformat()}</CreDtTm>"
+        f"</OrgnlAssgnmt>{rows}</IdVrfctnRpt>",
+    )  # fmt: skip
 
 
 def _document(generation: str, kind: str, body: str) -> bytes:

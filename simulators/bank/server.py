@@ -57,7 +57,8 @@ class Handler(BaseHTTPRequestHandler):
         path = urlsplit(self.path).path
         with self.lock:
             if path.startswith("/messages/"):
-                known = self.bank.taken.get(unquote(path.removeprefix("/messages/")))
+                no = unquote(path.removeprefix("/messages/"))
+                known = self.bank.taken.get(no) or self.bank.asked.get(no)
                 return self._json(200, {"result": "accepted" if known else "absent"})
             if path == "/inbox":
                 return self._json(200, {"files": sorted(self.bank.inbox)})
@@ -161,6 +162,12 @@ def control(bank: Bank, wanted: dict[str, Any]) -> dict[str, Any]:
             bank.report(wanted["report"], told=told, forge=wanted.get("forge", "")),
             signature=wanted.get("signature", "good"),
         )
+    if "slow" in wanted:
+        bank.slow = bool(wanted["slow"])
+    if "execute" in wanted:
+        bank.execute(wanted["execute"], wanted.get("seqs"))
+    if "answer" in wanted:
+        bank.lay("answer", bank.answer_request(wanted["answer"]))
     if "return" in wanted:
         bank.lay("return", bank.give_back(wanted["return"], wanted["seqs"]))
     if "poison" in wanted:

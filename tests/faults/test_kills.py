@@ -19,7 +19,7 @@ from paykit import family, pay_day, run_month
 from tuodi.kernel.periods import Month
 from tuodi.org.access import system_scope
 from tuodi.payments import actions
-from tuodi.payments.models import BankReturn, LedgerEntry, LineEvent, PayLine, PayRun
+from tuodi.payments.models import BankBatch, BankMessage, BankReturn, LedgerEntry, LineEvent, PayLine, PayRun
 
 pytestmark = pytest.mark.django_db(transaction=True)
 KILLS = int(os.environ.get("TUODI_KILLS", "2"))
@@ -119,3 +119,43 @@ def test_an_answer_is_applied_whole_or_not_at_all(desk: Desk, luck: random.Rando
         assert LineEvent.objects.filter(line__run=run, kind="paid").count() == 4
     desk.clean(run)
     assert date.fromisoformat(os.environ["KILLKIT_DAY"]) == DAY
+
+
+def test_a_request_to_give_back_leaves_once_and_its_answer_is_whole(
+    desk: Desk, luck: random.Random, monkeypatch
+) -> None:
+    """Fault 28: the worker dies between asking the bank back and noting its word, and while the answer is taken in."""
+    run = desk.month(3)
+    desk.bank.slow = True
+    desk.deliver(run)
+    with system_scope("420802"):
+        batch = BankBatch.objects.get(run=run)
+    recall = desk.ask_back(batch, 1, 2, bring=False)
+    with system_scope("420802"):
+        number = BankMessage.objects.get(recall=recall).pk
+    for point in points(luck, "send", "ask"):
+        with desk.on():
+            killed("deliver", number, luck, point=point, within=0.3)
+        assert desk.statuses(run) == ["sent"] * 3
+        assert desk.words(recall) == ["asked"] * 2
+    assert desk.bring(recall).state == "acknowledged"
+    assert desk.bank.totals()[recall.no]["copies"] == 1
+    answer = desk.bank.answer_request(recall.no)
+    desk.bank.lay("answer", answer)
+    whole = (["failed", "failed", "sent"], ["sent", "withheld", "withheld"], ["cancelled"] * 2)
+    nothing = (["sent"] * 3, ["sent"] * 3, ["asked"] * 2)
+    with desk.on():
+        # Once it is taken nothing settles any more: in this order.
+        for point in ["settled", "taken", *[""] * max(0, KILLS - 2)]:
+            if not desk.bank.inbox:
+                desk.bank.lay("answer", answer)
+            killed("collect", desk.link.pk, luck, point=point, within=0.4)
+            assert (desk.statuses(run), desk.lines(run), desk.words(recall)) in (nothing, whole)
+            desk.clean(run)
+    desk.bank.lay("answer", answer)
+    desk.collect()
+    assert (desk.statuses(run), desk.lines(run), desk.words(recall)) == whole
+    with system_scope("420802"):
+        assert LedgerEntry.objects.filter(run_id=run.pk, kind="withheld").count() == 1
+        assert LineEvent.objects.filter(line__run=run, kind="withheld").count() == 2
+    desk.clean(run)

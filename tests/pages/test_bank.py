@@ -99,3 +99,55 @@ def test_answers_queue_and_statement(
     page.get_by_text("认定生效").wait_for()
     assert desk.statuses(run) == ["paid", "returned", "failed", "paid"]
     desk.clean(run)
+
+
+def test_payments_are_asked_back_by_two_and_the_bank_says_which(
+    page: Any, live_server: Any, quiet: list[str], desk: Desk, sign_in: Callable[[str], None], axe: Check, fits: Check
+) -> None:
+    from tuodi.org.access import system_scope
+    from tuodi.payments.models import BankRecall
+
+    run = desk.month(3)
+    bank = desk.bank
+    bank.slow = True
+    (message,) = desk.deliver(run)
+    bank.execute(message.no, [3])
+    here = f"{live_server.url}/runs/{run.pk}/batches/{message.batch_id}/"
+    sign_in(desk.staff.check.username)
+    page.goto(here)
+    page.get_by_text("请求撤销", exact=True).click()
+    page.get_by_label("序号", exact=True).fill("2至3")
+    page.get_by_label("说明", exact=True).fill("审批后发现对象已死亡")
+    page.get_by_role("button", name="提交，由另一人复核").click()
+    expect(page.get_by_text("请写成 1、3-5 这样")).to_be_visible()
+    page.get_by_text("请求撤销", exact=True).click()
+    page.get_by_label("序号", exact=True).fill("2-3")
+    page.get_by_label("说明", exact=True).fill("审批后发现对象已死亡")
+    axe()
+    page.get_by_role("button", name="提交，由另一人复核").click()
+    expect(page.get_by_text("已提出撤销 2 笔")).to_be_visible()
+    shot(page, "recall-proposed")
+
+    page.context.clear_cookies()
+    sign_in(desk.staff.approve.username)
+    page.goto(f"{live_server.url}/bank/todo/")
+    page.locator("section", has_text="撤销请求").get_by_role("link", name="查看").click()
+    page.get_by_role("button", name="复核，送银行").click()
+    expect(page.get_by_text("银行答复前，各笔结果不变")).to_be_visible()
+    assert desk.statuses(run) == ["sent"] * 3
+    with system_scope("420802"):
+        recall = BankRecall.objects.get()
+    desk.bring(recall)
+    for one in bank.answers_to(recall.no):
+        bank.lay("answer", one)
+    desk.collect()
+    page.goto(here)
+    expect(page.get_by_text("已撤销，没有付款")).to_be_visible()
+    expect(page.get_by_text("同意，款项将退回")).to_be_visible()
+    axe()
+    shot(page, "recall-answered")
+    page.set_viewport_size(PHONE)
+    fits()
+    shot(page, "recall-phone")
+    assert desk.statuses(run) == ["sent", "failed", "sent"]
+    desk.clean(run)

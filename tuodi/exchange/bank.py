@@ -37,8 +37,9 @@ FOLDER = Path(__file__).resolve().parents[2] / "sources" / "banks"
 HEAD = ("批次号", "笔数", "金额", "月份", "用途")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "\uff20")
 SUMMARY_LENGTH = 20
-#: What a bank says of one payment. `accepted`: taken, and no result yet.
-Result = Literal["paid", "failed", "returned", "unknown", "accepted"]
+#: What a bank says of one payment. `accepted`: taken, and no result yet. The last three answer a request to give it back:
+#: never paid, paid and coming back, not given back.
+Result = Literal["paid", "failed", "returned", "unknown", "accepted", "cancelled", "returning", "refused"]
 
 
 class _Strict(BaseModel):
@@ -60,6 +61,9 @@ class Returned(_Strict):
     failed: tuple[str, ...]
     returned: tuple[str, ...]
     unknown: tuple[str, ...]
+    cancelled: tuple[str, ...] = ("已撤销",)
+    returning: tuple[str, ...] = ("款项将退回",)
+    refused: tuple[str, ...] = ("不能撤销",)
 
 
 class BankProfile(_Strict):
@@ -69,7 +73,7 @@ class BankProfile(_Strict):
         banks: bank codes this profile is for; empty = any.
         max_lines: most payments a file may hold.
         summary: text on the account statement; `{month}` and `{programme}` are filled in; cut to 20 characters.
-        codes: class (success, fix_account, contact_holder, retry) -> code -> what the bank calls it.
+        codes: class (success, fix_account, contact_holder, retry, recalled) -> code -> what the bank calls it.
         messages: generation of ISO 20022 messages, where that is the format.
         signed: files carry a detached SM2 signature, and answers without a valid one are not read.
         silence_days: working days without a result after which somebody is told.
@@ -249,6 +253,7 @@ class ReturnFile:
     Attributes:
         orig_lines, orig_fen: count and sum of the batch it answers, as the bank understood it.
         group: status of the whole batch (ISO 20022), with its reason.
+        about: of an answer to a request, the batch the request was about.
     """
 
     no: str = ""
@@ -263,6 +268,7 @@ class ReturnFile:
     orig_lines: int | None = None
     orig_fen: int | None = None
     group: str = ""
+    about: str = ""
     group_code: str = ""
     group_note: str = ""
 
@@ -303,7 +309,8 @@ def read_return(profile: BankProfile, data: bytes) -> ReturnFile:
     found = ReturnFile()
     index: dict[str, int] = {}
     returned = _returned(profile)
-    words = {word: result for result in ("paid", "failed", "returned", "unknown") for word in getattr(returned, result)}
+    results = ("paid", "failed", "returned", "unknown", "cancelled", "returning", "refused")
+    words = {word: result for result in results for word in getattr(returned, result)}
     for no, cells in read_table(data, table_suffix(data)):
         if not any(cells):
             continue

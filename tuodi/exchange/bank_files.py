@@ -8,9 +8,10 @@ statement = read_statement(profile, data)
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 
-from tuodi.exchange import iso20022
+from tuodi.exchange import iso20022, iso_requests
 from tuodi.exchange.bank import (
     BankProfile,
     BatchHead,
@@ -29,6 +30,7 @@ from tuodi.exchange.iso20022 import Payer, Statement, StatementEntry
 from tuodi.kernel.money import format_yuan
 
 __all__ = [
+    "RECALL_MARK",
     "STATEMENT_COLUMNS",
     "Payer",
     "Statement",
@@ -37,6 +39,8 @@ __all__ = [
     "read_statement",
     "write_csv_statement",
     "write_file",
+    "write_inquiry",
+    "write_recall",
 ]
 
 #: Head line and columns of a statement as a table, for banks that give no camt.053.
@@ -63,8 +67,49 @@ def write_file(
 
 
 def read_answer(profile: BankProfile, data: bytes) -> ReturnFile:
-    """A bank's answer in rows. Raises ExchangeError for what is none."""
-    return iso20022.read_answer(data) if profile.format == "iso20022" else read_return(profile, data)
+    """A bank's answer in rows: to payments, to a request to give some back, or about accounts. Raises ExchangeError for what is none."""
+    if profile.format != "iso20022":
+        return read_return(profile, data)
+    head = data[:4096]
+    if b":camt.029." in head:
+        return iso_requests.read_resolution(data)
+    if b":acmt.024." in head:
+        return iso_requests.read_verification(data)
+    return iso20022.read_answer(data)
+
+
+#: What a table that asks payments back says before the number of their batch (用途 of its first line).
+RECALL_MARK = "撤销 "
+
+
+def write_recall(
+    profile: BankProfile, no: str, batch_no: str, rows: Sequence[Payment], *, month: str, payer: Payer | None, at: datetime, code: str, note: str
+) -> bytes:  # fmt: skip
+    """The bytes of a request to give payments of a batch back.
+
+    Args:
+        rows: as they were sent, with their numbers in the batch. code: of ISO 20022; a table says the note alone.
+
+    Raises: ProfileError: a message without a payer.
+    """
+    if profile.format == "iso20022":
+        if payer is None:
+            raise ProfileError(profile.name, "这种格式要先登记付款账户（银行直联）")
+        return iso_requests.write_camt056(profile, no, batch_no, rows, payer=payer, at=at, code=code, note=note)
+    head = BatchHead(no, len(rows), sum(one.amount_fen for one in rows), month, f"{RECALL_MARK}{batch_no}")
+    return write_payments(profile, head, [replace(one, summary=f"{RECALL_MARK}{note}") for one in rows])
+
+
+def write_inquiry(
+    profile: BankProfile, no: str, rows: Sequence[Payment], *, month: str, payer: Payer | None, at: datetime
+) -> bytes:
+    """The bytes of a question about accounts, without amounts. Raises: ProfileError, ExchangeError."""
+    if profile.format == "iso20022":
+        if payer is None:
+            raise ProfileError(profile.name, "这种格式要先登记付款账户（银行直联）")
+        return iso_requests.write_acmt023(profile, no, rows, payer=payer, at=at)
+    wide = profile.model_copy(update={"max_lines": max(len(rows), 1)})
+    return write_payments(wide, BatchHead(no, len(rows), 0, month, "账户预校验"), rows)
 
 
 def read_statement(profile: BankProfile, data: bytes) -> Statement:

@@ -21,14 +21,20 @@ from tuodi.exchange.iso_stream import MessageRefusedError, Record, records
 from tuodi.kernel.money import format_yuan
 
 __all__ = [
-    "VERSIONS", "MessageRefusedError", "Payer", "Statement", "StatementEntry", "end_to_end", "read_answer", "read_statement",
-    "split_reference", "write_pain001",
+    "VERSIONS", "MessageRefusedError", "Payer", "Statement", "StatementEntry", "agent", "end_to_end", "plain", "read_answer",
+    "read_statement", "split_reference", "text_of", "to_fen", "write_pain001",
 ]  # fmt: skip
 
 #: Generation -> message -> version.
 VERSIONS = {
-    "2009": {"pain.001": "001.03", "pain.002": "001.03", "camt.053": "001.02", "camt.054": "001.02", "pacs.004": "001.02"},
-    "2019": {"pain.001": "001.09", "pain.002": "001.10", "camt.053": "001.08", "camt.054": "001.08", "pacs.004": "001.09"},
+    "2009": {
+        "pain.001": "001.03", "pain.002": "001.03", "camt.053": "001.02", "camt.054": "001.02", "pacs.004": "001.02",
+        "camt.056": "001.01", "camt.029": "001.03", "acmt.023": "001.01", "acmt.024": "001.01",
+    },
+    "2019": {
+        "pain.001": "001.09", "pain.002": "001.10", "camt.053": "001.08", "camt.054": "001.08", "pacs.004": "001.09",
+        "camt.056": "001.08", "camt.029": "001.09", "acmt.023": "001.02", "acmt.024": "001.02",
+    },
 }  # fmt: skip
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
 #: Transaction status (ISO external code set) -> what it means for a line. `accepted` is no result yet.
@@ -63,14 +69,16 @@ def split_reference(text: str) -> tuple[str, int | None]:
 # ---- out
 
 
-def _plain(text: str, most: int) -> str:
+def plain(text: str, most: int) -> str:
+    """Text as a message can hold it, cut; a dash for none."""
     return escape(_CONTROL.sub(" ", text).strip()[:most]) or "-"
 
 
-def _agent(code: str) -> str:
+def agent(code: str) -> str:
+    """A bank by its number (联行号) or name."""
     if re.fullmatch(r"\d{12,14}", code):
         return f"<FinInstnId><ClrSysMmbId><ClrSysId><Cd>CNAPS</Cd></ClrSysId><MmbId>{code}</MmbId></ClrSysMmbId></FinInstnId>"
-    return f"<FinInstnId><Nm>{_plain(code or '未注明', 70)}</Nm></FinInstnId>"
+    return f"<FinInstnId><Nm>{plain(code or '未注明', 70)}</Nm></FinInstnId>"
 
 
 def write_pain001(
@@ -94,11 +102,11 @@ def write_pain001(
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         f'<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.001.{version}"><CstmrCdtTrfInitn>'
         f"<GrpHdr><MsgId>{escape(head.no)}</MsgId><CreDtTm>{at.replace(microsecond=0).isoformat()}</CreDtTm>{counted}"
-        f"<InitgPty><Nm>{_plain(payer.name, 70)}</Nm></InitgPty></GrpHdr>"
+        f"<InitgPty><Nm>{plain(payer.name, 70)}</Nm></InitgPty></GrpHdr>"
         f"<PmtInf><PmtInfId>{escape(head.no)}</PmtInfId><PmtMtd>TRF</PmtMtd><BtchBookg>true</BtchBookg>{counted}"
         f"<PmtTpInf><CtgyPurp><Cd>SSBE</Cd></CtgyPurp></PmtTpInf><ReqdExctnDt>{when}</ReqdExctnDt>"
-        f"<Dbtr><Nm>{_plain(payer.name, 70)}</Nm></Dbtr><DbtrAcct><Id><Othr><Id>{_plain(payer.account, 34)}</Id></Othr></Id><Ccy>CNY</Ccy></DbtrAcct>"
-        f"<DbtrAgt>{_agent(payer.agent)}</DbtrAgt>\n"
+        f"<Dbtr><Nm>{plain(payer.name, 70)}</Nm></Dbtr><DbtrAcct><Id><Othr><Id>{plain(payer.account, 34)}</Id></Othr></Id><Ccy>CNY</Ccy></DbtrAcct>"
+        f"<DbtrAgt>{agent(payer.agent)}</DbtrAgt>\n"
     ).encode()
     lines = amount = 0
     for one in rows:
@@ -107,9 +115,9 @@ def write_pain001(
         lines, amount = lines + 1, amount + one.amount_fen
         yield (
             f"<CdtTrfTxInf><PmtId><InstrId>{one.seq}</InstrId><EndToEndId>{escape(end_to_end(head.no, one.seq))}</EndToEndId></PmtId>"
-            f'<Amt><InstdAmt Ccy="CNY">{format_yuan(one.amount_fen, sep=False)}</InstdAmt></Amt><CdtrAgt>{_agent(one.bank_code)}</CdtrAgt>'
-            f"<Cdtr><Nm>{_plain(one.name, 70)}</Nm></Cdtr><CdtrAcct><Id><Othr><Id>{_plain(one.account, 34)}</Id></Othr></Id></CdtrAcct>"
-            f"<RmtInf><Ustrd>{_plain(one.summary, 140)}</Ustrd></RmtInf></CdtTrfTxInf>\n"
+            f'<Amt><InstdAmt Ccy="CNY">{format_yuan(one.amount_fen, sep=False)}</InstdAmt></Amt><CdtrAgt>{agent(one.bank_code)}</CdtrAgt>'
+            f"<Cdtr><Nm>{plain(one.name, 70)}</Nm></Cdtr><CdtrAcct><Id><Othr><Id>{plain(one.account, 34)}</Id></Othr></Id></CdtrAcct>"
+            f"<RmtInf><Ustrd>{plain(one.summary, 140)}</Ustrd></RmtInf></CdtTrfTxInf>\n"
         ).encode()
     yield b"</PmtInf></CstmrCdtTrfInitn></Document>\n"
     if (lines, amount) != (head.lines, head.amount_fen):
@@ -156,7 +164,7 @@ class Statement:
     faults: list[str] = field(default_factory=list)
 
 
-def _text(fields: Mapping[str, str], *paths: str) -> str:
+def text_of(fields: Mapping[str, str], *paths: str) -> str:
     """The first non-empty text under any of some paths."""
     for path in paths:
         found = fields.get(path)
@@ -165,7 +173,7 @@ def _text(fields: Mapping[str, str], *paths: str) -> str:
     return ""
 
 
-def _fen(text: str) -> int | None:
+def to_fen(text: str) -> int | None:
     """Yuan with at most two decimals as fen. ValueError for anything else: an amount is never rounded."""
     if not text:
         return None
@@ -196,7 +204,7 @@ class _Reading:
 
     def fen(self, text: str, where: str) -> int | None:
         try:
-            return _fen(text)
+            return to_fen(text)
         except ValueError:
             self.found.faults.append(f"{where}金额“{text[:20]}”不是两位小数以内的数")
             return None
@@ -244,7 +252,7 @@ def read_answer(data: bytes) -> ReturnFile:
         elif name == "OrgnlGrpInfAndSts":
             _group(one, element, record)
         elif name == "OrgnlGrpInf":
-            one.batches.add(_text(element, "OrgnlMsgId"))
+            one.batches.add(text_of(element, "OrgnlMsgId"))
         elif name == "TxInfAndSts":
             _status(one, element)
         elif name == "Ntry":
@@ -263,64 +271,64 @@ def read_answer(data: bytes) -> ReturnFile:
 
 
 def _header(one: _Reading, kind: str, element: Mapping[str, str]) -> None:
-    one.found.message_id = _text(element, "MsgId")[:35]
+    one.found.message_id = text_of(element, "MsgId")[:35]
     if kind == "pacs.004":
-        count = _text(element, "NbOfTxs")
+        count = text_of(element, "NbOfTxs")
         one.stated, one.stated_lines = True, int(count) if count.isdigit() else -1
-        one.stated_fen = one.fen(_text(element, "TtlRtrdIntrBkSttlmAmt"), "合计") or 0
+        one.stated_fen = one.fen(text_of(element, "TtlRtrdIntrBkSttlmAmt"), "合计") or 0
 
 
 def _group(one: _Reading, element: Mapping[str, str], record: Record) -> None:
     found = one.found
-    one.batches.add(_text(element, "OrgnlMsgId"))
-    lines = _text(element, "OrgnlNbOfTxs")
+    one.batches.add(text_of(element, "OrgnlMsgId"))
+    lines = text_of(element, "OrgnlNbOfTxs")
     found.orig_lines = int(lines) if lines.isdigit() else None
-    found.orig_fen = one.fen(_text(element, "OrgnlCtrlSum"), "原批次合计")
-    found.group = _text(element, "GrpSts")
-    found.group_code = _text(element, "StsRsnInf/Rsn/Cd", "StsRsnInf/Rsn/Prtry")[:10]
-    found.group_note = _text(element, "StsRsnInf/AddtlInf")[:100]
+    found.orig_fen = one.fen(text_of(element, "OrgnlCtrlSum"), "原批次合计")
+    found.group = text_of(element, "GrpSts")
+    found.group_code = text_of(element, "StsRsnInf/Rsn/Cd", "StsRsnInf/Rsn/Prtry")[:10]
+    found.group_note = text_of(element, "StsRsnInf/AddtlInf")[:100]
     for part in record.of("NbOfTxsPerSts"):
-        count = _text(part, "DtldNbOfTxs")
+        count = text_of(part, "DtldNbOfTxs")
         one.stated = True
         one.stated_lines += int(count) if count.isdigit() else 0
-        one.stated_fen += one.fen(_text(part, "DtldCtrlSum"), "分状态合计") or 0
+        one.stated_fen += one.fen(text_of(part, "DtldCtrlSum"), "分状态合计") or 0
 
 
 def _status(one: _Reading, element: Mapping[str, str]) -> None:
-    word = _text(element, "TxSts")
+    word = text_of(element, "TxSts")
     one.row(
-        _text(element, "OrgnlEndToEndId"), "", _STATUS.get(word), word, _text(element, "OrgnlTxRef/Amt/InstdAmt"),
-        code=_text(element, "StsRsnInf/Rsn/Cd", "StsRsnInf/Rsn/Prtry"), message=_text(element, "StsRsnInf/AddtlInf"),
-        account=_text(element, "OrgnlTxRef/CdtrAcct/Id/Othr/Id", "OrgnlTxRef/CdtrAcct/Id/IBAN"),
-        name=_text(element, "OrgnlTxRef/Cdtr/Pty/Nm", "OrgnlTxRef/Cdtr/Nm"), bank_ref=_text(element, "AcctSvcrRef"),
-        posted_at=_text(element, "AccptncDtTm"),
+        text_of(element, "OrgnlEndToEndId"), "", _STATUS.get(word), word, text_of(element, "OrgnlTxRef/Amt/InstdAmt"),
+        code=text_of(element, "StsRsnInf/Rsn/Cd", "StsRsnInf/Rsn/Prtry"), message=text_of(element, "StsRsnInf/AddtlInf"),
+        account=text_of(element, "OrgnlTxRef/CdtrAcct/Id/Othr/Id", "OrgnlTxRef/CdtrAcct/Id/IBAN"),
+        name=text_of(element, "OrgnlTxRef/Cdtr/Pty/Nm", "OrgnlTxRef/Cdtr/Nm"), bank_ref=text_of(element, "AcctSvcrRef"),
+        posted_at=text_of(element, "AccptncDtTm"),
     )  # fmt: skip
 
 
 def _notice(one: _Reading, entry: Mapping[str, str], record: Record) -> None:
     """An entry of a camt.054: a debit is a payment that was booked, a credit one that came back."""
-    debit = _text(entry, "CdtDbtInd") == "DBIT"
-    if _text(entry, "Sts/Cd", "Sts") not in ("BOOK", ""):
+    debit = text_of(entry, "CdtDbtInd") == "DBIT"
+    if text_of(entry, "Sts/Cd", "Sts") not in ("BOOK", ""):
         return  # announced and not booked: no result
     one.stated = True
-    one.stated_fen += one.fen(_text(entry, "Amt"), "分录") or 0
+    one.stated_fen += one.fen(text_of(entry, "Amt"), "分录") or 0
     for tx in record.of("NtryDtls/TxDtls"):
         one.stated_lines += 1
         one.row(
-            _text(tx, "Refs/EndToEndId"), "", "paid" if debit else "returned", "DBIT" if debit else "CRDT",
-            _text(tx, "Amt", "AmtDtls/TxAmt/Amt"), code=_text(tx, "RtrInf/Rsn/Cd", "RtrInf/Rsn/Prtry"), message=_text(tx, "RtrInf/AddtlInf"),
-            account=_text(tx, "RltdPties/CdtrAcct/Id/Othr/Id") if debit else "",
-            name=_text(tx, "RltdPties/Cdtr/Pty/Nm", "RltdPties/Cdtr/Nm") if debit else "",
-            bank_ref=_text(tx, "Refs/AcctSvcrRef"), posted_at=_text(entry, "BookgDt/Dt", "BookgDt/DtTm"),
+            text_of(tx, "Refs/EndToEndId"), "", "paid" if debit else "returned", "DBIT" if debit else "CRDT",
+            text_of(tx, "Amt", "AmtDtls/TxAmt/Amt"), code=text_of(tx, "RtrInf/Rsn/Cd", "RtrInf/Rsn/Prtry"), message=text_of(tx, "RtrInf/AddtlInf"),
+            account=text_of(tx, "RltdPties/CdtrAcct/Id/Othr/Id") if debit else "",
+            name=text_of(tx, "RltdPties/Cdtr/Pty/Nm", "RltdPties/Cdtr/Nm") if debit else "",
+            bank_ref=text_of(tx, "Refs/AcctSvcrRef"), posted_at=text_of(entry, "BookgDt/Dt", "BookgDt/DtTm"),
         )  # fmt: skip
 
 
 def _returned(one: _Reading, element: Mapping[str, str]) -> None:
     one.row(
-        _text(element, "OrgnlEndToEndId"), _text(element, "OrgnlGrpInf/OrgnlMsgId"), "returned", "RTR", _text(element, "RtrdIntrBkSttlmAmt"),
-        code=_text(element, "RtrRsnInf/Rsn/Cd", "RtrRsnInf/Rsn/Prtry"), message=_text(element, "RtrRsnInf/AddtlInf"),
-        account=_text(element, "OrgnlTxRef/CdtrAcct/Id/Othr/Id"), name=_text(element, "OrgnlTxRef/Cdtr/Pty/Nm", "OrgnlTxRef/Cdtr/Nm"),
-        bank_ref=_text(element, "RtrId"), posted_at=_text(element, "IntrBkSttlmDt"),
+        text_of(element, "OrgnlEndToEndId"), text_of(element, "OrgnlGrpInf/OrgnlMsgId"), "returned", "RTR", text_of(element, "RtrdIntrBkSttlmAmt"),
+        code=text_of(element, "RtrRsnInf/Rsn/Cd", "RtrRsnInf/Rsn/Prtry"), message=text_of(element, "RtrRsnInf/AddtlInf"),
+        account=text_of(element, "OrgnlTxRef/CdtrAcct/Id/Othr/Id"), name=text_of(element, "OrgnlTxRef/Cdtr/Pty/Nm", "OrgnlTxRef/Cdtr/Nm"),
+        bank_ref=text_of(element, "RtrId"), posted_at=text_of(element, "IntrBkSttlmDt"),
     )  # fmt: skip
 
 
@@ -348,9 +356,9 @@ def read_statement(data: bytes) -> Statement:
                 int(text) if text.isdigit() and (name == "ElctrncSeqNb" or found.sequence is None) else found.sequence
             )
         elif name == "FrToDt":
-            found.from_day, found.to_day = _day(_text(element, "FrDtTm")), _day(_text(element, "ToDtTm"))
+            found.from_day, found.to_day = _day(text_of(element, "FrDtTm")), _day(text_of(element, "ToDtTm"))
         elif name == "Acct":
-            found.account = _text(element, "Id/Othr/Id", "Id/IBAN")
+            found.account = text_of(element, "Id/Othr/Id", "Id/IBAN")
         elif name == "Bal":
             _balance(found, element)
         elif name == "Ntry":
@@ -361,13 +369,13 @@ def read_statement(data: bytes) -> Statement:
 
 
 def _balance(found: Statement, element: Mapping[str, str]) -> None:
-    kind = _text(element, "Tp/CdOrPrtry/Cd")
+    kind = text_of(element, "Tp/CdOrPrtry/Cd")
     try:
-        amount = _fen(_text(element, "Amt"))
+        amount = to_fen(text_of(element, "Amt"))
     except ValueError:
         found.faults.append("余额不是数字")
         return
-    if amount is not None and _text(element, "CdtDbtInd") == "DBIT":
+    if amount is not None and text_of(element, "CdtDbtInd") == "DBIT":
         amount = -amount
     if kind in ("OPBD", "PRCD"):
         found.opening_fen = amount
@@ -376,16 +384,18 @@ def _balance(found: Statement, element: Mapping[str, str]) -> None:
 
 
 def _entries(found: Statement, entry: Mapping[str, str], record: Record) -> None:
-    if _text(entry, "Sts/Cd", "Sts") not in ("BOOK", ""):
+    if text_of(entry, "Sts/Cd", "Sts") not in ("BOOK", ""):
         return
-    debit = _text(entry, "CdtDbtInd") == "DBIT"
-    booked = _day(_text(entry, "BookgDt/Dt", "BookgDt/DtTm"))
+    debit = text_of(entry, "CdtDbtInd") == "DBIT"
+    booked = _day(text_of(entry, "BookgDt/Dt", "BookgDt/DtTm"))
     details: list[Mapping[str, str]] = [*record.of("NtryDtls/TxDtls")] or [{}]
     whole = 0
     for tx in details:
         no = len(found.entries) + 1
         try:
-            amount = _fen(_text(tx, "Amt", "AmtDtls/TxAmt/Amt") or (_text(entry, "Amt") if len(details) == 1 else ""))
+            amount = to_fen(
+                text_of(tx, "Amt", "AmtDtls/TxAmt/Amt") or (text_of(entry, "Amt") if len(details) == 1 else "")
+            )
             if amount is None:
                 raise ValueError
         except ValueError:
@@ -394,13 +404,13 @@ def _entries(found: Statement, entry: Mapping[str, str], record: Record) -> None
         whole += amount
         found.entries.append(
             StatementEntry(
-                no, amount, debit, _text(tx, "Refs/EndToEndId")[:40], (_text(tx, "Refs/AcctSvcrRef") or _text(entry, "AcctSvcrRef"))[:40],
-                booked, _text(tx, "RltdPties/CdtrAcct/Id/Othr/Id"), _text(tx, "RltdPties/Cdtr/Pty/Nm", "RltdPties/Cdtr/Nm"),
-                _text(tx, "RtrInf/Rsn/Cd")[:10], _text(tx, "RtrInf/AddtlInf", "AddtlTxInf")[:100],
+                no, amount, debit, text_of(tx, "Refs/EndToEndId")[:40], (text_of(tx, "Refs/AcctSvcrRef") or text_of(entry, "AcctSvcrRef"))[:40],
+                booked, text_of(tx, "RltdPties/CdtrAcct/Id/Othr/Id"), text_of(tx, "RltdPties/Cdtr/Pty/Nm", "RltdPties/Cdtr/Nm"),
+                text_of(tx, "RtrInf/Rsn/Cd")[:10], text_of(tx, "RtrInf/AddtlInf", "AddtlTxInf")[:100],
             )
         )  # fmt: skip
     try:
-        if whole != _fen(_text(entry, "Amt")):
-            found.faults.append(f"分录金额 {_text(entry, 'Amt')[:20]} 与明细合计 {format_yuan(whole)} 不符")
+        if whole != to_fen(text_of(entry, "Amt")):
+            found.faults.append(f"分录金额 {text_of(entry, 'Amt')[:20]} 与明细合计 {format_yuan(whole)} 不符")
     except ValueError:
         found.faults.append("分录金额不是数字")

@@ -23,7 +23,7 @@ MAX_TEXT = 2_000
 MAX_PLACES = 5_000
 #: Bytes handed to the parser at once.
 _PIECE = 1 << 16
-_NAMESPACE = re.compile(r"\{urn:iso:std:iso:20022:tech:xsd:((?:pain|camt|pacs)\.\d{3})\.(\d{3}\.\d{2})\}Document")
+_NAMESPACE = re.compile(r"\{urn:iso:std:iso:20022:tech:xsd:((?:pain|camt|pacs|acmt)\.\d{3})\.(\d{3}\.\d{2})\}Document")
 
 
 class MessageRefusedError(ExchangeError):

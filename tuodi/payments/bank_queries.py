@@ -22,6 +22,7 @@ from tuodi.payments.models import (
     BankItem,
     BankLink,
     BankMessage,
+    BankRecall,
     BankReturn,
     BankStatement,
     LineEvent,
@@ -30,7 +31,7 @@ from tuodi.payments.models import (
     PayRun,
     StatementLine,
 )
-from tuodi.payments.states import ERRORS, BatchState, LineStatus
+from tuodi.payments.states import ERRORS, BatchState, LineStatus, RecallState, RecallWord
 
 __all__ = [
     "Gap",
@@ -50,6 +51,9 @@ __all__ = [
     "missing",
     "open_items",
     "proposals",
+    "recallable",
+    "recalls_of",
+    "recalls_waiting",
     "returns_of",
     "silent",
     "statements",
@@ -97,6 +101,25 @@ def statements(link: BankLink | None = None) -> QuerySet[BankStatement]:
 def returns_of(batch: BankBatch) -> QuerySet[BankReturn]:
     """What the bank answered about a batch, newest first, refused files too."""
     return batch.returns.select_related("imported_by").order_by("-id")
+
+
+def recalls_of(batch: BankBatch) -> QuerySet[BankRecall]:
+    """What was asked back of a batch, newest first."""
+    return batch.recalls.select_related("proposed_by", "decided_by", "file").order_by("-id")
+
+
+def recallable(batch: BankBatch) -> bool:
+    """Whether some payment of a batch to families has no definite word and is not being asked back."""
+    if batch.run_id is None:
+        return False
+    busy = batch.items.filter(recalls__word__in=[RecallWord.ASKED, RecallWord.RETURNING]).values("pk")
+    return batch.items.filter(status__in=["sent", "unknown"]).exclude(pk__in=busy).exists()
+
+
+def recalls_waiting() -> QuerySet[BankRecall]:
+    """Requests that wait for a second person, or for the bank."""
+    found = BankRecall.objects.filter(state__in=[RecallState.PROPOSED, RecallState.ASKED])
+    return found.select_related("batch", "proposed_by").annotate(asked=Count("lines")).order_by("id")
 
 
 def items_of(batch: BankBatch, status: str = "") -> QuerySet[BankItem]:

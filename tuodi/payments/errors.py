@@ -15,6 +15,8 @@ TuodiError
     ├── HoldListError         a list of lines to be held back in which one cannot be
     ├── AccountCheckError     an answer about accounts that does not fit
     ├── DecisionError         a person's word about a payment that cannot count
+    ├── RecallError           a request to a bank to give payments back that cannot be
+    ├── PlanExceededError     more than finance's plan of the month allows
     ├── ClaimError            a deed on a claim that cannot be
     └── RunInputError         an argument that cannot be
 """
@@ -24,6 +26,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tuodi.kernel.errors import TuodiError
+from tuodi.kernel.money import format_yuan
 
 __all__ = [
     "AccountCheckError",
@@ -40,6 +43,8 @@ __all__ = [
     "NothingToSendError",
     "OpenLinesError",
     "PaymentError",
+    "PlanExceededError",
+    "RecallError",
     "RunInputError",
     "StateError",
 ]
@@ -200,6 +205,33 @@ class ClaimError(PaymentError):
 
     def __init__(self, problem: str, **fields: object) -> None:
         super().__init__(problem, **fields)
+
+
+class RecallError(PaymentError):
+    """A request to give payments back that cannot be."""
+
+    code = "payments.recall"
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+
+
+class PlanExceededError(PaymentError):
+    """A run that pays more than finance's plans of its month allow.
+
+    Args:
+        sums: (sub-account, planned, wanted) in fen. blocked: a reason does not help; else it is one that is missing.
+    """
+
+    code = "payments.plan_exceeded"
+
+    def __init__(self, no: str, month: str, sums: Sequence[tuple[str, int, int]], *, blocked: bool) -> None:
+        told = "；".join(
+            f"{label} {month} 用款计划 {format_yuan(planned)} 元，连同本批要用 {format_yuan(wanted)} 元，超 {format_yuan(wanted - planned)} 元"
+            for label, planned, wanted in sums
+        )
+        remedy = "请先提出用款计划，财政审核后再审批。" if blocked else "请在审批时写明超计划的理由，或先补用款计划。"
+        super().__init__(f"{no} 超过用款计划：{told}。{remedy}", no=no, blocked=blocked)
 
 
 class RunInputError(PaymentError):

@@ -138,26 +138,26 @@ def _returned(run: PayRun, wanted: dict[tuple[str, str], int]) -> list[Side]:
     return sides
 
 
-def _withheld(run: PayRun, wanted: dict[tuple[str, str], int]) -> list[Side]:
+def _withheld(run: PayRun, wanted: dict[tuple[str, str], int], of: str) -> list[Side]:
     """What was granted and is not paid after all is no longer owed: its money is free again."""
-    reserved = funds.held(Account.RESERVED, {county for county, _ in wanted}, run_id=run.pk)
+    there = funds.held(of, {county for county, _ in wanted}, run_id=run.pk)
     sides = []
     for (county, programme), fen in sorted(wanted.items()):
         region = pad12(county)
-        drawn, rest = funds.share(fen, reserved.get((county, programme), []))
+        drawn, rest = funds.share(fen, there.get((county, programme), []))
         for source, part in drawn:
             sides += pair(region, programme, source, Account.PAYABLE, Account.EXPENSE, part)
-            sides += pair(region, programme, source, Account.AVAILABLE, Account.RESERVED, part)
+            sides += pair(region, programme, source, Account.AVAILABLE, of, part)
         if rest:
             sides += pair(region, programme, _NONE, Account.PAYABLE, Account.EXPENSE, rest)
     return sides
 
 
-def post_withheld(run: PayRun, lines: Sequence[int], *, user: User, memo: str) -> None:
+def post_withheld(run: PayRun, lines: Sequence[int], *, user: User, memo: str, of: str = Account.RESERVED) -> None:
     """Books back what approved lines that never leave would have paid, kept back, and found overpaid: it is told anew.
 
     Args:
-        lines: ids; already withheld.
+        lines: ids; already withheld. of: where their money lies: reserved, or in suspense once the bank gave it back.
     """
     wanted: dict[tuple[str, str], int] = {}
     other: list[Side] = []
@@ -178,7 +178,7 @@ def post_withheld(run: PayRun, lines: Sequence[int], *, user: User, memo: str) -
         )
         for county, programme, over in cursor.fetchall():
             other += pair(pad12(county), programme, _NONE, Account.EXPENSE, Account.RECEIVABLE, over)
-    _book(run, [*_withheld(run, wanted), *other], Kind.WITHHELD, "run", run.pk, user, memo)
+    _book(run, [*_withheld(run, wanted, of), *other], Kind.WITHHELD, "run", run.pk, user, memo)
 
 
 def post_receipt(receipt: ClaimReceipt, *, user: User) -> LedgerEntry | None:

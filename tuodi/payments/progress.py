@@ -10,10 +10,10 @@ from django.db.models import Q
 from tuodi.funds import ledger as funds
 from tuodi.funds.states import Account
 from tuodi.org.models import DutyCode
-from tuodi.payments.models import BankMessage, PayLine, PayRun, StatementLine
-from tuodi.payments.states import DRAFT, ERRORS, LineStatus, MessageState, RunState
+from tuodi.payments.models import BankMessage, BankRecall, PayLine, PayRun, StatementLine
+from tuodi.payments.states import DRAFT, ERRORS, LineStatus, MessageState, RecallState, RunState
 
-__all__ = ["NEXT", "Short", "bank_waits", "shortages", "waiting_lines"]
+__all__ = ["NEXT", "Short", "bank_waits", "open_recalls", "shortages", "waiting_lines"]
 
 #: State -> the step that comes next and whose it is.
 NEXT = {
@@ -70,6 +70,14 @@ def waiting_lines(run: PayRun) -> int:
     if run.state not in (RunState.SENT, RunState.SETTLED):
         return 0
     return PayLine.objects.filter(run=run, live=True, status__in=_WAITING).count()
+
+
+def open_recalls(run: PayRun) -> list[BankRecall]:
+    """Requests to give payments of the run back that wait for a second person or for the bank's word."""
+    if run.state not in (RunState.SENT, RunState.SETTLED, RunState.CLOSED):
+        return []
+    rows = BankRecall.objects.filter(batch__run=run, state__in=[RecallState.PROPOSED, RecallState.ASKED])
+    return list(rows.order_by("id"))
 
 
 def bank_waits(run: PayRun) -> tuple[int, int]:

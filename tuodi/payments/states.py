@@ -20,6 +20,9 @@ __all__ = [
     "LINE_MOVES",
     "LIST_MOVES",
     "MESSAGE_MOVES",
+    "RECALLED",
+    "RECALL_LINE_MOVES",
+    "RECALL_MOVES",
     "RUN_MOVES",
     "STATED",
     "WRITE_OFF_MOVES",
@@ -35,6 +38,10 @@ __all__ = [
     "MessageState",
     "PayProgramme",
     "Period",
+    "RecallPurpose",
+    "RecallReason",
+    "RecallState",
+    "RecallWord",
     "RunState",
     "Verdict",
     "WriteOffReason",
@@ -101,6 +108,7 @@ class LineStatus(models.TextChoices):
     FAILED = "failed", "失败"
     RETURNED = "returned", "退票"
     #: Approved, but held back before the file went out (suspended, died, moved, account changed): never sent, treated like a held line afterwards.
+    #: Also a line that was asked back of the bank to be stopped, once its money is known not to be with the family.
     WITHHELD = "withheld", "发前扣留"
 
 
@@ -111,8 +119,8 @@ LINE_MOVES: Mapping[str, frozenset[str]] = {
     LineStatus.SENT: frozenset({LineStatus.PAID, LineStatus.FAILED, LineStatus.UNKNOWN}),
     LineStatus.UNKNOWN: frozenset({LineStatus.PAID, LineStatus.FAILED}),
     LineStatus.PAID: frozenset({LineStatus.RETURNED}),
-    LineStatus.FAILED: frozenset({LineStatus.SENT}),
-    LineStatus.RETURNED: frozenset({LineStatus.SENT}),
+    LineStatus.FAILED: frozenset({LineStatus.SENT, LineStatus.WITHHELD}),  # withheld: recalled to be stopped
+    LineStatus.RETURNED: frozenset({LineStatus.SENT, LineStatus.WITHHELD}),
     LineStatus.WITHHELD: frozenset(),
 }
 
@@ -167,6 +175,73 @@ MESSAGE_MOVES: Mapping[str, frozenset[str]] = {
     MessageState.ACKNOWLEDGED: frozenset(),
     MessageState.REFUSED: frozenset(),
 }
+
+
+class RecallState(models.TextChoices):
+    """Where a request to a bank to give payments back unexecuted (撤销) stands."""
+
+    PROPOSED = "proposed", "待复核"
+    WITHDRAWN = "withdrawn", "未采用"
+    ASKED = "asked", "已请求，等银行答复"  # its number and file are there; ends by the bank's word, never by time
+    GIVEN_UP = "given_up", "不再等答复"  # moves nothing; a late answer still counts
+    ANSWERED = "answered", "银行已答复"
+
+
+RECALL_MOVES: Mapping[str, frozenset[str]] = {
+    RecallState.PROPOSED: frozenset({RecallState.ASKED, RecallState.WITHDRAWN}),
+    RecallState.WITHDRAWN: frozenset(),
+    RecallState.ASKED: frozenset({RecallState.ANSWERED, RecallState.GIVEN_UP}),
+    RecallState.GIVEN_UP: frozenset({RecallState.ANSWERED}),
+    RecallState.ANSWERED: frozenset({RecallState.ANSWERED}),
+}
+
+
+class RecallWord(models.TextChoices):
+    """What the bank said of one payment it was asked for."""
+
+    ASKED = "asked", "等待答复"
+    CANCELLED = "cancelled", "已撤销，没有付款"
+    RETURNING = "returning", "同意，款项将退回"  # it was paid: the payment stays as it is until the money is back
+    BACK = "back", "款项已退回"
+    REFUSED = "refused", "不能撤销"
+    OTHERWISE = (
+        "otherwise",
+        "银行另行答复失败",
+    )  # the payment ended by another answer, so that nothing is left to give back
+    DROPPED = "dropped", "不再等"
+
+
+RECALL_LINE_MOVES: Mapping[str, frozenset[str]] = {
+    RecallWord.ASKED: frozenset(set(RecallWord) - {RecallWord.ASKED}),
+    RecallWord.RETURNING: frozenset({RecallWord.BACK, RecallWord.REFUSED}),
+    RecallWord.REFUSED: frozenset({RecallWord.CANCELLED, RecallWord.RETURNING, RecallWord.BACK}),
+    RecallWord.DROPPED: frozenset({RecallWord.ASKED}),  # a late word takes the request up again first
+    RecallWord.CANCELLED: frozenset(),
+    RecallWord.BACK: frozenset(),
+    RecallWord.OTHERWISE: frozenset(),
+}
+
+
+class RecallPurpose(models.TextChoices):
+    """What becomes of a payment that comes back unexecuted."""
+
+    STOP = "stop", "停发，由下期核定"
+    AGAIN = "again", "更正后重发"
+
+
+class RecallReason(models.TextChoices):
+    """Why payments are asked back: codes of ISO 20022 (ExternalCancellationReason1Code)."""
+
+    UPAY = "UPAY", "不应发放"
+    DUPL = "DUPL", "重复发放"
+    AC03 = "AC03", "收款账号有误"
+    AM09 = "AM09", "金额有误"
+    TECH = "TECH", "技术原因重复送出"
+    CUST = "CUST", "其他原因"
+
+
+#: Code of a payment that ended because it was asked back.
+RECALLED = "CANC"
 
 
 class DecisionState(models.TextChoices):

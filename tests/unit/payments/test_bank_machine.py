@@ -1,4 +1,4 @@
-"""Any order of building, approving, sending, answering, crashing, replaying, returning and deciding, against a small model.
+"""Any order of building, approving, sending, recalling, answering, crashing, replaying, returning and deciding, against a small model.
 
 The model knows one thing of a payment: whether money is at the family. The product may never say otherwise, the bank may never
 be asked twice, and the books hold after each step. `TUODI_BANK_STEPS=2000` runs the long form, see docs/money.md.
@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from tuodi.kernel.periods import Month
-from tuodi.org.access import system_scope
-from tuodi.payments import actions, bank_queries, checks
-from tuodi.payments.models import BankItem, BankMessage, PayRun
+from tuodi.org.access import NATION, system_scope
+from tuodi.payments import actions, bank_queries, checks, invariants
+from tuodi.payments.models import BankBatch, BankItem, BankMessage, BankRecall, PayLine, PayRun, RecallLine
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -88,6 +88,57 @@ class BankLine(RuleBasedStateMachine):
         with system_scope("420802"):
             numbers = BankMessage.objects.filter(batch__run__in=self.runs).order_by("id").values_list("no", flat=True)
             return [no for no in numbers if no in self.desk.bank.taken]
+
+    @rule(slow=st.booleans(), gives_back=st.booleans())
+    def bank_changes_its_ways(self, slow: bool, gives_back: bool) -> None:
+        self.desk.bank.slow, self.desk.bank.gives_back = slow, gives_back
+
+    @rule(n=st.integers(0, 9), seqs=st.sets(st.integers(1, 3), min_size=1))
+    def bank_executes(self, n: int, seqs: set[int]) -> None:
+        known = self.mine()
+        if known:
+            self.desk.bank.execute(known[n % len(known)], sorted(seqs))
+
+    @precondition(lambda self: bool(self.runs))
+    @rule(
+        n=st.integers(0, 9),
+        seqs=st.sets(st.integers(1, 3)),
+        purpose=st.sampled_from(["stop", "again"]),
+        fault=st.sampled_from(FAULTS),
+    )
+    def ask_back(self, n: int, seqs: set[int], purpose: str, fault: str) -> None:
+        """Some payments of a file, or all; the request may meet any fault on its way, and may be brought again by `bring`."""
+        from tuodi.payments.errors import RecallError
+
+        with system_scope("420802"):
+            batches = list(BankBatch.objects.filter(run__in=self.runs).order_by("id"))
+        if not batches:
+            return
+        self.desk.bank.submit_faults = [fault]
+        with suppress(RecallError):
+            self.desk.ask_back(batches[n % len(batches)], *sorted(seqs), purpose=purpose, day=self.day)
+
+    @rule(n=st.integers(0, 9), pending=st.booleans())
+    def answer_request(self, n: int, pending: bool) -> None:
+        bank = self.desk.bank
+        with system_scope("420802"):
+            mine = BankRecall.objects.filter(batch__run__in=self.runs).order_by("id").values_list("no", flat=True)
+            known = [no for no in mine if no in bank.asked]
+        if not known:
+            return
+        no = known[n % len(known)]
+        for one in [bank.answer_request(no, pending=True)] if pending else bank.answers_to(no):
+            self.lay(one)
+
+    @precondition(lambda self: bool(self.runs))
+    @rule(n=st.integers(0, 9))
+    def stop_waiting(self, n: int) -> None:
+        with system_scope("420802"):
+            asked = list(BankRecall.objects.filter(batch__run__in=self.runs, state="asked").order_by("id"))
+        approve = self.desk.staff.approve
+        if asked:
+            with at(approve, self.day):
+                actions.give_up_recall(asked[n % len(asked)], acting_user=approve, reason="银行没有答复")
 
     @rule(n=st.integers(0, 9), seqs=st.sets(st.integers(1, 3), min_size=1))
     def answer(self, n: int, seqs: set[int]) -> None:
@@ -159,6 +210,13 @@ class BankLine(RuleBasedStateMachine):
                     assert item.seq in (taken.returned if taken else ()), item.batch.no
                 elif item.status == "failed":
                     assert taken is None or item.seq not in taken.paid
+            # What was stopped is not with the family: it never left, or it came back, and it never goes out again.
+            for line in PayLine.objects.filter(status="withheld").prefetch_related("items__batch"):
+                for item in line.items.all():
+                    taken = bank.taken.get(item.batch.no)
+                    assert taken is None or item.seq not in taken.paid - taken.returned, line.key
+            for one in RecallLine.objects.filter(word="cancelled").select_related("item__batch"):
+                assert one.item.seq in bank.taken[one.item.batch.no].cancelled
             for message in BankMessage.objects.filter(no__in=list(bank.taken)):
                 assert bank.taken[message.no].sha256 == message.sha256
             # At most one payment of a line that has not come back, whatever was sent again.
@@ -171,13 +229,17 @@ class BankLine(RuleBasedStateMachine):
 
     @invariant()
     def no_file_is_taken_twice(self) -> None:
-        assert {one.copies for one in self.desk.bank.taken.values()} <= {1}
+        bank = self.desk.bank
+        assert {one.copies for one in [*bank.taken.values(), *bank.asked.values()]} <= {1}
 
     @invariant()
     def the_books_hold(self) -> None:
         with system_scope("420802"):
             for run in self.runs:
                 assert [one for one in checks.ledger(PayRun.objects.get(pk=run.pk)) if not one.ok] == []
+        with system_scope(NATION):
+            report = invariants.check()
+        assert report.ok, str(report)
 
 
 def test_any_order_of_events_ends_with_the_truth(make_user, settings, tmp_path) -> None:

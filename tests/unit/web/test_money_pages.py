@@ -95,6 +95,24 @@ def test_the_next_step_names_who_may_do_it_and_the_money_that_is_missing(make_us
     assert "1 笔还没有银行结果" in text(client_of(staff.prepare).get(f"/runs/{run.pk}/"))
 
 
+def test_a_run_beyond_its_plan_says_so_and_is_approved_with_a_reason(make_user: Callable[..., Any]) -> None:
+    staff, treasury = Staff(make_user), Treasury(make_user)
+    family()  # 550.00
+    treasury.do("appropriation", 1000)
+    plan = treasury.do("plan", 500, month=Month(2017, 5))
+    run = run_month(staff, Month(2017, 5), upto="check")
+    approver = client_of(staff.approve)
+    shown = text(approver.get(f"/runs/{run.pk}/"))
+    assert "超 50.00 元" in shown
+    assert f"/funds/papers/{plan.no}/" in shown
+    assert 'id="plan-reason"' in shown
+    refused = text(approver.post(f"/runs/{run.pk}/", {"do": "approve"}, follow=True))
+    assert "写明超计划的理由" in refused
+    told = text(approver.post(f"/runs/{run.pk}/", {"do": "approve", "reason": "补发已报财政"}, follow=True))
+    assert "已审批" in told
+    assert "超 50.00 元" not in told
+
+
 def test_papers_and_bank_exceptions_are_counted_for_who_must_see_to_them(make_user: Callable[..., Any]) -> None:
     staff, treasury = Staff(make_user), Treasury(make_user)
     family()

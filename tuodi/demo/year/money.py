@@ -22,8 +22,8 @@ from tuodi.people.models import Household, RollEntry
 
 __all__ = [
     "appropriate",
-    "book_paper",
     "appropriate_care",
+    "book_paper",
     "count",
     "month_plan",
     "open_town",
@@ -76,7 +76,7 @@ def appropriate_care(replay: Replay, month: Month, monthly: int) -> int:
         return 0
     day = date(month.year, month.month, 3)
     amount = (monthly * 6 + 999_99) // 1000_00 * 1000_00
-    _paper(
+    book_paper(
         replay, day, kind="appropriation", programme="care", source="county", amount_fen=amount, doc_day=day,
         doc_no=f"{replay.key.upper()}社〔{month.year}〕照{month.month}号（假设）", reason="特困人员照料服务补贴",
     )  # fmt: skip

@@ -66,7 +66,7 @@ def pay(replay: Replay, month: Month, bank: Bank, *, tell: object) -> PayRun:
             actions.check(run, acting_user=officer)
     if now() == RunState.CHECKED:
         with as_user(replay, "sp", day(13)) as officer:
-            actions.approve(run, acting_user=officer)
+            actions.approve(run, acting_user=officer, reason="含补发，超出部分已报财政列入追加计划")
     mid = replay.first + 6
     if now() == RunState.APPROVED:
         if month == mid and replay.key == "y17":

@@ -151,7 +151,7 @@ def propose(
 
     Args:
         source: of `Source`; with `fund` it is the fund's own. to_programme: of a transfer. town: of an advance.
-        month: of a plan. doc_no, doc_day: 指标文号 and its day, of an appropriation.
+        month: of a plan; its source may be left open. doc_no, doc_day: 指标文号 and its day, of an appropriation.
         hospital: whose advance is paid or taken back. A reversal is proposed by `reversal.propose_reversal`.
 
     Raises: FundInputError naming the field; PurposeError; AccessDeniedError, NotFoundError.
@@ -173,6 +173,8 @@ def propose(
         source = fund.source
     if kind in _SOURCED and not (fund or source in set(Source.values) - {Source.SOCIETY.value}):
         raise FundInputError("资金来源", "没有选择；社会资金请选择已登记的公益基金")
+    if kind == PaperKind.PLAN and source and not (fund or source in set(Source.values) - {Source.SOCIETY.value}):
+        raise FundInputError("资金来源", f"“{source}”不认识")
     if kind == PaperKind.APPROPRIATION:
         if not doc_no.strip() or doc_day is None:
             raise FundInputError("指标文号和日期", "都要填写")
@@ -202,7 +204,7 @@ def propose(
     paper = FundPaper.objects.create(
         region=region, no=next_no("fund", region, today), kind=kind,
         year=year or (month.year if month else today.year), month=month.yyyymm if month else None, programme=programme,
-        source=source if kind in _SOURCED else "", fund=fund, to_programme=to_programme if kind == PaperKind.TRANSFER else "",
+        source=source if kind in (*_SOURCED, PaperKind.PLAN) else "", fund=fund, to_programme=to_programme if kind == PaperKind.TRANSFER else "",
         town=pad12(town[:9]) if kind == PaperKind.ADVANCE else "", hospital=hospital if kind in _HOSPITAL else None, amount_fen=amount_fen, doc_no=doc_no.strip()[:60],
         doc_day=doc_day, reason=reason.strip()[:300], proposed_at=clock.now(), proposed_by=acting_user,
     )  # fmt: skip

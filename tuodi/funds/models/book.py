@@ -71,7 +71,9 @@ class FundPaper(models.Model):
     year = models.SmallIntegerField("年度")
     month = models.IntegerField("月份", null=True)  #: yyyymm, of a plan
     programme = models.CharField("项目", max_length=16, choices=FundProgramme.choices)
-    source = models.CharField("资金来源", max_length=20, db_collation="C", blank=True)  #: empty for plans and advances
+    source = models.CharField(
+        "资金来源", max_length=20, db_collation="C", blank=True
+    )  #: empty for advances, and for plans over all sources
     fund = models.ForeignKey(PublicFund, on_delete=models.PROTECT, null=True, related_name="+")
     to_programme = models.CharField("调入项目", max_length=16, choices=FundProgramme.choices, blank=True)
     town = models.CharField("乡镇", max_length=12, db_collation="C", blank=True)  #: region of an advance's town

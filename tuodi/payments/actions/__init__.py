@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tuodi.payments.actions.account_checks import import_account_check, make_account_check
+from tuodi.payments.actions.account_checks import import_account_check, make_account_check, send_account_check
 from tuodi.payments.actions.adoption import open_adoption
 from tuodi.payments.actions.answers import import_return
 from tuodi.payments.actions.bank import hold_back, make_bank_files, reissue
@@ -25,6 +25,7 @@ from tuodi.payments.actions.price import (
     register_price_member,
     take_price_list,
 )
+from tuodi.payments.actions.recall import confirm_recall, give_up_recall, propose_recall, withdraw_recall
 from tuodi.payments.actions.run import approve, calculate, cancel, check, close, open_run, settle
 from tuodi.payments.actions.simulation import ask_simulation, do_simulation
 from tuodi.payments.actions.statements import import_statement, judge_again, resume_sending
@@ -39,6 +40,7 @@ __all__ = [
     "close",
     "collect",
     "confirm_decision",
+    "confirm_recall",
     "decide_fixed_list",
     "decide_write_off",
     "deliver",
@@ -46,10 +48,11 @@ __all__ = [
     "end_fixed_entry",
     "end_price_member",
     "enter_index",
+    "give_up_recall",
     "hold_back",
     "import_account_check",
-    "import_order_return",
     "import_fixed_list",
+    "import_order_return",
     "import_price_members",
     "import_return",
     "import_statement",
@@ -61,6 +64,7 @@ __all__ = [
     "open_run",
     "propose_item",
     "propose_leftover",
+    "propose_recall",
     "propose_write_off",
     "receive",
     "register_link",
@@ -68,8 +72,10 @@ __all__ = [
     "reissue",
     "reissue_orders",
     "resume_sending",
+    "send_account_check",
     "set_manner",
     "settle",
     "take_price_list",
     "withdraw_decision",
+    "withdraw_recall",
 ]

@@ -20,14 +20,23 @@ from tuodi.kernel.money import format_yuan
 from tuodi.org import access
 from tuodi.org.models import DutyCode, User
 from tuodi.payments import ledger, orders
-from tuodi.payments.actions.bank import append_events, link_of, set_status, sums
+from tuodi.payments.actions.bank import append_events, links_of, set_status, sums
+from tuodi.payments.actions.recall_follow import follow
 from tuodi.payments.actions.run import audit, lock_run
 from tuodi.payments.errors import StateError
 from tuodi.payments.items import Sent, locked_items, set_item_status
-from tuodi.payments.models import BankBatch, BankLink, BankReturn, LedgerEntry, PayRun
+from tuodi.payments.models import AccountInquiry, BankBatch, BankLink, BankRecall, BankReturn, LedgerEntry, PayRun
 from tuodi.payments.states import BATCH_MOVES, BatchState, LineStatus, RunState, move, steps_to
 
-__all__ = ["News", "check_signature", "import_return", "lock_batch", "settle_items", "take_answer"]
+__all__ = [
+    "News",
+    "check_signature",
+    "import_return",
+    "lock_batch",
+    "refuse_answer",
+    "settle_items",
+    "take_answer",
+]
 
 #: Most faults of a forged file that are listed; the rest are counted.
 _FAULTS = 50
@@ -39,6 +48,8 @@ _FINAL = {
     "returned": LineStatus.RETURNED,
     "unknown": LineStatus.UNKNOWN,
 }
+#: Words that answer a request to give payments back and say nothing where payments are reported.
+_ELSEWHERE = ("cancelled", "returning", "refused")
 _KINDS = {
     LineStatus.PAID: LedgerEntry.Kind.PAID,
     LineStatus.FAILED: LedgerEntry.Kind.FAILED,
@@ -77,10 +88,11 @@ def import_return(
         run = lock_run(run)
         if run.state not in _OUT:
             raise StateError(run.no, run.get_state_display(), "导入回盘")
-        link = link_of(run, layout.name) if layout.signed else None
         fault = ""
         if layout.signed:
-            fault = check_signature(link, data, signature) if link else "没有登记银行直联，不能验证签名，没有读取"
+            # Whose account the file is about is in it: it is read once one of the run's banks signed it.
+            tried = [check_signature(link, data, signature) for link in links_of(run, layout.name).values()]
+            fault = min(tried, key=len) if tried else "没有登记银行直联，不能验证签名，没有读取"
         return take_answer(layout, data, name, acting_user=acting_user, region=run.region, run=run, fault=fault)
 
 
@@ -118,12 +130,26 @@ def take_answer(
         "imported_by": acting_user, "link": link,
     }  # fmt: skip
     if fault:
-        return _refuse(acting_user, common, None, [fault], 0)
+        return refuse_answer(common, None, [fault], 0, acting_user=acting_user)
     try:
         answer = read_answer(layout, data)
     except ExchangeError as error:
-        return _refuse(acting_user, common, None, [str(error)], 0)
+        return refuse_answer(common, None, [str(error)], 0, acting_user=acting_user)
     common |= {"kind": answer.kind, "message_id": answer.message_id}
+    recall = _recall_of(answer, run, link)
+    if recall is not None:
+        from tuodi.payments.actions.recall import take_recall
+
+        return take_recall(recall, answer, layout, acting_user=acting_user, common=common)
+    inquiry = AccountInquiry.objects.filter(no=answer.no).select_related("run").first() if answer.no else None
+    if inquiry is not None or answer.kind == "acmt.024":
+        from tuodi.payments.actions.account_checks import take_verification
+
+        return take_verification(inquiry, answer, layout, acting_user=acting_user, common=common, run=run, link=link)
+    if answer.kind == "camt.029":
+        return refuse_answer(
+            common, None, [*answer.faults, f"没有撤销请求 {answer.no[:35]}"], len(answer.rows), acting_user=acting_user
+        )
     batch = _batch_of(answer, run, link, only)
     if batch is not None:
         lock_batch(batch)  # the same order of locks on every road: run or orders, batch, items
@@ -133,13 +159,23 @@ def take_answer(
             known = batch.returns.filter(kind=answer.kind, message_id=answer.message_id, state="applied").first()
             if known is not None:
                 why = f"报文号 {answer.message_id} 已入账过另一份内容（{known.imported_at:%Y-%m-%d}）"
-                return _refuse(acting_user, common, batch, [why], len(answer.rows))
+                return refuse_answer(common, batch, [why], len(answer.rows), acting_user=acting_user)
     items = {item.seq: item for item in locked_items(batch.items.all())} if batch else {}
     _spread(answer, items)
     faults = _judge(answer, batch, items)
     if faults or batch is None:
-        return _refuse(acting_user, common, batch, faults, len(answer.rows))
+        return refuse_answer(common, batch, faults, len(answer.rows), acting_user=acting_user)
     return _apply(batch, answer, items, layout, acting_user, common)
+
+
+def _recall_of(answer: ReturnFile, run: PayRun | None, link: BankLink | None) -> BankRecall | None:
+    """The request an answer is about: a table and a message both repeat its number."""
+    found = BankRecall.objects.filter(no=answer.no) if answer.no else BankRecall.objects.none()
+    if run is not None:
+        found = found.filter(batch__run=run)
+    elif link is not None:
+        found = found.filter(message__link=link)
+    return found.select_related("batch__run").first()
 
 
 def lock_batch(batch: BankBatch) -> None:
@@ -175,17 +211,20 @@ def _spread(answer: ReturnFile, items: dict[int, Sent]) -> None:
         )
 
 
-def _refuse(user: User, common: dict[str, Any], batch: BankBatch | None, faults: list[str], rows: int) -> BankReturn:
+def refuse_answer(
+    common: dict[str, Any], batch: BankBatch | None, faults: list[str], rows: int, *, acting_user: User
+) -> BankReturn:
+    """Keeps an answer that is not applied, with why."""
     shown = [fault[:300] for fault in faults[:_FAULTS]]
     if len(faults) > _FAULTS:
         shown.append(f"另有 {len(faults) - _FAULTS} 处")
     refused = BankReturn.objects.create(**common, batch=batch, state=BankReturn.State.REFUSED, rows=rows, faults=shown)
     told = {"file": common["sha256"], "faults": shown[:5], "count": len(faults)}
     if common["run"] is not None:
-        audit("refuse_return", user, common["run"], **told)
+        audit("refuse_return", acting_user, common["run"], **told)
     else:
         record(
-            "payments.refuse_return", actor=user, subject_type="bankreturn", subject_id=refused.pk, region=refused.region, after=told
+            "payments.refuse_return", actor=acting_user, subject_type="bankreturn", subject_id=refused.pk, region=refused.region, after=told
         )  # fmt: skip
     return refused
 
@@ -215,6 +254,8 @@ def _judge(answer: ReturnFile, batch: BankBatch | None, items: dict[int, Sent]) 
             faults.append(f"{where}：账号（尾号 {row.account[-4:]}）不是送出的账号（尾号 {item.account_last4}）")
         if (row.name or not answer.partial) and not same_holder(item.holder, row.name):
             faults.append(f"{where}：户名与送出的不同")
+        if row.result in _ELSEWHERE:
+            faults.append(f"{where}：“{row.word[:20]}”是撤销答复的用语，这里不能用")
         if row.result in _FINAL and steps_to(item.status, _FINAL[row.result]) is None:
             before, after = LineStatus(item.status).label, _FINAL[row.result].label
             faults.append(f"{where}：已是“{before}”，不能变为“{after}”")
@@ -304,6 +345,8 @@ def settle_items(
             ledger.post(
                 batch.run, _KINDS[status], sums(lines), user=acting_user, memo=memo, batch=batch, returned=returned
             )
+        if status in (LineStatus.FAILED, LineStatus.RETURNED):
+            follow(batch, [one.item.pk for one in mine], status, acting_user=acting_user)
     left = batch.items.filter(status__in=[LineStatus.SENT, LineStatus.UNKNOWN]).exists()
     state = BatchState.PARTLY if left else BatchState.RECONCILED
     told = returned is not None or any(one.steps != (LineStatus.UNKNOWN,) for one in given)

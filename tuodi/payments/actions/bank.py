@@ -37,7 +37,17 @@ from tuodi.payments.statistics import refresh
 from tuodi.payments.withholding import REASONS, stopped_lines
 from tuodi.people.models import Account
 
-__all__ = ["append_events", "hold_back", "link_of", "link_to", "make_bank_files", "reissue", "set_status", "sums"]
+__all__ = [
+    "append_events",
+    "hold_back",
+    "link_of",
+    "link_to",
+    "links_of",
+    "make_bank_files",
+    "reissue",
+    "set_status",
+    "sums",
+]
 
 
 class Line(NamedTuple):
@@ -159,7 +169,8 @@ def reissue(
 ) -> list[BankBatch]:
     """Sends failed or returned lines again, to the account the unit has now. The amount stays as it was approved.
 
-    A line whose account must be mended first (the bank's code says so) goes out only with another account.
+    A line whose account must be mended first (the bank's code says so) goes out only with another account; one that was
+    asked back goes out to the same account only when it is named.
 
     Args:
         lines: ids of lines; None = all that can go.
@@ -193,7 +204,11 @@ def reissue(
     for line in found:
         account = accounts.get(line.pk)
         same = account is not None and account.pk == last[line.pk].account_id
-        if account is None or (same and layout.class_of(codes.get(line.pk, "")) == "fix_account"):
+        kind = layout.class_of(codes.get(line.pk, ""))
+        if account is None or (same and kind == "fix_account"):
+            continue
+        # What was asked back is not sent again with a heap of others.
+        if same and kind == "recalled" and lines is None:
             continue
         ready.append(line)
     if not ready:
@@ -230,28 +245,34 @@ def _send(
     """Makes files, items, events and bookings for lines in order."""
     batches = []
     number = run.batches.count()
-    for group in _groups(lines, layout, accounts):
+    links = links_of(run, layout.name)
+    for link, group in _groups(lines, layout, accounts, links):
         number += 1
-        batches.append(_batch(run, group, layout, user, number, reissue_of, accounts))
+        batches.append(_batch(run, group, layout, user, number, reissue_of, accounts, link))
     if batches:
         _out(batches, user)
     return batches
 
 
-def _groups(lines: Sequence[Line], layout: BankProfile, accounts: dict[int, Account]) -> Iterable[list[Line]]:
-    by_bank: dict[str, list[Line]] = {}
+def _groups(
+    lines: Sequence[Line], layout: BankProfile, accounts: dict[int, Account], links: Mapping[str, BankLink]
+) -> Iterable[tuple[BankLink | None, list[Line]]]:
+    """Lines by the account they are paid from and the bank they go to, no more in one file than the bank takes."""
+    found: dict[tuple[int, str], list[Line]] = {}
     for line in lines:
         bank = accounts[line.pk].bank_code if line.pk in accounts else line.bank_code
-        by_bank.setdefault(bank, []).append(line)
-    for bank in sorted(by_bank):
-        mine = by_bank[bank]
+        payer = links.get(line.programme)
+        found.setdefault((payer.pk if payer else 0, bank), []).append(line)
+    known = {link.pk: link for link in links.values()}
+    for payer_id, bank in sorted(found):
+        mine = found[payer_id, bank]
         for at in range(0, len(mine), layout.max_lines):
-            yield mine[at : at + layout.max_lines]
+            yield known.get(payer_id), mine[at : at + layout.max_lines]
 
 
 def _batch(
     run: PayRun, lines: list[Line], layout: BankProfile, user: User, number: int, reissue_of: dict[int, BankItem],
-    accounts: dict[int, Account],
+    accounts: dict[int, Account], link: BankLink | None,
 ) -> BankBatch:  # fmt: skip
     month = Month.parse(str(run.month))
     no = f"{run.place}{run.month}{run.pk:06d}{number:03d}"[:30]
@@ -282,7 +303,6 @@ def _batch(
             )
         )  # fmt: skip
     head = BatchHead(no, len(lines), total, str(month), summary)
-    link = link_of(run, layout.name)
     payer = Payer(link.payer_name, link.payer_account, link.payer_agent) if link else None
     data = write_file(layout, head, payments, payer=payer, at=clock.now(), day=clock.today())
     name = f"{no}{layout.suffix}"
@@ -326,15 +346,27 @@ def _out(batches: Sequence[BankBatch], user: User) -> None:
         )
 
 
+def links_of(run: PayRun, profile: str) -> dict[str, BankLink]:
+    """Programme -> the line by which its payments of a run travel in a format; programmes carried by hand are left out."""
+    found = ((programme, link_to(run.place, profile, programme)) for programme in run.programmes)
+    return {programme: link for programme, link in found if link is not None}
+
+
 def link_of(run: PayRun, profile: str) -> BankLink | None:
-    """The line by which a run's files of a format travel: that of the nearest place; None = they are carried by hand."""
-    return link_to(run.place, profile)
+    """Any line by which files of a run travel in a format; None = all are carried by hand."""
+    return next(iter(links_of(run, profile).values()), None)
 
 
-def link_to(place: str, profile: str) -> BankLink | None:
-    """The line by which a place's files of a format travel."""
-    links = [one for one in BankLink.objects.filter(profile=profile, is_active=True) if place.startswith(one.place)]
-    return max(links, key=lambda one: len(one.place), default=None)
+def link_to(place: str, profile: str, programme: str = "") -> BankLink | None:
+    """The line by which payments of a programme travel from a place: the nearest place's; of its accounts the one that names the
+    programme, else the one that names none. Orders to bodies are of no programme of ours.
+    """
+    links = [
+        one
+        for one in BankLink.objects.filter(profile=profile, is_active=True)
+        if place.startswith(one.place) and (not one.programmes or programme in one.programmes)
+    ]
+    return max(links, key=lambda one: (len(one.place), bool(one.programmes), one.pk), default=None)
 
 
 def _items(batch: BankBatch, line_ids: Sequence[int]) -> None:

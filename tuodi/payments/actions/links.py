@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from django.db import transaction
@@ -16,6 +17,7 @@ from tuodi.kernel.places import pad12
 from tuodi.org import access
 from tuodi.org.models import DutyCode, User
 from tuodi.payments.actions.messages import transport_of, write_mark
+from tuodi.payments.actions.run import RUN_PROGRAMMES
 from tuodi.payments.errors import RunInputError
 from tuodi.payments.models import BankLink
 
@@ -25,12 +27,15 @@ __all__ = ["register_link"]
 @transaction.atomic
 def register_link(
     *, acting_user: User | None, place: str, label: str, profile: str, way: str, address: str, payer_name: str, payer_account: str,
-    payer_agent: str = "", bank_key: str = "",
+    payer_agent: str = "", bank_key: str = "", programmes: Sequence[str] = (),
 ) -> BankLink:  # fmt: skip
-    """Registers from which account a place pays and how files travel; the link there was of that format is closed.
+    """Registers from which account a place pays and how files travel; links of that format that pay the same are closed.
+
+    A place may have several accounts at one bank, each for programmes of its own and one for the rest.
 
     Args:
         acting_user: None = the system (the command line of the machine).
+        programmes: those the account pays; none = all that no other account of the place names.
         bank_key: the bank's public SM2 key, 130 hex digits, as handed over on paper.
 
     Raises: RunInputError, ProfileError, BankAddressError, ForbiddenAddressError, AccessDeniedError.
@@ -47,17 +52,22 @@ def register_link(
         raise RunInputError("银行公钥", "应是 130 位十六进制的 SM2 公钥")
     if way == BankLink.Way.FOLDER and not Path(address).is_absolute():
         raise BankAddressError("文件交换目录须写绝对路径")
-    BankLink.objects.filter(place=place, profile=profile, is_active=True).update(is_active=False)
+    wanted = sorted(set(programmes))
+    if not set(wanted) <= set(RUN_PROGRAMMES):
+        raise RunInputError("付款项目", f"只能是 {'、'.join(RUN_PROGRAMMES)}")
+    before = BankLink.objects.filter(place=place, profile=profile, is_active=True)
+    same = before.filter(programmes__overlap=wanted) if wanted else before.filter(programmes=[])
+    (same | before.filter(payer_account=payer_account)).update(is_active=False)
     link = BankLink(
         region=region, place=place, label=label.strip()[:60], profile=profile, way=way, address=address, payer_name=payer_name.strip(),
-        payer_account=payer_account, payer_agent=payer_agent.strip(), bank_key=bank_key.lower(),
+        payer_account=payer_account, programmes=wanted, payer_agent=payer_agent.strip(), bank_key=bank_key.lower(),
     )  # fmt: skip
     transport_of(link)
     link.save()
     write_mark(link, 0, clock.today())
     record(
         "payments.register_link", actor=acting_user, subject_type="banklink", subject_id=link.pk, region=region,
-        after={"label": link.label, "profile": profile, "way": way, "account": payer_account[-4:]},
+        after={"label": link.label, "profile": profile, "way": way, "account": payer_account[-4:], "programmes": wanted},
     )  # fmt: skip
     return link
 

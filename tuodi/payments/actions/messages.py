@@ -19,8 +19,10 @@ from django.db import connection, transaction
 
 from tuodi.audit.actions import record
 from tuodi.crypto import sm2
-from tuodi.exchange.bank import load_bank_profile
+from tuodi.exchange.bank import BankProfile, load_bank_profile
+from tuodi.exchange.bank_files import read_answer, read_statement
 from tuodi.exchange.bank_transport import MAX_INCOMING, DropFolder, HttpBank, Incoming, Outcome, Parcel, Transport, Word
+from tuodi.exchange.errors import ExchangeError
 from tuodi.exchange.outward import check_address
 from tuodi.files.store import open_plain
 from tuodi.kernel import clock
@@ -29,9 +31,10 @@ from tuodi.org import access
 from tuodi.org.access import NATION, system_scope
 from tuodi.org.models import DutyCode, User
 from tuodi.payments.actions.answers import News, check_signature, lock_batch, settle_items, take_answer
+from tuodi.payments.actions.recall import refused_by_bank
 from tuodi.payments.errors import BankBlockedError
 from tuodi.payments.items import locked_items
-from tuodi.payments.models import BankAttempt, BankLink, BankMessage, BankReturn, BankStatement
+from tuodi.payments.models import AccountCheck, BankAttempt, BankBatch, BankLink, BankMessage, BankReturn, BankStatement
 from tuodi.payments.states import MESSAGE_MOVES, LineStatus, MessageState, RunState, move, steps_to
 
 __all__ = ["block_of", "collect", "deliver", "mark_of", "read_mark", "site_key", "transport_of", "write_mark"]
@@ -135,13 +138,17 @@ def deliver(message_id: int, *, acting_user: User | None = None) -> BankMessage:
 
 def _prepare(message_id: int) -> BankMessage:
     """Signs a new message."""
-    message = BankMessage.objects.select_for_update(of=("self",)).select_related("link", "batch").get(pk=message_id)
+    message = (
+        BankMessage.objects.select_for_update(of=("self",))
+        .select_related("link", "batch__file", "recall__file", "inquiry__file")
+        .get(pk=message_id)
+    )
     if message.state != MessageState.CREATED:
         return message
     move(message.no, MESSAGE_MOVES, message.state, MessageState.SIGNED, MessageState)
     if load_bank_profile(message.link.profile).signed:
         pair = site_key()
-        data = open_plain(message.batch.file).read()
+        data = open_plain(message.subject.file).read()
         message.signature, message.key_id = sm2.sign(data, pair).hex(), pair.id
     message.state, message.signed_at = MessageState.SIGNED, clock.now()
     message.save()
@@ -171,7 +178,7 @@ def _bring(begun: BankAttempt, user: User | None) -> BankMessage:
     """Asks or sends while the message is locked, and notes the word."""
     message = (
         BankMessage.objects.select_for_update(of=("self",), skip_locked=True)
-        .select_related("link", "batch__run", "batch__file")
+        .select_related("link", "batch__run", "batch__file", "recall__file", "inquiry__file")
         .filter(pk=begun.message_id)
         .first()
     )
@@ -185,8 +192,8 @@ def _bring(begun: BankAttempt, user: User | None) -> BankMessage:
     if outcome is not None:
         _note(message, BankAttempt.Kind.ASK, outcome, user)
     if outcome is None or outcome.word == Word.ABSENT:
-        data = open_plain(message.batch.file).read()
-        outcome = way.send(Parcel(message.no, message.batch.file_name, data, message.signature))
+        subject = message.subject
+        outcome = way.send(Parcel(message.no, subject.file_name, open_plain(subject.file).read(), message.signature))
         _note(message, BankAttempt.Kind.WORD, outcome, user)
     if outcome.word in (Word.ACCEPTED, Word.DUPLICATE):
         _acknowledge(message)
@@ -213,26 +220,29 @@ def _acknowledge(message: BankMessage) -> None:
     message.save(update_fields=["state", "answered_at"])
 
 
-def _news(message: BankMessage, said: LineStatus, code: str, text: str) -> list[News]:
-    lock_batch(message.batch)
-    items = locked_items(message.batch.items.filter(status__in=["sent", "unknown"]))
+def _news(batch: BankBatch, said: LineStatus, code: str, text: str) -> list[News]:
+    lock_batch(batch)
+    items = locked_items(batch.items.filter(status__in=["sent", "unknown"]))
     return [News(item, steps, code, text[:100]) for item in items if (steps := steps_to(item.status, said))]
 
 
 def _refused(message: BankMessage, outcome: Outcome, user: User | None) -> None:
-    """The bank will not work on it: a definite word for every line in it."""
+    """The bank will not work on it: a definite word for every line in it; of a request, that nothing is given back."""
     move(message.no, MESSAGE_MOVES, message.state, MessageState.REFUSED, MessageState)
     message.state, message.answered_at = MessageState.REFUSED, clock.now()
     message.save(update_fields=["state", "answered_at"])
-    settle_items(
-        message.batch,
-        _news(message, LineStatus.FAILED, "RJCT", outcome.detail or "银行拒收整批"),
-        acting_user=user or message.made_by,
-    )
+    if message.recall is not None:
+        refused_by_bank(message.recall, code="RJCT", text=outcome.detail or "银行拒收撤销请求")
+    if message.batch is not None:
+        news = _news(message.batch, LineStatus.FAILED, "RJCT", outcome.detail or "银行拒收整批")
+        settle_items(message.batch, news, acting_user=user or message.made_by)
 
 
 def _unknown(message: BankMessage, outcome: Outcome, user: User | None) -> None:
-    news = _news(message, LineStatus.UNKNOWN, "", outcome.detail or "送出后没有得到银行答复")
+    """No word about payments makes them unknown; no word about a request changes nothing at all."""
+    if message.batch is None:
+        return
+    news = _news(message.batch, LineStatus.UNKNOWN, "", outcome.detail or "送出后没有得到银行答复")
     run = message.batch.run
     if news and (run is None or run.state in (RunState.SENT, RunState.SETTLED, RunState.CLOSED)):
         settle_items(message.batch, news, acting_user=user or message.made_by)
@@ -267,21 +277,50 @@ def take_incoming(link: BankLink, incoming: Incoming, *, acting_user: User) -> B
     fault = "" if incoming.data else f"文件是空的，或超过 {MAX_INCOMING >> 20} MiB"
     if not fault and layout.signed:
         fault = check_signature(link, incoming.data, incoming.signature)
+    if not fault:
+        link = _owner(link, layout, incoming)
     if _is_statement(incoming):
         return take_statement(link, incoming.data, incoming.name, acting_user=acting_user, fault=fault)
     found = take_answer(
         layout, incoming.data, incoming.name, acting_user=acting_user, region=link.region, link=link, fault=fault
     )
-    if found.state == BankReturn.State.APPLIED and found.batch is not None:
+    if found.state == BankReturn.State.APPLIED and found.batch is None and found.run_id is not None:
+        for message in BankMessage.objects.filter(inquiry__run=found.run_id, state=MessageState.SENT):
+            if AccountCheck.objects.filter(no=message.no).exists():
+                _acknowledge(message)
+    if found.state == BankReturn.State.APPLIED:
         # An answer about a message says that the bank has it.
+        about = {"recall": found.recall} if found.recall_id else {"batch": found.batch}
         message = (
-            BankMessage.objects.select_for_update(of=("self",))
-            .filter(batch=found.batch, state=MessageState.SENT)
-            .first()
+            BankMessage.objects.select_for_update(of=("self",)).filter(**about, state=MessageState.SENT).first()
+            if found.batch is not None
+            else None
         )
         if message is not None:
             _acknowledge(message)
     return found
+
+
+def _owner(link: BankLink, layout: BankProfile, incoming: Incoming) -> BankLink:
+    """Whose file it is where a bank lays those of several accounts of ours in one place: the account's, or the message's.
+
+    The signature is the bank's, which is the same for all of them; a file of nobody stays with who fetched it.
+    """
+    beside = BankLink.objects.filter(
+        is_active=True, profile=link.profile, way=link.way, address=link.address, bank_key=link.bank_key
+    ).exclude(pk=link.pk)
+    others = {one.pk: one for one in beside}
+    if not others:
+        return link
+    try:
+        if _is_statement(incoming):
+            account = read_statement(layout, incoming.data).account
+            return next((one for one in others.values() if account == one.payer_account), link)
+        no = read_answer(layout, incoming.data).no
+    except ExchangeError:
+        return link
+    owner = BankMessage.objects.filter(no=no, link__in=others).values_list("link", flat=True).first()
+    return others.get(owner, link) if owner else link
 
 
 def _is_statement(incoming: Incoming) -> bool:

@@ -17,13 +17,14 @@ from tuodi.org import access
 from tuodi.org.access import system_scope
 from tuodi.org.models import DutyCode, User
 from tuodi.payments import calculate as engine
-from tuodi.payments import checks, claims, ledger, signatures
+from tuodi.payments import checks, claims, ledger, plans, signatures
 from tuodi.payments.errors import (
     CaseHandsError,
     ChecksFailedError,
     EarlierRunError,
     FourEyesError,
     OpenLinesError,
+    PlanExceededError,
     RunInputError,
     StateError,
 )
@@ -236,12 +237,16 @@ def check(run: PayRun, *, acting_user: User) -> PayRun:
 
 
 @transaction.atomic
-def approve(run: PayRun, *, acting_user: User) -> PayRun:
+def approve(run: PayRun, *, acting_user: User, reason: str = "") -> PayRun:
     """Signs the approval of a run. With the last signature it needs it is approved: from here its lines never change.
 
     How many it needs goes by its total (`signatures.approvers_for`) and was set when it was checked.
 
+    Args:
+        reason: why it is approved although it is beyond the month's 用款计划; kept with the signature, else of no use.
+
     Raises:
+        PlanExceededError: it is, and no reason is given, or the place lets nothing pass beyond its plans.
         FourEyesError: the acting user prepared, checked or signed it already. CaseHandsError: he accepted or confirmed a case in it.
         FundShortError: a county has not enough money for it; the last signature is not given either.
         StateError: not checked, or somebody was faster. EarlierRunError, NotFoundError, AccessDeniedError.
@@ -262,9 +267,13 @@ def approve(run: PayRun, *, acting_user: User) -> PayRun:
     failed = [f"{one.label}（{one.detail}）" for one in found if not one.ok]
     if failed:
         raise ChecksFailedError(failed)
+    note = _beyond_plans(run, reason)
     _take_hands(run, acting_user)
-    RunSignature.objects.create(run=run, region=run.region, user=acting_user, at=clock.now(), amount_fen=run.amount_fen)
-    audit("sign", acting_user, run, number=len(signed) + 1, of=run.approvers, amount_fen=run.amount_fen)
+    RunSignature.objects.create(
+        run=run, region=run.region, user=acting_user, at=clock.now(), amount_fen=run.amount_fen, note=note
+    )
+    beyond = {"beyond_plan": note} if note else {}
+    audit("sign", acting_user, run, number=len(signed) + 1, of=run.approvers, amount_fen=run.amount_fen, **beyond)
     if len(signed) + 1 < run.approvers:
         return run
     ledger.post_grant(run, user=acting_user)
@@ -273,6 +282,18 @@ def approve(run: PayRun, *, acting_user: User) -> PayRun:
     claims.follow_run(run)
     audit("approve", acting_user, run, lines=run.lines, amount_fen=run.amount_fen)
     return run
+
+
+def _beyond_plans(run: PayRun, reason: str) -> str:
+    """The reason for approving beyond the month's plans; empty where they are kept. Raises: PlanExceededError."""
+    found = plans.excess(run)
+    if not found:
+        return ""
+    blocked = any(plans.blocks(one.county) for one in found)
+    if blocked or len(reason.strip()) < 4:
+        sums = [(one.label, one.planned, one.wanted) for one in found]
+        raise PlanExceededError(run.no, plans.month_label(run), sums, blocked=blocked)
+    return reason.strip()[:300]
 
 
 def _void(run: PayRun) -> None:

@@ -124,7 +124,7 @@ def _items(references: set[str], link: BankLink) -> dict[str, Sent]:
         if seq is not None:
             wanted[no][seq] = text
     messages = (
-        BankMessage.objects.filter(link=link, no__in=list(wanted))
+        BankMessage.objects.filter(link=link, no__in=list(wanted), batch__isnull=False)
         .select_related("batch__run")
         .order_by(F("batch__run_id").asc(nulls_last=True), "batch__region", "id")
     )
@@ -132,7 +132,8 @@ def _items(references: set[str], link: BankLink) -> dict[str, Sent]:
     locked: set[int] = set()
     for message in messages:
         # Runs first, then orders to bodies by their county's money: one order of locks everywhere.
-        of = message.batch.run_id or -message.batch_id
+        assert message.batch is not None
+        of = message.batch.run_id or -message.batch.pk
         if of not in locked:
             lock_batch(message.batch)
             locked.add(of)

@@ -16,12 +16,14 @@ from tuodi.payments.models.link import (
     StatementLine,
 )
 from tuodi.payments.models.price import PriceIndex, PriceList, PriceMember, PriceReminder, PriceShare
+from tuodi.payments.models.recall import AccountInquiry, BankRecall, RecallLine
 from tuodi.payments.models.run import Arrear, LineDifference, LineEvent, PayLine, PayRun
 from tuodi.payments.models.simulation import Simulation
 
 __all__ = [
     "Account",
     "AccountCheck",
+    "AccountInquiry",
     "Arrear",
     "BankAttempt",
     "BankBatch",
@@ -29,6 +31,7 @@ __all__ = [
     "BankItem",
     "BankLink",
     "BankMessage",
+    "BankRecall",
     "BankReturn",
     "BankStatement",
     "Claim",
@@ -49,6 +52,7 @@ __all__ = [
     "PriceMember",
     "PriceReminder",
     "PriceShare",
+    "RecallLine",
     "RunSignature",
     "Simulation",
     "StatementLine",

@@ -105,6 +105,8 @@ class BankReturn(models.Model):
     run = models.ForeignKey("payments.PayRun", on_delete=models.PROTECT, null=True, related_name="returns")
     batch = models.ForeignKey(BankBatch, on_delete=models.PROTECT, null=True, related_name="returns")
     link = models.ForeignKey("payments.BankLink", on_delete=models.PROTECT, null=True, related_name="returns")
+    #: set where it answers a request to give payments back
+    recall = models.ForeignKey("payments.BankRecall", on_delete=models.PROTECT, null=True, related_name="returns")
     kind = models.CharField("报文类别", max_length=10, blank=True)  #: pain.002 …; empty = a table
     message_id = models.CharField("银行报文号", max_length=35, blank=True)
     region = region_field()

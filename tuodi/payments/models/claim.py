@@ -161,6 +161,7 @@ class RunSignature(models.Model):
     user = models.ForeignKey("org.User", on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField("签字时间")
     amount_fen = models.BigIntegerField("签字时应发（分）")
+    note = models.CharField("超用款计划的理由", max_length=300, blank=True)
     voided_at = models.DateTimeField("失效时间", null=True)
 
     class Meta:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
 from tuodi.org.rls import region_field
 from tuodi.payments.states import DecisionState, LineStatus, MessageState, Verdict
+
+if TYPE_CHECKING:
+    from tuodi.payments.models.bank import BankBatch
+    from tuodi.payments.models.recall import AccountInquiry, BankRecall
 
 
 class BankLink(models.Model):
@@ -25,6 +31,8 @@ class BankLink(models.Model):
     profile = models.CharField("文件格式", max_length=40)
     way = models.CharField("方式", max_length=8, choices=Way.choices)
     address = models.CharField("地址或目录", max_length=300)
+    #: Programmes this account pays; empty = all that no other account of the place names.
+    programmes = ArrayField(models.CharField(max_length=16), verbose_name="付款项目", default=list, blank=True)
     payer_name = models.CharField("付款户名", max_length=70)
     payer_account = models.CharField("付款账号", max_length=34)
     payer_agent = models.CharField("付款行", max_length=70, blank=True)
@@ -37,7 +45,10 @@ class BankLink(models.Model):
     class Meta:
         verbose_name = "银行直联"
         constraints = [
-            models.UniqueConstraint(fields=["place", "profile"], condition=Q(is_active=True), name="payments_link_once")
+            # Several accounts at one bank pay different programmes; which, no two of them may both say (trigger).
+            models.UniqueConstraint(
+                fields=["place", "profile", "payer_account"], condition=Q(is_active=True), name="payments_link_once"
+            )
         ]
 
     def __str__(self) -> str:
@@ -51,7 +62,12 @@ class BankMessage(models.Model):
     """
 
     link = models.ForeignKey(BankLink, on_delete=models.PROTECT, related_name="messages")
-    batch = models.OneToOneField("payments.BankBatch", on_delete=models.PROTECT, related_name="message")
+    #: What it is about; exactly one of three.
+    batch = models.OneToOneField("payments.BankBatch", on_delete=models.PROTECT, null=True, related_name="message")
+    recall = models.OneToOneField("payments.BankRecall", on_delete=models.PROTECT, null=True, related_name="message")
+    inquiry = models.OneToOneField(
+        "payments.AccountInquiry", on_delete=models.PROTECT, null=True, related_name="message"
+    )
     region = region_field()
     no = models.CharField("报文号", max_length=35, db_collation="C", unique=True)
     sha256 = models.CharField("文件校验值", max_length=64)
@@ -69,12 +85,25 @@ class BankMessage(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=Q(state__in=["created", "signed"]) | Q(sent_at__isnull=False), name="payments_message_sent"
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(batch__isnull=False, recall__isnull=True, inquiry__isnull=True)
+                | Q(batch__isnull=True, recall__isnull=False, inquiry__isnull=True)
+                | Q(batch__isnull=True, recall__isnull=True, inquiry__isnull=False),
+                name="payments_message_one",
+            ),
         ]
         indexes = [models.Index(fields=["state", "id"], name="payments_message_state")]
 
     def __str__(self) -> str:
         return self.no
+
+    @property
+    def subject(self) -> BankBatch | BankRecall | AccountInquiry:
+        """What it brings: its file and the file's name are kept there."""
+        found = self.batch or self.recall or self.inquiry
+        assert found is not None
+        return found
 
 
 class BankAttempt(models.Model):

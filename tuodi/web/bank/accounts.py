@@ -12,8 +12,11 @@ from django.urls import reverse
 
 from tuodi.exchange.bank import bank_profiles, load_bank_profile
 from tuodi.org.models import DutyCode
-from tuodi.payments import actions, bank_queries, queries
-from tuodi.payments.states import RunState
+from tuodi.payments import actions, bank_queries, queries, tasks
+from tuodi.payments.actions.bank import link_of
+from tuodi.payments.models import PayRun
+from tuodi.payments.states import MessageState, RunState
+from tuodi.web.bank import looks
 from tuodi.web.bank.queue import TODO
 from tuodi.web.components import navigation, pages, places, posting, reading
 from tuodi.web.components.pages import Page
@@ -51,6 +54,8 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     run = queries.access_run(user, pk)
     open_now = run.state in (RunState.CALCULATED, RunState.CHECKED, RunState.APPROVED)
     may = open_now and DutyCode.PAY_SEND in navigation.held_duties(request)
+    if may and request.method == "POST" and posting.text(request, "do", 10) == "ask":
+        return _ask(request, run)
     form = AnswerForm(request.POST or None, request.FILES or None) if may else None
     if form is not None and request.method == "POST" and form.is_valid():
         given = form.cleaned_data["file"]
@@ -76,6 +81,11 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "totals": bank_queries.account_check_totals(run),
         "form": form,
         "may": may,
+        "lines_to_banks": _by_message(run) if may else [],
+        "asked": [
+            {"row": one, "look": looks.MESSAGES[MessageState(one.message.state)], "n": len(one.lines)}
+            for one in run.inquiries.select_related("message", "made_by").order_by("-id")[:5]
+        ],
         "file_href": reverse("web:bank-accounts-file", args=[run.pk]),
         "page": Page(
             [
@@ -91,6 +101,23 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         ),
     }  # fmt: skip
     return render(request, "bank/accounts.html", context)
+
+
+def _by_message(run: PayRun) -> list[tuple[str, str]]:
+    """Formats in which the run has a line to a bank."""
+    return [(name, label) for name, label in bank_profiles().items() if link_of(run, name) is not None]
+
+
+def _ask(request: HttpRequest, run: PayRun) -> HttpResponse:
+    user: Any = request.user
+    ok, made = posting.attempt(
+        request,
+        lambda: actions.send_account_check(run, acting_user=user, profile=posting.text(request, "profile", 40)),
+        lambda row: f"{row.no} 问 {len(row.lines):,} 个账户，已交后台送出。银行答复后在这里显示。",
+    )
+    if ok and made is not None:
+        tasks.deliver_message.defer(message_id=made.message.pk, user_id=user.pk)
+    return posting.back(reverse("web:bank-accounts", args=[run.pk]))
 
 
 def download(request: HttpRequest, pk: int) -> FileResponse:

@@ -12,11 +12,14 @@ from django.utils.timezone import localtime
 from tuodi.org.models import DutyCode
 from tuodi.payments import actions, bank_queries, queries, tasks
 from tuodi.payments.models import BankAttempt, BankBatch, BankItem, BankMessage, LineEvent, PayRun
-from tuodi.payments.states import LineStatus, MessageState
-from tuodi.web.bank import looks
+from tuodi.payments.states import RECALLED, LineStatus, MessageState
+from tuodi.web.bank import looks, recalls
 from tuodi.web.components import navigation, pages, posting, reading
 from tuodi.web.components.pages import Page
+from tuodi.web.components.words import Look
 from tuodi.web.county import run_page
+
+CANCELLED = Look("已撤销", "info", "check")
 
 
 def show(request: HttpRequest, pk: int, batch: int) -> HttpResponse:
@@ -50,6 +53,7 @@ def show(request: HttpRequest, pk: int, batch: int) -> HttpResponse:
         "totals": totals(found, status),
         "page": Page(_items(page.items, found), page.number, None, page.previous, page.next),
         "may_decide": DutyCode.PAY_CHECK in duties,
+        "recalls": recalls.panel(request, run, found),
         "all_href": reverse("web:bank-batch", args=[run.pk, found.pk]),
     }
     return render(request, "bank/batch.html", context)
@@ -58,6 +62,8 @@ def show(request: HttpRequest, pk: int, batch: int) -> HttpResponse:
 def _answer(request: HttpRequest, run: PayRun, batch: BankBatch) -> HttpResponse:
     here = reverse("web:bank-batch", args=[run.pk, batch.pk])
     user: Any = request.user
+    if recalls.answer(request, batch):
+        return posting.back(here)
     if posting.text(request, "do", 20) == "bring" and DutyCode.PAY_SEND in navigation.held_duties(request):
         message = BankMessage.objects.filter(batch=batch).first()
         if message is not None:
@@ -111,10 +117,17 @@ def message_of(message: BankMessage) -> dict[str, Any]:
 def answered(row: Any) -> dict[str, Any]:
     """One answer of the bank."""
     return {
-        "name": row.file_name, "kind": row.kind or "回盘文件", "at": row.imported_at, "by": row.imported_by.name,
+        "name": row.file_name, "kind": row.kind or ("撤销答复" if row.recall_id else "回盘文件"),
+        "recall": _recall_words(row) if row.recall_id else "",
         "look": looks.ANSWERS[row.state], "paid": row.paid_lines, "failed": row.failed_lines, "unknown": row.unknown_lines,
         "returned": row.returned_lines, "faults": row.faults[:5],
     }  # fmt: skip
+
+
+def _recall_words(row: Any) -> str:
+    left = row.rows - row.failed_lines - row.unknown_lines
+    parts = ((row.failed_lines, "撤销成功 {} 笔"), (row.unknown_lines, "还在处理 {} 笔"), (left, "其余 {} 笔见“撤销”"))
+    return "，".join(text.format(f"{n:,}") for n, text in parts if n)
 
 
 def totals(batch: BankBatch, chosen: str) -> list[dict[str, Any]]:
@@ -139,7 +152,7 @@ def _items(items: list[BankItem], batch: BankBatch) -> list[dict[str, Any]]:
         shown.append(
             {
                 "pk": one.pk, "seq": one.seq, "name": one.line.person.name if one.line.person else one.line.household.head.name,
-                "holder": one.holder, "last4": one.account_last4, "fen": one.amount_fen, "look": run_page.LINE_LOOKS[LineStatus(one.status)],
+                "holder": one.holder, "last4": one.account_last4, "fen": one.amount_fen, "look": CANCELLED if one.status == LineStatus.FAILED and event and event.code == RECALLED else run_page.LINE_LOOKS[LineStatus(one.status)],
                 "code": event.code if event else "", "message": event.message if event else "",
                 "unknown": one.status == LineStatus.UNKNOWN, "proposal": waiting.get(one.pk),
                 "family_href": reverse("web:family", args=[one.line.household_id]), "again": one.orig_id is not None,

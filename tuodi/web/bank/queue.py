@@ -12,7 +12,8 @@ from tuodi.funds.models import PayOrder
 from tuodi.org import access
 from tuodi.org.models import DutyCode
 from tuodi.payments import actions, bank_queries
-from tuodi.payments.states import LineStatus, PayProgramme
+from tuodi.payments.states import LineStatus, PayProgramme, RecallState
+from tuodi.web.bank.recalls import LOOKS
 from tuodi.web.components import navigation, places, posting, reading, words
 from tuodi.web.county import run_page
 
@@ -20,6 +21,7 @@ from tuodi.web.county import run_page
 TODO = {
     "fix_account": ("更正账户", "核对户名和账号，登记新账户后在本期“重发”"),
     "contact_holder": ("联系本人", "账户冻结、挂失、未激活等：请本人或监护人到银行办理，恢复后重发"),
+    "recalled": ("已撤回，待定", "应请求撤销、准备更正后重发的：更正账户后重发，或在本期逐笔重发"),
     "retry": ("直接重发", "银行方面的原因，账户没有问题，可以重发"),
     "unknown": ("查明结果", "结果未知不当失败，不重发：查询、等回盘或对账单，或取得书面答复后由两人认定"),
 }
@@ -53,6 +55,13 @@ def show(request: HttpRequest) -> HttpResponse:
         "more": max(0, len(groups[chosen]) - _SHOWN),
         "proposals": [_proposal(one, request) for one in bank_queries.proposals()[:100]],
         "may_approve": DutyCode.PAY_APPROVE in duties,
+        "recalls": [
+            {
+                "no": one.no, "n": one.asked, "by": one.proposed_by.name, "at": one.proposed_at, "look": LOOKS[RecallState(one.state)],
+                "reason": one.reason, "href": reverse("web:bank-batch", args=[one.batch.run_id, one.batch_id]) + "#recalls",
+            }
+            for one in bank_queries.recalls_waiting()[:100]
+        ],
     }  # fmt: skip
     return render(request, "bank/todo.html", context)
 

@@ -6,7 +6,7 @@ from django.urls import URLPattern, path
 from django.views.decorators.http import require_POST
 
 from tuodi.org.models import DutyCode
-from tuodi.web.bank import accounts, batches, links, queue
+from tuodi.web.bank import accounts, batches, links, queue, recalls
 from tuodi.web.components.doors import PAYMENT, open_to
 
 _payment = open_to(*PAYMENT)
@@ -22,4 +22,9 @@ urlpatterns: list[URLPattern] = [
     ),
     path("runs/<int:pk>/accounts/file/", open_to(DutyCode.PAY_SEND)(accounts.download), name="bank-accounts-file"),
     path("runs/<int:pk>/batches/<int:batch>/", _payment(batches.show), name="bank-batch"),
+    path(
+        "runs/<int:pk>/batches/<int:batch>/recalls/<int:recall>/",
+        open_to(DutyCode.PAY_SEND)(recalls.download),
+        name="bank-recall-file",
+    ),
 ]

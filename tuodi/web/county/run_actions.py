@@ -15,7 +15,7 @@ from tuodi.funds.ledger import sub_account_label
 from tuodi.kernel.places import trim
 from tuodi.org import access
 from tuodi.org.models import DutyCode
-from tuodi.payments import actions, progress, signatures
+from tuodi.payments import actions, plans, progress, signatures
 from tuodi.payments.actions.run import RUN_PROGRAMMES
 from tuodi.payments.models import BankReturn, PayRun
 from tuodi.payments.states import LineStatus, PayProgramme, RunState
@@ -116,7 +116,17 @@ def buttons(request: HttpRequest, run: PayRun) -> list[dict[str, Any]]:
         if locked and not verb.primary:
             continue
         shown.append(
-            {"code": verb.code, "label": verb.label, "icon": verb.icon, "primary": verb.primary, "locked": locked}
+            {
+                "code": verb.code,
+                "label": verb.label,
+                "icon": verb.icon,
+                "primary": verb.primary,
+                "locked": locked,
+                # Beyond the month's plans an approval needs a sentence; where nothing passes beyond them, none helps.
+                "reason": verb.code == "approve"
+                and not locked
+                and any(not plans.blocks(one.county) for one in plans.excess(run)),
+            }
         )
     return shown
 
@@ -148,6 +158,8 @@ def following(request: HttpRequest, run: PayRun, blockers: list[dict[str, str]])
                 "href": f"{reverse('web:funds')}?place={one.county}",
             }
         )
+    for over in plans.excess(run):
+        waits.append(_over_plan(run, over))
     lines = progress.waiting_lines(run)
     if lines:
         href = f"{reverse('web:run-lines', args=[run.pk])}?status=sent"
@@ -158,6 +170,16 @@ def following(request: HttpRequest, run: PayRun, blockers: list[dict[str, str]])
                 "title": f"{lines:,} 笔还没有银行结果",
                 "text": "导入回盘或对账单；未知的由两人认定",
                 "href": href,
+            }
+        )
+    for recall in progress.open_recalls(run):
+        waits.append(
+            {
+                "css": "unknown",
+                "word": "撤销中",
+                "title": f"{recall.no} {recall.get_state_display()}",
+                "text": recall.reason,
+                "href": reverse("web:bank-batch", args=[run.pk, recall.batch_id]) + "#recalls",
             }
         )
     messages, left = progress.bank_waits(run)
@@ -189,6 +211,25 @@ def following(request: HttpRequest, run: PayRun, blockers: list[dict[str, str]])
         "more": max(0, len(people) - 4),
         "mine": any(one.pk == request.user.pk for one in people),
         "waits": waits,
+    }
+
+
+def _over_plan(run: PayRun, over: plans.Excess) -> dict[str, str]:
+    """A sub-account beyond its plan, with the way to the paper, or to a new one."""
+    blocked = plans.blocks(over.county)
+    if over.papers:
+        href = reverse("web:fund-paper", args=[over.papers[-1]])
+        text = f"计划 {words.yuan(over.planned)} 元（{'、'.join(over.papers[:3])}），要用 {words.yuan(over.wanted)} 元，超 {words.yuan(over.over)} 元"
+    else:
+        href = f"{reverse('web:fund-papers')}?kind=plan&place={over.county}"
+        text = f"本月没有用款计划，要用 {words.yuan(over.wanted)} 元"
+    remedy = "；先补计划才能审批" if blocked else "；审批时写明理由，或补计划"
+    return {
+        "css": "bad" if blocked else "warn",
+        "word": "超计划",
+        "title": over.label,
+        "text": text + remedy,
+        "href": href,
     }
 
 
@@ -278,7 +319,10 @@ def _signed(run: PayRun) -> str:
 _DO: Mapping[str, tuple[Callable[[HttpRequest, PayRun], Any], str | Callable[[PayRun], str]]] = {
     "calculate": (lambda request, run: run_jobs.calculate(run, request.user), "已开始计算。可以离开本页。"),
     "check": (lambda request, run: actions.check(run, acting_user=request.user), "校验通过。"),  # type: ignore[arg-type]
-    "approve": (lambda request, run: actions.approve(run, acting_user=request.user), _signed),  # type: ignore[arg-type]
+    "approve": (
+        lambda request, run: actions.approve(run, acting_user=request.user, reason=_reason(request)),  # type: ignore[arg-type]
+        _signed,
+    ),
     "send": (
         lambda request, run: actions.make_bank_files(run, acting_user=request.user, profile=_profile(request)),  # type: ignore[arg-type]
         "银行文件已生成，在下面按银行下载。",

@@ -30,7 +30,7 @@ TABS = (("waiting", "待审核"), ("all", "全部"))
 FIELDS = {
     PaperKind.APPROPRIATION: ("county", "programme", "source", "amount", "doc_no", "doc_day", "reason"),
     PaperKind.TRANSFER: ("county", "programme", "to_programme", "source", "amount", "reason"),
-    PaperKind.PLAN: ("county", "programme", "month", "amount", "reason"),
+    PaperKind.PLAN: ("county", "programme", "source", "month", "amount", "reason"),
     PaperKind.ADVANCE: ("town", "amount", "reason"),
     PaperKind.HAND_BACK: ("county", "year", "programme", "source", "amount", "reason"),
     PaperKind.CARRY: ("county", "year", "programme", "source", "amount", "reason"),
@@ -40,7 +40,7 @@ FIELDS = {
 WORDS = {
     PaperKind.APPROPRIATION: "财政下达的指标，按文号登记；同意后进入子账户",
     PaperKind.TRANSFER: "子账户之间调剂，写明理由；同意后记账",
-    PaperKind.PLAN: "下月用款，报财政审核；只作对照，不动钱",
+    PaperKind.PLAN: "下月用款，报财政审核；不动钱，发放超过计划时审批要写明理由，或被拦住",
     PaperKind.ADVANCE: "从临时救助子账户拨到乡镇备用金",
     PaperKind.HAND_BACK: "结余上缴给原来源",
     PaperKind.CARRY: "结余留到下年使用，金额等于子账户年末可用",
@@ -88,6 +88,9 @@ class PaperForm(forms.Form):
         self.fields["hospital"].initial = request.GET.get("hospital", "")
         if kind == PaperKind.PLAN:
             self.fields["programme"].choices = [one for one in FundProgramme.choices if one[0] != "pool"]  # type: ignore[attr-defined]
+            self.fields["source"].choices = [("", "各来源合计"), *self.fields["source"].choices]  # type: ignore[attr-defined]
+            self.fields["source"].required = False
+            self.fields["source"].help_text = "写明来源的，只限这个来源"
         self.fields["year"].initial = clock.today().year
         for name in set(self.fields) - set(FIELDS[PaperKind(kind)]):
             del self.fields[name]
