@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('funds', '0006_payment_order_guards'),
-        ('payments', '0019_cheap_guards'),
+        ("payments", "0021_recall_guards"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('files', '0002_rls'),
-        ('payments', '0019_cheap_guards'),
+        ("payments", "0021_price_reminders"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
