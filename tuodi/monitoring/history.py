@@ -149,7 +149,7 @@ def _keep(
 _LINES = """
 select l.month, l.programme::text as programme, l.category::text as category, l.household_id, l.person_id,
   l.region::text as region, l.persons::bigint as persons, l.amount_fen
-from payments_payline l join payments_payrun r on r.id = l.run_id
+from payments_payline l join payments_runs() r on r.id = l.run_id
 where l.live and l.held = '' and l.programme not in ('care', 'family_planning') and l.month between {first} and {last} and r.state in ({booked})
 """
 

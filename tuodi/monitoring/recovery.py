@@ -132,12 +132,12 @@ def over_since(
         cursor.execute(
             "select month, sum(fen)::bigint from ("
             " select l.month, l.base_fen + l.increment_fen + l.care_fen + l.grace_fen + l.other_fen + l.price_fen as fen "
-            " from payments_payline l join payments_payrun r on r.id = l.run_id "
+            " from payments_payline l join payments_runs() r on r.id = l.run_id "
             " where l.live and l.held = '' and l.status = any(%s) and r.state in ('approved', 'sent', 'settled', 'closed') "
             " and l.household_id = %s and l.programme = %s and l.person_id is not distinct from %s and l.month >= %s "
             " union all "
             # What later runs have paid back for a month was paid for it as well.
-            " select a.for_month, a.amount_fen from payments_arrear a join payments_payrun r on r.id = a.run_id "
+            " select a.for_month, a.amount_fen from payments_arrear a join payments_runs() r on r.id = a.run_id "
             " where a.amount_fen > 0 and r.state in ('approved', 'sent', 'settled', 'closed') "
             " and a.household_id = %s and a.programme = %s and a.person_id is not distinct from %s and a.for_month >= %s"
             ") x group by month order by month",
@@ -145,7 +145,7 @@ def over_since(
         )
         paid = cursor.fetchall()
         cursor.execute(
-            "select coalesce(sum(-l.offset_fen), 0)::bigint from payments_payline l join payments_payrun r on r.id = l.run_id "
+            "select coalesce(sum(-l.offset_fen), 0)::bigint from payments_payline l join payments_runs() r on r.id = l.run_id "
             "where l.live and l.held = '' and l.status = any(%s) and r.state in ('approved', 'sent', 'settled', 'closed') "
             "and l.household_id = %s and l.programme = %s and l.person_id is not distinct from %s and l.month >= %s",
             [list(_OUT), *unit],

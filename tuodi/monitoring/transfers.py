@@ -270,7 +270,7 @@ def _last_paid(old: Household) -> Month:
     now = Month.of(clock.today())
     with connection.cursor() as cursor:
         cursor.execute(
-            "select max(l.month) from payments_payline l join payments_payrun r on r.id = l.run_id where l.live "
+            "select max(l.month) from payments_payline l join payments_runs() r on r.id = l.run_id where l.live "
             "and l.household_id = %s and r.state in ('approved', 'sent', 'settled', 'closed')",
             [old.pk],
         )

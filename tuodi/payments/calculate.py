@@ -17,7 +17,7 @@ from django.db import IntegrityError, connection, transaction
 
 from tuodi.kernel import clock
 from tuodi.kernel.periods import Month
-from tuodi.org.access import range_of, system_scope
+from tuodi.org.access import NATION, range_of, system_scope
 from tuodi.org.places import place_name
 from tuodi.payments import snapshot
 from tuodi.payments.arrears import earlier_months
@@ -81,8 +81,14 @@ def freeze(run: PayRun, *, by_id: int | None) -> Inputs:
 def _before(run: PayRun) -> Known | None:
     """What last month's runs knew of their families; None where none is at hand."""
     month = month_of(run).prev()
-    runs = PayRun.objects.filter(month=month.yyyymm, state__in=BOOKED, inputs__isnull=False).select_related("inputs")
-    parts = [snapshot.load(one.inputs, KNOWN) for one in runs if one.inputs is not None]
+    with system_scope(
+        NATION
+    ):  # the run may have been the prefecture's; of what it knew only families of this run are asked
+        runs = PayRun.objects.filter(month=month.yyyymm, state__in=BOOKED, inputs__isnull=False).select_related(
+            "inputs"
+        )
+        near = [one for one in runs if one.place.startswith(run.place) or run.place.startswith(one.place)]
+        parts = [snapshot.load(one.inputs, KNOWN) for one in near if one.inputs is not None]
     if not parts:
         return None
     return Known(
@@ -296,7 +302,7 @@ def _double(run: PayRun, lines: pl.DataFrame) -> DoubleLineError:
     keys = lines["key"].to_list()
     with connection.cursor() as cursor:
         cursor.execute(
-            "select l.key, r.no from payments_payline l join payments_payrun r on r.id = l.run_id "
+            "select l.key, r.no from payments_payline l join payments_runs() r on r.id = l.run_id "
             "where l.live and l.run_id <> %s and l.month = %s and l.key = any(%s) limit 1000",
             [run.pk, run.month, keys],
         )

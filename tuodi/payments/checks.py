@@ -75,10 +75,10 @@ def balance(run: PayRun) -> list[Check]:
     found.append(Check("accounts", "一个账户只收一户（机构按协议代收的除外）", not shared, f"重复 {shared}"))
     (over,) = _one(
         "select count(*) from (select l.household_id, l.programme, coalesce(l.person_id, 0) unit, sum(-l.offset_fen) done "
-        "from payments_payline l join payments_payrun r on r.id = l.run_id where l.live and l.offset_fen < 0 and l.held = '' and l.status <> 'withheld' and l.month <= %s "
+        "from payments_payline l join payments_runs() r on r.id = l.run_id where l.live and l.offset_fen < 0 and l.held = '' and l.status <> 'withheld' and l.month <= %s "
         "and (r.id = %s or r.state in ('approved', 'sent', 'settled', 'closed')) group by 1, 2, 3 having sum(-l.offset_fen) > 0) o "
         "where o.done + coalesce((select c.cash_fen + c.written_fen from payments_claim c where c.household_id = o.household_id "
-        " and c.programme = o.programme and coalesce(c.person_id, 0) = o.unit), 0) > coalesce((select sum(-a.amount_fen) from payments_arrear a join payments_payrun r on r.id = a.run_id "
+        " and c.programme = o.programme and coalesce(c.person_id, 0) = o.unit), 0) > coalesce((select sum(-a.amount_fen) from payments_arrear a join payments_runs() r on r.id = a.run_id "
         " where a.amount_fen < 0 and a.household_id = o.household_id and a.programme = o.programme "
         " and coalesce(a.person_id, 0) = o.unit and (r.id = %s or r.state in ('approved', 'sent', 'settled', 'closed'))), 0)",
         run.month,
@@ -186,7 +186,7 @@ def _last_month(run: PayRun) -> int:
 
     found = range_of(run.place)
     (amount,) = _one(
-        "select coalesce(sum(l.amount_fen), 0)::bigint from payments_payline l join payments_payrun r on r.id = l.run_id "
+        "select coalesce(sum(l.amount_fen), 0)::bigint from payments_payline l join payments_runs() r on r.id = l.run_id "
         "where l.live and l.held = '' and l.month = %s and l.programme = any(%s) and l.region >= %s and l.region < %s "
         "and r.state in ('approved', 'sent', 'settled', 'closed')",
         month_of(run).prev().yyyymm,
@@ -226,7 +226,7 @@ def ledger(run: PayRun) -> list[Check]:
     payable, owed = _one(
         "select coalesce((select sum(p.credit_fen - p.debit_fen) from funds_posting p join funds_ledgerentry e on e.id = p.entry_id "
         " where e.run_id = %s and p.account = 'payable'), 0)::bigint, "
-        "coalesce((select sum(l.amount_fen) from payments_payline l join payments_payrun r on r.id = l.run_id where l.run_id = %s and l.live "
+        "coalesce((select sum(l.amount_fen) from payments_payline l join payments_runs() r on r.id = l.run_id where l.run_id = %s and l.live "
         " and l.held = '' and l.status not in ('paid', 'withheld') and r.state in ('approved', 'sent', 'settled', 'closed')), 0)::bigint",
         run.pk,
         run.pk,

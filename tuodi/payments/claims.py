@@ -39,10 +39,10 @@ on conflict do nothing
 """
 _SUMS = f"""
 update payments_claim c set found_fen = x.found, kept_fen = x.kept from (
-  select k.id, coalesce((select -sum(a.amount_fen) from payments_arrear a join payments_payrun r on r.id = a.run_id
+  select k.id, coalesce((select -sum(a.amount_fen) from payments_arrear a join payments_runs() r on r.id = a.run_id
       where {_SAME.format(a="a", b="k")} and a.amount_fen < 0 and r.state in {_BOOKED} and not exists (
         select 1 from payments_payline w where w.status = 'withheld' and w.run_id = a.run_id and {_SAME.format(a="w", b="a")})), 0) found,
-    coalesce((select -sum(l.offset_fen) from payments_payline l join payments_payrun r on r.id = l.run_id
+    coalesce((select -sum(l.offset_fen) from payments_payline l join payments_runs() r on r.id = l.run_id
       where {_SAME.format(a="l", b="k")} and l.offset_fen < 0 and l.live and l.held = '' and l.status <> 'withheld'
       and r.state in {_BOOKED}), 0) kept
   from payments_claim k join ({_UNITS}) u on {_SAME.format(a="k", b="u")}) x
@@ -204,7 +204,7 @@ def origins(claim: Claim) -> list[Origin]:
         Origin(Month.parse(str(m)), due, granted, over, Cause(cause).label, Month.parse(str(run)), no)
         for m, due, granted, over, cause, run, no in _read(
             "select a.for_month, a.due_fen, a.granted_fen, -a.amount_fen, a.cause, r.month, r.no from payments_arrear a "
-            f"join payments_payrun r on r.id = a.run_id where a.amount_fen < 0 and r.state in {_BOOKED} and a.household_id = %s "
+            f"join payments_runs() r on r.id = a.run_id where a.amount_fen < 0 and r.state in {_BOOKED} and a.household_id = %s "
             "and a.programme = %s and a.person_id is not distinct from %s and not exists (select 1 from payments_payline w "
             f"where w.status = 'withheld' and w.run_id = a.run_id and {_SAME.format(a='w', b='a')}) order by r.month, a.for_month",
             claim,
@@ -217,7 +217,7 @@ def kept_by(claim: Claim) -> list[Kept]:
     return [
         Kept(Month.parse(str(m)), paid + kept, kept, paid, LineStatus(status).label, no)
         for m, paid, kept, status, no in _read(
-            "select l.month, l.amount_fen, -l.offset_fen, l.status, r.no from payments_payline l join payments_payrun r on r.id = l.run_id "
+            "select l.month, l.amount_fen, -l.offset_fen, l.status, r.no from payments_payline l join payments_runs() r on r.id = l.run_id "
             f"where l.offset_fen < 0 and l.live and l.held = '' and l.status <> 'withheld' and r.state in {_BOOKED} "
             "and l.household_id = %s and l.programme = %s and l.person_id is not distinct from %s order by l.month",
             claim,

@@ -103,7 +103,7 @@ def summary(run: PayRun) -> Summary:
     found = range_of(run.place)
     ((was_homes, was_persons, was_amount),) = _rows(
         "select count(distinct l.household_id), coalesce(sum(l.persons), 0)::bigint, coalesce(sum(l.amount_fen), 0)::bigint "
-        "from payments_payline l join payments_payrun r on r.id = l.run_id where l.live and l.held = '' and r.month = %s "
+        "from payments_payline l join payments_runs() r on r.id = l.run_id where l.live and l.held = '' and r.month = %s "
         "and l.programme = any(%s) and l.region >= %s and l.region < %s and r.state = any(%s)",
         month_of(run).prev().yyyymm,
         list(run.programmes),

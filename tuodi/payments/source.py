@@ -167,19 +167,19 @@ select l.id as line_id, l.run_id, l.month, l.household_id, l.person_id, l.progra
   case when l.fingerprint <> '' then ('x' || left(l.fingerprint, 15))::bit(60)::bigint end as print,
   case when l.status in ('failed', 'returned') then
     (select e.code from payments_lineevent e where e.line_id = l.id order by e.id desc limit 1) end::text as code
-from payments_payline l join payments_payrun r on r.id = l.run_id
+from payments_payline l join payments_runs() r on r.id = l.run_id
 where l.live and l.programme in ({programmes}) and l.month < {month} and l.month >= {oldest} and r.state in ({booked})
 """
 _ARREARS = """
 select a.household_id, a.person_id, a.programme::text as programme, a.for_month, a.amount_fen
-from payments_arrear a join payments_payrun r on r.id = a.run_id
+from payments_arrear a join payments_runs() r on r.id = a.run_id
 where a.programme in ({programmes}) and r.month < {month} and r.state in ({booked})
 -- What a withheld line would have paid back or kept was neither paid nor kept: it is told anew.
 and not exists (select 1 from payments_payline w where w.status = 'withheld' and w.run_id = a.run_id
   and w.household_id = a.household_id and w.programme = a.programme and coalesce(w.person_id, 0) = coalesce(a.person_id, 0))
 union all
 select l.household_id, l.person_id, l.programme::text, 0, -l.offset_fen
-from payments_payline l join payments_payrun r on r.id = l.run_id
+from payments_payline l join payments_runs() r on r.id = l.run_id
 where l.offset_fen < 0 and l.live and l.held = '' and l.status <> 'withheld' and l.programme in ({programmes}) and l.month < {month} and r.state in ({booked})
 union all
 select c.household_id, c.person_id, c.programme::text, 0, c.cash_fen + c.written_fen from payments_claim c
@@ -240,7 +240,7 @@ where e.active and e.programme = 'family_planning' and e.start_month <= {month} 
 order by e.id
 """
 _CARRIED_NOW = """
-select p::text as programme, r.month, r.place::text as place from payments_payrun r, unnest(r.programmes) p
+select p::text as programme, r.month, r.place::text as place from payments_runs() r, unnest(r.programmes) p
 where p in ('care', 'family_planning') and r.state in ({booked}) and r.month >= {oldest} and r.month < {month}
 """
 _SUSPENSIONS_NOW = """

@@ -206,13 +206,16 @@ def calculate(run: PayRun, *, acting_user: User, tell: Tell | None = None) -> Pa
 
 
 def _no_earlier_draft(run: PayRun) -> None:
-    earlier = (
-        PayRun.objects.filter(month__lt=run.month, state__in=DRAFT, programmes__overlap=list(run.programmes))
-        .order_by("-month")
-        .first()
-    )
-    if earlier is not None and (earlier.place.startswith(run.place) or run.place.startswith(earlier.place)):
-        raise EarlierRunError(earlier.no, earlier.get_state_display())
+    """An earlier month of the same place, of one in it or of one it lies in must be approved first."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select no, state from payments_runs() where month < %s and state = any(%s) and programmes && %s::text[] "
+            "and (starts_with(place, %s) or starts_with(%s, place)) order by month desc limit 1",
+            [run.month, [one.value for one in DRAFT], list(run.programmes), run.place, run.place],
+        )
+        earlier = cursor.fetchone()
+    if earlier is not None:
+        raise EarlierRunError(earlier[0], RunState(earlier[1]).label)
 
 
 @transaction.atomic
