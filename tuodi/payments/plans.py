@@ -107,7 +107,7 @@ def _used(run: PayRun) -> dict[tuple[str, str], dict[str, int]]:
     with connection.cursor() as cursor:
         cursor.execute(
             "select substr(p.region, 1, 6), p.programme, p.source, sum(p.credit_fen - p.debit_fen)::bigint from funds_posting p "
-            "join funds_ledgerentry e on e.id = p.entry_id join payments_payrun r on r.id = e.run_id "
+            "join funds_ledgerentry e on e.id = p.entry_id join payments_runs() r on r.id = e.run_id "
             "where r.month = %s and r.id <> %s and e.kind in ('grant', 'withheld') and p.account = 'payable' group by 1, 2, 3",
             [run.month, run.pk],
         )
