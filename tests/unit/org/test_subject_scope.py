@@ -48,6 +48,7 @@ OPENED = {
     "decisions_rollnotice",
     "monitoring_changereport",
     "payments_payline",
+    "payments_fixedentry",
     "payments_linedifference",
     "payments_priceshare",
 }

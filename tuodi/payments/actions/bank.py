@@ -348,7 +348,8 @@ def _out(batches: Sequence[BankBatch], user: User) -> None:
 
 def links_of(run: PayRun, profile: str) -> dict[str, BankLink]:
     """Programme -> the line by which its payments of a run travel in a format; programmes carried by hand are left out."""
-    found = ((programme, link_to(run.place, profile, programme)) for programme in run.programmes)
+    links = _links(run.place, profile)
+    found = ((programme, _nearest(links, programme)) for programme in run.programmes)
     return {programme: link for programme, link in found if link is not None}
 
 
@@ -358,15 +359,18 @@ def link_of(run: PayRun, profile: str) -> BankLink | None:
 
 
 def link_to(place: str, profile: str, programme: str = "") -> BankLink | None:
-    """The line by which payments of a programme travel from a place: the nearest place's; of its accounts the one that names the
-    programme, else the one that names none. Orders to bodies are of no programme of ours.
-    """
-    links = [
-        one
-        for one in BankLink.objects.filter(profile=profile, is_active=True)
-        if place.startswith(one.place) and (not one.programmes or programme in one.programmes)
-    ]
-    return max(links, key=lambda one: (len(one.place), bool(one.programmes), one.pk), default=None)
+    """The line by which payments of a programme travel from a place. Orders to bodies are of no programme of ours."""
+    return _nearest(_links(place, profile), programme)
+
+
+def _links(place: str, profile: str) -> list[BankLink]:
+    return [one for one in BankLink.objects.filter(profile=profile, is_active=True) if place.startswith(one.place)]
+
+
+def _nearest(links: Sequence[BankLink], programme: str) -> BankLink | None:
+    """That of the nearest place; of its accounts the one that names the programme, else the one that names none."""
+    mine = [one for one in links if not one.programmes or programme in one.programmes]
+    return max(mine, key=lambda one: (len(one.place), bool(one.programmes), one.pk), default=None)
 
 
 def _items(batch: BankBatch, line_ids: Sequence[int]) -> None:
