@@ -77,7 +77,7 @@ def test_money_from_its_paper_to_the_card_and_back_to_the_clause(
     expect(page.get_by_role("heading", name="1,000.00")).to_be_visible()
     paper = page.url.removeprefix(live_server.url)
     go("reviewer", "/")
-    page.locator(".sidebar").get_by_text("1 项待办").click()
+    page.locator(".sidebar").locator("summary", has_text="资金与发放").click()
     expect(page.locator(".sidebar").get_by_role("link", name="资金看板")).to_contain_text("1")
     page.goto(f"{live_server.url}{paper}")
     page.get_by_role("button", name="同意并记账").click()

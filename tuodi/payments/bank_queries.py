@@ -47,6 +47,7 @@ __all__ = [
     "gaps",
     "items_of",
     "leftovers",
+    "linked_profiles",
     "links",
     "missing",
     "open_items",
@@ -63,6 +64,15 @@ __all__ = [
 def links() -> QuerySet[BankLink]:
     """Lines to banks in scope, those in use first."""
     return BankLink.objects.order_by("-is_active", "place", "id")
+
+
+def linked_profiles(run: PayRun) -> set[str]:
+    """Formats in which some line takes files of a run."""
+    return {
+        one.profile
+        for one in BankLink.objects.filter(is_active=True)
+        if run.place.startswith(one.place) and (not one.programmes or set(one.programmes) & set(run.programmes))
+    }
 
 
 def access_link(user: User, pk: int) -> BankLink:

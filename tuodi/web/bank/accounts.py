@@ -13,7 +13,6 @@ from django.urls import reverse
 from tuodi.exchange.bank import bank_profiles, load_bank_profile
 from tuodi.org.models import DutyCode
 from tuodi.payments import actions, bank_queries, queries, tasks
-from tuodi.payments.actions.bank import link_of
 from tuodi.payments.models import PayRun
 from tuodi.payments.states import MessageState, RunState
 from tuodi.web.bank import looks
@@ -105,7 +104,8 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _by_message(run: PayRun) -> list[tuple[str, str]]:
     """Formats in which the run has a line to a bank."""
-    return [(name, label) for name, label in bank_profiles().items() if link_of(run, name) is not None]
+    linked = bank_queries.linked_profiles(run)
+    return [(name, label) for name, label in bank_profiles().items() if name in linked]
 
 
 def _ask(request: HttpRequest, run: PayRun) -> HttpResponse:

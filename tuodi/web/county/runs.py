@@ -16,8 +16,7 @@ from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.periods import Month
 from tuodi.org import access
 from tuodi.org.models import DutyCode
-from tuodi.payments import queries
-from tuodi.payments.actions.bank import link_of
+from tuodi.payments import bank_queries, queries
 from tuodi.payments.actions.run import PAYABLE_PROGRAMMES
 from tuodi.payments.models import BankBatch, PayLine, PayRun
 from tuodi.payments.states import DRAFT, Cause, Held, LineStatus
@@ -77,6 +76,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     page = run_page.page_of(run)
     page.actions = run_actions.buttons(request, run)
     duties = navigation.held_duties(request)
+    linked = bank_queries.linked_profiles(run)
     context = {
         "run": page,
         "following": run_actions.following(request, run, page.blockers),
@@ -88,7 +88,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "profiles": [
             (name, label)
             for name, label in bank_profiles().items()
-            if load_bank_profile(name).format != "iso20022" or link_of(run, name) is not None
+            if name in linked or load_bank_profile(name).format != "iso20022"
         ],
         "accounts_href": reverse("web:bank-accounts", args=[run.pk])
         if run.state in ("calculated", "checked", "approved") and set(duties) & {DutyCode.PAY_SEND, DutyCode.PAY_CHECK}
