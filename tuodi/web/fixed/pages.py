@@ -19,7 +19,7 @@ from tuodi.payments.states import ListState
 from tuodi.web.components import law, navigation, pages, places, posting, reading
 from tuodi.web.components.pages import Page
 from tuodi.web.components.words import Look
-from tuodi.web.funds.common import counties_of
+from tuodi.web.funds.common import counties_at, offer
 
 MAX_BYTES = 20 * 2**20
 LOOKS = {
@@ -41,11 +41,7 @@ class ListForm(forms.Form):
 
     def __init__(self, *args: Any, place: str, **options: Any) -> None:
         super().__init__(*args, **options)
-        here = counties_of(place) or [(place[:6], places.name(place[:6]))]
-        self.fields["county"].choices = here  # type: ignore[attr-defined]
-        if len(here) == 1:
-            self.fields["county"].widget = forms.HiddenInput()
-            self.fields["county"].initial = here[0][0]
+        offer(self, "county", counties_at(place))
 
     def clean_file(self) -> UploadedFile:
         """Refuse what is too large before it is read."""

@@ -14,10 +14,21 @@ from tuodi.kernel.places import pad12
 from tuodi.org import access
 from tuodi.org.errors import NotFoundError
 from tuodi.org.places import tree
-from tuodi.web.components import posting
+from tuodi.web.components import places, posting
 from tuodi.web.components.words import Look
 
-__all__ = ["ACCOUNTS", "LOOKS", "ORDERS", "YuanField", "amount_of", "counties_of", "county_of", "place_of"]
+__all__ = [
+    "ACCOUNTS",
+    "LOOKS",
+    "ORDERS",
+    "YuanField",
+    "amount_of",
+    "counties_at",
+    "counties_of",
+    "county_of",
+    "offer",
+    "place_of",
+]
 
 LOOKS = {
     PaperState.PROPOSED: Look("待审核", "warn", "clock"),
@@ -93,6 +104,19 @@ def place_of(request: HttpRequest) -> str:
 def county_of(request: HttpRequest) -> str:
     """Six digits of the county a form is about, or empty where the reader's range has several and none is named."""
     return place_of(request)[:6] if len(place_of(request)) >= 6 else ""
+
+
+def offer(form: forms.Form, name: str, choices: list[tuple[str, str]]) -> None:
+    """Fills a choice of a form; where there is but one, it is not asked for."""
+    form.fields[name].choices = choices  # type: ignore[attr-defined]
+    if len(choices) == 1:
+        form.fields[name].widget = forms.HiddenInput()
+        form.fields[name].initial = choices[0][0]
+
+
+def counties_at(place: str) -> list[tuple[str, str]]:
+    """(code, name) of the counties of a place, or of the one it is."""
+    return counties_of(place) or [(place[:6], places.name(place[:6]))]
 
 
 def counties_of(place: str) -> list[tuple[str, str]]:

@@ -23,7 +23,7 @@ from tuodi.org.models import DutyCode
 from tuodi.web.components import navigation, pages, places, posting
 from tuodi.web.components.form_parts import MonthField
 from tuodi.web.components.pages import Page
-from tuodi.web.funds.common import LOOKS, YuanField, counties_of, county_of, place_of
+from tuodi.web.funds.common import LOOKS, YuanField, counties_at, county_of, offer, place_of
 
 TABS = (("waiting", "待审核"), ("all", "全部"))
 #: Kind -> fields of the form, in order.
@@ -67,14 +67,9 @@ class PaperForm(forms.Form):
 
     def __init__(self, *args: Any, kind: str, request: HttpRequest, **options: Any) -> None:
         super().__init__(*args, **options)
-        place = place_of(request)
-        here = counties_of(place) or [(place[:6], places.name(place[:6]))]
         self.funds = {one.source: one for one in PublicFund.objects.filter(closed_on__isnull=True)}
         if "county" in FIELDS[PaperKind(kind)]:
-            self.fields["county"].choices = here  # type: ignore[attr-defined]
-            if len(here) == 1:
-                self.fields["county"].widget = forms.HiddenInput()
-                self.fields["county"].initial = here[0][0]
+            offer(self, "county", counties_at(place_of(request)))
         floats = Float.objects.filter(closed_at__isnull=True).order_by("region")
         self.fields["town"].choices = [(one.region[:9], places.path(one.region)) for one in floats]  # type: ignore[attr-defined]
         self.fields["source"].choices = [  # type: ignore[attr-defined]

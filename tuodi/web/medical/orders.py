@@ -30,7 +30,7 @@ from tuodi.web.components import navigation, pages, places, posting, words
 from tuodi.web.components.pages import Page
 from tuodi.web.components.words import Look
 from tuodi.web.county.run_page import LINE_LOOKS
-from tuodi.web.funds.common import ORDERS, counties_of, place_of
+from tuodi.web.funds.common import ORDERS, counties_at, offer, place_of
 from tuodi.web.medical.subjects import subject_of
 
 TABS = (("open", "未办结"), ("all", "全部"))
@@ -72,12 +72,7 @@ class PayeeForm(forms.Form):
 
     def __init__(self, *args: Any, request: HttpRequest, **options: Any) -> None:
         super().__init__(*args, **options)
-        place = place_of(request)
-        here = counties_of(place) or [(place[:6], places.name(place[:6]))]
-        self.fields["county"].choices = here  # type: ignore[attr-defined]
-        if len(here) == 1:
-            self.fields["county"].widget = forms.HiddenInput()
-            self.fields["county"].initial = here[0][0]
+        offer(self, "county", counties_at(place_of(request)))
 
 
 def _line(one: PayOrder) -> dict[str, Any]:

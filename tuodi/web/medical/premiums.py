@@ -24,7 +24,7 @@ from tuodi.web.components import navigation, pages, places, posting, reading, wo
 from tuodi.web.components.pages import Page
 from tuodi.web.components.words import Look
 from tuodi.web.county import sheets
-from tuodi.web.funds.common import ORDERS, amount_of, counties_of, place_of
+from tuodi.web.funds.common import ORDERS, amount_of, counties_at, offer, place_of
 
 DESK = {
     DeskState.PROPOSED: Look("待审核", "warn", "clock"),
@@ -53,12 +53,7 @@ class ListForm(forms.Form):
 
     def __init__(self, *args: Any, request: HttpRequest, **options: Any) -> None:
         super().__init__(*args, **options)
-        place = place_of(request)
-        here = counties_of(place) or [(place[:6], places.name(place[:6]))]
-        self.fields["county"].choices = here  # type: ignore[attr-defined]
-        if len(here) == 1:
-            self.fields["county"].widget = forms.HiddenInput()
-            self.fields["county"].initial = here[0][0]
+        offer(self, "county", counties_at(place_of(request)))
         self.fields["year"].initial = clock.today().year
         self.fields["on"].initial = clock.today().isoformat()
 

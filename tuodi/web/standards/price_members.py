@@ -24,7 +24,7 @@ from tuodi.payments.prices import GROUP_FACTS
 from tuodi.web.components import law, navigation, pages, places, posting, reading
 from tuodi.web.components.pages import Page
 from tuodi.web.county.sheets import sheet
-from tuodi.web.funds.common import counties_of
+from tuodi.web.funds.common import counties_at, offer
 
 MAX_BYTES = 20 * 2**20
 COLUMNS = (
@@ -50,12 +50,8 @@ class ListForm(forms.Form):
 
     def __init__(self, *args: Any, place: str, **options: Any) -> None:
         super().__init__(*args, **options)
-        here = counties_of(place) or [(place[:6], places.name(place[:6]))]
-        for name, choices in (("county", here), ("profile", list(profile_labels().items()))):
-            self.fields[name].choices = choices  # type: ignore[attr-defined]
-            if len(choices) == 1:
-                self.fields[name].widget = forms.HiddenInput()
-                self.fields[name].initial = choices[0][0]
+        offer(self, "county", counties_at(place))
+        offer(self, "profile", list(profile_labels().items()))
 
     def clean_file(self) -> UploadedFile:
         """Refuse what is too large before it is read."""
