@@ -18,7 +18,7 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, models
-from django.db.migrations.operations import RunSQL
+from django.db.migrations.operations import RunPython, RunSQL
 from django.db.migrations.operations.base import Operation
 
 #: The role of pages and jobs; `tuodi.config.postgres` makes it.
@@ -119,6 +119,27 @@ def lend_analyze(name: str, tables: Sequence[str]) -> RunSQL:
         f"grant execute on function {name}() to {APP_ROLE};"
     )
     return RunSQL(make, f"drop function {name}()")
+
+
+def rewrite_function(function: str, before: str, after: str) -> RunPython:
+    """Migration operation: changes one passage of a function an earlier migration wrote, and back.
+
+    Raises RuntimeError when it runs and the passage does not stand in it exactly once.
+    """
+
+    def swap(old: str, new: str) -> Any:
+        def run(apps: Any, schema_editor: Any) -> None:
+            with schema_editor.connection.cursor() as cursor:
+                cursor.execute("select pg_get_functiondef(%s::regproc)", [function])
+                (text,) = cursor.fetchone()
+            if text.count(old) != 1:
+                raise RuntimeError(f"{function} is not as the migrations before wrote it")
+            # params=None: the percent signs are plpgsql's, not placeholders.
+            schema_editor.execute(text.replace(old, new), params=None)
+
+        return run
+
+    return RunPython(swap(before, after), swap(after, before))
 
 
 class _TableOperation(Operation):

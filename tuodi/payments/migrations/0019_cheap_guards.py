@@ -6,9 +6,9 @@ line alone. An item is in an index by what its status means (`holds`, `asks`), n
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.db import migrations, models
+
+from tuodi.org.rls import rewrite_function
 
 FORWARD = """
 -- Bound when they are made, so no search path of a caller reaches into them; a county sees its lines and not the run of its prefecture.
@@ -158,18 +158,6 @@ ITEM = "  is_now := new; is_now.status := old.status;\n"
 ITEM_NOW = "  is_now := new; is_now.status := old.status; is_now.holds := old.holds; is_now.asks := old.asks;\n"
 
 
-def _swap(before: str, after: str) -> Any:
-    def run(apps: Any, schema_editor: Any) -> None:
-        with schema_editor.connection.cursor() as cursor:
-            cursor.execute("select pg_get_functiondef('payments_item_guard'::regproc)")
-            (text,) = cursor.fetchone()
-        if text.count(before) != 1:
-            raise RuntimeError("payments_item_guard is not as the migrations before wrote it")
-        schema_editor.execute(text.replace(before, after), params=None)
-
-    return run
-
-
 class Migration(migrations.Migration):
     dependencies = [("payments", "0018_price_lists")]
     operations = [
@@ -194,7 +182,7 @@ class Migration(migrations.Migration):
                 db_persist=True,
             ),
         ),
-        migrations.RunPython(_swap(ITEM, ITEM_NOW), _swap(ITEM_NOW, ITEM)),
+        rewrite_function("payments_item_guard", ITEM, ITEM_NOW),
         migrations.AddConstraint(
             "bankitem",
             models.UniqueConstraint("line", condition=models.Q(holds=True), name="payments_item_one_open"),

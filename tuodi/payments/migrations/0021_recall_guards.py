@@ -5,11 +5,9 @@ Accounts of one place and format pay different programmes: which one pays what m
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.db import migrations
 
-from tuodi.org.rls import AppendOnly, EnableRLS
+from tuodi.org.rls import AppendOnly, EnableRLS, rewrite_function
 
 #: Old text, new text of the guard of lines (migration 0019): a failed or returned payment may be stopped for good.
 OLD = "else array['sent'] end"
@@ -121,25 +119,11 @@ drop function payments_recall_guard, payments_recall_line_guard, payments_link_o
 """
 
 
-def _swap(back: bool) -> Any:
-    def run(apps: Any, schema_editor: Any) -> None:
-        with schema_editor.connection.cursor() as cursor:
-            cursor.execute("select pg_get_functiondef('payments_line_guard'::regproc)")
-            (text,) = cursor.fetchone()
-        before, after = (NEW, OLD) if back else (OLD, NEW)
-        if text.count(before) != 1:
-            raise RuntimeError("payments_line_guard is not as migration 0019 wrote it")
-        # params=None: the percent signs are plpgsql's, not placeholders.
-        schema_editor.execute(text.replace(before, after), params=None)
-
-    return run
-
-
 class Migration(migrations.Migration):
     dependencies = [("payments", "0020_recalls")]
     operations = [
         *(EnableRLS(model) for model in ("BankRecall", "RecallLine", "AccountInquiry")),
         AppendOnly("AccountInquiry"),
-        migrations.RunPython(_swap(back=False), _swap(back=True)),
+        rewrite_function("payments_line_guard", OLD, NEW),
         migrations.RunSQL(FUNCTIONS, BACK),
     ]
