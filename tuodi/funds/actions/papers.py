@@ -71,6 +71,13 @@ def open_fund(
     return fund
 
 
+def _locked_book(region: str) -> FundBook:
+    row = FundBook.objects.select_for_update(of=("self",)).filter(region=region).first()
+    if row is None:
+        raise FundInputError("资金账", "还没有建立。第一笔指标下达后自动建账。")
+    return row
+
+
 @transaction.atomic
 def set_order(*, acting_user: User, county: str, order: list[str]) -> FundBook:
     """Sets in which order a county's sources are drawn.
@@ -81,9 +88,7 @@ def set_order(*, acting_user: User, county: str, order: list[str]) -> FundBook:
     access.require(acting_user, DutyCode.FUND_REVIEW, region)
     if sorted(order) != sorted(Source.values):
         raise FundInputError("动用顺序", f"应包括{'、'.join(Source.labels)}，各一次")
-    row = FundBook.objects.select_for_update(of=("self",)).filter(region=region).first()
-    if row is None:
-        raise FundInputError("资金账", "还没有建立。第一笔指标下达后自动建账。")
+    row = _locked_book(region)
     before, row.draw_order = row.draw_order, order
     row.save(update_fields=["draw_order"])
     record(
@@ -103,9 +108,7 @@ def set_pay_way(*, acting_user: User, county: str, way: str) -> FundBook:
     access.require(acting_user, DutyCode.FUND_REVIEW, region)
     if way not in PayWay.values:
         raise FundInputError("机构付款方式", "没有选择")
-    row = FundBook.objects.select_for_update(of=("self",)).filter(region=region).first()
-    if row is None:
-        raise FundInputError("资金账", "还没有建立。第一笔指标下达后自动建账。")
+    row = _locked_book(region)
     before, row.pay_way = row.pay_way, way
     row.save(update_fields=["pay_way"])
     record(
