@@ -49,6 +49,7 @@ __all__ = [
     "leftovers",
     "linked_profiles",
     "links",
+    "links_over",
     "missing",
     "open_items",
     "proposals",
@@ -66,13 +67,14 @@ def links() -> QuerySet[BankLink]:
     return BankLink.objects.order_by("-is_active", "place", "id")
 
 
+def links_over(place: str) -> list[BankLink]:
+    """Lines in use by which a place's files may travel: its own and those of places it lies in."""
+    return [one for one in BankLink.objects.filter(is_active=True) if place.startswith(one.place)]
+
+
 def linked_profiles(run: PayRun) -> set[str]:
     """Formats in which some line takes files of a run."""
-    return {
-        one.profile
-        for one in BankLink.objects.filter(is_active=True)
-        if run.place.startswith(one.place) and (not one.programmes or set(one.programmes) & set(run.programmes))
-    }
+    return {one.profile for one in links_over(run.place) if any(map(one.pays, run.programmes))}
 
 
 def access_link(user: User, pk: int) -> BankLink:

@@ -18,7 +18,7 @@ from tuodi.kernel.periods import Month
 from tuodi.org import access
 from tuodi.org.arrays import plain, texts
 from tuodi.org.models import DutyCode, User
-from tuodi.payments import claims, ledger
+from tuodi.payments import bank_queries, claims, ledger
 from tuodi.payments.actions.run import audit, lock_run
 from tuodi.payments.errors import HoldListError, NothingToSendError, RunInputError, StateError
 from tuodi.payments.models import (
@@ -348,8 +348,8 @@ def _out(batches: Sequence[BankBatch], user: User) -> None:
 
 def links_of(run: PayRun, profile: str) -> dict[str, BankLink]:
     """Programme -> the line by which its payments of a run travel in a format; programmes carried by hand are left out."""
-    links = _links(run.place, profile)
-    found = ((programme, _nearest(links, programme)) for programme in run.programmes)
+    links = bank_queries.links_over(run.place)
+    found = ((programme, _nearest(links, profile, programme)) for programme in run.programmes)
     return {programme: link for programme, link in found if link is not None}
 
 
@@ -360,16 +360,12 @@ def link_of(run: PayRun, profile: str) -> BankLink | None:
 
 def link_to(place: str, profile: str, programme: str = "") -> BankLink | None:
     """The line by which payments of a programme travel from a place. Orders to bodies are of no programme of ours."""
-    return _nearest(_links(place, profile), programme)
+    return _nearest(bank_queries.links_over(place), profile, programme)
 
 
-def _links(place: str, profile: str) -> list[BankLink]:
-    return [one for one in BankLink.objects.filter(profile=profile, is_active=True) if place.startswith(one.place)]
-
-
-def _nearest(links: Sequence[BankLink], programme: str) -> BankLink | None:
+def _nearest(links: Sequence[BankLink], profile: str, programme: str) -> BankLink | None:
     """That of the nearest place; of its accounts the one that names the programme, else the one that names none."""
-    mine = [one for one in links if not one.programmes or programme in one.programmes]
+    mine = [one for one in links if one.profile == profile and one.pays(programme)]
     return max(mine, key=lambda one: (len(one.place), bool(one.programmes), one.pk), default=None)
 
 

@@ -51,6 +51,10 @@ class BankLink(models.Model):
             )
         ]
 
+    def pays(self, programme: str) -> bool:
+        """Whether payments of a programme leave its account; one that names none takes all that no other takes."""
+        return not self.programmes or programme in self.programmes
+
     def __str__(self) -> str:
         return self.label
 
