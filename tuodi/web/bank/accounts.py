@@ -19,6 +19,7 @@ from tuodi.web.bank import looks
 from tuodi.web.bank.queue import TODO
 from tuodi.web.components import navigation, pages, places, posting, reading
 from tuodi.web.components.pages import Page
+from tuodi.web.components.uploads import UploadField
 from tuodi.web.county import run_page
 
 MAX_BYTES = 20 * 2**20
@@ -32,19 +33,17 @@ def pairs() -> list[tuple[str, str]]:
 class AnswerForm(forms.Form):
     """The bank's answer."""
 
-    file = forms.FileField(label="预校验结果", help_text="银行返回的原文件，不要改动")
+    file = UploadField(
+        most=MAX_BYTES,
+        refusal="文件超过 20 MB，不像预校验结果。请核对。",
+        label="预校验结果",
+        help_text="银行返回的原文件，不要改动",
+    )
     profile = forms.ChoiceField(label="文件格式")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["profile"].choices = pairs()
-
-    def clean_file(self) -> Any:
-        """Refuse what no bank sends."""
-        given = self.cleaned_data["file"]
-        if given.size > MAX_BYTES:
-            raise forms.ValidationError("文件超过 20 MB，不像预校验结果。请核对。")
-        return given
 
 
 def show(request: HttpRequest, pk: int) -> HttpResponse:

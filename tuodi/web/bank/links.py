@@ -22,13 +22,14 @@ from tuodi.people.enums import Programme
 from tuodi.web.bank import looks
 from tuodi.web.components import navigation, pages, places, posting
 from tuodi.web.components.pages import Page
+from tuodi.web.components.uploads import UploadField
 
 
 class StatementForm(forms.Form):
     """A statement carried by hand."""
 
     link = forms.ModelChoiceField(label="直联", queryset=BankLink.objects.none(), empty_label=None)
-    file = forms.FileField(
+    file = UploadField(most=MAX_BYTES, refusal=f"文件有 {{mb}} MB，超过 {MAX_BYTES // 2**20} MB。请核对，或请银行按日、按账户分开出具。",
         label="对账单文件", help_text="camt.053 或对账单表格，银行给出的原文件，不要改动",
         error_messages={"required": "请选择文件。", "empty": "文件是空的，请重新选择。"},
     )  # fmt: skip
@@ -40,15 +41,6 @@ class StatementForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.fields["link"].queryset = bank_queries.links().filter(is_active=True)
         self.fields["link"].label_from_instance = lambda row: row.label
-
-    def clean_file(self) -> UploadedFile:
-        """Refuse what is too large before it is read."""
-        given: UploadedFile = self.cleaned_data["file"]
-        if given.size and given.size > MAX_BYTES:
-            raise forms.ValidationError(
-                f"文件有 {given.size // 2**20} MB，超过 {MAX_BYTES // 2**20} MB。请核对，或请银行按日、按账户分开出具。"
-            )
-        return given
 
 
 def show(request: HttpRequest) -> HttpResponse:

@@ -25,6 +25,7 @@ from tuodi.org import access
 from tuodi.org.models import DutyCode, User
 from tuodi.web.components import pages, places, posting, words
 from tuodi.web.components.pages import Page
+from tuodi.web.components.uploads import UploadField
 from tuodi.web.components.words import Look
 from tuodi.web.county import import_jobs
 
@@ -57,8 +58,11 @@ _VERDICTS = {
 class UploadForm(forms.Form):
     """A file, how to read it, and what it is about where the file does not say."""
 
-    file = forms.FileField(
-        label="名册文件", help_text="xlsx、xls 或 csv，不超过 200 MB、100 万行；加密或带宏的文件请先另存"
+    file = UploadField(
+        most=MAX_BYTES,
+        refusal="文件有 {mb} MB，超过 200 MB。请按县区拆成几个文件。",
+        label="名册文件",
+        help_text="xlsx、xls 或 csv，不超过 200 MB、100 万行；加密或带宏的文件请先另存",
     )
     profile = forms.ChoiceField(label="模板")
     place = forms.CharField(label="地区代码", required=False, max_length=12, help_text="不填则按标题和文件名识别")
@@ -69,13 +73,6 @@ class UploadForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.fields["profile"].choices = list(profile_names().items())
         self.fields["file"].error_messages.update({"required": "请选择文件。", "empty": "文件是空的，请重新选择。"})
-
-    def clean_file(self) -> UploadedFile:
-        """Refuse what is too large before it is read."""
-        given: UploadedFile = self.cleaned_data["file"]
-        if given.size and given.size > MAX_BYTES:
-            raise forms.ValidationError(f"文件有 {given.size // 2**20} MB，超过 200 MB。请按县区拆成几个文件。")
-        return given
 
     def clean_month(self) -> Month | None:
         """A month, or None where nothing was typed."""

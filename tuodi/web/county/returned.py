@@ -23,6 +23,7 @@ from tuodi.org.models import DutyCode
 from tuodi.web.components import navigation, pages, places, posting
 from tuodi.web.components.form_parts import PlaceOrOwn
 from tuodi.web.components.pages import Page
+from tuodi.web.components.uploads import UploadField
 from tuodi.web.components.words import Look
 
 MAX_BYTES = 20 * 2**20
@@ -39,7 +40,7 @@ LOOKS = {
 class UploadForm(PlaceOrOwn, forms.Form):
     """A list and where it comes from."""
 
-    file = forms.FileField(
+    file = UploadField(most=MAX_BYTES, refusal="文件有 {mb} MB，超过 20 MB。请分成几个文件。",
         label="清单文件", help_text="xlsx、xls 或 csv，不超过 20 MB；表头须有 姓名、身份证号、问题，可有 说明",
         error_messages={"required": "请选择文件。", "empty": "文件是空的，请重新选择。"},
     )  # fmt: skip
@@ -60,13 +61,6 @@ class UploadForm(PlaceOrOwn, forms.Form):
             pk__in=list(found.values_list("pk", flat=True)[:HAND_OVERS])
         )
         self.fields["hand_over"].label_from_instance = lambda row: f"{row.no}（{row.receiver}）"
-
-    def clean_file(self) -> UploadedFile:
-        """Refuse what is too large before it is read."""
-        given: UploadedFile = self.cleaned_data["file"]
-        if given.size and given.size > MAX_BYTES:
-            raise forms.ValidationError(f"文件有 {given.size // 2**20} MB，超过 20 MB。请分成几个文件。")
-        return given
 
 
 def listing(request: HttpRequest) -> HttpResponse:

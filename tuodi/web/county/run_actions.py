@@ -21,6 +21,7 @@ from tuodi.payments.models import BankReturn, PayRun
 from tuodi.payments.states import LineStatus, PayProgramme, RunState
 from tuodi.web.components import navigation, pages, posting, words
 from tuodi.web.components.form_parts import MonthField, PlaceOrOwn
+from tuodi.web.components.uploads import UploadField
 from tuodi.web.county import run_jobs
 
 MAX_RETURN_BYTES = 20 * 2**20
@@ -76,7 +77,12 @@ class OpenForm(PlaceOrOwn, forms.Form):
 class ReturnForm(forms.Form):
     """The bank's answer."""
 
-    file = forms.FileField(label="回盘文件", help_text="银行返回的原文件，不要改动；同一文件再导一次不会重复入账")
+    file = UploadField(
+        most=MAX_RETURN_BYTES,
+        refusal="文件超过 20 MB，不像回盘文件。请核对。",
+        label="回盘文件",
+        help_text="银行返回的原文件，不要改动；同一文件再导一次不会重复入账",
+    )
     profile = forms.ChoiceField(label="文件格式")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -85,13 +91,6 @@ class ReturnForm(forms.Form):
         self.fields["profile"].choices = [
             (n, label) for n, label in bank_profiles().items() if not load_bank_profile(n).signed
         ]
-
-    def clean_file(self) -> Any:
-        """Refuse what no bank sends."""
-        given = self.cleaned_data["file"]
-        if given.size > MAX_RETURN_BYTES:
-            raise forms.ValidationError("文件超过 20 MB，不像回盘文件。请核对。")
-        return given
 
 
 def buttons(request: HttpRequest, run: PayRun) -> list[dict[str, Any]]:

@@ -28,6 +28,7 @@ from tuodi.verification.models import DataSource, RegisterBatch
 from tuodi.verification.register_queries import Health, access_batch, access_source, health, sources_of, with_newest
 from tuodi.web.components import navigation, pages, places, posting
 from tuodi.web.components.pages import Page
+from tuodi.web.components.uploads import UploadField
 from tuodi.web.components.words import Look
 from tuodi.web.county.source_form import SourceForm, save
 
@@ -56,7 +57,12 @@ _BATCHES = {
 class DeliveryForm(forms.Form):
     """One file of one delivery."""
 
-    file = forms.FileField(label="数据文件", help_text="不超过 200 MB；更大的用命令 tuodi register import 导入")
+    file = UploadField(
+        most=MAX_BYTES,
+        refusal="文件有 {mb} MB，超过 200 MB。请用命令导入。",
+        label="数据文件",
+        help_text="不超过 200 MB；更大的用命令 tuodi register import 导入",
+    )
     batch_no = forms.RegexField(
         r"^[0-9A-Za-z._-]{1,40}$", label="批次号", help_text="如 2017-08",
         error_messages={"invalid": "批次号只能用字母、数字、点、短横和下划线。"},
@@ -69,13 +75,6 @@ class DeliveryForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["file"].error_messages.update({"required": "请选择文件。", "empty": "文件是空的，请重新选择。"})
-
-    def clean_file(self) -> UploadedFile:
-        """Refuse what is too large before it is read."""
-        given: UploadedFile = self.cleaned_data["file"]
-        if given.size and given.size > MAX_BYTES:
-            raise forms.ValidationError(f"文件有 {given.size // 2**20} MB，超过 200 MB。请用命令导入。")
-        return given
 
 
 def listing(request: HttpRequest) -> HttpResponse:

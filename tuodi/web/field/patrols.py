@@ -24,6 +24,7 @@ from tuodi.people.enums import RiskClass
 from tuodi.people.models import AtRisk
 from tuodi.web.components import navigation, pages, places, posting, reading
 from tuodi.web.components.pages import Page
+from tuodi.web.components.uploads import UploadField
 from tuodi.web.components.words import Look
 from tuodi.web.counter import work
 from tuodi.web.county import life
@@ -208,7 +209,9 @@ def _done(request: HttpRequest, task: PatrolTask, form: FoundForm) -> HttpRespon
 class ImportForm(forms.Form):
     """A list somebody sends, and what list it is."""
 
-    file = forms.FileField(
+    file = UploadField(
+        most=MAX_BYTES,
+        refusal="文件有 {mb} MB，超过 20 MB。请按乡镇拆成几个文件。",
         label="名单文件",
         help_text="xlsx、xls 或 csv；须有姓名、身份证号、类别三列，可有村代码、网格、说明、最近巡查",
         error_messages={"required": "请选择文件。", "empty": "文件是空的，请重新选择。"},
@@ -219,13 +222,6 @@ class ImportForm(forms.Form):
         help_text="例如 2017年8月全面排查",
         error_messages={"required": "请写明名单来源。"},
     )
-
-    def clean_file(self) -> Any:
-        """Refuse what is too large before it is read."""
-        given = self.cleaned_data["file"]
-        if given.size > MAX_BYTES:
-            raise forms.ValidationError(f"文件有 {given.size // 2**20} MB，超过 20 MB。请按乡镇拆成几个文件。")
-        return given
 
 
 def at_risk(request: HttpRequest) -> HttpResponse:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -18,6 +17,7 @@ from tuodi.payments.models import FixedEntry, FixedList
 from tuodi.payments.states import ListState
 from tuodi.web.components import law, navigation, pages, places, posting, reading
 from tuodi.web.components.pages import Page
+from tuodi.web.components.uploads import UploadField
 from tuodi.web.components.words import Look
 from tuodi.web.funds.common import counties_at, offer
 
@@ -33,7 +33,9 @@ class ListForm(forms.Form):
     """A department's list."""
 
     county = forms.ChoiceField(label="县（市、区）")
-    file = forms.FileField(
+    file = UploadField(
+        most=MAX_BYTES,
+        refusal="文件超过 20 MB。请拆成几个文件。",
         label="名单",
         help_text="xlsx、xls 或 csv，一人一行：姓名、身份证号、扶助情形、发放周期、每次金额、起始月份、终止月份、银行账号、开户银行",
     )
@@ -42,13 +44,6 @@ class ListForm(forms.Form):
     def __init__(self, *args: Any, place: str, **options: Any) -> None:
         super().__init__(*args, **options)
         offer(self, "county", counties_at(place))
-
-    def clean_file(self) -> UploadedFile:
-        """Refuse what is too large before it is read."""
-        given: UploadedFile = self.cleaned_data["file"]
-        if given.size and given.size > MAX_BYTES:
-            raise forms.ValidationError("文件超过 20 MB。请拆成几个文件。")
-        return given
 
 
 def listing(request: HttpRequest) -> HttpResponse:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -28,6 +27,7 @@ from tuodi.verification import rulebook
 from tuodi.web.components import navigation, pages, places, posting, reading, words
 from tuodi.web.components.form_parts import MonthField
 from tuodi.web.components.pages import Page
+from tuodi.web.components.uploads import UploadField
 from tuodi.web.components.words import Look
 from tuodi.web.funds.common import ORDERS, YuanField, amount_of, counties_at, offer, place_of
 
@@ -76,24 +76,18 @@ class BillsForm(forms.Form):
     """A file of bills for a month."""
 
     month = MonthField(label="清算月份", help_text="例如 2017-08；迟报的单据随以后的月份")
-    file = forms.FileField(label="结算单据", help_text="xlsx、xls 或 csv，一次出院一行，不超过 20 MB")
+    file = UploadField(
+        most=MAX_BYTES,
+        refusal="文件超过 20 MB。请按科室或日期拆成几个文件。",
+        label="结算单据",
+        help_text="xlsx、xls 或 csv，一次出院一行，不超过 20 MB",
+    )
     profile = forms.ChoiceField(label="模板")
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        known = list(profile_labels().items())
-        self.fields["profile"].choices = known  # type: ignore[attr-defined]
-        if len(known) == 1:
-            self.fields["profile"].widget = forms.HiddenInput()
-            self.fields["profile"].initial = known[0][0]
+        offer(self, "profile", list(profile_labels().items()))
         self.fields["month"].initial = str(Month.of(clock.today()).prev())
-
-    def clean_file(self) -> UploadedFile:
-        """Refuse what is too large before it is read."""
-        given: UploadedFile = self.cleaned_data["file"]
-        if given.size and given.size > MAX_BYTES:
-            raise forms.ValidationError("文件超过 20 MB。请按科室或日期拆成几个文件。")
-        return given
 
 
 def listing(request: HttpRequest) -> HttpResponse:

@@ -20,6 +20,7 @@ from tuodi.org.models import DutyCode
 from tuodi.verification import rulebook
 from tuodi.web.components import navigation, places, posting, reading
 from tuodi.web.components.form_parts import MonthField
+from tuodi.web.components.uploads import UploadField
 from tuodi.web.components.words import Look
 from tuodi.web.funds.common import ORDERS, YuanField
 from tuodi.web.funds.hospital import VERDICTS
@@ -49,14 +50,7 @@ class CorrectionForm(forms.Form):
     claimed = YuanField(label="医疗救助支付（元）")
     own = YuanField(label="个人支付（元）")
     reason = forms.CharField(label="更正理由", max_length=200)
-    letter = forms.FileField(label="医院来函", help_text="不超过 20 MB")
-
-    def clean_letter(self) -> Any:
-        """Refuse what is too large before it is read."""
-        given = self.cleaned_data["letter"]
-        if given.size and given.size > MAX_BYTES:
-            raise forms.ValidationError("文件超过 20 MB。")
-        return given
+    letter = UploadField(most=MAX_BYTES, refusal="文件超过 20 MB。", label="医院来函", help_text="不超过 20 MB")
 
 
 def show(request: HttpRequest, pk: int) -> HttpResponse:

@@ -22,6 +22,7 @@ from tuodi.org import access
 from tuodi.org.models import DutyCode
 from tuodi.web.components import navigation, pages, places, posting, words
 from tuodi.web.components.pages import Page
+from tuodi.web.components.uploads import UploadField
 from tuodi.web.funds.common import ORDERS, YuanField, amount_of, place_of
 from tuodi.web.medical.premiums import DESK
 
@@ -40,8 +41,11 @@ class RequestForm(forms.Form):
     cost = YuanField(label="急救费用（元）")
     other = YuanField(label="其他渠道已付（元）", help_text="医保、责任人、家属已付的；没有填 0")
     asked = YuanField(label="申请金额（元）")
-    evidence = forms.FileField(
-        label="证明材料", help_text="病历、费用清单、公安协查或无力支付的证明，合成一个文件，不超过 20 MB"
+    evidence = UploadField(
+        most=_MOST,
+        refusal="文件超过 20 MB。",
+        label="证明材料",
+        help_text="病历、费用清单、公安协查或无力支付的证明，合成一个文件，不超过 20 MB",
     )
 
     def __init__(self, *args: Any, request: HttpRequest, **options: Any) -> None:
@@ -51,13 +55,6 @@ class RequestForm(forms.Form):
             region__gte=limits.low, region__lt=limits.high, state=AgreementState.ACTIVE
         ).order_by("name")
         self.fields["agreement"].label_from_instance = lambda one: one.name  # type: ignore[attr-defined]
-
-    def clean_evidence(self) -> Any:
-        """Refuse what is too large before it is read."""
-        given = self.cleaned_data["evidence"]
-        if given.size and given.size > _MOST:
-            raise forms.ValidationError("文件超过 20 MB。")
-        return given
 
 
 class ReceiptForm(forms.Form):

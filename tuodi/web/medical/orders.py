@@ -28,6 +28,7 @@ from tuodi.payments.states import LineStatus, MessageState
 from tuodi.web.bank import batches
 from tuodi.web.components import navigation, pages, places, posting, words
 from tuodi.web.components.pages import Page
+from tuodi.web.components.uploads import UploadField
 from tuodi.web.components.words import Look
 from tuodi.web.county.run_page import LINE_LOOKS
 from tuodi.web.funds.common import ORDERS, counties_at, offer, place_of
@@ -47,14 +48,9 @@ MAX_BYTES = 20 * 2**20
 class AnswerForm(forms.Form):
     """The bank's file about a batch that was carried by hand."""
 
-    file = forms.FileField(label="银行回盘", help_text="银行返回的原文件，不超过 20 MB")
-
-    def clean_file(self) -> Any:
-        """Refuse what is too large before it is read."""
-        given = self.cleaned_data["file"]
-        if given.size and given.size > MAX_BYTES:
-            raise forms.ValidationError("文件超过 20 MB。")
-        return given
+    file = UploadField(
+        most=MAX_BYTES, refusal="文件超过 20 MB。", label="银行回盘", help_text="银行返回的原文件，不超过 20 MB"
+    )
 
 
 class PayeeForm(forms.Form):

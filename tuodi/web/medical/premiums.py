@@ -22,6 +22,7 @@ from tuodi.org import access
 from tuodi.org.models import DutyCode
 from tuodi.web.components import navigation, pages, places, posting, reading, words
 from tuodi.web.components.pages import Page
+from tuodi.web.components.uploads import UploadField
 from tuodi.web.components.words import Look
 from tuodi.web.county import sheets
 from tuodi.web.funds.common import ORDERS, amount_of, counties_at, offer, place_of
@@ -61,14 +62,12 @@ class ListForm(forms.Form):
 class AnswerForm(forms.Form):
     """The collector's answer."""
 
-    file = forms.FileField(label="征收机构回执", help_text="xlsx、xls 或 csv，一人一行：姓名、身份证号、处理结果")
-
-    def clean_file(self) -> Any:
-        """Refuse what is too large before it is read."""
-        given = self.cleaned_data["file"]
-        if given.size and given.size > _MOST:
-            raise forms.ValidationError("文件超过 20 MB。")
-        return given
+    file = UploadField(
+        most=_MOST,
+        refusal="文件超过 20 MB。",
+        label="征收机构回执",
+        help_text="xlsx、xls 或 csv，一人一行：姓名、身份证号、处理结果",
+    )
 
 
 class RefundForm(forms.Form):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -23,6 +22,7 @@ from tuodi.payments.models import PriceIndex, PriceList, PriceMember
 from tuodi.payments.prices import GROUP_FACTS
 from tuodi.web.components import law, navigation, pages, places, posting, reading
 from tuodi.web.components.pages import Page
+from tuodi.web.components.uploads import UploadField
 from tuodi.web.county.sheets import sheet
 from tuodi.web.funds.common import counties_at, offer
 
@@ -42,8 +42,11 @@ class ListForm(forms.Form):
     """A department's list."""
 
     county = forms.ChoiceField(label="县（市、区）")
-    file = forms.FileField(
-        label="名单", help_text="xlsx、xls 或 csv，一人一类一行：姓名、身份证号、对象类别、城乡、起始月份、终止月份"
+    file = UploadField(
+        most=MAX_BYTES,
+        refusal="文件超过 20 MB。请按类别拆成几个文件。",
+        label="名单",
+        help_text="xlsx、xls 或 csv，一人一类一行：姓名、身份证号、对象类别、城乡、起始月份、终止月份",
     )
     source = forms.CharField(label="出处", max_length=200, help_text="例如：区退役军人事务局 2020 年 6 月名册")
     profile = forms.ChoiceField(label="模板")
@@ -52,13 +55,6 @@ class ListForm(forms.Form):
         super().__init__(*args, **options)
         offer(self, "county", counties_at(place))
         offer(self, "profile", list(profile_labels().items()))
-
-    def clean_file(self) -> UploadedFile:
-        """Refuse what is too large before it is read."""
-        given: UploadedFile = self.cleaned_data["file"]
-        if given.size and given.size > MAX_BYTES:
-            raise forms.ValidationError("文件超过 20 MB。请按类别拆成几个文件。")
-        return given
 
 
 def listing(request: HttpRequest) -> HttpResponse:
