@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from tuodi.exchange import profiles
 from tuodi.exchange.cells import as_text
-from tuodi.exchange.list_rows import rows_of
-from tuodi.exchange.payment_rows import RowFault
+from tuodi.exchange.list_rows import ListFile, rows_of
 from tuodi.exchange.profiles import Profile
 from tuodi.kernel.periods import Month
 
-__all__ = ["FixedFile", "Listed", "load_profile", "read"]
+__all__ = ["Listed", "load_profile", "read"]
 
 SOURCES = Path(__file__).resolve().parents[2] / "sources" / "fixed"
 
@@ -36,27 +35,18 @@ class Listed:
     bank: str
 
 
-@dataclass
-class FixedFile:
-    """What a file holds: every row with content is in `people` or has its faults."""
-
-    rows: int = 0
-    people: list[Listed] = field(default_factory=list)
-    faults: list[RowFault] = field(default_factory=list)
-
-
 def load_profile(name: str) -> Profile:
     """One layout. Raises ProfileError."""
     return profiles.load_profile(name, SOURCES)
 
 
-def read(data: bytes, profile: Profile) -> FixedFile:
+def read(data: bytes, profile: Profile) -> ListFile[Listed]:
     """Reads a list; a row that cannot be used is refused by itself with all its reasons.
 
     Raises:
         FileRefusedError: unreadable, or without the columns. SheetChoiceError: several sheets.
     """
-    out = FixedFile()
+    out: ListFile[Listed] = ListFile()
     seen: dict[str, int] = {}
     for row in rows_of(data, profile):
         out.rows += 1

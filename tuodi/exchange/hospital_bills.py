@@ -64,7 +64,7 @@ def load_profile(name: str) -> Profile:
 
 def profile_labels() -> dict[str, str]:
     """Name -> label of all layouts."""
-    return {path.stem: load_profile(path.stem).label for path in sorted(SOURCES.glob("*.yaml"))}
+    return profiles.layout_labels(SOURCES)
 
 
 def read(data: bytes, profile: Profile, *, today: date) -> BillFile:

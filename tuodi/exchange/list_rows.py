@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from tuodi.exchange import sheets
 from tuodi.exchange.bank import table_suffix
@@ -17,7 +18,18 @@ from tuodi.exchange.profiles import Profile, squeeze
 from tuodi.kernel.identity import InvalidIdError, normalise, parse_id
 from tuodi.kernel.periods import Month
 
-__all__ = ["ListRow", "rows_of"]
+__all__ = ["ListFile", "ListRow", "rows_of"]
+
+Person = TypeVar("Person")
+
+
+@dataclass
+class ListFile(Generic[Person]):
+    """What a file of people holds: every row with content is in `people` or has its faults."""
+
+    rows: int = 0
+    people: list[Person] = field(default_factory=list)
+    faults: list[RowFault] = field(default_factory=list)
 
 
 def rows_of(data: bytes, profile: Profile) -> Iterator[ListRow]:

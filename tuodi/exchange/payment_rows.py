@@ -51,7 +51,7 @@ def load_profile(name: str) -> Profile:
 
 def profile_names() -> dict[str, str]:
     """Name -> label of all layouts."""
-    return {path.stem: load_profile(path.stem).label for path in sorted(SOURCES.glob("*.yaml"))}
+    return profiles.layout_labels(SOURCES)
 
 
 def read(path: Path, profile: Profile, sheet: str | None = None) -> PaymentRows:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from tuodi.exchange import profiles
-from tuodi.exchange.list_rows import rows_of
-from tuodi.exchange.payment_rows import RowFault
+from tuodi.exchange.list_rows import ListFile, rows_of
 from tuodi.exchange.profiles import Profile
 
-__all__ = ["AnswerFile", "Told", "load_profile", "profile_labels", "read"]
+__all__ = ["Told", "load_profile", "read"]
 
 SOURCES = Path(__file__).resolve().parents[2] / "sources" / "premiums"
 
@@ -26,32 +25,18 @@ class Told:
     note: str
 
 
-@dataclass
-class AnswerFile:
-    """What a file holds: every row with content is in `people` or has its faults."""
-
-    rows: int = 0
-    people: list[Told] = field(default_factory=list)
-    faults: list[RowFault] = field(default_factory=list)
-
-
 def load_profile(name: str) -> Profile:
     """One layout. Raises ProfileError."""
     return profiles.load_profile(name, SOURCES)
 
 
-def profile_labels() -> dict[str, str]:
-    """Name -> label of all layouts."""
-    return {path.stem: load_profile(path.stem).label for path in sorted(SOURCES.glob("*.yaml"))}
-
-
-def read(data: bytes, profile: Profile) -> AnswerFile:
+def read(data: bytes, profile: Profile) -> ListFile[Told]:
     """Reads an answer; a row that cannot be used is refused by itself with all its reasons.
 
     Raises:
         FileRefusedError: unreadable, or without the columns. SheetChoiceError: several sheets.
     """
-    out = AnswerFile()
+    out: ListFile[Told] = ListFile()
     seen: dict[str, int] = {}
     for row in rows_of(data, profile):
         out.rows += 1

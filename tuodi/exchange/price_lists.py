@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from tuodi.exchange import profiles
-from tuodi.exchange.list_rows import rows_of
-from tuodi.exchange.payment_rows import RowFault
+from tuodi.exchange.list_rows import ListFile, rows_of
 from tuodi.exchange.profiles import Profile
 from tuodi.kernel.periods import Month
 
-__all__ = ["Listed", "PriceListFile", "load_profile", "profile_labels", "read"]
+__all__ = ["Listed", "load_profile", "profile_labels", "read"]
 
 SOURCES = Path(__file__).resolve().parents[2] / "sources" / "prices"
 
@@ -29,15 +28,6 @@ class Listed:
     end: Month | None
 
 
-@dataclass
-class PriceListFile:
-    """What a file holds: every row with content is in `people` or has its faults."""
-
-    rows: int = 0
-    people: list[Listed] = field(default_factory=list)
-    faults: list[RowFault] = field(default_factory=list)
-
-
 def load_profile(name: str) -> Profile:
     """One layout. Raises ProfileError."""
     return profiles.load_profile(name, SOURCES)
@@ -45,16 +35,16 @@ def load_profile(name: str) -> Profile:
 
 def profile_labels() -> dict[str, str]:
     """Name -> label of all layouts."""
-    return {path.stem: load_profile(path.stem).label for path in sorted(SOURCES.glob("*.yaml"))}
+    return profiles.layout_labels(SOURCES)
 
 
-def read(data: bytes, profile: Profile) -> PriceListFile:
+def read(data: bytes, profile: Profile) -> ListFile[Listed]:
     """Reads a list; a row that cannot be used is refused by itself with all its reasons.
 
     Raises:
         FileRefusedError: unreadable, or without the columns. SheetChoiceError: several sheets.
     """
-    out = PriceListFile()
+    out: ListFile[Listed] = ListFile()
     seen: dict[tuple[str, str], int] = {}
     for row in rows_of(data, profile):
         out.rows += 1

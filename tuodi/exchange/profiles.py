@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tuodi.exchange.errors import ProfileError
 
-__all__ = ["Column", "Profile", "load_profile", "profile_names", "squeeze"]
+__all__ = ["Column", "Profile", "layout_labels", "load_profile", "profile_names", "squeeze"]
 
 SOURCES = Path(__file__).resolve().parents[2] / "sources" / "rosters"
 
@@ -91,6 +91,11 @@ def profile_names(folder: Path = SOURCES) -> dict[str, str]:
     """Name -> label of all profiles a user may choose (those with a place or programme), by name."""
     found = {path.stem: load_profile(path.stem, folder) for path in sorted(folder.glob("*.yaml"))}
     return {name: profile.label for name, profile in found.items() if profile.place}
+
+
+def layout_labels(folder: Path) -> dict[str, str]:
+    """Name -> label of all layouts of a folder."""
+    return {path.stem: load_profile(path.stem, folder).label for path in sorted(folder.glob("*.yaml"))}
 
 
 @cache
