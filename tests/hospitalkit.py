@@ -8,12 +8,12 @@ from datetime import date
 
 from casekit import at
 from fundkit import Treasury
+from packkit import laid_over
 
 from tuodi.funds.actions import clearing, hospital, papers, payees
 from tuodi.funds.models import BillBatch, HospitalAgreement, HospitalBill, HospitalClearing, PayeeAccount, PayOrder
 from tuodi.kernel.periods import Month
 from tuodi.people import secrets
-from tuodi.verification import rulebook
 
 MARCH = Month.parse("2018-03")
 AFTER = date(2018, 4, 9)
@@ -43,12 +43,8 @@ parameters:
 
 def lay_rules(tmp_path, monkeypatch):
     """A fixture's body: the county's own ratio, deductible and ceiling, laid over the shipped packs."""
-    (tmp_path / "medical.yaml").write_text(PACK, encoding="utf-8")
-    monkeypatch.setenv("TUODI_POLICIES", str(tmp_path))
-    rulebook.reload()
-    yield
-    monkeypatch.delenv("TUODI_POLICIES", raising=False)
-    rulebook.reload()
+    with laid_over(tmp_path, monkeypatch, PACK):
+        yield
 
 
 def row(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from casekit import at, hire
+from packkit import laid_over
 
 from simulators.bank import answer_file
 from tuodi.exchange.bank import load_bank_profile
@@ -25,7 +26,6 @@ from tuodi.people import actions as people
 from tuodi.people.enums import PERSON_PROGRAMMES
 from tuodi.people.facts import put_facts
 from tuodi.people.models import Household, RollEntry
-from tuodi.verification import rulebook
 
 _numbers = itertools.count(1)
 LATER = date(2017, 12, 1)
@@ -163,12 +163,8 @@ parameters:
 @contextmanager
 def old_standard(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """As if the rise had not been entered yet: an overlay nearer than the county keeps 500 for the town."""
-    (folder / "old.yaml").write_text(OLD, encoding="utf-8")
-    monkeypatch.setenv("TUODI_POLICIES", str(folder))
-    rulebook.reload()
-    yield
-    monkeypatch.delenv("TUODI_POLICIES")
-    rulebook.reload()
+    with laid_over(folder, monkeypatch, OLD):
+        yield
 
 
 def line(staff: Staff, run: PayRun, household: Household) -> PayLine:

@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 from casekit import Office, at, days, hire
 from decisionkit import collected
+from packkit import laid_over
 from paykit import Staff, balanced, family, run_month
 
 from tuodi.cases import queries as cases
@@ -22,7 +23,6 @@ from tuodi.intake.errors import AlreadyApplyingError
 from tuodi.intake.models import PatrolTask
 from tuodi.kernel.periods import Month
 from tuodi.payments.models import PayLine
-from tuodi.verification import rulebook
 
 pytestmark = pytest.mark.django_db(transaction=True)
 VILLAGE = "420802001001"
@@ -60,12 +60,8 @@ instruments:
 parameters:
   disposable_income: {from: 2018-01-01, value: 28000, clause: 测试统计}
 """
-    (tmp_path / "income.yaml").write_text(text, encoding="utf-8")
-    monkeypatch.setenv("TUODI_POLICIES", str(tmp_path))
-    rulebook.reload()
-    yield
-    monkeypatch.delenv("TUODI_POLICIES")
-    rulebook.reload()
+    with laid_over(tmp_path, monkeypatch, text):
+        yield
 
 
 def test_found_on_patrol_applied_for_checked_confirmed_and_paid_in_stages(make_user, income):

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 import pytest
 from casekit import Office, at, family, hire
 from django.db import DatabaseError, transaction
+from packkit import laid_over
 from reliefkit import DAY, completed, confirmed, relieved, reported, sign_both
 
 from tuodi.cases.errors import DutySeparationError, MoveRefusedError, WrongLevelError
@@ -35,12 +36,8 @@ parameters:
   town_limit: {from: 2016-01-01, value: 1000, clause: 测试额度}
   year_cap: {from: 2016-01-01, value: 3000, clause: 测试额度}
 """
-    (tmp_path / "ceiling.yaml").write_text(text, encoding="utf-8")
-    monkeypatch.setenv("TUODI_POLICIES", str(tmp_path))
-    rulebook.reload()
-    yield
-    monkeypatch.delenv("TUODI_POLICIES")
-    rulebook.reload()
+    with laid_over(tmp_path, monkeypatch, text):
+        yield
 
 
 def entry(office, household, month=202110):

@@ -7,13 +7,13 @@ from datetime import date
 import pytest
 from casekit import Office, at
 from decisionkit import granted
+from packkit import laid_over
 
 from tuodi.decisions import standing
 from tuodi.decisions.models import StandingList
 from tuodi.kernel import clock
 from tuodi.org.access import system_scope
 from tuodi.people.models import RollEntry
-from tuodi.verification import rulebook
 
 VILLAGE = "420802001001"
 
@@ -26,12 +26,8 @@ instruments:
 parameters:
   profile.standing_notice_months: {from: 2016-01-01, value: 3, clause: 测试公示}
 """
-    (tmp_path / "quarter.yaml").write_text(text, encoding="utf-8")
-    monkeypatch.setenv("TUODI_POLICIES", str(tmp_path))
-    rulebook.reload()
-    yield
-    monkeypatch.delenv("TUODI_POLICIES")
-    rulebook.reload()
+    with laid_over(tmp_path, monkeypatch, text):
+        yield
 
 
 def refreshed(day):

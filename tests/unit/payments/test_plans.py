@@ -8,6 +8,7 @@ from datetime import date
 import pytest
 from casekit import at
 from fundkit import Treasury, clean
+from packkit import laid_over
 from paykit import Staff, family, pay_day, run_month
 
 from tuodi.funds.errors import FundInputError
@@ -16,7 +17,6 @@ from tuodi.org.access import system_scope
 from tuodi.payments import actions, plans
 from tuodi.payments.errors import PlanExceededError
 from tuodi.payments.models import PayRun, RunSignature
-from tuodi.verification import rulebook
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MAY = Month(2017, 5)
@@ -32,12 +32,8 @@ parameters:
 
 @pytest.fixture
 def blocking(monkeypatch, tmp_path) -> Iterator[None]:
-    (tmp_path / "plans.yaml").write_text(BLOCKS, encoding="utf-8")
-    monkeypatch.setenv("TUODI_POLICIES", str(tmp_path))
-    rulebook.reload()
-    yield
-    monkeypatch.delenv("TUODI_POLICIES")
-    rulebook.reload()
+    with laid_over(tmp_path, monkeypatch, BLOCKS):
+        yield
 
 
 def checked(make_user) -> tuple[Staff, PayRun]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from casekit import at, hire
 from django.db import DatabaseError, transaction
+from packkit import laid_over
 from paykit import Staff, family, pay_day, run_month
 
 from tuodi.audit.models import AuditEntry
@@ -16,7 +17,6 @@ from tuodi.org.access import NATION, system_scope
 from tuodi.payments import actions, signatures
 from tuodi.payments.errors import FourEyesError
 from tuodi.payments.models import LedgerEntry, PayRun, RunSignature
-from tuodi.verification import rulebook
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MAY = Month(2017, 5)
@@ -35,12 +35,8 @@ parameters:
 
 @pytest.fixture
 def bands(monkeypatch, tmp_path) -> Iterator[None]:
-    (tmp_path / "bands.yaml").write_text(BANDS, encoding="utf-8")
-    monkeypatch.setenv("TUODI_POLICIES", str(tmp_path))
-    rulebook.reload()
-    yield
-    monkeypatch.delenv("TUODI_POLICIES")
-    rulebook.reload()
+    with laid_over(tmp_path, monkeypatch, BANDS):
+        yield
 
 
 def kinds(run: PayRun) -> list[str]:
