@@ -10,13 +10,12 @@ from django.db.models import Q
 from tuodi.audit.actions import record
 from tuodi.exchange import fixed_lists
 from tuodi.exchange.payment_rows import RowFault
-from tuodi.files.store import put_bytes
 from tuodi.kernel import clock
 from tuodi.kernel.money import format_yuan
 from tuodi.kernel.periods import Month
-from tuodi.kernel.places import pad12
 from tuodi.org import access
 from tuodi.org.models import DutyCode, User
+from tuodi.payments.actions import lists
 from tuodi.payments.errors import FourEyesError, RunInputError
 from tuodi.payments.models import FixedEntry, FixedList
 from tuodi.payments.states import LIST_MOVES, ListState, PayProgramme, Period, move
@@ -44,32 +43,21 @@ def import_fixed_list(
 
     Raises: RunInputError; ExchangeError for what is no table; AccessDeniedError, NotFoundError.
     """
-    region = pad12(county[:6])
-    access.require(acting_user, DutyCode.PAY_PREPARE, region)
-    if not source.strip():
-        raise RunInputError("出处", "必须写明名单来自哪个部门")
-    read = fixed_lists.read(data, fixed_lists.load_profile(profile))
-    if not read.rows:
-        raise RunInputError("名单", "里没有人。请核对是否选错了文件。")
-    stored = put_bytes(data, region=region, name=name, purpose="fixed_list", by_id=acting_user.pk)
-    limits = access.range_of(county[:6])
-    wanted = {bytes(index): one.id_text for one in read.people for index in secrets.id_indexes(one.id_text)}
-    people = Person.objects.filter(region__gte=limits.low, region__lt=limits.high, id_index__in=list(wanted))
-    known = {wanted[bytes(one.id_index or b"")]: one for one in people}
+    sent, read = lists.receive(
+        lambda: fixed_lists.read(data, fixed_lists.load_profile(profile)), acting_user=acting_user, county=county, data=data, name=name, source=source,
+        purpose="fixed_list",
+    )  # fmt: skip
     faults, good = list(read.faults), []
     for row in read.people:
-        found = _judge(row, known.get(row.id_text))
+        found = _judge(row, sent.known.get(row.id_text))
         if isinstance(found, RowFault):
             faults.append(found)
         else:
-            good.append((row, known[row.id_text], found))
+            good.append((row, sent.known[row.id_text], found))
     made = FixedList.objects.create(
-        region=region, programme=_PROGRAMME, file=stored, file_name=stored.name[:200], source=source.strip()[:200], rows=read.rows,
+        region=sent.region, programme=_PROGRAMME, file=sent.stored, file_name=sent.stored.name[:200], source=sent.source, rows=read.rows,
         taken=len(good),
-        faults=[
-            {"row": one.row_no, "field": one.field, "reason": one.reason, "remedy": one.remedy}
-            for one in sorted(faults, key=lambda one: one.row_no)
-        ],
+        faults=lists.faults_as_json(faults),
         imported_at=clock.now(), imported_by=acting_user,
     )  # fmt: skip
     for row, person, household in good:
@@ -79,7 +67,7 @@ def import_fixed_list(
             account=_account(row, person), source=made.source,
         )  # fmt: skip
     record(
-        "payments.import_fixed_list", actor=acting_user, subject_type="fixedlist", subject_id=made.pk, region=region,
+        "payments.import_fixed_list", actor=acting_user, subject_type="fixedlist", subject_id=made.pk, region=sent.region,
         after={"rows": made.rows, "taken": made.taken, "bad": made.bad, "source": made.source},
     )  # fmt: skip
     return made

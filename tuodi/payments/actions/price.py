@@ -11,12 +11,12 @@ from django.db.models import Q
 from tuodi.audit.actions import record
 from tuodi.exchange import price_lists
 from tuodi.exchange.payment_rows import RowFault
-from tuodi.files.store import put_bytes
 from tuodi.kernel import clock
 from tuodi.kernel.periods import Month
 from tuodi.kernel.places import pad12
 from tuodi.org import access
 from tuodi.org.models import DutyCode, User
+from tuodi.payments.actions import lists
 from tuodi.payments.errors import RunInputError
 from tuodi.payments.models import PriceIndex, PriceList, PriceMember, PriceShare
 from tuodi.payments.prices import GROUP_FACTS
@@ -105,35 +105,24 @@ def import_price_members(
 
     Raises: RunInputError; ExchangeError for what is no table; AccessDeniedError, NotFoundError.
     """
-    region = pad12(county[:6])
-    access.require(acting_user, DutyCode.PAY_PREPARE, region)
-    if not source.strip():
-        raise RunInputError("出处", "必须写明名单来自哪个部门")
-    read = price_lists.read(data, price_lists.load_profile(profile))
-    if not read.rows:
-        raise RunInputError("名单", "里没有人。请核对是否选错了文件。")
-    stored = put_bytes(data, region=region, name=name, purpose="price_list", by_id=acting_user.pk)
+    sent, read = lists.receive(
+        lambda: price_lists.read(data, price_lists.load_profile(profile)), acting_user=acting_user, county=county, data=data, name=name, source=source,
+        purpose="price_list",
+    )  # fmt: skip
     faults, taken = list(read.faults), 0
-    limits = access.range_of(county[:6])
-    wanted = {bytes(index): one.id_text for one in read.people for index in secrets.id_indexes(one.id_text)}
-    people = Person.objects.filter(region__gte=limits.low, region__lt=limits.high, id_index__in=list(wanted))
-    known = {wanted[bytes(one.id_index or b"")]: one for one in people}
     for row in read.people:
-        problem = _register(row, known.get(row.id_text), acting_user, source)
+        problem = _register(row, sent.known.get(row.id_text), acting_user, source)
         if problem is not None:
             faults.append(problem)
         else:
             taken += 1
     made = PriceList.objects.create(
-        region=region, file=stored, file_name=stored.name[:200], source=source.strip()[:200], rows=read.rows, taken=taken,
-        faults=[
-            {"row": one.row_no, "field": one.field, "reason": one.reason, "remedy": one.remedy}
-            for one in sorted(faults, key=lambda one: one.row_no)
-        ],
+        region=sent.region, file=sent.stored, file_name=sent.stored.name[:200], source=sent.source, rows=read.rows, taken=taken,
+        faults=lists.faults_as_json(faults),
         imported_at=clock.now(), imported_by=acting_user,
     )  # fmt: skip
     record(
-        "payments.import_price_members", actor=acting_user, subject_type="pricelist", subject_id=made.pk, region=region,
+        "payments.import_price_members", actor=acting_user, subject_type="pricelist", subject_id=made.pk, region=sent.region,
         after={"rows": made.rows, "taken": taken, "bad": made.bad, "source": made.source},
     )  # fmt: skip
     return made
