@@ -26,6 +26,7 @@ from simulators.bank.messages import (
     pacs004,
     pain002,
     read_acmt023,
+    read_camt055,
     read_camt056,
     read_pain001,
 )
@@ -70,6 +71,7 @@ class Asked:
     truth: dict[int, str] = field(default_factory=dict)
     accounts: list[tuple[int, str, str]] = field(default_factory=list)
     copies: int = 1
+    customer: bool = False  #: a camt.055, answered under its payment information
 
 
 class Bank:
@@ -170,6 +172,9 @@ class Bank:
             if b":camt.056." in data[:400]:
                 number, batch, seqs, _ = read_camt056(data)
                 return number, Asked(batch, digest, dict.fromkeys(seqs, ""))
+            if b":camt.055." in data[:400]:
+                number, batch, seqs, _ = read_camt055(data)
+                return number, Asked(batch, digest, dict.fromkeys(seqs, ""), customer=True)
             if b":acmt.023." in data[:400]:
                 number, accounts = read_acmt023(data)
                 return number, Asked("", digest, accounts=accounts)
@@ -237,6 +242,7 @@ class Bank:
                 batch=asked.batch,
                 told=told,
                 conf=conf,
+                customer=asked.customer,
             )
         words = self.layout.returned
         assert words is not None

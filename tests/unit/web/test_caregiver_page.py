@@ -22,6 +22,7 @@ from tuodi.kernel.periods import Month
 from tuodi.org import access
 from tuodi.payments.models import PayLine
 from tuodi.people import residents
+from tuodi.people.actions import register_person
 from tuodi.people.models import Person
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -126,13 +127,11 @@ def test_who_is_taken_back_no_longer_reads_and_a_namesake_of_the_number_never_di
         newer = CareAgreement.objects.get(pk=agreed.pk).payees.order_by("-id").first().person
     # The same number in another county is he himself if the name is his, and a slip of the pen if it is not.
     number = make_id("420899", date(1971, 3, 4), 11)
-    from tuodi.people.actions import register_person
-
-    with access.system_scope("420881"):
-        same, slip = (
-            register_person(acting_user=None, region=region, name=name, id_text=number, is_demo=True)
-            for region, name in (("420881001001", "单晓月"), ("420881001002", "王五"))
-        )
+    elsewhere = []
+    for region, name in (("420881001001", newer.name), ("420822001001", "王五")):
+        with access.system_scope(region[:6]):
+            elsewhere.append(register_person(acting_user=None, region=region, name=name, id_text=number, is_demo=True))
+    same, slip = elsewhere
     assert [one.ward for one in kept_by(replace(subject_of(newer), person_id=same.pk, person_ids=(same.pk,)))] == [
         "甲明"
     ]

@@ -8,6 +8,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
+from tuodi.exchange.bank_files import RECALL_FORMS
 from tuodi.org.rls import region_field
 from tuodi.payments.states import DecisionState, LineStatus, MessageState, Verdict
 
@@ -37,6 +38,8 @@ class BankLink(models.Model):
     payer_account = models.CharField("付款账号", max_length=34)
     payer_agent = models.CharField("付款行", max_length=70, blank=True)
     bank_key = models.CharField("银行公钥", max_length=130)  #: hex; what the bank signs with
+    #: Which message asks payments back, as agreed with the bank (`exchange.bank_files.RECALL_FORMS`); a table has one form.
+    recall_form = models.CharField("撤销报文", max_length=16, default="camt.056")
     is_active = models.BooleanField("启用", default=True)
     #: Messages that ever left, counted here and in a mark outside the database. They differ after a restore.
     sent_no = models.BigIntegerField("已送序号", default=0)
@@ -48,7 +51,8 @@ class BankLink(models.Model):
             # Several accounts at one bank pay different programmes; which, no two of them may both say (trigger).
             models.UniqueConstraint(
                 fields=["place", "profile", "payer_account"], condition=Q(is_active=True), name="payments_link_once"
-            )
+            ),
+            models.CheckConstraint(condition=Q(recall_form__in=RECALL_FORMS), name="payments_link_recall_form"),
         ]
 
     def pays(self, programme: str) -> bool:
