@@ -94,6 +94,7 @@ class Bank:
         self.asked: dict[str, Asked] = {}
         self.slow = False  #: files lie until `execute`, as at a bank that pays in the night
         self.gives_back = True  #: what was paid already is given back on request
+        self.right_accounts: dict[str, tuple[str, str]] = {}  #: account -> (holder, account) it proposes instead
         self.bad_accounts: dict[str, str] = {}  #: account -> why it can take no money
         self.inbox: dict[str, tuple[bytes, str]] = {}
         self.entries: list[StatementEntry] = []
@@ -206,7 +207,14 @@ class Bank:
         if not asked.batch:
             told_of = [(one, self.bad_accounts.get(one[1], "")) for one in asked.accounts]
             if self.iso:
-                return acmt024(self.layout.messages, number=self._number(), at=self.now, asked=no, told=told_of)
+                return acmt024(
+                    self.layout.messages,
+                    number=self._number(),
+                    at=self.now,
+                    asked=no,
+                    told=told_of,
+                    right=self.right_accounts,
+                )
             words = self.layout.returned
             assert words is not None
             table = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from xml.sax.saxutils import escape
@@ -158,15 +158,27 @@ def read_acmt023(data: bytes) -> tuple[str, list[tuple[int, str, str]]]:
     return _find(body, "Assgnmt/MsgId"), rows
 
 
+def _right(proposed: tuple[str, str] | None) -> str:
+    if proposed is None:
+        return ""
+    holder, account = proposed
+    number = f"<Acct><Othr><Id>{escape(account)}</Id></Othr></Acct>" if account else ""
+    return f"<UpdtdPtyAndAcctId><Pty><Nm>{escape(holder)}</Nm></Pty>{number}</UpdtdPtyAndAcctId>"
+
+
 def acmt024(
-    generation: str, *, number: str, at: datetime, asked: str, told: Sequence[tuple[tuple[int, str, str], str]]
-) -> bytes:
-    """What it says of accounts: ((number, account, holder), reason code; empty = good)."""
+    generation: str, *, number: str, at: datetime, asked: str, told: Sequence[tuple[tuple[int, str, str], str]],
+    right: Mapping[str, tuple[str, str]] | None = None,
+) -> bytes:  # fmt: skip
+    """What it says of accounts: ((number, account, holder), reason code; empty = good).
+
+    `right`: account -> (holder, account) that it proposes instead.
+    """
     us = "<Pty><Nm>银行</Nm></Pty>"
     rows = "".join(
         f"<Rpt><OrgnlId>{escape(end_to_end(asked, seq))}</OrgnlId><Vrfctn>{'false' if code else 'true'}</Vrfctn>"
         f"{f'<Rsn><Cd>{code}</Cd></Rsn>' if code else ''}<OrgnlPtyAndAcctId><Pty><Nm>{escape(holder)}</Nm></Pty><Acct><Othr><Id>{escape(account)}"
-        "</Id></Othr></Acct></OrgnlPtyAndAcctId></Rpt>"
+        f"</Id></Othr></Acct></OrgnlPtyAndAcctId>{_right((right or {}).get(account))}</Rpt>"
         for (seq, account, holder), code in told
     )
     return _document(

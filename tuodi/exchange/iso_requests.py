@@ -205,11 +205,15 @@ def write_acmt023(profile: BankProfile, no: str, rows: Iterable[Payment], *, pay
     return "".join([*parts, "</IdVrfctnReq></Document>\n"]).encode()
 
 
+#: What the bank proposes instead (UpdatedPartyAndAccountIdentification), and where numbers of accounts and banks may stand.
+_UPDATED = "UpdtdPtyAndAcctId"
+_NUMBERS = ("Othr/Id", "Id/Othr/Id", "IBAN")
+_BANKS = ("ClrSysMmbId/MmbId", "BICFI", "BIC", "Nm")
 _VERIFIED = frozenset({"IdVrfctnRpt/Assgnmt", "IdVrfctnRpt/OrgnlAssgnmt", "IdVrfctnRpt/Rpt"})
 
 
 def read_verification(data: bytes) -> ReturnFile:
-    """Reads an acmt.024: a row an account, `paid` = it can take money, `failed` = it cannot, with the bank's code.
+    """Reads an acmt.024: a row an account, `paid` = it can take money, `failed` = it cannot, with the bank's code and what it proposes.
 
     Raises: MessageRefusedError for what is none, or hostile.
     """
@@ -246,5 +250,7 @@ def _verified(found: ReturnFile, element: Mapping[str, str]) -> None:
         ReturnRow(
             no, seq, text_of(element, f"{account}/Othr/Id", f"{account}/Id/Othr/Id", f"{account}/IBAN"), text_of(element, "OrgnlPtyAndAcctId/Pty/Nm"),
             None, word, said, text_of(element, "Rsn/Cd", "Rsn/Prtry")[:10], "", "", "",
+            right_name=text_of(element, f"{_UPDATED}/Pty/Nm")[:140], right_account=text_of(element, *(f"{_UPDATED}/Acct/{end}" for end in _NUMBERS)),
+            right_bank=text_of(element, *(f"{_UPDATED}/Agt/FinInstnId/{end}" for end in _BANKS))[:70],
         )
     )  # fmt: skip
