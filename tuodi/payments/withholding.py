@@ -67,8 +67,8 @@ select id, reason from (
   select r.id, 'exit', 3 from ready r where r.programme = 'care' and r.care_fen > 0 and r.care_fen > (
     select coalesce(sum(g.subsidy_fen), 0) from decisions_careagreement g
     where g.household_id = r.household_id and g.caregiver <> '' and g.since <= r.first and g.until >= r.first
-      and r.person_id = (select p.person_id from decisions_carepayee p where p.agreement_id = g.id and p.made_at <= %(since)s
-        order by p.id desc limit 1)
+      and exists (select 1 from decisions_carepayee p where p.agreement_id = g.id and p.person_id = r.person_id and not exists (
+        select 1 from decisions_carepayee q where q.agreement_id = g.id and q.id > p.id and q.person_id <> p.person_id and q.made_at <= %(since)s))
       and (g.ended_on is null or g.ended_on > r.first or {_ENDED.format(agreement="g.id")})
       and exists (select 1 from people_rollentry e where e.household_id = g.household_id and e.person_id = g.person_id
         and e.programme = 'tekun' and e.form <> 'centralised' and e.start_month <= r.month and (e.end_month is null or e.end_month >= r.month)))
