@@ -6,7 +6,9 @@ from datetime import date
 
 import pytest
 from casekit import at
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import DatabaseError, transaction
+from django.test import Client
 from fundkit import Treasury, clean
 from hospitalkit import AFTER, Ward
 from hospitalkit import premium_answer as answer
@@ -17,6 +19,7 @@ from tuodi.funds import premiums as reads
 from tuodi.funds.actions import emergencies, papers, premiums
 from tuodi.funds.errors import FundInputError, FundStateError
 from tuodi.funds.models import EmergencyCase, PremiumItem, PremiumList
+from tuodi.kernel import clock
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("premium_rules")]
 
@@ -179,6 +182,16 @@ def test_whom_the_collector_forgot_is_told_by_a_later_answer_that_overwrites_not
         assert reads.sums_of(row)[""][0] == forgotten - 1
         assert PremiumItem.objects.get(listed=row, person=heads[1]).result == "not_insured"
         assert reads.due_back(row) == 36_000
+    with clock.frozen(AFTER):
+        client = Client()
+        client.force_login(keep, backend="tuodi.org.backends.StaffBackend")
+        text = client.get(f"/premiums/{row.no}/?show=open").content.decode()
+        assert "导入补充回执" in text
+        assert "已有回执“未参保”，与本行“已参保”不同，没有改动" in text
+        assert heads[3].name in text
+        client.post(f"/premiums/{row.no}/", {"do": "answer", "file": SimpleUploadedFile("补.csv", data)})
+        assert "没有一行与名单中尚无回执的人相符" in client.get(f"/premiums/{row.no}/").content.decode()
+    with at(keep, AFTER):
         with pytest.raises(FundInputError, match="没有一行与名单中尚无回执的人相符"):
             premiums.import_supplement(row, acting_user=keep, data=data, name="补.csv")
         rest = PremiumItem.objects.filter(listed=row, result="").select_related("person")
