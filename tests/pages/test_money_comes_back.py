@@ -92,6 +92,7 @@ def test_an_order_is_turned_to_the_treasury_and_its_money_comes_back(
     page.get_by_role("button", name="提出收回单据").click()
     expect(page.get_by_text("财政审核后入账")).to_be_visible()
     page.goto(f"{live_server.url}/refunds/?show=all")
+    expect(page.get_by_role("row").filter(has_text="流水 B1")).to_contain_text("待财政审核")
     look("refunds-all")
     page.get_by_role("link", name="资金单据").click()
     expect(page.get_by_text("流水 B1").first).to_be_visible()

@@ -215,6 +215,7 @@ def propose(
     if kind in _HOSPITAL:
         _hospital(kind, hospital, region, programme, amount_fen)
     if kind == PaperKind.HOSPITAL_BACK and hospital is not None and not by_statement:
+        ledger.lock([region])  # nobody confirms the same money on a statement meanwhile
         refunds.refuse_told_twice(hospital, amount_fen, today)
     if kind == PaperKind.PLAN and month is None:
         raise FundInputError("月份", "没有填写")

@@ -106,8 +106,9 @@ def listing(request: HttpRequest) -> HttpResponse:
         return posting.back(request.get_full_path())
     chosen, tabs = pages.tabs_of(request, TABS, "open")
     rows = reads.of_place(place)
-    waiting = rows.filter(status=OrderStatus.READY).order_by()
-    again = rows.filter(status__in=_AGAIN).order_by()
+    mine = rows.exclude(turns__state=DeskState.PROPOSED)  # the treasury may have paid those
+    waiting = mine.filter(status=OrderStatus.READY).order_by()
+    again = mine.filter(status__in=_AGAIN).order_by()
     shown = rows.exclude(status__in=reads.SETTLED) if chosen == "open" else rows
     found = pages.page_of(request, lambda start, stop: list(shown[start:stop]))
     sums = dict.fromkeys(OrderStatus.values, 0)
@@ -197,7 +198,7 @@ def show(request: HttpRequest, no: str) -> HttpResponse:
         and row.status in (OrderStatus.READY, *_AGAIN)
         and navigation.may(request, [DutyCode.FUND_KEEP], row.region),
         "may_decide": review and waiting is not None and waiting.proposed_by_id != user.pk,
-        "refunds": list(row.statement_refunds.order_by("id")),  # type: ignore[attr-defined]
+        "refunds": list(row.statement_refunds.select_related("paper").order_by("id")),  # type: ignore[attr-defined]
         "today": clock.today(),
     }
     return render(request, "medical/order.html", context)

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from tuodi.funds import refunds as reads
 from tuodi.funds.models import PayOrder, StatementRefund
-from tuodi.funds.states import ADVANCES, OrderKind, RefundState
+from tuodi.funds.states import ADVANCES, OrderKind, PaperState, RefundState
 from tuodi.org import access
 from tuodi.org.errors import NotFoundError
 from tuodi.org.models import DutyCode
@@ -59,7 +59,7 @@ def _line(request: HttpRequest, row: StatementRefund) -> dict[str, Any]:
         offered.append({"row": one, "label": label, "before": before})
     return {
         "row": row,
-        "look": LOOKS[RefundState(row.state)],
+        "look": _look(row),
         "place": places.name(row.region),
         "offered": offered,
         "by_paper": bool(offered) and all(one["row"].kind in _BY_PAPER for one in offered),
@@ -67,6 +67,13 @@ def _line(request: HttpRequest, row: StatementRefund) -> dict[str, Any]:
         "may": waits and navigation.may(request, [DutyCode.FUND_KEEP], row.region),
         "href": _entered(row),
     }
+
+
+def _look(row: StatementRefund) -> Look:
+    """A paper is booked once finance agrees, and not when it is proposed."""
+    if row.paper is not None and row.paper.state == PaperState.PROPOSED:
+        return Look("待财政审核", "warn", "clock")
+    return LOOKS[RefundState(row.state)]
 
 
 def _entered(row: StatementRefund) -> str:

@@ -36,7 +36,7 @@ MINE = (
     ("my-data", "eye", "谁看过我的信息", "哪个单位、什么时候、为什么"),
 )
 #: Only for who looks after a tekun person by an agreement.
-CARE = (("my-care", "heart-handshake", "我照料的人", "照料协议和每个月的补贴"),)
+CARE = (("my-care", "shield-heart", "我照料的人", "照料协议和每个月的补贴"),)
 
 
 def links(entries: tuple[tuple[str, str, str, str], ...]) -> list[dict[str, str]]:
