@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from bankkit import Desk, listening, wire_up
 from casekit import at, hire
+from django.db import DatabaseError, transaction
 from fundkit import Treasury, clean
 from hospitalkit import AFTER, Ward, premium_answer
 from paykit import family
 
+from tuodi.exchange.bank import BatchHead, load_bank_profile, read_payments, write_return
 from tuodi.exchange.bank_files import StatementEntry
 from tuodi.exchange.iso20022 import end_to_end
-from tuodi.funds import hospital
+from tuodi.files.store import open_plain
+from tuodi.funds import hospital, refunds
 from tuodi.funds import premiums as reads
-from tuodi.funds.actions import payees, premiums
+from tuodi.funds.actions import emergencies, payees, premiums
 from tuodi.funds.errors import FundInputError, FundStateError
 from tuodi.funds.models import PayOrder, StatementRefund
+from tuodi.funds.states import ClaimFrom
 from tuodi.payments import actions, bank_queries
 from tuodi.payments.models import BankBatch, BankMessage, StatementLine
 
@@ -151,4 +155,53 @@ def test_a_hospital_s_money_back_stays_a_paper_of_two_people(make_user, settings
             actions.dismiss_refund(other, acting_user=keep, reason="医院误转的餐费")
             assert bank_queries.leftovers(desk.link).count() == 1
     assert review.pk != keep.pk
+    clean()
+
+
+def test_a_hospital_gives_emergency_money_back_once_it_is_claimed(make_user) -> None:
+    treasury = Treasury(make_user)
+    treasury.do("appropriation", 9_000, programme="emergency")
+    ward, payer, keep = Ward(treasury, way="bank"), hire(make_user, "420802", "pay_send"), treasury.keep
+    with at(keep, AFTER):
+        case = emergencies.propose_emergency(
+            ward.agreement, acting_user=keep, label="无名氏", reason="unidentified", found="路人报警", admitted_on=date(2018, 3, 2),
+            ended_on=date(2018, 3, 9), cost_fen=4_000_00, other_fen=0, asked_fen=3_000_00, evidence=b"scan", evidence_name="病历.pdf",
+        )  # fmt: skip
+    with at(treasury.review, AFTER):
+        case = emergencies.decide_emergency(case, acting_user=treasury.review, approve=True)
+    with at(payer, AFTER):
+        (batch,) = actions.make_order_files(acting_user=payer, county="420802")
+        layout = load_bank_profile(batch.profile)
+        with open_plain(batch.file) as plain:
+            head, rows = read_payments(layout, plain.read())
+        told = [(one, layout.returned.paid[0], "", "", f"B{one.seq}") for one in rows]
+        data = write_return(layout, BatchHead(head.no, 1, head.amount_fen, head.month, ""), told, posted=AFTER)
+        actions.import_order_return(batch, acting_user=payer, data=data, name="回盘.csv")
+    with at(keep, LATER):
+        order = PayOrder.objects.get(status="paid")
+        (found,) = refunds.propose(
+            [refunds.Credit(91, "DZ1", 500_00, COLLECTED, "B91", order.region, order.code, order.name, None)]
+        )
+        assert (
+            refunds.propose(
+                [refunds.Credit(92, "DZ1", 9_000_00, COLLECTED, "B92", order.region, order.code, order.name, None)]
+            )
+            == []
+        )
+        with pytest.raises(FundStateError, match="没有未结金额"):
+            actions.confirm_refund(found, order, acting_user=keep)
+        emergencies.identify(
+            case, acting_user=keep, identity="查明", claim_from=ClaimFrom.values[0], claim_fen=1_000_00
+        )
+        with pytest.raises(FundInputError, match="在对账单"):
+            emergencies.receive(
+                case, acting_user=keep, amount_fen=500_00, payer="某院", voucher="T9", received_on=LATER
+            )
+        assert actions.confirm_refund(found, order, acting_user=keep).emergency.payer == order.name
+        with pytest.raises(FundInputError, match="已按对账单"):
+            emergencies.receive(
+                case, acting_user=keep, amount_fen=500_00, payer="某院", voucher="T9", received_on=LATER
+            )
+        with pytest.raises(DatabaseError, match="不能修改"), transaction.atomic():
+            StatementRefund.objects.update(state="proposed", emergency=None, decided_by=None)
     clean()
