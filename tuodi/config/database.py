@@ -74,7 +74,9 @@ def settings(*, testing: bool) -> dict[str, Any]:
     else:
         place = postgres.layout()
         found = {"NAME": postgres.DATABASE, "USER": wanted, "PASSWORD": "", "HOST": place.socket, "PORT": "5432"}
-    said = dict(one.removeprefix("-c ").split("=", 1) for one in server_options if one.startswith("-c ")) if pooler else {}
+    said = (
+        dict(one.removeprefix("-c ").split("=", 1) for one in server_options if one.startswith("-c ")) if pooler else {}
+    )
     if not pooler:
         options["options"] = " ".join(server_options)
     if pages:

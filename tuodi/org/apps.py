@@ -36,5 +36,6 @@ def _say_limits(connection: Any, **kwargs: Any) -> None:
     if said:
         with connection.cursor() as cursor:
             cursor.execute(
-                f"select {', '.join(['set_config(%s, %s, false)'] * len(said))}", [one for pair in said.items() for one in pair]
+                f"select {', '.join(['set_config(%s, %s, false)'] * len(said))}",
+                [one for pair in said.items() for one in pair],
             )

@@ -30,7 +30,7 @@ from tuodi.org.outages import CLASHED, outage_of
 Next = Callable[[HttpRequest], HttpResponse]
 _READING = ("GET", "HEAD", "OPTIONS")
 #: How often a request is tried whose transaction the database ended in favour of another.
-CLASHES = 4
+CLASHES = 5
 
 
 def before_commit(request: HttpRequest, deed: Callable[[], None]) -> None:
@@ -150,7 +150,9 @@ class ScopeMiddleware:
                     raise error from None
                 if session is not None:
                     session.modified = modified
-                time.sleep(random.uniform(0.02, 0.2))  # noqa: S311 - so that the two do not meet again
+                time.sleep(
+                    random.uniform(0.02, 0.1) * 2 ** (CLASHES - 1 - left)
+                )  # longer each time: others end meanwhile
         raise AssertionError("unreachable")
 
     @staticmethod

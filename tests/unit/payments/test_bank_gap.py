@@ -89,7 +89,10 @@ def line_key(run: PayRun, home) -> str:
 def test_two_people_approve_at_once_and_two_send_at_once(make_user) -> None:
     """Fault 7: 2 × 20 threads of two officers each; exactly one event, the others are told, nobody waits for ever."""
     staff = Staff(make_user)
-    others = {"approve": hire(make_user, "420802", "pay_approve"), "make_bank_files": hire(make_user, "420802", "pay_send")}
+    others = {
+        "approve": hire(make_user, "420802", "pay_approve"),
+        "make_bank_files": hire(make_user, "420802", "pay_send"),
+    }
     for n in (1, 2):
         family(village=f"42080200100{n}")
     run = run_month(staff, MAY, upto="check")

@@ -28,6 +28,7 @@ from tuodi.kernel.periods import Month
 from tuodi.org.access import scope
 from tuodi.payments import actions
 from tuodi.payments import chain as line_chain
+from tuodi.payments.items import one_item
 from tuodi.payments.models import LineEvent, PayLine
 from tuodi.payments.states import LineStatus
 
@@ -130,7 +131,15 @@ def test_every_number_leads_to_what_it_is_made_of_to_the_fen(make_user: Callable
         data = write_return(
             PROFILE,
             BatchHead(item.batch.no, 1, item.amount_fen, "2017-05", ""),
-            [(Payment(item.seq, item.holder, item.account(), "", item.amount_fen, "", ""), "退票", "9", "", "N9")],
+            [
+                (
+                    Payment(item.seq, item.holder, one_item(item).account(), "", item.amount_fen, "", ""),
+                    "退票",
+                    "9",
+                    "",
+                    "N9",
+                )
+            ],
             posted=DAY,
         )
         assert actions.import_return(run, acting_user=staff.check, data=data, name="退票.csv").state == "applied"
@@ -171,7 +180,9 @@ def test_every_number_leads_to_what_it_is_made_of_to_the_fen(make_user: Callable
     assert lines
     for address in lines:
         parts = text(client.get(address)).split("金额由什么组成")[1].split("</table>")[0]
-        rows = re.findall(r'data-label="依据">(.*?)</td><td class="n" data-label="金额（元）">([^<]+)<', parts, re.DOTALL)
+        rows = re.findall(
+            r'data-label="依据">(.*?)</td><td class="n" data-label="金额（元）">([^<]+)<', parts, re.DOTALL
+        )
         assert rows
         assert all("649号令" in clause or "第12条" in clause for clause, _ in rows)
         whole_line = re.search(r'合计</td>.*?data-label="金额（元）">([^<]+)<', parts, re.DOTALL)
