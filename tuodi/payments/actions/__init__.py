@@ -15,6 +15,13 @@ from tuodi.payments.actions.claims import (
 )
 from tuodi.payments.actions.decisions import confirm_decision, propose_item, propose_leftover, withdraw_decision
 from tuodi.payments.actions.fixed import decide_fixed_list, end_fixed_entry, import_fixed_list
+from tuodi.payments.actions.handouts import (
+    confirm_release,
+    hand_out,
+    propose_release,
+    release_by_evidence,
+    withdraw_release,
+)
 from tuodi.payments.actions.links import register_link
 from tuodi.payments.actions.messages import collect, deliver
 from tuodi.payments.actions.orders import import_order_return, make_order_files, reissue_orders
@@ -44,6 +51,7 @@ __all__ = [
     "confirm_decision",
     "confirm_recall",
     "confirm_refund",
+    "confirm_release",
     "decide_fixed_list",
     "decide_turn",
     "decide_write_off",
@@ -54,6 +62,7 @@ __all__ = [
     "end_price_member",
     "enter_index",
     "give_up_recall",
+    "hand_out",
     "hold_back",
     "import_account_check",
     "import_fixed_list",
@@ -70,6 +79,7 @@ __all__ = [
     "propose_item",
     "propose_leftover",
     "propose_recall",
+    "propose_release",
     "propose_turn",
     "propose_write_off",
     "receive",
@@ -77,6 +87,7 @@ __all__ = [
     "register_price_member",
     "reissue",
     "reissue_orders",
+    "release_by_evidence",
     "resume_sending",
     "same_refund",
     "send_account_check",
@@ -85,4 +96,5 @@ __all__ = [
     "take_price_list",
     "withdraw_decision",
     "withdraw_recall",
+    "withdraw_release",
 ]

@@ -6,6 +6,7 @@ from tuodi.funds.models import Account, LedgerEntry, Posting
 from tuodi.payments.models.bank import BankBatch, BankItem, BankReturn, OrderEvent
 from tuodi.payments.models.claim import Claim, ClaimAgreement, ClaimReceipt, ClaimWriteOff, RunSignature
 from tuodi.payments.models.fixed import FixedEntry, FixedList
+from tuodi.payments.models.handout import Handout, HandoutRelease
 from tuodi.payments.models.link import (
     AccountCheck,
     AccountProposal,
@@ -42,6 +43,8 @@ __all__ = [
     "ClaimWriteOff",
     "FixedEntry",
     "FixedList",
+    "Handout",
+    "HandoutRelease",
     "LedgerEntry",
     "LineDifference",
     "LineEvent",
