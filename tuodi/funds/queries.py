@@ -174,6 +174,14 @@ class YearFigure:
     left: int
 
     @property
+    def moved(self) -> bool:
+        """Whether the year knows any money of it at all."""
+        return any(
+            (self.opening, self.appropriated, self.transferred_in, self.transferred_out, self.recovered, self.handed_back,
+             self.paid, self.available, self.elsewhere, self.left)
+        )  # fmt: skip
+
+    @property
     def closing(self) -> int:
         """All that was in hand at the end."""
         return self.available + self.elsewhere

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
 
 from tuodi.kernel.periods import Month
 from tuodi.org import access
@@ -207,6 +207,14 @@ class CauseRow:
     persons: int
     amount_fen: int
     one_off: bool
+
+
+def differences_of(runs: Sequence[PayRun]) -> dict[int, int]:
+    """The difference of each run to the month before it, in fen, by its key; runs nothing was computed of are left out."""
+    found = (
+        LineDifference.objects.filter(run__in=[one.pk for one in runs]).values_list("run").annotate(Sum("amount_fen"))
+    )
+    return dict(found)
 
 
 _ORDER = list(Cause.values)

@@ -105,6 +105,8 @@ def listing(request: HttpRequest) -> HttpResponse:
         "page": Page([_line(one) for one in found.items], found.number, None, found.previous, found.next),
         "tabs": tabs,
         "heading": dict(TABS)[chosen],
+        # In a county's own list all papers are of the same place.
+        "several": len(place) < 6,
         "kinds": [
             {"code": code, "label": label, "text": WORDS[PaperKind(code)]}
             for code, label in PaperKind.choices

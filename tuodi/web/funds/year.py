@@ -32,7 +32,7 @@ def show(request: HttpRequest, number: int) -> HttpResponse:
         "counties": counties_of(place_of(request)),
     }
     if county:
-        figures = queries.year_figures(county, number)
+        figures = [one for one in queries.year_figures(county, number) if one.moved or one.off]
         lines = [{"label": queries.sub_label(one.programme, one.source), "row": one} for one in figures]
         context |= {
             "lines": lines,
@@ -50,8 +50,8 @@ def show(request: HttpRequest, number: int) -> HttpResponse:
             "chart": {
                 "labels": [line["label"] for line in lines],
                 "series": [
-                    {"name": "到账（含调剂）", "data": [(one.appropriated + one.transferred_in - one.transferred_out) // 100 for one in figures]},
-                    {"name": "已发", "data": [one.paid // 100 for one in figures]},
+                    {"name": "到账（含调剂）", "data": [(one.appropriated + one.transferred_in - one.transferred_out) / 100 for one in figures]},
+                    {"name": "已发", "data": [one.paid / 100 for one in figures]},
                 ],
                 "unit": "元",
                 "horizontal": True,
