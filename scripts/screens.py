@@ -3,8 +3,11 @@
 Usage:
     ./run demo --no-serve
     TUODI_DEMO=1 TUODI_DEMO_TODAY=2017-09-11 ./run tuodi serve --port 8765 &
-    .venv/bin/python scripts/screens.py http://127.0.0.1:8765 [--only NAME ...] [--look DIR]
+    TUODI_DEMO=1 TUODI_DEMO_TODAY=2018-01-12 TUODI_VAR=COPY ./run tuodi serve --port 8766 &
+    .venv/bin/python scripts/screens.py http://127.0.0.1:8765 --late http://127.0.0.1:8766 [--only NAME ...] [--look DIR]
 
+Pages of the replayed years are taken of the demo as it stands after them (`--late`, a copy of the same state, since a later day moves
+what is due). Of a what-if, whose drafts the demo lacks, two invented ones are made there first.
 Signs in with the demo accounts (`demo/accounts.txt` of the state folder); as a resident, with the code that lies in the demo's outbox.
 A page that does not answer 200, scrolls sideways or says something in the console is named, and the run ends with 1. Pictures are
 WebP of at most 80 KB. With `--look` nothing in docs changes: each page is taken whole, in every way it may be read (desk, desk in large type,
@@ -23,7 +26,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from screen_list import GROUPS, LOOKED_AT, RESIDENT, Shot
+from screen_list import GROUPS, LOOKED_AT, MONEY, RESIDENT, Shot
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "docs" / "screenshots"
@@ -79,18 +82,30 @@ MEASURE = r"""
 }
 """
 
+#: Standards a what-if is shown with: invented, as the drafts say themselves.
+DRAFTS = {
+    "2018 年城乡低保提标（甲）": {
+        "东宝区": "620", "掇刀区": "620", "漳河新区": "620", "京山县": "545", "沙洋县": "545", "钟祥市": "545", "屈家岭管理区": "545", "荆门市": "4900",
+    },
+    "2018 年城乡低保提标（乙）": {
+        "东宝区": "600", "掇刀区": "600", "漳河新区": "600", "京山县": "525", "沙洋县": "525", "钟祥市": "525", "屈家岭管理区": "525", "荆门市": "4700",
+    },
+}  # fmt: skip
+
 
 class Walker:
     """A browser with one signed-in page for each account."""
 
-    def __init__(self, browser: Any, base: str, accounts: dict[str, str]) -> None:
-        self.browser, self.base, self.accounts = browser, base, accounts
-        self.pages: dict[str, Any] = {}
+    def __init__(self, browser: Any, base: str, accounts: dict[str, str], late: str = "") -> None:
+        self.browser, self.accounts = browser, accounts
+        self.bases = {False: base, True: late or base}
+        self.pages: dict[tuple[str, bool], Any] = {}
         self.faults: list[str] = []
 
-    def page(self, who: str) -> Any:
+    def page(self, who: str, late: bool = False) -> Any:
         """The page of an account, signed in at the first asking."""
-        if who not in self.pages:
+        base = self.bases[late]
+        if (who, late) not in self.pages:
             context = self.browser.new_context(locale="zh-CN", viewport=DESK, device_scale_factor=1)
             page = context.new_page()
             page.on(
@@ -98,25 +113,51 @@ class Walker:
             )
             page.on("pageerror", lambda error: self.faults.append(f"{page.url}: {error}"))
             if who == RESIDENT:
-                self._resident(page)
+                self._resident(page, base)
             elif who:
-                page.goto(f"{self.base}/login/")
+                page.goto(f"{base}/login/")
                 page.get_by_label("账号").fill(who)
                 page.get_by_label("密码").fill(self.accounts[who])
                 page.get_by_role("button", name="登录").click()
                 page.wait_for_load_state()
-            self.pages[who] = page
-        return self.pages[who]
+            self.pages[who, late] = page
+        return self.pages[who, late]
 
-    def _resident(self, page: Any) -> None:
+    def what_if(self) -> None:
+        """Two invented drafts and what they would cost, unless there is one already."""
+        page, base = self.page("shi-bz", True), self.bases[True]
+        page.goto(f"{base}/simulations/")
+        if page.locator("main a.whole").count():
+            return
+        for title, values in DRAFTS.items():
+            page.goto(f"{base}/standards/proposals/")
+            page.get_by_label("名称").fill(title)
+            page.get_by_label("拟执行日").fill("2018-04-01")
+            page.get_by_label("数值为假设").check()
+            page.get_by_role("button", name="起草方案").click()
+            page.wait_for_url("**/proposals/*/")
+            for place, value in values.items():
+                kind = "农村" if place == "荆门市" else "城市"
+                page.locator(f"input[aria-label^='{place} 低保标准 {kind} 拟定值']").first.fill(value)
+            page.get_by_role("button", name="保存并检查").click()
+            page.wait_for_load_state()
+        page.goto(f"{base}/simulations/")
+        for field, title in zip(("#a", "#b"), DRAFTS, strict=True):
+            page.select_option(
+                field, value=page.locator(f"{field} option", has_text=title).first.get_attribute("value")
+            )
+        page.get_by_role("button", name="开始测算").click()
+        page.get_by_role("heading", name="现行与方案").wait_for(timeout=300_000)
+
+    def _resident(self, page: Any, base: str) -> None:
         name, number = resident()
-        page.goto(f"{self.base}/my/sign-in/")
+        page.goto(f"{base}/my/sign-in/")
         page.get_by_label("姓名").fill(name)
         page.get_by_label("身份证号码").fill(number)
         page.get_by_role("button", name="获取短信验证码").click()
         page.get_by_label("短信验证码").wait_for()
         outbox = self.page("guanli")
-        outbox.goto(f"{self.base}/outbox/")
+        outbox.goto(f"{base}/outbox/")
         code = re.search(r"验证码 ?(\d{6})", outbox.locator("main").inner_text())
         assert code is not None, "no code in the outbox"
         page.get_by_label("短信验证码").fill(code[1])
@@ -125,7 +166,7 @@ class Walker:
 
     def take(self, shot: Shot) -> list[str]:
         """The pictures of one page; their names."""
-        page = self.page(shot.who)
+        page = self.page(shot.who, shot.after_the_year)
         page.set_viewport_size(DESK)
         if not self._go(page, shot):
             return []
@@ -147,13 +188,15 @@ class Walker:
 
     def look(self, shot: Shot, into: Path) -> None:
         """The page whole in every way it may be read, into a folder; what can be measured is noted as a fault."""
-        page = self.page(shot.who)
+        page = self.page(shot.who, shot.after_the_year)
         page.set_viewport_size(DESK)
         if not self._go(page, shot):
             return
         where = page.url
         for name, (size, large) in LOOKS.items():
-            page.context.add_cookies([{"name": "tuodi_type", "value": "large" if large else "", "url": self.base}])
+            page.context.add_cookies(
+                [{"name": "tuodi_type", "value": "large" if large else "", "url": self.bases[shot.after_the_year]}]
+            )
             page.set_viewport_size(size)
             page.goto(where)
             page.wait_for_timeout(200)
@@ -163,8 +206,12 @@ class Walker:
 
     def _go(self, page: Any, shot: Shot) -> bool:
         """Whether the page could be reached."""
-        answer = page.goto(self.base + shot.path)
+        base = self.bases[shot.after_the_year]
+        answer = page.goto(base + shot.path)
         status = answer.status if answer else 200  # only the fragment has changed
+        if shot.press and page.get_by_role("button", name=shot.press).count():
+            page.get_by_role("button", name=shot.press).click()
+            page.wait_for_load_state()
         if shot.search:
             page.locator("main input[name=q]").fill(shot.search)
             page.keyboard.press("Enter")
@@ -174,7 +221,7 @@ class Walker:
             if not link.count():
                 self.faults.append(f"{shot.name}: nothing to follow at {page.url} ({selector})")
                 return False
-            answer = page.goto(self.base + link.get_attribute("href"))
+            answer = page.goto(base + link.get_attribute("href"))
             status = answer.status
         if status != 200:
             self.faults.append(f"{shot.name}: {status} at {page.url}")
@@ -218,6 +265,10 @@ def resident() -> tuple[str, str]:
         return account.person.name, open_id(account.person)
 
 
+def _code(addresses: str) -> str:
+    return ", ".join(f"`{one}`" for one in addresses.split(", "))
+
+
 def write_page(taken: dict[str, list[str]]) -> None:
     """docs/screens.md: every picture there is, with its line."""
     lines = [
@@ -241,6 +292,15 @@ def write_page(taken: dict[str, list[str]]) -> None:
                 )
             )
             lines.append("")
+        if title == "Funds":
+            lines += [
+                "### Every page of money",
+                "",
+                "| Address | Who works there | What is done |",
+                "| --- | --- | --- |",
+            ]
+            lines += [f"| {_code(addresses)} | {who} | {what} |" for addresses, who, what in MONEY]
+            lines += [""]
     (ROOT / "docs" / "screens.md").write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
 
 
@@ -250,6 +310,7 @@ def main() -> int:
 
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("base")
+    parser.add_argument("--late", default="", help="the same demo as it stands after its replayed years")
     parser.add_argument("--only", nargs="*", default=[])
     parser.add_argument(
         "--look", type=Path, help="take every page whole, in every way it may be read, into this folder"
@@ -267,7 +328,9 @@ def main() -> int:
             args=["--no-sandbox", "--disable-gpu", "--lang=zh-CN"],
             env={**os.environ, "LANGUAGE": "zh_CN"},
         )
-        walker = Walker(browser, args.base.rstrip("/"), accounts)
+        walker = Walker(browser, args.base.rstrip("/"), accounts, args.late.rstrip("/"))
+        if not args.only or "simulation" in args.only:
+            walker.what_if()
         for _, shots in GROUPS:
             for shot in shots:
                 if args.look:

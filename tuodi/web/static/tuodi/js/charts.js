@@ -92,8 +92,17 @@
       var data = JSON.parse(element.dataset.chart);
       if (data.horizontal) element.style.height = height(data, element.clientWidth) + "px";
       var chart = window.echarts.init(element, null, { renderer: "svg", locale: "ZH" });
-      chart.setOption(option(data, element.clientWidth));
-      new ResizeObserver(function () { chart.resize(); }).observe(element);
+      var drawn = 0;
+      // A tablet that is turned gets names and rows for its new width.
+      new ResizeObserver(function () {
+        if (!element.clientWidth) return;
+        if (element.clientWidth !== drawn) {
+          drawn = element.clientWidth;
+          if (data.horizontal) element.style.height = height(data, drawn) + "px";
+          chart.setOption(option(data, drawn), true);
+        }
+        chart.resize();
+      }).observe(element);
     });
   }
 
