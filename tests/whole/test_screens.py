@@ -63,7 +63,9 @@ def test_no_told_page_of_money_is_gone():
         _shape("/" + re.sub(r"<\w+:(\w+)>", r"<\1>", str(one.pattern))) for room in ROOMS for one in room.urlpatterns
     }
     known |= {"/runs/", "/runs/<>/", "/runs/<>/changes/", "/runs/<>/lines/", "/hand-over/", "/hand-over/<>/"}
-    assert {one for one in _told() if _shape(one) not in known and not any(k.startswith(_shape(one)) for k in known)} == set()
+    assert {
+        one for one in _told() if _shape(one) not in known and not any(k.startswith(_shape(one)) for k in known)
+    } == set()
 
 
 def test_every_picture_shown_is_there_and_every_picture_there_is_shown():

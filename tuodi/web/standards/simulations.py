@@ -142,7 +142,11 @@ def _figures(one: Simulation) -> dict[str, Any]:
         {
             "label": label,
             "cells": [
-                {"n": sides[mark]["counts"][name], "css": css if sides[mark]["counts"][name] else "", "label": MARKS[mark]}
+                {
+                    "n": sides[mark]["counts"][name],
+                    "css": css if sides[mark]["counts"][name] else "",
+                    "label": MARKS[mark],
+                }
                 for mark in marks
             ],
         }
