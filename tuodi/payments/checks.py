@@ -12,6 +12,7 @@ from tuodi.kernel.names import normalise_name
 from tuodi.kernel.periods import Month
 from tuodi.payments.models import PayRun
 from tuodi.payments.source import CARED_NOW
+from tuodi.payments.states import DRAFT
 from tuodi.payments.withholding import SUSPENDED
 from tuodi.people.enums import ONCE_PROGRAMMES
 
@@ -80,7 +81,9 @@ def balance(run: PayRun) -> list[Check]:
         "where o.done + coalesce((select c.cash_fen + c.written_fen from payments_claim c where c.household_id = o.household_id "
         " and c.programme = o.programme and coalesce(c.person_id, 0) = o.unit), 0) > coalesce((select sum(-a.amount_fen) from payments_arrear a join payments_runs() r on r.id = a.run_id "
         " where a.amount_fen < 0 and a.household_id = o.household_id and a.programme = o.programme "
-        " and coalesce(a.person_id, 0) = o.unit and (r.id = %s or r.state in ('approved', 'sent', 'settled', 'closed'))), 0)",
+        " and coalesce(a.person_id, 0) = o.unit and (r.id = %s or r.state in ('approved', 'sent', 'settled', 'closed'))), 0) "
+        "+ coalesce((select sum(f.amount_fen) from payments_claimfinding f where f.household_id = o.household_id and f.programme = o.programme "
+        " and coalesce(f.person_id, 0) = o.unit and f.state in ('approved', 'revoking')), 0)",
         run.month,
         run.pk,
         run.pk,
@@ -92,6 +95,16 @@ def balance(run: PayRun) -> list[Check]:
             not over,
             f"超过 {over}" + ("，计算后有归还或核销，请重新计算" if over else ""),
         )
+    )
+    (stale,) = _one(
+        "select count(*) from payments_arrear a left join payments_price_owed() o on o.household_id = a.household_id and o.programme = a.programme "
+        "and o.person_id is not distinct from a.person_id and o.index_month = a.for_month where a.run_id = %s and a.cause = 'price_back' "
+        "and %s and a.amount_fen is distinct from o.decided_fen - o.booked_fen",
+        run.pk,
+        run.state in DRAFT,  # once it is approved its own corrections are what was booked
+    )
+    found.append(
+        Check("prices", "价格补贴更正与现在的决定一致", not stale, f"不符 {stale}" + ("，请重新计算" if stale else ""))
     )
     # Somebody may have been suspended since the run was calculated: nothing of his is approved.
     paid = len(suspended_lines(run))

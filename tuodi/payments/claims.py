@@ -41,7 +41,9 @@ _SUMS = f"""
 update payments_claim c set found_fen = x.found, kept_fen = x.kept from (
   select k.id, coalesce((select -sum(a.amount_fen) from payments_arrear a join payments_runs() r on r.id = a.run_id
       where {_SAME.format(a="a", b="k")} and a.amount_fen < 0 and r.state in {_BOOKED} and not exists (
-        select 1 from payments_payline w where w.status = 'withheld' and w.run_id = a.run_id and {_SAME.format(a="w", b="a")})), 0) found,
+        select 1 from payments_payline w where w.status = 'withheld' and w.run_id = a.run_id and {_SAME.format(a="w", b="a")})), 0)
+      + coalesce((select sum(f.amount_fen) from payments_claimfinding f where {_SAME.format(a="f", b="k")}
+        and f.state in ('approved', 'revoking')), 0) found,
     coalesce((select -sum(l.offset_fen) from payments_payline l join payments_runs() r on r.id = l.run_id
       where {_SAME.format(a="l", b="k")} and l.offset_fen < 0 and l.live and l.held = '' and l.status <> 'withheld'
       and r.state in {_BOOKED}), 0) kept
@@ -184,6 +186,7 @@ class Origin:
     cause: str
     found_in: Month
     run_no: str
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -201,9 +204,11 @@ class Kept:
 def origins(claim: Claim) -> list[Origin]:
     """Where a claim comes from, month by month. Reads beyond the reader's range: a run may be the prefecture's."""
     return [
-        Origin(Month.parse(str(m)), due, granted, over, Cause(cause).label, Month.parse(str(run)), no)
-        for m, due, granted, over, cause, run, no in _read(
-            "select a.for_month, a.due_fen, a.granted_fen, -a.amount_fen, a.cause, r.month, r.no from payments_arrear a "
+        Origin(
+            Month.parse(str(m)), due, granted, over, Cause(cause).label, Month.parse(str(run)), no, note if cause == Cause.PRICE_BACK else ""
+        )  # fmt: skip
+        for m, due, granted, over, cause, run, no, note in _read(
+            "select a.for_month, a.due_fen, a.granted_fen, -a.amount_fen, a.cause, r.month, r.no, a.note from payments_arrear a "
             f"join payments_runs() r on r.id = a.run_id where a.amount_fen < 0 and r.state in {_BOOKED} and a.household_id = %s "
             "and a.programme = %s and a.person_id is not distinct from %s and not exists (select 1 from payments_payline w "
             f"where w.status = 'withheld' and w.run_id = a.run_id and {_SAME.format(a='w', b='a')}) order by r.month, a.for_month",

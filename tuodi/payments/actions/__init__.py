@@ -25,6 +25,7 @@ from tuodi.payments.actions.price import (
     register_price_member,
     take_price_list,
 )
+from tuodi.payments.actions.price_decisions import ask_revoke_price, decide_price, decide_revoke_price, propose_price
 from tuodi.payments.actions.recall import confirm_recall, give_up_recall, propose_recall, withdraw_recall
 from tuodi.payments.actions.run import approve, calculate, cancel, check, close, open_run, settle
 from tuodi.payments.actions.simulation import ask_simulation, do_simulation
@@ -33,6 +34,7 @@ from tuodi.payments.actions.statements import import_statement, judge_again, res
 __all__ = [
     "agree",
     "approve",
+    "ask_revoke_price",
     "ask_simulation",
     "calculate",
     "cancel",
@@ -42,6 +44,8 @@ __all__ = [
     "confirm_decision",
     "confirm_recall",
     "decide_fixed_list",
+    "decide_price",
+    "decide_revoke_price",
     "decide_write_off",
     "deliver",
     "do_simulation",
@@ -64,6 +68,7 @@ __all__ = [
     "open_run",
     "propose_item",
     "propose_leftover",
+    "propose_price",
     "propose_recall",
     "propose_write_off",
     "receive",
