@@ -22,7 +22,17 @@ from tuodi.payments.source import FRAMES, Inputs
 from tuodi.payments.states import BOOKED, CorrectionState
 from tuodi.policy.book import Book
 
-__all__ = ["Booked", "Carried", "Difference", "booked_of", "by_county", "carried_otherwise", "decisions_of", "difference", "persons"]
+__all__ = [
+    "Booked",
+    "Carried",
+    "Difference",
+    "booked_of",
+    "by_county",
+    "carried_otherwise",
+    "decisions_of",
+    "difference",
+    "persons",
+]
 
 #: One person whose share differs or not; `programme` is null for groups other departments pay, `seq` the correction this would be.
 PERSON = {
@@ -118,7 +128,13 @@ def persons(one: Carried, month: Month, book: Book) -> pl.DataFrame:
         list(others.values_list("person_id", flat=True)),
     )  # fmt: skip
     given = _given(run, month, inputs)
-    both = given.join(now.rename({"amount_fen": "now_fen"}).drop("index_month"), on="person_id", how="full", coalesce=True, suffix="_now")
+    both = given.join(
+        now.rename({"amount_fen": "now_fen"}).drop("index_month"),
+        on="person_id",
+        how="full",
+        coalesce=True,
+        suffix="_now",
+    )
     return both.select(
         "person_id",
         *(pl.coalesce(name, f"{name}_now").alias(name) for name in ("household_id", "region", "group", "programme", "own")),
@@ -139,10 +155,14 @@ def _given(run: PayRun, month: Month, inputs: Inputs) -> pl.DataFrame:
     )
     # A group that is a programme of ours is on the run's roll; its line is the person's own where the roll names him.
     ours = pl.col("group").is_in(list(run.programmes))
-    singles = inputs.roll.filter(pl.col("person_id").is_not_null()).select("person_id", pl.col("programme").alias("group")).unique()
-    given = given.join(singles.with_columns(pl.lit(True).alias("own")), on=["person_id", "group"], how="left").with_columns(
-        pl.when(ours).then(pl.col("group")).alias("programme"), pl.col("own").fill_null(False)
+    singles = (
+        inputs.roll.filter(pl.col("person_id").is_not_null())
+        .select("person_id", pl.col("programme").alias("group"))
+        .unique()
     )
+    given = given.join(
+        singles.with_columns(pl.lit(True).alias("own")), on=["person_id", "group"], how="left"
+    ).with_columns(pl.when(ours).then(pl.col("group")).alias("programme"), pl.col("own").fill_null(False))
     rows = PriceCorrection.objects.filter(run=run, index_month=month.yyyymm, live=True, seq__isnull=False)
     changed = pl.DataFrame(
         list(
@@ -159,7 +179,10 @@ def _given(run: PayRun, month: Month, inputs: Inputs) -> pl.DataFrame:
     both = given.join(changed, on="person_id", how="full", coalesce=True, suffix="_c")
     return both.select(
         "person_id",
-        *(pl.coalesce(name, f"{name}_c").alias(name) for name in ("household_id", "region", "group", "programme", "own")),
+        *(
+            pl.coalesce(name, f"{name}_c").alias(name)
+            for name in ("household_id", "region", "group", "programme", "own")
+        ),
         (pl.col("amount_fen").fill_null(0) + pl.col("fen").fill_null(0)).alias("amount_fen"),
         (pl.col("last").fill_null(0) + 1).alias("seq"),
     )

@@ -5,14 +5,15 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from casekit import at, hire
+from casekit import at, client_of, hire
 from django.db import DatabaseError, transaction
+from django.urls import reverse
 from fieldkit import jpeg
 from paykit import Staff, balanced, family, indexed, line, run_month
 
 from tuodi.kernel import clock
 from tuodi.kernel.periods import Month
-from tuodi.org.access import system_scope
+from tuodi.org.access import duties_of, system_scope
 from tuodi.org.errors import AccessDeniedError
 from tuodi.payments import actions, price_corrections
 from tuodi.payments.claims import claim_of, origins
@@ -22,6 +23,7 @@ from tuodi.payments.invariants import check
 from tuodi.payments.models import Arrear, LineDifference, PayRun, PriceCorrection, PriceDecision
 from tuodi.people.models import RollEntry
 from tuodi.verification import rulebook
+from tuodi.web.components.waiting import counts
 
 pytestmark = pytest.mark.django_db(transaction=True)
 JULY = Month(2017, 7)
@@ -84,31 +86,48 @@ def test_a_shortfall_is_paid_once_by_the_next_run_also_to_who_left_the_roll(staf
             (lambda: PriceCorrection.objects.filter(decision=row).update(after_fen=99_00), "不能修改"),
             (lambda: PriceDecision.objects.filter(pk=row.pk).update(amount_fen=1), "不能修改"),
             (
-                lambda: PriceDecision.objects.filter(pk=row.pk).update(state="approved", decided_by=staff.check, decided_at=clock.now()),
+                lambda: PriceDecision.objects.filter(pk=row.pk).update(
+                    state="approved", decided_by=staff.check, decided_at=clock.now()
+                ),
                 "four_eyes",
             ),
         ):
             with pytest.raises(DatabaseError, match=told), transaction.atomic():
                 deed()
-    decide(staff, row)
+    with at(staff.approve, DAY):
+        assert counts(staff.approve, duties_of(staff.approve))["web:prices"] == 1
+        client = client_of(staff.approve)
+        assert "同意补发" in client.get(reverse("web:price-decision", args=[row.pk])).content.decode()
+        client.post(reverse("web:price-decision-do", args=[row.pk]), {"do": "decide", "answer": "agree"})
+        assert counts(staff.approve, duties_of(staff.approve)).get("web:prices", 0) == 0
     with at(staff.check, DAY):
         assert price_corrections.booked_of(row).done == 0
+        page = (
+            client_of(staff.check).get(reverse("web:price-round", args=[higher.pk]), {"compare": "1"}).content.decode()
+        )
+        assert row.no in page
+        assert "没有差额" in page
     september = run_month(staff, Month(2017, 9), upto="approve")
     balanced(staff, september)
     now, last = line(staff, september, home), line(staff, september, gone)
     assert (now.back_pay_fen, last.back_pay_fen, last.amount_fen) == (2 * 5_75, 2 * 5_75, 2 * 5_75)
     with at(staff.check, date(2017, 9, 3)):
         found = Arrear.objects.get(run=september, household=home)
-        assert (found.for_month, found.cause, found.due_fen, found.granted_fen) == (201707, "price_back", 2 * 26_45, 2 * 20_70)
-        assert row.no in found.note and "2017 年 7 月价格临时补贴" in found.note and "〔" in found.note
+        assert (found.for_month, found.cause, found.due_fen, found.granted_fen) == (
+            201707,
+            "price_back",
+            2 * 26_45,
+            2 * 20_70,
+        )
+        assert row.no in found.note
+        assert "2017 年 7 月价格临时补贴" in found.note
+        assert "〔" in found.note
         told = LineDifference.objects.get(run=september, household=home, cause="price_back")
         assert (told.amount_fen, told.note) == (2 * 5_75, "补 7 月价格补贴")
         assert history(home)[0].corrections == [found]
         done = price_corrections.booked_of(row)
         assert (done.units, done.done, done.done_fen, done.runs) == (2, 2, 4 * 5_75, (september.no,))
-        (after,) = price_corrections.difference(
-            price_corrections.carried_otherwise(higher)[0], JULY, rulebook.book()
-        )
+        (after,) = price_corrections.difference(price_corrections.carried_otherwise(higher)[0], JULY, rulebook.book())
         assert (after.fen, after.delta_fen, after.more) == (4 * 26_45, 0, 0)
     with pytest.raises(CorrectionError, match="没有少发的人"):
         propose(staff, run, higher, on=date(2017, 9, 3))
@@ -133,7 +152,12 @@ def test_an_excess_becomes_a_claim_under_the_cap_and_a_later_correction_clears_i
         # One line of 1,150 less income: half of it covers 41.40 whole.
         assert (claim.found_fen, claim.kept_fen, claim.state) == (2 * 20_70, 2 * 20_70, "settled")
         (origin,) = origins(claim)
-        assert (origin.for_month, origin.over_fen, origin.cause, row.no in origin.note) == (JULY, 2 * 20_70, "价格补贴更正", True)
+        assert (origin.for_month, origin.over_fen, origin.cause, row.no in origin.note) == (
+            JULY,
+            2 * 20_70,
+            "价格补贴更正",
+            True,
+        )
     assert line(staff, september, home).offset_fen == -2 * 20_70
     clean()
     # The office of statistics goes back to its first figure: what was kept is paid out once.
@@ -208,7 +232,13 @@ def test_who_was_held_waits_until_the_subsidy_itself_is_paid(staff, make_user) -
     wrong = None
     with at(enters, date(2017, 9, 5)):
         wrong = actions.enter_index(
-            acting_user=enters, place="4208", month=JULY, cpi="5.0", food="1.0", source="公报", published_on=date(2017, 9, 5)
+            acting_user=enters,
+            place="4208",
+            month=JULY,
+            cpi="5.0",
+            food="1.0",
+            source="公报",
+            published_on=date(2017, 9, 5),
         )
     later = date(2017, 9, 6)
     row = propose(staff, run, wrong, on=later)

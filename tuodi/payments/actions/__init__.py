@@ -14,6 +14,7 @@ from tuodi.payments.actions.claims import (
     set_manner,
 )
 from tuodi.payments.actions.decisions import confirm_decision, propose_item, propose_leftover, withdraw_decision
+from tuodi.payments.actions.findings import ask_revoke_finding, decide_finding, decide_revoke_finding
 from tuodi.payments.actions.fixed import decide_fixed_list, end_fixed_entry, import_fixed_list
 from tuodi.payments.actions.links import register_link
 from tuodi.payments.actions.messages import collect, deliver
@@ -34,6 +35,7 @@ from tuodi.payments.actions.statements import import_statement, judge_again, res
 __all__ = [
     "agree",
     "approve",
+    "ask_revoke_finding",
     "ask_revoke_price",
     "ask_simulation",
     "calculate",
@@ -43,8 +45,10 @@ __all__ = [
     "collect",
     "confirm_decision",
     "confirm_recall",
+    "decide_finding",
     "decide_fixed_list",
     "decide_price",
+    "decide_revoke_finding",
     "decide_revoke_price",
     "decide_write_off",
     "deliver",

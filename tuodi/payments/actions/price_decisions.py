@@ -61,7 +61,11 @@ def propose_price(
     """
     access.require(acting_user, DutyCode.PAY_CHECK, run.region)
     locked = access.locked(PayRun.objects.all(), run.pk, what="发放批次")
-    if kind not in CorrectionKind.values or (kind == CorrectionKind.PAY and not short) or (kind == CorrectionKind.CLAIM and short):
+    if (
+        kind not in CorrectionKind.values
+        or (kind == CorrectionKind.PAY and not short)
+        or (kind == CorrectionKind.CLAIM and short)
+    ):
         raise CorrectionError("请选择办法：少发的补发，多发的追回，或者不作调整。", field="办法")
     if len(reason.strip()) < 4:
         raise CorrectionError("请写明理由（至少 4 个字）。", field="理由")
@@ -135,7 +139,12 @@ def decide_price(row: PriceDecision, *, acting_user: User, agreed: bool, opinion
         newest = index_of(found.run.place, Month.parse(str(found.index_month)))
         if newest is None or facts_of(newest, found.run.place) != found.facts:
             raise CorrectionError("提出以后指数又有更正，金额已不对。请不同意，按最新的指数重新提出。", field="指数")
-    found.state, found.opinion, found.decided_at, found.decided_by = after, opinion.strip()[:300], clock.now(), acting_user
+    found.state, found.opinion, found.decided_at, found.decided_by = (
+        after,
+        opinion.strip()[:300],
+        clock.now(),
+        acting_user,
+    )
     found.save()
     parts = PriceCorrection.objects.filter(decision=found)
     if not agreed:
@@ -167,7 +176,9 @@ def ask_revoke_price(row: PriceDecision, *, acting_user: User, reason: str) -> P
 
 def _untouched(row: PriceDecision) -> None:
     if not price_corrections.untouched(row):
-        raise CorrectionError(f"决定 {row.no} 已有批次审批入账，不能撤销。指数再有更正的，按差额另作决定。", field="决定")
+        raise CorrectionError(
+            f"决定 {row.no} 已有批次审批入账，不能撤销。指数再有更正的，按差额另作决定。", field="决定"
+        )
 
 
 @transaction.atomic

@@ -84,8 +84,13 @@ begin
 end $$;
 create trigger payments_price_once before update on payments_payrun for each row execute function payments_price_once();
 revoke all on function payments_price_once() from public;
+
+-- What an approved run holds of a grant that is given again is never told to be in the family's hands in cash as well.
+create trigger payments_cash_guard after update on funds_cashfollow for each row when (new.state = 'approved')
+  execute function payments_cash_guard();
 """
 BACK = """
+drop trigger payments_cash_guard on funds_cashfollow;
 drop trigger payments_price_once on payments_payrun;
 drop function payments_price_once;
 drop function payments_price_owed;
@@ -97,7 +102,7 @@ drop function payments_decided_guard;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("payments", "0025_decided_differences"), ("people", "0004_subjects")]
+    dependencies = [("payments", "0025_decided_differences"), ("people", "0004_subjects"), ("funds", "0012_cash_given_again_guards")]
     operations = [
         EnableRLS("PriceDecision"),
         EnableRLS("PriceCorrection"),

@@ -160,7 +160,9 @@ class ClaimFinding(models.Model):
     household = models.ForeignKey("people.Household", on_delete=models.PROTECT, related_name="+")
     person = models.ForeignKey("people.Person", on_delete=models.PROTECT, null=True, related_name="+")
     programme = models.CharField("项目", max_length=16, choices=PayProgramme.choices)
-    claim = models.ForeignKey(Claim, on_delete=models.PROTECT, null=True, related_name="findings")  #: null until it is approved
+    claim = models.ForeignKey(
+        Claim, on_delete=models.PROTECT, null=True, related_name="findings"
+    )  #: null until it is approved
     origin = models.CharField("来由", max_length=8)  #: clue
     origin_id = models.BigIntegerField("来由编号")
     origin_no = models.CharField("来由号", max_length=40)
@@ -184,13 +186,18 @@ class ClaimFinding(models.Model):
             models.CheckConstraint(condition=Q(amount_fen__gt=0), name="payments_finding_amount"),
             # What a clue recovers becomes a claim once.
             models.UniqueConstraint(
-                "origin", "origin_id", condition=~Q(state__in=[FindingState.REFUSED, FindingState.REVOKED]), name="payments_finding_once"
+                "origin",
+                "origin_id",
+                condition=~Q(state__in=[FindingState.REFUSED, FindingState.REVOKED]),
+                name="payments_finding_once",
             ),
             models.CheckConstraint(
-                condition=Q(decided_by__isnull=True) | ~Q(decided_by=F("proposed_by")), name="payments_finding_four_eyes"
+                condition=Q(decided_by__isnull=True) | ~Q(decided_by=F("proposed_by")),
+                name="payments_finding_four_eyes",
             ),
             models.CheckConstraint(
-                condition=Q(revoked_by__isnull=True) | ~Q(revoked_by=F("revoke_asked_by")), name="payments_finding_revoke_eyes"
+                condition=Q(revoked_by__isnull=True) | ~Q(revoked_by=F("revoke_asked_by")),
+                name="payments_finding_revoke_eyes",
             ),
             models.CheckConstraint(
                 condition=Q(state=FindingState.PROPOSED, decided_by__isnull=True)
@@ -198,7 +205,8 @@ class ClaimFinding(models.Model):
                 name="payments_finding_decided",
             ),
             models.CheckConstraint(
-                condition=Q(state__in=[FindingState.PROPOSED, FindingState.REFUSED]) | Q(claim__isnull=False), name="payments_finding_claim"
+                condition=Q(state__in=[FindingState.PROPOSED, FindingState.REFUSED]) | Q(claim__isnull=False),
+                name="payments_finding_claim",
             ),
         ]
         indexes = [models.Index(fields=["household", "programme"], name="payments_finding_home")]

@@ -19,11 +19,17 @@ class PriceDecision(models.Model):
 
     region = region_field()  #: the run's place, in full
     run = models.ForeignKey("payments.PayRun", on_delete=models.PROTECT, related_name="+")  #: that paid the month
-    index = models.ForeignKey("payments.PriceIndex", on_delete=models.PROTECT, related_name="+")  #: the row that counts now
+    index = models.ForeignKey(
+        "payments.PriceIndex", on_delete=models.PROTECT, related_name="+"
+    )  #: the row that counts now
     index_month = models.IntegerField("指数月份")
-    short = models.BooleanField("少发")  #: true = about those who were paid less; false = about those who were paid more
+    short = models.BooleanField(
+        "少发"
+    )  #: true = about those who were paid less; false = about those who were paid more
     kind = models.CharField("办法", max_length=6, choices=CorrectionKind.choices)
-    facts = models.JSONField("更正后的指数")  #: as the rules are asked by; tells whether a decision is about the figures of today
+    facts = models.JSONField(
+        "更正后的指数"
+    )  #: as the rules are asked by; tells whether a decision is about the figures of today
     households = models.IntegerField("户数")
     persons = models.IntegerField("人数")
     amount_fen = models.BigIntegerField("差额（分）")  #: what is paid, got back or left, without sign
@@ -47,11 +53,21 @@ class PriceDecision(models.Model):
         verbose_name = "价格补贴更正决定"
         constraints = [
             models.UniqueConstraint(
-                "run", "index_month", "short", condition=Q(state=CorrectionState.PROPOSED), name="payments_price_decision_open"
+                "run",
+                "index_month",
+                "short",
+                condition=Q(state=CorrectionState.PROPOSED),
+                name="payments_price_decision_open",
             ),
             models.CheckConstraint(condition=month_check("index_month"), name="payments_price_decision_month"),
             models.CheckConstraint(
-                condition=Q(amount_fen__gt=0, outside_fen__gte=0, outside_fen__lte=F("amount_fen"), households__gt=0, persons__gt=0),
+                condition=Q(
+                    amount_fen__gt=0,
+                    outside_fen__gte=0,
+                    outside_fen__lte=F("amount_fen"),
+                    households__gt=0,
+                    persons__gt=0,
+                ),
                 name="payments_price_decision_sums",
             ),
             models.CheckConstraint(
@@ -62,7 +78,8 @@ class PriceDecision(models.Model):
             ),
             # Four eyes, whoever calls.
             models.CheckConstraint(
-                condition=Q(decided_by__isnull=True) | ~Q(decided_by=F("proposed_by")), name="payments_price_decision_four_eyes"
+                condition=Q(decided_by__isnull=True) | ~Q(decided_by=F("proposed_by")),
+                name="payments_price_decision_four_eyes",
             ),
             models.CheckConstraint(
                 condition=Q(revoked_by__isnull=True) | ~Q(revoked_by=F("revoke_asked_by")),
@@ -102,7 +119,9 @@ class PriceCorrection(models.Model):
     household = models.ForeignKey("people.Household", on_delete=models.PROTECT, related_name="+")
     person = models.ForeignKey("people.Person", on_delete=models.PROTECT, related_name="+")
     group = models.CharField("对象类别", max_length=24)
-    programme = models.CharField("项目", max_length=16, blank=True)  #: of the line that carries it; empty = paid by another department
+    programme = models.CharField(
+        "项目", max_length=16, blank=True
+    )  #: of the line that carries it; empty = paid by another department
     own = models.BooleanField("本人的行")  #: true = the line is the person's own; false = the family's
     before_fen = models.BigIntegerField("更正前（分）")  #: with decisions of before
     after_fen = models.BigIntegerField("更正后（分）")
@@ -114,11 +133,16 @@ class PriceCorrection(models.Model):
     class Meta:
         verbose_name = "价格补贴更正份额"
         constraints = [
-            models.UniqueConstraint("person", "index_month", "seq", condition=Q(live=True), name="payments_price_correction_once"),
+            models.UniqueConstraint(
+                "person", "index_month", "seq", condition=Q(live=True), name="payments_price_correction_once"
+            ),
             models.UniqueConstraint("decision", "person", name="payments_price_correction_person"),
             models.CheckConstraint(
-                condition=Q(before_fen__gte=0, after_fen__gte=0) & ~Q(before_fen=F("after_fen")), name="payments_price_correction_amounts"
+                condition=Q(before_fen__gte=0, after_fen__gte=0) & ~Q(before_fen=F("after_fen")),
+                name="payments_price_correction_amounts",
             ),
-            models.CheckConstraint(condition=Q(counts=False) | Q(live=True, seq__isnull=False), name="payments_price_correction_counts"),
+            models.CheckConstraint(
+                condition=Q(counts=False) | Q(live=True, seq__isnull=False), name="payments_price_correction_counts"
+            ),
         ]
         indexes = [models.Index(fields=["household", "index_month"], name="payments_price_corr_home")]

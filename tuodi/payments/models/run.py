@@ -295,8 +295,13 @@ class Arrear(models.Model):
             ),
             # What a corrected index changes of a month stands beside what the month itself turned out.
             models.UniqueConstraint(
-                "run", "programme", "household", Coalesce("person", Value(0)), "for_month", Case(When(cause=Cause.PRICE_BACK, then=1), default=0),
+                "run",
+                "programme",
+                "household",
+                Coalesce("person", Value(0)),
+                "for_month",
+                Case(When(cause=Cause.PRICE_BACK, then=1), default=0),
                 name="payments_arrear_once",
-            ),  # fmt: skip
+            ),
         ]
         indexes = [models.Index(fields=["household", "for_month"], name="payments_arrear_household")]

@@ -143,7 +143,8 @@ def corrections_of(line: PayLine) -> str:
         run=line.run_id, household=line.household_id, programme=line.programme, person=line.person_id
     ).order_by("for_month")
     return "、".join(
-        one.note if one.cause == Cause.PRICE_BACK else f"{Month.parse(str(one.for_month))} {Cause(one.cause).label}" for one in rows
+        one.note if one.cause == Cause.PRICE_BACK else f"{Month.parse(str(one.for_month))} {Cause(one.cause).label}"
+        for one in rows
     )
 
 

@@ -34,7 +34,9 @@ LOOKS = {
 }
 
 
-def sections(request: HttpRequest, index: PriceIndex, labels: Mapping[str, str], *, compare: bool) -> list[dict[str, Any]]:
+def sections(
+    request: HttpRequest, index: PriceIndex, labels: Mapping[str, str], *, compare: bool
+) -> list[dict[str, Any]]:
     """Runs that paid the month by other figures than those that count now, what was decided about each, and (asked for) the difference."""
     month = Month.parse(str(index.month))
     newest = index_of(index.place, month)
@@ -103,7 +105,9 @@ def propose(request: HttpRequest, pk: int) -> HttpResponse:
 def _row(request: HttpRequest, pk: int) -> PriceDecision:
     if not navigation.may_read(request):
         raise NotFoundError("价格补贴更正决定")
-    rows = PriceDecision.objects.select_related("run", "index", "proposed_by", "decided_by", "revoke_asked_by", "revoked_by", "paper")
+    rows = PriceDecision.objects.select_related(
+        "run", "index", "proposed_by", "decided_by", "revoke_asked_by", "revoked_by", "paper"
+    )
     return access.one(rows, user=request.user, what="价格补贴更正决定", pk=pk)  # type: ignore[arg-type]
 
 
@@ -111,9 +115,15 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     """One decision: sums, how far it got, every family's part, and the deeds of the reader's duties."""
     row = _row(request, pk)
     user: Any = request.user
-    parts = PriceCorrection.objects.filter(decision=row).select_related("household__head", "person").order_by("region", "household", "person")
+    parts = (
+        PriceCorrection.objects.filter(decision=row)
+        .select_related("household__head", "person")
+        .order_by("region", "household", "person")
+    )
     page = pages.page_of(request, lambda start, stop: list(parts[start:stop]), total=row.persons)
-    reading.note_list(request, "价格补贴更正", [one.household_id for one in page.items], [one.person_id for one in page.items])
+    reading.note_list(
+        request, "价格补贴更正", [one.household_id for one in page.items], [one.person_id for one in page.items]
+    )
     labels = {**dict(Programme.choices), **law.book().enums["price_group"].values}
     may_check = navigation.may(request, [DutyCode.PAY_CHECK], row.region)
     may_approve = navigation.may(request, [DutyCode.PAY_APPROVE], row.region)
@@ -126,7 +136,13 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
             else "" if may_approve else "由“发放审批”人员审批。"
         )  # fmt: skip
     elif row.state == CorrectionState.REVOKING:
-        locked = "您申请的撤销，由另一人审批。" if row.revoke_asked_by_id == user.pk else "" if may_approve else "由“发放审批”人员审批。"
+        locked = (
+            "您申请的撤销，由另一人审批。"
+            if row.revoke_asked_by_id == user.pk
+            else ""
+            if may_approve
+            else "由“发放审批”人员审批。"
+        )
     untouched = price_corrections.untouched(row)
     context = {
         "row": row, "look": LOOKS[CorrectionState(row.state)], "kind": CorrectionKind(row.kind).label,
@@ -159,16 +175,22 @@ def do(request: HttpRequest, pk: int) -> HttpResponse:
     if what == "decide":
         posting.attempt(
             request,
-            lambda: actions.decide_price(row, acting_user=user, agreed=agreed, opinion=posting.text(request, "opinion", 300)),
+            lambda: actions.decide_price(
+                row, acting_user=user, agreed=agreed, opinion=posting.text(request, "opinion", 300)
+            ),
             lambda made: _done(made) if agreed else "已记为不同意。",
         )
     elif what == "ask":
         posting.attempt(
-            request, lambda: actions.ask_revoke_price(row, acting_user=user, reason=posting.text(request, "reason", 300)), "已申请撤销，等另一人审批。"
+            request,
+            lambda: actions.ask_revoke_price(row, acting_user=user, reason=posting.text(request, "reason", 300)),
+            "已申请撤销，等另一人审批。",
         )
     elif what == "revoke":
         posting.attempt(
-            request, lambda: actions.decide_revoke_price(row, acting_user=user, agreed=agreed), "决定已撤销。" if agreed else "决定维持不变。"
+            request,
+            lambda: actions.decide_revoke_price(row, acting_user=user, agreed=agreed),
+            "决定已撤销。" if agreed else "决定维持不变。",
         )
     else:
         posting.refuse(request, "这个操作现在不能办理，页面可能已过时。请看下面的最新状态。")

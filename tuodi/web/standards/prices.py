@@ -15,7 +15,6 @@ from django.urls import reverse
 
 from tuodi.kernel import clock, small_cells
 from tuodi.kernel.errors import TuodiError
-from tuodi.kernel.periods import Month
 from tuodi.kernel.places import trim
 from tuodi.org.errors import NotFoundError
 from tuodi.org.models import DutyCode

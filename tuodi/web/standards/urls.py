@@ -29,9 +29,15 @@ urlpatterns: list[URLPattern] = [
     path("prices/", _prices(prices.listing), name="prices"),
     path("prices/members/", open_to(*PAYMENT)(price_members.listing), name="price-members"),
     path("prices/<int:pk>/", _prices(prices.show), name="price-round"),
-    path("prices/<int:pk>/propose/", require_POST(open_to(DutyCode.PAY_CHECK)(price_decisions.propose)), name="price-propose"),
+    path(
+        "prices/<int:pk>/propose/",
+        require_POST(open_to(DutyCode.PAY_CHECK)(price_decisions.propose)),
+        name="price-propose",
+    ),
     path("prices/decisions/<int:pk>/", open_to(*PAYMENT)(price_decisions.show), name="price-decision"),
-    path("prices/decisions/<int:pk>/do/", require_POST(open_to(*PAYMENT)(price_decisions.do)), name="price-decision-do"),
+    path(
+        "prices/decisions/<int:pk>/do/", require_POST(open_to(*PAYMENT)(price_decisions.do)), name="price-decision-do"
+    ),
     path("prices/decisions/<int:pk>/paper/", open_to(*PAYMENT)(price_decisions.paper), name="price-decision-paper"),
     path(
         "prices/<int:pk>/<slug:group>.xlsx",
