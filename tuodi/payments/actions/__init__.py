@@ -26,7 +26,13 @@ from tuodi.payments.actions.price import (
     register_price_member,
     take_price_list,
 )
-from tuodi.payments.actions.price_decisions import ask_revoke_price, decide_price, decide_revoke_price, propose_price
+from tuodi.payments.actions.price_decisions import (
+    ask_revoke_price,
+    decide_price,
+    decide_revoke_price,
+    propose_price,
+    take_correction_list,
+)
 from tuodi.payments.actions.recall import confirm_recall, give_up_recall, propose_recall, withdraw_recall
 from tuodi.payments.actions.run import approve, calculate, cancel, check, close, open_run, settle
 from tuodi.payments.actions.simulation import ask_simulation, do_simulation
@@ -84,6 +90,7 @@ __all__ = [
     "send_account_check",
     "set_manner",
     "settle",
+    "take_correction_list",
     "take_price_list",
     "withdraw_decision",
     "withdraw_recall",

@@ -23,9 +23,10 @@ from tuodi.payments.models import PayRun, PriceCorrection, PriceDecision, PriceI
 from tuodi.payments.price_corrections import Carried, carried_otherwise
 from tuodi.payments.prices import facts_of, index_of
 from tuodi.payments.states import CORRECTION_MOVES, CorrectionKind, CorrectionState, move
+from tuodi.people import secrets
 from tuodi.verification.rulebook import book as site_book
 
-__all__ = ["ask_revoke_price", "decide_price", "decide_revoke_price", "propose_price"]
+__all__ = ["ask_revoke_price", "decide_price", "decide_revoke_price", "propose_price", "take_correction_list"]
 
 
 def _note(verb: str, row: PriceDecision, user: User, **after: object) -> None:
@@ -203,6 +204,26 @@ def decide_revoke_price(row: PriceDecision, *, acting_user: User, agreed: bool) 
         PriceCorrection.objects.filter(decision=found).update(live=False, counts=False)
     _note("decide_revoke_price", found, acting_user, agreed=agreed)
     return found
+
+
+@transaction.atomic
+def take_correction_list(row: PriceDecision, *, acting_user: User) -> list[tuple[PriceCorrection, str]]:
+    """What a decision changes for groups other departments pay, with whole identity numbers, for them. Taking it is on record.
+
+    Raises: CorrectionError: it does not stand, or nobody is on it. AccessDeniedError, NotFoundError.
+    """
+    access.require(acting_user, DutyCode.PAY_CHECK, row.region)
+    if row.kind == CorrectionKind.LEAVE or row.state not in (CorrectionState.APPROVED, CorrectionState.REVOKING):
+        raise CorrectionError("审批生效以后才能移交名单。", field="名单")
+    rows = list(
+        PriceCorrection.objects.filter(decision=row, programme="", counts=True)
+        .select_related("person", "household")
+        .order_by("region", "id")
+    )
+    if not rows:
+        raise CorrectionError("没有由其他部门办理的对象。", field="名单")
+    _note("take_correction_list", row, acting_user, persons=sorted(one.person_id for one in rows))
+    return [(one, secrets.open_id(one.person)) for one in rows]
 
 
 def hold_run(run: PayRun) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
+from tuodi.kernel.money import format_yuan
 from tuodi.kernel.periods import Month
 from tuodi.org import access
 from tuodi.org.errors import NotFoundError
@@ -23,6 +23,7 @@ from tuodi.payments.states import CorrectionKind, CorrectionState
 from tuodi.people.enums import Programme
 from tuodi.web.components import law, navigation, pages, places, posting, reading
 from tuodi.web.components.words import Look
+from tuodi.web.county.sheets import sheet
 from tuodi.web.field import spot
 
 LOOKS = {
@@ -144,10 +145,11 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
             else "由“发放审批”人员审批。"
         )
     untouched = price_corrections.untouched(row)
+    counting = row.state in (CorrectionState.APPROVED, CorrectionState.REVOKING) and row.kind != CorrectionKind.LEAVE
     context = {
         "row": row, "look": LOOKS[CorrectionState(row.state)], "kind": CorrectionKind(row.kind).label,
         "word": "少发" if row.short else "多发", "place": places.name(row.run.place), "month": Month.parse(str(row.index_month)).yyyymm,
-        "booked": booked, "counting": row.state in (CorrectionState.APPROVED, CorrectionState.REVOKING) and row.kind != CorrectionKind.LEAVE,
+        "booked": booked, "counting": counting,
         "page": pages.Page(
             [
                 {
@@ -159,8 +161,8 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
             ],
             page.number, page.total, page.previous, page.next,
         ),
-        "outside": list(parts.filter(programme="").order_by().values("group").annotate(fen=Sum("after_fen") - Sum("before_fen"))),
         "may_decide": row.state == CorrectionState.PROPOSED and not locked, "may_revoke": row.state == CorrectionState.REVOKING and not locked,
+        "may_take": counting and row.outside_fen > 0 and may_check,
         "may_ask": row.state == CorrectionState.APPROVED and may_check and untouched, "untouched": untouched, "locked": locked,
         "round_href": reverse("web:price-round", args=[row.index_id]), "run_href": reverse("web:run", args=[row.run_id]),
     }  # fmt: skip
@@ -208,3 +210,44 @@ def _done(row: PriceDecision) -> str:
 def paper(request: HttpRequest, pk: int) -> HttpResponse:
     """The document a decision rests on."""
     return spot.picture(_row(request, pk).paper)
+
+
+_COLUMNS = (
+    ("姓名", 10),
+    ("身份证号", 20),
+    ("对象类别", 22),
+    ("住地", 34),
+    ("更正前（元）", 12),
+    ("更正后（元）", 12),
+    ("差额（元）", 12),
+)
+
+
+def hand_over(request: HttpRequest, pk: int) -> HttpResponse:
+    """The part of groups other departments pay as a sheet for them; taking it is on record."""
+    row = _row(request, pk)
+    done, rows = posting.attempt(
+        request, lambda: actions.take_correction_list(row, acting_user=request.user), "名单已下载，取用已记录。"  # type: ignore[arg-type]
+    )  # fmt: skip
+    if not done or rows is None:
+        return posting.back(reverse("web:price-decision", args=[pk]))
+    labels = law.book().enums["price_group"].values
+    month = Month.parse(str(row.index_month))
+    return sheet(
+        request,
+        name=f"价格补贴更正移交名单-{row.index_month}-{row.no}",
+        title=f"{places.name(row.run.place)} {month.label} 价格临时补贴更正移交名单：{len(rows)} 人 {format_yuan(row.outside_fen)} 元",
+        columns=_COLUMNS,
+        rows=[
+            (
+                one.person.name, number, labels.get(one.group, one.group), places.path(one.region), format_yuan(one.before_fen, sep=False),
+                format_yuan(one.after_fen, sep=False), format_yuan(one.after_fen - one.before_fen, sep=False),
+            )
+            for one, number in rows
+        ],
+        action="web.export_price_list",
+        subject="pricedecision",
+        subject_id=pk,
+        what={"decision": row.no, "month": row.index_month},
+        note="由管理这一类对象名单的部门补发或追回，一人只办一次。",
+    )  # fmt: skip

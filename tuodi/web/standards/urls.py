@@ -38,6 +38,11 @@ urlpatterns: list[URLPattern] = [
     path(
         "prices/decisions/<int:pk>/do/", require_POST(open_to(*PAYMENT)(price_decisions.do)), name="price-decision-do"
     ),
+    path(
+        "prices/decisions/<int:pk>/outside.xlsx",
+        open_to(DutyCode.PAY_CHECK)(price_decisions.hand_over),
+        name="price-decision-list",
+    ),
     path("prices/decisions/<int:pk>/paper/", open_to(*PAYMENT)(price_decisions.paper), name="price-decision-paper"),
     path(
         "prices/<int:pk>/<slug:group>.xlsx",
