@@ -13,6 +13,7 @@ from rulekit import FIRST, MEDICAL
 from standardkit import BODIES, Makers, drafted, heard
 
 from tuodi.kernel import clock
+from tuodi.org.models import Office
 from tuodi.standards import actions, queries
 from tuodi.standards.book import print_of
 from tuodi.standards.errors import ProposalInputError, RulesFaultyError
@@ -169,6 +170,7 @@ def test_what_was_adopted_is_listed_with_document_and_what_it_replaces(makers):
         )
     for told in ("东民发〔2017〕9号", proposal.no, makers.approver.name, FIRST.isoformat(), "代替", rule.label):
         assert told in page
+    Office.objects.filter(place_code="420802").update(kind=Office.Kind.CIVIL_AFFAIRS, is_active=True)
     with clock.frozen(FIRST):
         found = Client().get(reverse("web:my-policy", args=["dibao"]), {"place": "420802"})
         assert found.status_code == 200

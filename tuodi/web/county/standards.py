@@ -75,12 +75,12 @@ def show(request: HttpRequest) -> HttpResponse:
         "open_total": sum(group.open_count for group in groups),
         "digest": book.digest[:12],
         "warnings": book.warnings,
-        "adopted": adopted_rules(book, place, on, wanted),
+        "adopted": adopted_rules(place, on, wanted),
     }
     return render(request, "county/standards.html", context)
 
 
-def adopted_rules(book: Book, place: str, on: date, programme: str = "") -> list[dict[str, Any]]:
+def adopted_rules(place: str, on: date, programme: str = "") -> list[dict[str, Any]]:
     """Texts of rules adopted here that hold at a place on a day: document, day, who approved, and what each rule took the place of.
 
     Args:
@@ -88,15 +88,11 @@ def adopted_rules(book: Book, place: str, on: date, programme: str = "") -> list
     """
     found = []
     for one in in_force(place, on):
+        # A rule is named by its programme: `dibao.deduction`.
         rules = [
-            {
-                "rule": rule,
-                "programme": book.programmes[rule.programme].label
-                if rule.programme in book.programmes
-                else rule.programme,
-            }
+            {"rule": rule, "programme": rule.programme}
             for rule in one.rules
-            if not programme or rule.programme == programme
+            if not programme or rule.name.split(".")[0] == programme
         ]
         if rules:
             found.append(

@@ -141,7 +141,7 @@ def show(request: HttpRequest, programme: str) -> HttpResponse:
         "today": today,
         "conditions": conditions(programme, place),
         "amounts": amounts,
-        "adopted": adopted_rules(book, place, today, programme),
+        "adopted": adopted_rules(place, today, programme),
         "procedure": text,
         "total": total,
         "total_clause": book.clause(total.clause).text if total and total.clause else "",
