@@ -17,6 +17,7 @@ from tuodi.payments.models.correction import PriceCorrection, PriceDecision
 from tuodi.payments.models.fixed import FixedEntry, FixedList
 from tuodi.payments.models.link import (
     AccountCheck,
+    AccountProposal,
     BankAttempt,
     BankDecision,
     BankLink,
@@ -33,6 +34,7 @@ __all__ = [
     "Account",
     "AccountCheck",
     "AccountInquiry",
+    "AccountProposal",
     "Arrear",
     "BankAttempt",
     "BankBatch",

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('decisions', '0028_care_payee_guards'),
-        ('funds', '0010_programmes_together'),
+        ('funds', '0012_statement_refund_guards'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -102,7 +102,7 @@ drop function payments_decided_guard;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("payments", "0025_decided_differences"), ("people", "0004_subjects"), ("funds", "0012_cash_given_again_guards")]
+    dependencies = [("payments", "0031_decided_differences"), ("people", "0004_subjects"), ("funds", "0014_cash_given_again_guards")]
     operations = [
         EnableRLS("PriceDecision"),
         EnableRLS("PriceCorrection"),

@@ -22,5 +22,5 @@ BACK = "drop trigger funds_cashfollow_guard on funds_cashfollow; drop function f
 
 
 class Migration(migrations.Migration):
-    dependencies = [("funds", "0011_cash_given_again")]
+    dependencies = [("funds", "0013_cash_given_again")]
     operations = [EnableRLS("CashFollow"), migrations.RunSQL(GUARD, BACK)]
