@@ -20,7 +20,7 @@ from tuodi.kernel.periods import Month
 from tuodi.org.access import NATION, range_of, system_scope
 from tuodi.org.places import place_name
 from tuodi.payments import snapshot
-from tuodi.payments.arrears import earlier_months
+from tuodi.payments.arrears import corrected_prices, earlier_months
 from tuodi.payments.compute import UNIT, due, standards_of
 from tuodi.payments.differences import explain_differences
 from tuodi.payments.errors import DoubleLineError
@@ -107,7 +107,7 @@ def compute_run(run: PayRun, inputs: Inputs, book: Book, tell: Tell) -> Result:
     found = _shares(run, inputs, programmes, book)
     prices = unit_prices(found)
     tell("与往月核对", 0, 0)
-    late = earlier_months(inputs, month, programmes, book)
+    late = pl.concat([earlier_months(inputs, month, programmes, book), corrected_prices(inputs, book)])
     missing = _missing(answer.rows, inputs, month, book)
     lines = build(
         inputs, month, programmes, answer.rows, prices, late, offset_permille=run.offset_permille,

@@ -12,6 +12,7 @@ from tuodi.kernel.names import normalise_name
 from tuodi.kernel.periods import Month
 from tuodi.payments.models import PayRun
 from tuodi.payments.source import CARED_NOW
+from tuodi.payments.states import DRAFT
 from tuodi.payments.withholding import SUSPENDED
 from tuodi.people.enums import ONCE_PROGRAMMES
 
@@ -80,7 +81,9 @@ def balance(run: PayRun) -> list[Check]:
         "where o.done + coalesce((select c.cash_fen + c.written_fen from payments_claim c where c.household_id = o.household_id "
         " and c.programme = o.programme and coalesce(c.person_id, 0) = o.unit), 0) > coalesce((select sum(-a.amount_fen) from payments_arrear a join payments_runs() r on r.id = a.run_id "
         " where a.amount_fen < 0 and a.household_id = o.household_id and a.programme = o.programme "
-        " and coalesce(a.person_id, 0) = o.unit and (r.id = %s or r.state in ('approved', 'sent', 'settled', 'closed'))), 0)",
+        " and coalesce(a.person_id, 0) = o.unit and (r.id = %s or r.state in ('approved', 'sent', 'settled', 'closed'))), 0) "
+        "+ coalesce((select sum(f.amount_fen) from payments_claimfinding f where f.household_id = o.household_id and f.programme = o.programme "
+        " and coalesce(f.person_id, 0) = o.unit and f.state in ('approved', 'revoking')), 0)",
         run.month,
         run.pk,
         run.pk,
@@ -93,9 +96,60 @@ def balance(run: PayRun) -> list[Check]:
             f"超过 {over}" + ("，计算后有归还或核销，请重新计算" if over else ""),
         )
     )
+    (stale,) = _one(
+        "select count(*) from payments_arrear a left join payments_price_owed() o on o.household_id = a.household_id and o.programme = a.programme "
+        "and o.person_id is not distinct from a.person_id and o.index_month = a.for_month where a.run_id = %s and a.cause = 'price_back' "
+        "and %s and a.amount_fen is distinct from o.decided_fen - o.booked_fen",
+        run.pk,
+        run.state in DRAFT,  # once it is approved its own corrections are what was booked
+    )
+    found.append(
+        Check("prices", "价格补贴更正与现在的决定一致", not stale, f"不符 {stale}" + ("，请重新计算" if stale else ""))
+    )
+    (again,) = _one(
+        "select count(distinct a.id) from payments_arrear a join payments_claimfinding f on f.household_id = a.household_id "
+        "and f.programme = a.programme and f.person_id is not distinct from a.person_id join payments_claimmonth m on m.finding_id = f.id "
+        "and m.for_month = a.for_month where a.run_id = %s and a.cause <> 'price_back' and %s "
+        "and ((f.state in ('approved', 'revoking') and f.decided_at > %s) or f.revoked_at > %s)",
+        run.pk,
+        run.state in DRAFT,
+        run.calculated_at,
+        run.calculated_at,
+    )
+    found.append(
+        Check(
+            "findings",
+            "往月多发与认定的多发不重复",
+            not again,
+            f"计算后另有认定 {again}" + ("，请重新计算" if again else ""),
+        )
+    )
     # Somebody may have been suspended since the run was calculated: nothing of his is approved.
     paid = len(suspended_lines(run))
     found.append(Check("suspensions", "停保对象的行都已暂缓", not paid, f"停保未暂缓 {paid} 行，重新计算后暂缓"))
+    (held,) = _one(
+        "select count(distinct d.id) from (select household_id, programme, month from payments_payline where run_id = %s and live and held = '' "
+        "union select household_id, programme, for_month from payments_arrear where run_id = %s and amount_fen > 0) x "
+        "join decisions_grantstage g on g.household_id = x.household_id and g.programme = x.programme and g.month = x.month "
+        "and g.ended_at is null and not g.in_cash join decisions_determination d on d.id = g.determination_id "
+        "left join decisions_determination f on f.id = d.follows_id join funds_pettyspend s on s.household_id = x.household_id "
+        "join decisions_determination o on o.id = s.determination_id and o.programme = x.programme and o.id < d.id "
+        "where (d.follows_id = o.id or d.case_id = o.case_id or f.case_id = o.case_id) and s.amount_fen "
+        "- coalesce((select sum(b.amount_fen) from funds_cashreturn b join funds_cashclaim c on c.id = b.claim_id where c.spend_id = s.id), 0) "
+        "- coalesce((select sum(h.amount_fen) from decisions_grantstage h join decisions_determination e on e.id = h.determination_id "
+        " left join decisions_determination p on p.id = e.follows_id where h.ended_at is null and h.in_cash and e.household_id = o.household_id "
+        " and e.programme = o.programme and e.id >= o.id and (e.id = o.id or e.follows_id = o.id or e.case_id = o.case_id or p.case_id = o.case_id)), 0) > 0",
+        run.pk,
+        run.pk,
+    )
+    found.append(
+        Check(
+            "given_again",
+            "重新给予的救助先核抵家庭手中的现金",
+            not held or run.state not in DRAFT,
+            f"未核抵 {held} 件，请在乡镇备用金页更正追回后重新计算",
+        )
+    )
     cash = in_cash(run)
     found.append(Check("cash", "备用金已付的不再发放", not cash, f"已由备用金支付 {cash} 行，重新计算后去掉"))
     found.append(

@@ -17,9 +17,9 @@ from tuodi.funds.states import Kind
 from tuodi.kernel.places import pad12
 from tuodi.org.arrays import plain
 from tuodi.org.models import User
-from tuodi.payments.models import BankBatch, BankReturn, ClaimReceipt, ClaimWriteOff, PayRun
+from tuodi.payments.models import BankBatch, BankReturn, ClaimFinding, ClaimReceipt, ClaimWriteOff, PayRun
 
-__all__ = ["post", "post_grant", "post_receipt", "post_withheld", "post_write_off"]
+__all__ = ["post", "post_finding", "post_grant", "post_receipt", "post_withheld", "post_write_off", "reverse_finding"]
 
 #: Accounts an event draws from, one after the other, and the account it moves the money to.
 _FLOWS: dict[str, tuple[tuple[str, ...], str]] = {
@@ -201,6 +201,21 @@ def post_write_off(row: ClaimWriteOff, *, user: User) -> LedgerEntry | None:
         kind=Kind.WRITTEN_OFF, region=pad12(county), origin="write_off", origin_id=row.pk, user=user,
         memo=f"{row.claim.no} 核销：{row.get_reason_display()}",
     )  # fmt: skip
+
+
+def post_finding(row: ClaimFinding, *, user: User) -> LedgerEntry | None:
+    """Books what people determined to be overpaid: what was spent is owed."""
+    county = row.region[:6]
+    return funds.book(
+        pair(pad12(county), row.programme, _NONE, Account.RECEIVABLE, Account.EXPENSE, row.amount_fen),
+        kind=Kind.FOUND, region=pad12(county), origin="finding", origin_id=row.pk, user=user, memo=f"{row.origin_no} 认定多发",
+    )  # fmt: skip
+
+
+def reverse_finding(row: ClaimFinding, *, user: User) -> LedgerEntry:
+    """Takes the entry of a finding back by one of its own."""
+    entry = LedgerEntry.objects.get(origin="finding", origin_id=row.pk, reverses__isnull=True)
+    return funds.reverse(entry, user=user, memo=f"{row.origin_no} 认定多发撤销")
 
 
 def post_grant(run: PayRun, *, user: User) -> Sequence[LedgerEntry]:

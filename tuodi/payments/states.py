@@ -15,8 +15,10 @@ from tuodi.people.enums import Programme
 __all__ = [
     "BATCH_MOVES",
     "BOOKED",
+    "CORRECTION_MOVES",
     "DRAFT",
     "ERRORS",
+    "FINDING_MOVES",
     "LINE_MOVES",
     "LIST_MOVES",
     "MESSAGE_MOVES",
@@ -30,7 +32,10 @@ __all__ = [
     "BatchState",
     "Cause",
     "ClaimState",
+    "CorrectionKind",
+    "CorrectionState",
     "DecisionState",
+    "FindingState",
     "Held",
     "LineStatus",
     "ListState",
@@ -311,6 +316,7 @@ class Cause(models.TextChoices):
     INCOME = "income", "收入变化"
     GRACE = "grace", "渐退"
     PRICE = "price", "价格补贴"
+    PRICE_BACK = "price_back", "价格补贴更正"
     BACK = "back", "更正补发"
     OFFSET = "offset", "追回抵扣"
     HELD = "held", "本月暂缓"
@@ -360,6 +366,52 @@ WRITE_OFF_MOVES: Mapping[str, frozenset[str]] = {
     WriteOffState.PROPOSED: frozenset({WriteOffState.APPROVED, WriteOffState.REFUSED}),
     WriteOffState.APPROVED: frozenset(),
     WriteOffState.REFUSED: frozenset(),
+}
+
+
+class FindingState(models.TextChoices):
+    """Where an overpayment that people determined, and no run found, stands."""
+
+    PROPOSED = "proposed", "待审批"
+    APPROVED = "approved", "已立追回"
+    REFUSED = "refused", "不同意"
+    REVOKING = "revoking", "待撤销审批"  #: still counts until the second person agrees
+    REVOKED = "revoked", "已撤销"
+
+
+FINDING_MOVES: Mapping[str, frozenset[str]] = {
+    FindingState.PROPOSED: frozenset({FindingState.APPROVED, FindingState.REFUSED}),
+    FindingState.APPROVED: frozenset({FindingState.REVOKING}),
+    FindingState.REFUSED: frozenset(),
+    FindingState.REVOKING: frozenset({FindingState.REVOKED, FindingState.APPROVED}),
+    FindingState.REVOKED: frozenset(),
+}
+
+
+class CorrectionKind(models.TextChoices):
+    """What is done about the difference of a price index corrected after its subsidy was paid."""
+
+    PAY = "pay", "补发少发的"
+    CLAIM = "claim", "追回多发的"
+    LEAVE = "leave", "不作调整"
+
+
+class CorrectionState(models.TextChoices):
+    """Where a decision about the difference of a corrected index stands."""
+
+    PROPOSED = "proposed", "待审批"
+    APPROVED = "approved", "已生效"
+    REFUSED = "refused", "不同意"
+    REVOKING = "revoking", "待撤销审批"  #: still counts until the second person agrees
+    REVOKED = "revoked", "已撤销"
+
+
+CORRECTION_MOVES: Mapping[str, frozenset[str]] = {
+    CorrectionState.PROPOSED: frozenset({CorrectionState.APPROVED, CorrectionState.REFUSED}),
+    CorrectionState.APPROVED: frozenset({CorrectionState.REVOKING}),
+    CorrectionState.REFUSED: frozenset(),
+    CorrectionState.REVOKING: frozenset({CorrectionState.REVOKED, CorrectionState.APPROVED}),
+    CorrectionState.REVOKED: frozenset(),
 }
 
 

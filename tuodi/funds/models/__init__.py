@@ -12,7 +12,7 @@ from tuodi.funds.models.book import FundBook, FundPaper, Population, PublicFund,
 from tuodi.funds.models.hospital import BillBatch, HospitalAgreement, HospitalBill, HospitalClearing
 from tuodi.funds.models.ledger import Balance, EntrySeal, LedgerCheck, LedgerEntry, Posting
 from tuodi.funds.models.order import OrderTurn, PayeeAccount, PayOrder
-from tuodi.funds.models.petty import CashClaim, CashReturn, Float, FloatCount, PettySpend
+from tuodi.funds.models.petty import CashClaim, CashFollow, CashReturn, Float, FloatCount, PettySpend
 from tuodi.funds.models.refund import StatementRefund
 from tuodi.funds.states import Account
 
@@ -21,6 +21,7 @@ __all__ = [
     "Balance",
     "BillBatch",
     "CashClaim",
+    "CashFollow",
     "CashReturn",
     "EmergencyCase",
     "EmergencyReturn",

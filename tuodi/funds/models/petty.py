@@ -104,6 +104,60 @@ class CashReturn(models.Model):
         constraints = [models.CheckConstraint(condition=Q(amount_fen__gt=0), name="funds_return_amount")]
 
 
+class CashFollow(models.Model):
+    """One row: a decision gave again what was paid in cash and claimed: what the family keeps, and what is payable once more.
+
+    Proposed by one and decided by another. It books nothing, as the claim booked nothing: the cash the family keeps was spent when it
+    was handed over; what it brought back was booked as less spent, and is spent anew by the run that pays it.
+    """
+
+    class State(models.TextChoices):
+        """Where it stands."""
+
+        PROPOSED = "proposed", "待审核"
+        APPROVED = "approved", "已更正"
+        REFUSED = "refused", "不同意"
+
+    region = region_field()  #: the family's village
+    spend = models.ForeignKey(PettySpend, on_delete=models.PROTECT, related_name="follows")
+    claim = models.ForeignKey(
+        CashClaim, on_delete=models.PROTECT, null=True, related_name="follows"
+    )  #: null = nobody had claimed it
+    determination = models.ForeignKey(
+        "decisions.Determination", on_delete=models.PROTECT, related_name="+"
+    )  #: that gives it again
+    kept_fen = models.BigIntegerField("家庭手中的现金抵作救助（分）")
+    reduced_fen = models.BigIntegerField("减少追回（分）")
+    back_fen = models.BigIntegerField("已归还、应再发（分）")  #: of the grant, by the run or petty cash
+    reason = models.CharField("理由", max_length=300)
+    state = models.CharField("状态", max_length=10, choices=State.choices, default=State.PROPOSED)
+    proposed_at = models.DateTimeField("提出时间")
+    proposed_by = models.ForeignKey("org.User", on_delete=models.PROTECT, related_name="+")
+    decided_at = models.DateTimeField("决定时间", null=True)
+    decided_by = models.ForeignKey("org.User", on_delete=models.PROTECT, null=True, related_name="+")
+    opinion = models.CharField("意见", max_length=300, blank=True)
+
+    class Meta:
+        verbose_name = "现金追回更正"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kept_fen__gte=0, reduced_fen__gte=0, reduced_fen__lte=models.F("kept_fen"), back_fen__gte=0)
+                & (Q(kept_fen__gt=0) | Q(back_fen__gt=0)),
+                name="funds_follow_amounts",
+            ),
+            models.UniqueConstraint("spend", "determination", condition=~Q(state="refused"), name="funds_follow_once"),
+            models.CheckConstraint(
+                condition=Q(decided_by__isnull=True) | ~Q(decided_by=models.F("proposed_by")),
+                name="funds_follow_four_eyes",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="proposed", decided_by__isnull=True)
+                | Q(~Q(state="proposed"), decided_by__isnull=False, decided_at__isnull=False),
+                name="funds_follow_decided",
+            ),
+        ]
+
+
 class FloatCount(models.Model):
     """One row: a month's count of a town's cash against the ledger. Append-only; counted by a town, seen by the county."""
 

@@ -18,6 +18,7 @@ from tuodi.org.access import system_scope
 from tuodi.org.models import DutyCode, User
 from tuodi.payments import calculate as engine
 from tuodi.payments import checks, claims, ledger, plans, signatures
+from tuodi.payments.actions import price_decisions
 from tuodi.payments.errors import (
     CaseHandsError,
     ChecksFailedError,
@@ -266,6 +267,7 @@ def approve(run: PayRun, *, acting_user: User, reason: str = "") -> PayRun:
         raise FourEyesError(run.no, "审批", "签字")
     _no_earlier_draft(run)
     claims.hold_run(run)
+    price_decisions.hold_run(run)
     found = checks.balance(run)
     failed = [f"{one.label}（{one.detail}）" for one in found if not one.ok]
     if failed:

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from tuodi.funds.models import Account, LedgerEntry, Posting
 from tuodi.payments.models.bank import BankBatch, BankItem, BankReturn, OrderEvent
-from tuodi.payments.models.claim import Claim, ClaimAgreement, ClaimReceipt, ClaimWriteOff, RunSignature
+from tuodi.payments.models.claim import (
+    Claim,
+    ClaimAgreement,
+    ClaimFinding,
+    ClaimMonth,
+    ClaimReceipt,
+    ClaimWriteOff,
+    RunSignature,
+)
+from tuodi.payments.models.correction import PriceCorrection, PriceDecision
 from tuodi.payments.models.fixed import FixedEntry, FixedList
 from tuodi.payments.models.link import (
     AccountCheck,
@@ -38,6 +47,8 @@ __all__ = [
     "BankStatement",
     "Claim",
     "ClaimAgreement",
+    "ClaimFinding",
+    "ClaimMonth",
     "ClaimReceipt",
     "ClaimWriteOff",
     "FixedEntry",
@@ -49,6 +60,8 @@ __all__ = [
     "PayLine",
     "PayRun",
     "Posting",
+    "PriceCorrection",
+    "PriceDecision",
     "PriceIndex",
     "PriceList",
     "PriceMember",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
-from django.db.models import F, Q, Value
+from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Coalesce
 
 from tuodi.org.rls import region_field
@@ -293,8 +293,15 @@ class Arrear(models.Model):
             models.CheckConstraint(
                 condition=Q(amount_fen=F("due_fen") - F("granted_fen")) & ~Q(amount_fen=0), name="payments_arrear_sum"
             ),
+            # What a corrected index changes of a month stands beside what the month itself turned out.
             models.UniqueConstraint(
-                "run", "programme", "household", Coalesce("person", Value(0)), "for_month", name="payments_arrear_once"
+                "run",
+                "programme",
+                "household",
+                Coalesce("person", Value(0)),
+                "for_month",
+                Case(When(cause=Cause.PRICE_BACK, then=1), default=0),
+                name="payments_arrear_once",
             ),
         ]
         indexes = [models.Index(fields=["household", "for_month"], name="payments_arrear_household")]

@@ -52,6 +52,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     )
     sums = claims.figures()
     context = {
+        "findings_waiting": claims.findings("waiting").count(),
         "page": Page([_line(one) for one in found.items], found.number, None, found.previous, found.next),
         "tabs": tabs,
         "heading": dict(claims.SHOWS)[chosen],
@@ -119,6 +120,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "origins": claims.origins(row), "kept": claims.kept_by(row),
         "receipts": list(row.receipts.select_related("by").order_by("-received_on", "-id")),  # type: ignore[attr-defined]
         "agreements": list(row.agreements.select_related("made_by").order_by("-id")),  # type: ignore[attr-defined]
+        "findings": list(row.findings.order_by("-id")),  # type: ignore[attr-defined]
         "overdue": _overdue(row, agreement, Month.of(today)),
         "offs": [{"row": one, "look": OFF_LOOKS[WriteOffState(one.state)]} for one in offs],
         "waiting": waiting,

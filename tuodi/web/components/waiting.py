@@ -40,8 +40,8 @@ from tuodi.org import access, counting
 from tuodi.org.models import Duty, DutyCode, User
 from tuodi.oversight import queries as oversight
 from tuodi.payments import bank_queries, price_reminders
-from tuodi.payments.models import PayRun
-from tuodi.payments.states import RunState
+from tuodi.payments.models import PayRun, PriceDecision
+from tuodi.payments.states import CorrectionState, RunState
 from tuodi.people import tellings
 from tuodi.verification.visit_queries import my_tasks
 
@@ -206,6 +206,10 @@ def _runs(reader: Reader) -> QuerySet[Any] | None:
 
 def _prices(reader: Reader) -> QuerySet[Any] | None:
     """Triggered months near their last day that nobody has paid."""
+    if reader.may(DutyCode.PAY_APPROVE):  # never held together with preparing
+        mine = PriceDecision.objects.filter(state=CorrectionState.PROPOSED).exclude(proposed_by=reader.user)
+        asked = PriceDecision.objects.filter(state=CorrectionState.REVOKING).exclude(revoke_asked_by=reader.user)
+        return mine | asked
     return price_reminders.waiting() if reader.may(DutyCode.PAY_PREPARE) else None
 
 

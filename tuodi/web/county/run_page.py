@@ -460,7 +460,12 @@ def paid_months(found: Sequence[PaidMonth]) -> list[dict[str, Any]]:
         | {
             "parts": one.parts if len(one.parts) > 1 else [],
             "corrections": [
-                {"month": arrear.for_month, "amount_fen": arrear.amount_fen, "cause": Cause(arrear.cause).label}
+                {
+                    "month": arrear.for_month,
+                    "amount_fen": arrear.amount_fen,
+                    "cause": Cause(arrear.cause).label,
+                    "note": arrear.note if arrear.cause == Cause.PRICE_BACK else "",
+                }
                 for arrear in one.corrections
             ],
             "message": one.last_message,

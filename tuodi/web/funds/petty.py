@@ -15,7 +15,7 @@ from tuodi.funds import claims as claimed
 from tuodi.funds import petty as reads
 from tuodi.funds.actions import claims as claim_actions
 from tuodi.funds.actions import petty as actions
-from tuodi.funds.models import CashClaim, Float, FloatCount, PettySpend
+from tuodi.funds.models import CashClaim, CashFollow, Float, FloatCount, PettySpend
 from tuodi.kernel import clock
 from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.money import format_yuan
@@ -25,8 +25,15 @@ from tuodi.org import access
 from tuodi.org.models import DutyCode
 from tuodi.org.places import tree
 from tuodi.web.components import navigation, pages, places, posting, reading, words
+from tuodi.web.components.words import Look
 from tuodi.web.field import spot
 from tuodi.web.funds.common import YuanField, amount_of, place_of
+
+FOLLOW_LOOKS = {
+    CashFollow.State.PROPOSED: Look("待审核", "warn", "clock"),
+    CashFollow.State.APPROVED: Look("已更正", "ok", "check"),
+    CashFollow.State.REFUSED: Look("不同意", "bad", "x"),
+}
 
 
 class OpenForm(forms.Form):
@@ -95,7 +102,19 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     waiting = list(reads.payable(row)[:30]) if may_pay else []
     spends = list(reads.spends(row)[:20])
     over, claims = claimed.claimable(row), claimed.claims_of(row)
-    seen = [*waiting, *spends, *(one for one, _ in over), *(one.spend for one, _ in claims)]
+    again, follows = claimed.to_follow(row), claimed.follows_of(row)
+    # What a decision gives again is put right, and not claimed.
+    righted = {one.spend.pk for one in again} | {
+        one.spend_id for one in follows if one.state == CashFollow.State.PROPOSED
+    }
+    over = [(one, fen) for one, fen in over if one.pk not in righted]
+    seen = [
+        *waiting,
+        *spends,
+        *(one for one, _ in over),
+        *(one.spend for one, _ in claims),
+        *(one.spend for one in (*again, *follows)),
+    ]
     reading.note_list(request, "备用金", [one.household_id for one in seen], [one.person_id for one in waiting])
     there, limit = reads.balance(row), reads.limit_of(row, today)
     before = Month.of(today).prev()
@@ -120,7 +139,13 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
             {"row": one, "left": left, "name": one.spend.household.head.name, "typed": format_yuan(left, sep=False), "mine": one.opened_by_id == user.pk}
             for one, left in claims
         ],
+        "again": [{"row": one, "name": one.spend.household.head.name} for one in again],
+        "follows": [
+            {"row": one, "name": one.spend.household.head.name, "look": FOLLOW_LOOKS[one.state], "mine": one.proposed_by_id == user.pk, "open": one.state == CashFollow.State.PROPOSED}
+            for one in follows
+        ],
         "may_claim": navigation.may(request, [DutyCode.FUND_KEEP], pad12(row.region[:6])),
+        "may_review": navigation.may(request, [DutyCode.FUND_REVIEW], pad12(row.region[:6])),
         "may_write_off": navigation.may(request, [DutyCode.FUND_REVIEW], pad12(row.region[:6])),
         "may_pay": may_pay,
         "may_take": navigation.may(request, [DutyCode.FUND_KEEP], pad12(row.region[:6])) and there > 0,
@@ -166,6 +191,8 @@ def _do(request: HttpRequest, row: Float) -> HttpResponse:
             )  # fmt: skip
     elif do in ("claim", "write_off"):
         _claim(request, row, do)
+    elif do in ("follow", "decide"):
+        _follow(request, row, do)
     else:
         fen = amount_of(request)
         if fen is None:
@@ -227,6 +254,37 @@ def _claim(request: HttpRequest, row: Float, do: str) -> None:
         request,
         lambda: claim_actions.write_off(claim, acting_user=user, reason=reason),
         lambda done: f"已核销 {words.yuan(done.written_off_fen)} 元，依据已记录。",
+    )
+
+
+def _follow(request: HttpRequest, row: Float, do: str) -> None:
+    """A payment in cash whose grant is given again: proposed to be put right, or decided."""
+    user: Any = request.user
+    reason = posting.text(request, "reason", 300)
+    if do == "follow":
+        spend = PettySpend.objects.filter(pk=posting.number(request, "spend"), float=row).first()
+        if spend is None:
+            posting.refuse(request, "没有找到这笔支出，请刷新后再看。")
+            return
+        posting.attempt(
+            request,
+            lambda: claim_actions.propose_follow(spend, acting_user=user, reason=reason),
+            "更正已提出，由另一人审核。",
+        )
+        return
+    found = CashFollow.objects.filter(pk=posting.number(request, "follow"), spend__float=row).first()
+    if found is None:
+        posting.refuse(request, "没有找到这笔更正，请刷新后再看。")
+        return
+    agreed = posting.text(request, "answer", 6) == "agree"
+    posting.attempt(
+        request,
+        lambda: claim_actions.decide_follow(found, acting_user=user, agreed=agreed, opinion=reason),
+        lambda made: (
+            f"已更正：{words.yuan(made.kept_fen)} 元抵作救助，追回减少 {words.yuan(made.reduced_fen)} 元。"
+            if agreed
+            else "已记为不同意。"
+        ),
     )
 
 
