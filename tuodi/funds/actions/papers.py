@@ -12,7 +12,7 @@ from django.db import transaction
 from tuodi.audit.actions import record
 from tuodi.cases.series import next_no
 from tuodi.funds import hospital as hospitals
-from tuodi.funds import ledger, orders
+from tuodi.funds import ledger, orders, plans
 from tuodi.funds.actions import reversal
 from tuodi.funds.errors import FundHandsError, FundInputError, FundShortError, FundStateError, PurposeError
 from tuodi.funds.ledger import Side, credit, debit, pair
@@ -251,7 +251,7 @@ def decide(paper: FundPaper, *, acting_user: User, approve: bool, note: str = ""
     """Approves a paper and books it, or refuses it with a reason. Never by who proposed it.
 
     Raises:
-        FundHandsError. FundStateError: decided already. FundShortError: with sub-account and gap.
+        FundHandsError. FundStateError: decided already. FundShortError: with sub-account and gap. PlanError: beyond the month's plans.
         FundInputError: refused without a reason. AccessDeniedError, NotFoundError.
     """
     access.require(acting_user, DutyCode.FUND_REVIEW, paper.region)
@@ -325,10 +325,8 @@ def _enough(paper: FundPaper) -> None:
 
 
 def _advance(paper: FundPaper) -> list[Side]:
-    key = (paper.region[:6], paper.programme)
-    drawn = ledger.take({key: paper.amount_fen}, ledger.books([paper.region]))
     sides = []
-    for source, part in drawn[key]:
+    for source, part in plans.draw(paper.region, paper.programme, paper.amount_fen, paper.decision_note):
         sides.append(debit(paper.town, paper.programme, source, Account.FLOAT, part))
         sides.append(credit(paper.region, paper.programme, source, Account.AVAILABLE, part))
     return sides
@@ -339,8 +337,7 @@ def _order(paper: FundPaper, user: User) -> LedgerEntry | None:
     of = paper.hospital
     assert of is not None
     _hospital(paper.kind, of, paper.region, paper.programme, paper.amount_fen)
-    key = (paper.region[:6], paper.programme)
-    parts = ledger.take({key: paper.amount_fen}, ledger.books([paper.region]))[key]
+    parts = plans.draw(paper.region, paper.programme, paper.amount_fen, paper.decision_note)
     order = orders.raise_order(
         region=paper.region, kind=OrderKind.ADVANCE, subject_id=paper.pk, programme=paper.programme, code=of.code,
         name=of.name, parts=parts, memo=f"{paper.no} 预付款", user=user, agreement=of,
@@ -357,8 +354,7 @@ def _to_hospital(paper: FundPaper) -> list[Side]:
         for source, part in parts:
             sides += pair(paper.region, paper.programme, source, Account.AVAILABLE, Account.HOSPITAL, part)
         return sides
-    key = (paper.region[:6], paper.programme)
-    for source, part in ledger.take({key: paper.amount_fen}, ledger.books([paper.region]))[key]:
+    for source, part in plans.draw(paper.region, paper.programme, paper.amount_fen, paper.decision_note):
         sides += pair(paper.region, paper.programme, source, Account.HOSPITAL, Account.AVAILABLE, part)
     return sides
 

@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from django.db.models import Sum
 
 from tuodi.audit.actions import record
+from tuodi.funds.plans import lacks_reason
 from tuodi.kernel import clock
 from tuodi.kernel.money import format_yuan
 from tuodi.kernel.periods import Month
@@ -293,7 +294,7 @@ def _beyond_plans(run: PayRun, reason: str) -> str:
     if not found:
         return ""
     blocked = any(plans.blocks(one.county) for one in found)
-    if blocked or len(reason.strip()) < 4:
+    if blocked or lacks_reason(reason):
         sums = [(one.label, one.planned, one.wanted) for one in found]
         raise PlanExceededError(run.no, plans.month_label(run), sums, blocked=blocked)
     return reason.strip()[:300]

@@ -23,7 +23,7 @@ from tuodi.org.models import DutyCode
 from tuodi.web.components import navigation, pages, places, posting
 from tuodi.web.components.form_parts import MonthField
 from tuodi.web.components.pages import Page
-from tuodi.web.funds.common import LOOKS, YuanField, counties_at, county_of, offer, place_of
+from tuodi.web.funds.common import LOOKS, YuanField, counties_at, county_of, offer, over_plan, place_of
 
 TABS = (("waiting", "待审核"), ("all", "全部"))
 #: Kind -> fields of the form, in order.
@@ -191,6 +191,12 @@ def show(request: HttpRequest, no: str) -> HttpResponse:
         "row": row,
         "may_decide": may and not mine,
         "locked": "您提出的单据，由另一人审核。" if may and mine else "",
+        **over_plan(
+            row.region,
+            row.programme,
+            row.amount_fen,
+            asked=may and not mine and row.kind in (PaperKind.ADVANCE, PaperKind.HOSPITAL),
+        ),
     }
     return render(request, "funds/paper.html", context)
 
