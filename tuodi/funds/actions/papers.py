@@ -17,6 +17,7 @@ from tuodi.funds.actions import reversal
 from tuodi.funds.errors import FundHandsError, FundInputError, FundShortError, FundStateError, PurposeError
 from tuodi.funds.ledger import Side, credit, debit, pair
 from tuodi.funds.models import Float, FundBook, FundPaper, HospitalAgreement, LedgerEntry, Population, PublicFund
+from tuodi.funds.programmes import known, programme_label
 from tuodi.funds.states import (
     Account,
     AgreementState,
@@ -56,7 +57,7 @@ def open_fund(
     if not name.strip() or not owner.strip():
         raise FundInputError("名称和管理单位", "都要填写")
     chosen = sorted(set(purposes))
-    if not chosen or not set(chosen) <= set(FundProgramme.values) - {FundProgramme.POOL.value}:
+    if not chosen or not set(chosen) <= set(known(region)) - {FundProgramme.POOL.value}:
         raise FundInputError("限定用途", "没有选择，或不认识")
     if PublicFund.objects.filter(region=region, name=name.strip()).exists():
         raise FundInputError("名称", f"“{name.strip()}”已登记")
@@ -166,7 +167,7 @@ def propose(
         raise FundInputError("种类", f"“{kind}”不认识")
     if amount_fen <= 0:
         raise FundInputError("金额", "应大于 0 元")
-    if programme not in FundProgramme.values:
+    if programme not in known(region):
         raise FundInputError("项目", f"“{programme}”不认识")
     if not reason.strip():
         raise FundInputError("用途或理由", "没有填写")
@@ -190,7 +191,7 @@ def propose(
             raise FundInputError("指标文号", f" {doc_no.strip()} 的这一项已登记为 {found.no}")
         _purpose(fund, programme)
     if kind == PaperKind.TRANSFER:
-        if to_programme not in FundProgramme.values or to_programme == programme:
+        if to_programme not in known(region) or to_programme == programme:
             raise FundInputError("调入项目", "没有选择，或与调出项目相同")
         _purpose(fund, to_programme)
     if kind == PaperKind.ADVANCE:
@@ -235,8 +236,8 @@ def _hospital(kind: str, row: HospitalAgreement | None, region: str, programme: 
 
 def _purpose(fund: PublicFund | None, programme: str) -> None:
     if fund is not None and programme not in fund.purposes:
-        allowed = "、".join(str(FundProgramme(one).label) for one in fund.purposes)
-        raise PurposeError(fund.name, str(FundProgramme(programme).label), allowed)
+        allowed = "、".join(programme_label(one) for one in fund.purposes)
+        raise PurposeError(fund.name, programme_label(programme), allowed)
 
 
 def _audit(action: str, actor: User, paper: FundPaper, **after: object) -> None:

@@ -14,7 +14,8 @@ from django.urls import reverse
 from tuodi.funds.chain import BY_CODE, Wanted
 from tuodi.funds.ledger import programme_label, source_label
 from tuodi.funds.models import PublicFund
-from tuodi.funds.states import FundProgramme, Source
+from tuodi.funds.programmes import choices, known
+from tuodi.funds.states import Source
 from tuodi.kernel import clock, small_cells
 from tuodi.kernel.places import NATION, parents, trim
 from tuodi.org import access
@@ -89,13 +90,14 @@ def asked(request: HttpRequest) -> Asked:
     place, year = pages.text_of(request, "place", 12), pages.text_of(request, "year", 4)
     month, programme, source = (pages.text_of(request, name, 20) for name in ("month", "programme", "source"))
     fits = place.isascii() and place.isalnum() and len(place) in (2, 4, 6, 9, 12)
+    place_asked = place if fits and access.range_of(own).covers(access.range_of(place)) else own
     return Asked(
-        place=place if fits and access.range_of(own).covers(access.range_of(place)) else own,
+        place=place_asked,
         year=int(year)
         if year.isascii() and year.isdigit() and FIRST_YEAR <= int(year) <= today.year + 1
         else today.year,
         month=int(month) if month.isascii() and month.isdigit() and 1 <= int(month) <= 12 else 0,
-        programme=programme if programme in FundProgramme.values else "",
+        programme=programme if programme in known(place_asked) else "",
         source=source if source == NO_SOURCE or source.split(":")[0] in Source.values else "",
     )
 
@@ -110,7 +112,7 @@ def filters(found: Asked) -> list[dict[str, Any]]:
     return [
         {"name": "year", "label": "年度", "options": [(str(one), f"{one} 年") for one in years], "value": str(found.year), "must": True},
         {"name": "month", "label": "月份", "any": "全年", "options": [(str(one), f"{one} 月") for one in range(1, 13)], "value": str(found.month or "")},
-        {"name": "programme", "label": "项目", "options": [(one.value, str(one.label)) for one in FundProgramme], "value": found.programme},
+        {"name": "programme", "label": "项目", "options": choices(found.place), "value": found.programme},
         {"name": "source", "label": "资金来源", "value": found.source,
          "options": [*sources, *((one.source, one.name) for one in funds), (NO_SOURCE, "建账前（没有来源）")]},
     ]  # fmt: skip
