@@ -3,9 +3,10 @@
 from tuodi.funds.models.aid import EmergencyCase, EmergencyReturn, PremiumItem, PremiumList, PremiumRefund
 from tuodi.funds.models.book import FundBook, FundPaper, Population, PublicFund, YearEnd
 from tuodi.funds.models.hospital import BillBatch, HospitalAgreement, HospitalBill, HospitalClearing
+from tuodi.funds.models.idle import IdleAlert
 from tuodi.funds.models.ledger import Balance, EntrySeal, LedgerCheck, LedgerEntry, Posting
 from tuodi.funds.models.order import PayeeAccount, PayOrder
-from tuodi.funds.models.petty import CashClaim, CashReturn, Float, FloatCount, PettySpend
+from tuodi.funds.models.petty import CashClaim, CashReturn, Float, FloatCheck, FloatCount, FloatRequest, PettySpend
 from tuodi.funds.states import Account
 
 __all__ = [
@@ -18,12 +19,15 @@ __all__ = [
     "EmergencyReturn",
     "EntrySeal",
     "Float",
+    "FloatCheck",
     "FloatCount",
+    "FloatRequest",
     "FundBook",
     "FundPaper",
     "HospitalAgreement",
     "HospitalBill",
     "HospitalClearing",
+    "IdleAlert",
     "LedgerCheck",
     "LedgerEntry",
     "PayOrder",
