@@ -2,6 +2,7 @@
 
 from tuodi.funds.models.aid import EmergencyCase, EmergencyReturn, PremiumItem, PremiumList, PremiumRefund
 from tuodi.funds.models.book import FundBook, FundPaper, Population, PublicFund, YearEnd
+from tuodi.funds.models.funeral import FuneralWaiver
 from tuodi.funds.models.hospital import BillBatch, HospitalAgreement, HospitalBill, HospitalClearing
 from tuodi.funds.models.idle import IdleAlert
 from tuodi.funds.models.ledger import Balance, EntrySeal, LedgerCheck, LedgerEntry, Posting
@@ -24,6 +25,7 @@ __all__ = [
     "FloatRequest",
     "FundBook",
     "FundPaper",
+    "FuneralWaiver",
     "HospitalAgreement",
     "HospitalBill",
     "HospitalClearing",
