@@ -43,13 +43,13 @@ def show(request: HttpRequest) -> HttpResponse:
     context = {
         "place": place,
         "heading": places.name(place),
-        "tabs": tabs,
+        "tabs": [{**one, "href": f"{one['href']}&place={place}"} for one in tabs],
         "label": dict(TABS)[chosen],
         "page": Page(_lines(request, found.items), found.number, None, found.previous, found.next),
         "total": sum(one.fen for one in rows),
         "count": len(rows),
         "limit": rows[0].limit if rows else None,
-        "sheet_href": f"{reverse('web:fund-idle-sheet')}?place={place}&tab={chosen}",
+        "sheet_href": f"{reverse('web:fund-idle-sheet')}?place={place}&show={chosen}",
     }
     return render(request, "funds/idle.html", context)
 

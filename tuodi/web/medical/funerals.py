@@ -47,6 +47,9 @@ class WaiverForm(forms.Form):
         self.known = reads.items_known()
         for item, label in self.known.items():
             self.fields[f"item_{item}"] = YuanField(label=f"{label}（元）", required=False)
+        self.order_fields(
+            ["county", "person", "body", "code", *(f"item_{item}" for item in self.known), "cost", "evidence"]
+        )
 
     def charged(self) -> dict[str, int]:
         """Item -> fen."""
