@@ -65,6 +65,8 @@ def test_an_ordinary_small_grant_is_paid_in_cash_unless_a_run_pays_it(make_user,
     with at(cashier, DAY):
         assert [one.pk for one in reads.ordinary(box)] == [left.pk]
         assert reads.balance(box) == 4400_00
+    treasury.do("appropriation", 5000, doc_no="低1号")
+    treasury.do("appropriation", 5000, programme="temporary", doc_no="临9号")
     run = run_month(staff, SEPTEMBER)
     with at(staff.check, DAY):
         assert [one.household_id for one in PayLine.objects.filter(run=run, programme="temporary", base_fen__gt=0)] == [

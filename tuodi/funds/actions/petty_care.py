@@ -96,7 +96,8 @@ def check_count(count: FloatCount, *, acting_user: User, note: str = "") -> Floa
     Raises: FundHandsError, FundStateError: checked already. FundInputError, AccessDeniedError, NotFoundError.
     """
     access.require(acting_user, DutyCode.FUND_REVIEW, pad12(count.region[:6]))
-    row = access.locked(FloatCount.objects, count.pk, what="备用金盘点")
+    ledger.lock([count.region])  # counts are append-only: the row itself cannot be locked
+    row = access.one(FloatCount.objects.all(), user=acting_user, what="备用金盘点", pk=count.pk)
     if row.counted_by_id == acting_user.pk:
         raise FundHandsError(f"{row.month} 盘点")
     if FloatCheck.objects.filter(count=row).exists():
