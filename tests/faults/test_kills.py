@@ -17,8 +17,8 @@ from killkit import worker
 from paykit import family, pay_day, run_month
 
 from tuodi.kernel.periods import Month
-from tuodi.org.access import system_scope
-from tuodi.payments import actions
+from tuodi.org.access import NATION, system_scope
+from tuodi.payments import actions, invariants
 from tuodi.payments.models import BankBatch, BankMessage, BankReturn, LedgerEntry, LineEvent, PayLine, PayRun
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -50,6 +50,13 @@ def points(luck: random.Random, *named: str) -> list[str]:
     return [*named, *[""] * KILLS][:KILLS] if len(named) < KILLS else [*luck.sample(named, min(KILLS, len(named)))]
 
 
+def sound() -> None:
+    """L1 to L8 over all there is."""
+    with system_scope(NATION):
+        report = invariants.check()
+    assert report.ok, str(report)
+
+
 def _rows(run: PayRun) -> list[tuple[object, ...]]:
     with system_scope("420802"):
         return list(
@@ -72,9 +79,11 @@ def test_lines_are_whole_or_absent_and_the_same_when_built_again(desk: Desk, luc
             PayRun.objects.filter(pk=run.pk).update(state="open", progress={})
         killed("pay", run.pk, luck, point=point)
         assert _rows(run) in ([], wanted)
+        sound()
         with at(staff.prepare, DAY):
             run = actions.calculate(PayRun.objects.get(pk=run.pk), acting_user=staff.prepare)
         assert (run.state, _rows(run)) == ("calculated", wanted)
+    sound()
 
 
 def test_a_message_leaves_once_whenever_its_worker_dies(desk: Desk, luck: random.Random, monkeypatch) -> None:
@@ -88,6 +97,7 @@ def test_a_message_leaves_once_whenever_its_worker_dies(desk: Desk, luck: random
     with desk.on():
         for message, point in zip(desk.messages(run), moments, strict=True):
             killed("deliver", message.pk, luck, point=point, within=0.3)
+            sound()
     found = desk.deliver(run)
     assert [one.state for one in found] == ["acknowledged"] * len(moments)
     assert {told["copies"] for told in desk.bank.totals().values()} == {1}
@@ -111,6 +121,7 @@ def test_an_answer_is_applied_whole_or_not_at_all(desk: Desk, luck: random.Rando
                 applied = BankReturn.objects.filter(batch=message.batch, state="applied").count()
                 assert applied == (1 if desk.statuses(run)[0] == "paid" else 0)
             desk.clean(run)
+            sound()
     desk.bank.lay("report", answer)
     desk.collect()
     assert desk.statuses(run) == ["paid"] * 4

@@ -51,6 +51,8 @@ def settings(*, testing: bool) -> dict[str, Any]:
     if url and wanted == postgres.OWNER_ROLE:
         url = os.environ.get("DATABASE_OWNER_URL") or url
     pages = os.environ.get("TUODI_POOL") == "1"
+    # A pooler in between takes no start options: the limits and the role are said once the link stands (`org.apps`).
+    pooler = os.environ.get("TUODI_POOLER") == "1"
     options: dict[str, Any] = {"application_name": "tuodi"}
     server_options = [f"-c {name}={value}" for name, value in _limits(wanted, pages=pages, testing=testing).items()]
     if testing:
@@ -72,7 +74,11 @@ def settings(*, testing: bool) -> dict[str, Any]:
     else:
         place = postgres.layout()
         found = {"NAME": postgres.DATABASE, "USER": wanted, "PASSWORD": "", "HOST": place.socket, "PORT": "5432"}
-    options["options"] = " ".join(server_options)
+    said = (
+        dict(one.removeprefix("-c ").split("=", 1) for one in server_options if one.startswith("-c ")) if pooler else {}
+    )
+    if not pooler:
+        options["options"] = " ".join(server_options)
     if pages:
         # Giving up early on a link keeps the pauses between tries short: a server that comes back is found in seconds.
         options["pool"] = {"min_size": 2, "max_size": 10, "timeout": POOL_SECONDS, "reconnect_timeout": 5}
@@ -81,5 +87,6 @@ def settings(*, testing: bool) -> dict[str, Any]:
         "CONN_MAX_AGE": 0,
         "CONN_HEALTH_CHECKS": True,  # without it a pool answers with dead links after a server restart
         "OPTIONS": options,
+        "SAID_AFTER_CONNECTING": said,
         "TEST": {"NAME": os.environ.get("TUODI_TEST_DB", "test_tuodi")},
     }

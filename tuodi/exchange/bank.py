@@ -35,6 +35,8 @@ __all__ = [
 FOLDER = Path(__file__).resolve().parents[2] / "sources" / "banks"
 #: What the batch line says, in this order.
 HEAD = ("批次号", "笔数", "金额", "月份", "用途")
+#: And behind it, where it is known: the account that pays, the day the file was made.
+HEAD_MORE = ("付款账号", "生成日期")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "\uff20")
 SUMMARY_LENGTH = 20
 #: What a bank says of one payment. `accepted`: taken, and no result yet. The last three answer a request to give it back:
@@ -49,7 +51,7 @@ class _Strict(BaseModel):
 class BankColumn(_Strict):
     """One column of the file: our field and the bank's name for it."""
 
-    field: Literal["seq", "name", "account", "bank_code", "amount", "summary", "key", "month"]
+    field: Literal["seq", "name", "account", "bank_code", "id_no", "amount", "summary", "key", "month"]
     header: str
 
 
@@ -92,6 +94,10 @@ class BankProfile(_Strict):
     columns: tuple[BankColumn, ...] = ()
     returned: Returned | None = None
     codes: dict[str, dict[str, str]]
+
+    def asks(self, name: str) -> bool:
+        """Whether the file has a column for one of our fields."""
+        return any(column.field == name for column in self.columns)
 
     def class_of(self, code: str) -> str:
         """Class of a return code; `contact_holder` for a code the profile does not know."""
@@ -139,18 +145,23 @@ def load_bank_profile(name: str, folder: Path = FOLDER) -> BankProfile:
 
 @dataclass(frozen=True)
 class BatchHead:
-    """The batch line. `amount_fen` and `lines` are those of the whole file."""
+    """The batch line. `amount_fen` and `lines` are those of the whole file; `payer`, `made` are empty where nobody knows."""
 
     no: str
     lines: int
     amount_fen: int
     month: str
     purpose: str
+    payer: str = ""
+    made: str = ""
 
 
 @dataclass(frozen=True)
 class Payment:
-    """One line out. The account is whole: files are kept encrypted and never logged."""
+    """One line out. Account and identity number are whole: files are kept encrypted and never logged.
+
+    `id_no` is of the account's holder; empty where the bank's layout has no column for it, or the holder is a body.
+    """
 
     seq: int
     name: str
@@ -159,6 +170,7 @@ class Payment:
     amount_fen: int
     summary: str
     key: str
+    id_no: str = ""
 
 
 def plain_cell(text: str) -> str:
@@ -178,6 +190,7 @@ def _cells(profile: BankProfile, one: Payment, month: str) -> list[Any]:
         "name": one.name,
         "account": one.account,
         "bank_code": one.bank_code,
+        "id_no": one.id_no,
         "amount": format_yuan(one.amount_fen, sep=False),
         "summary": one.summary[:SUMMARY_LENGTH],
         "key": one.key,
@@ -188,7 +201,8 @@ def _cells(profile: BankProfile, one: Payment, month: str) -> list[Any]:
 
 def _head_cells(head: BatchHead) -> list[str]:
     values = (head.no, str(head.lines), format_yuan(head.amount_fen, sep=False), head.month, head.purpose)
-    return [cell for pair in zip(HEAD, values, strict=True) for cell in pair]
+    more = [(name, value) for name, value in zip(HEAD_MORE, (head.payer, head.made), strict=True) if value]
+    return [cell for pair in [*zip(HEAD, values, strict=True), *more] for cell in pair]
 
 
 def write_payments(profile: BankProfile, head: BatchHead, rows: Iterable[Payment]) -> bytes:
@@ -244,6 +258,10 @@ class ReturnRow:
     message: str
     posted_at: str
     bank_seq: str
+    #: What the bank says is right instead of what it was asked about; empty = it proposes nothing of it.
+    right_name: str = field(default="", repr=False)
+    right_account: str = field(default="", repr=False)
+    right_bank: str = ""
 
 
 @dataclass
@@ -381,11 +399,15 @@ def read_payments(profile: BankProfile, data: bytes) -> tuple[BatchHead, list[Pa
                 as_fen(text("amount")) or 0,
                 text("summary"),
                 text("key"),
+                text("id_no"),
             )
         )
     if head.lines is None or head.amount_fen is None:
         raise ExchangeError("文件没有批次行")
-    return BatchHead(head.no, head.lines, head.amount_fen, named.get("月份", ""), named.get("用途", "")), payments
+    more = [named.get(name, "") for name in HEAD_MORE]
+    return BatchHead(
+        head.no, head.lines, head.amount_fen, named.get("月份", ""), named.get("用途", ""), *more
+    ), payments
 
 
 def write_return(

@@ -388,6 +388,7 @@ def _entries(found: Statement, entry: Mapping[str, str], record: Record) -> None
         return
     debit = text_of(entry, "CdtDbtInd") == "DBIT"
     booked = _day(text_of(entry, "BookgDt/Dt", "BookgDt/DtTm"))
+    other = "Cdtr" if debit else "Dbtr"  # who stands on the other side of the account
     details: list[Mapping[str, str]] = [*record.of("NtryDtls/TxDtls")] or [{}]
     whole = 0
     for tx in details:
@@ -405,7 +406,7 @@ def _entries(found: Statement, entry: Mapping[str, str], record: Record) -> None
         found.entries.append(
             StatementEntry(
                 no, amount, debit, text_of(tx, "Refs/EndToEndId")[:40], (text_of(tx, "Refs/AcctSvcrRef") or text_of(entry, "AcctSvcrRef"))[:40],
-                booked, text_of(tx, "RltdPties/CdtrAcct/Id/Othr/Id"), text_of(tx, "RltdPties/Cdtr/Pty/Nm", "RltdPties/Cdtr/Nm"),
+                booked, text_of(tx, f"RltdPties/{other}Acct/Id/Othr/Id"), text_of(tx, f"RltdPties/{other}/Pty/Nm", f"RltdPties/{other}/Nm"),
                 text_of(tx, "RtrInf/Rsn/Cd")[:10], text_of(tx, "RtrInf/AddtlInf", "AddtlTxInf")[:100],
             )
         )  # fmt: skip

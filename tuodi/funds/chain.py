@@ -137,11 +137,16 @@ STAGES = (
     _one("body_returned", "机构付款退票", Account.PAYABLE, Kind.RETURNED, sign=-1, bodies=True),
     _one("treasury", "国库支付机构", Account.EXPENSE, Kind.TREASURY),
     _one("refunded", "机构退回", Account.EXPENSE, Kind.REFUND, sign=-1),
+    # Two stations the page shows as one figure each: a figure needs one list of entries behind it.
+    _one("moved", "统筹调剂", Account.TRANSFER, sign=-1),
+    _one("back", "退回", Account.SUSPENSE, Kind.FAILED, Kind.RETURNED, bodies=False),
     Stage("other", "其他收支", _LIVING, not_kinds=_KNOWN),
     Stage("left", "结余", _LIVING, when="until"),
     *(Stage(f"left_{one.value}", one.label, (one.value,), when="until") for one in LIVING),
 )
 BY_CODE = {one.code: one for one in STAGES}
+#: Stages that are made of others: an entry is told by its own.
+_COMPOSED = ("moved", "back")
 #: How the stages add up to what is left.
 BALANCE = {
     "opening": 1, "appropriated": 1, "moved_in": 1, "moved_out": -1, "recovered": 1, "handed_back": -1, "paid": -1,
@@ -214,7 +219,9 @@ def stages_of(entry: LedgerEntry, postings: Iterable[Posting]) -> list[tuple[Sta
     found = []
     for side in postings:
         for one in STAGES:
-            if one.when != "in" or side.account not in one.accounts or (one.kinds and entry.kind not in one.kinds):
+            if one.when != "in" or one.code in _COMPOSED or side.account not in one.accounts:
+                continue
+            if one.kinds and entry.kind not in one.kinds:
                 continue
             if one.not_kinds and entry.kind in one.not_kinds:
                 continue

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import random
+import time
 import uuid
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib.auth import logout
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.template import TemplateDoesNotExist
@@ -22,9 +25,12 @@ from tuodi.kernel.places import pad12
 from tuodi.org import access, factor_actions, session_actions
 from tuodi.org.addresses import address_of
 from tuodi.org.errors import StepUpNeededError
+from tuodi.org.outages import CLASHED, outage_of
 
 Next = Callable[[HttpRequest], HttpResponse]
 _READING = ("GET", "HEAD", "OPTIONS")
+#: How often a request is tried whose transaction the database ended in favour of another.
+CLASHES = 5
 
 
 def before_commit(request: HttpRequest, deed: Callable[[], None]) -> None:
@@ -104,20 +110,50 @@ class ScopeMiddleware:
                     return HttpResponseRedirect(settings.FACTOR_URL)
                 if getattr(view, "own_transactions", False):
                     return view(request, *args, **kwargs)
-                with access.scope(request.user):
-                    return self._answer(request, view, args, kwargs)
+                return self._again(request, lambda: access.scope(request.user), view, args, kwargs)
             subject = getattr(request, "subject", None)  # a resident, see `people.middleware`
             if subject is not None:
-                with access.subject_scope(subject):
-                    return self._answer(request, view, args, kwargs)
-            with transaction.atomic():  # a public page: no scope, so protected tables are empty to it
-                return self._answer(request, view, args, kwargs)
+                return self._again(request, lambda: access.subject_scope(subject), view, args, kwargs)
+            # A public page: no scope, so protected tables are empty to it.
+            return self._again(request, transaction.atomic, view, args, kwargs)
         except StepUpNeededError as error:
             _keep_refusal(request, error, "org.reading_alarm")
             return HttpResponseRedirect(f"{settings.STEP_UP_URL}?{urlencode({'next': request.get_full_path()})}")
         except TuodiError as error:
             _keep_refusal(request, error)
             return problem(request, error)
+
+    def _again(
+        self,
+        request: HttpRequest,
+        scope: Callable[[], AbstractContextManager[Any]],
+        view: Callable[..., HttpResponse],
+        args: Any,
+        kwargs: Any,
+    ) -> HttpResponse:
+        """Answers inside a scope; what the database ended because two worked against each other (deadlock, serialization) is tried anew.
+
+        All of the first try was taken back, so nothing is done twice. After `CLASHES` tries the reader is asked to come back.
+        """
+        session = getattr(request, "session", None)
+        modified = bool(session is not None and session.modified)
+        for left in range(CLASHES - 1, -1, -1):
+            try:
+                with scope():
+                    return self._answer(request, view, args, kwargs)
+            except OperationalError as error:
+                if not left or outage_of(error) is not CLASHED:
+                    raise
+                try:
+                    _forget(request)
+                except ValueError:  # an upload that cannot be read from its beginning again
+                    raise error from None
+                if session is not None:
+                    session.modified = modified
+                time.sleep(
+                    random.uniform(0.02, 0.1) * 2 ** (CLASHES - 1 - left)
+                )  # longer each time: others end meanwhile
+        raise AssertionError("unreachable")
 
     @staticmethod
     def _answer(request: HttpRequest, view: Callable[..., HttpResponse], args: Any, kwargs: Any) -> HttpResponse:
@@ -134,6 +170,18 @@ class ScopeMiddleware:
             for deed in request.__dict__.pop("tuodi_before_commit", ()):
                 deed()
         return response
+
+
+def _forget(request: HttpRequest) -> None:
+    """Takes back what a try that failed noted in the request itself: files read to their end, sentences, deeds before the commit."""
+    request.__dict__.pop("tuodi_before_commit", None)
+    if request.method not in _READING:
+        for name in request.FILES:
+            for file in request.FILES.getlist(name):
+                file.seek(0)
+    told = getattr(request, "_messages", None)
+    if told is not None:
+        told._queued_messages.clear()
 
 
 #: The session's word that its user has shown his second factor.

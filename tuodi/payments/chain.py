@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 
 from tuodi.funds.chain import Wanted
 from tuodi.funds.models import LedgerEntry, PettySpend
@@ -36,9 +36,12 @@ __all__ = [
     "families",
     "granted",
     "line",
+    "part_of",
     "steps",
     "sum_of",
 ]
+
+Row = TypeVar("Row", bound=Model)
 
 #: Stage -> the event of a line that counts in it; `granted` and `petty` are no events.
 _EVENTS = {
@@ -146,6 +149,16 @@ def cash(wanted: Wanted) -> QuerySet[PettySpend]:
     if wanted.programme not in ("", "temporary"):
         rows = rows.none()
     return rows.select_related("household__head", "paid_by").order_by("-id")
+
+
+def part_of(rows: QuerySet[Row], start: int, stop: int) -> list[Row]:
+    """A part of a long list, in its order: its numbers first, then these rows alone with what hangs on them.
+
+    Asked for at once, behind the row rules of the database, the whole list would be joined and sorted for one page of it.
+    """
+    numbers = list(rows.values_list("pk", flat=True)[start:stop])
+    found = {one.pk: one for one in rows.filter(pk__in=numbers)}
+    return [found[one] for one in numbers if one in found]
 
 
 def behind(entry: LedgerEntry) -> QuerySet[PayLine] | None:

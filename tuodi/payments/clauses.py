@@ -6,7 +6,7 @@ the amount came about, with the figures, is `payments.explain`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tuodi.funds.programmes import benefit
 from tuodi.kernel.periods import Month
@@ -39,12 +39,18 @@ PLAIN = {
 }
 
 
+#: What is paid or kept back for earlier months: the rule that compares them; its own programme's rules say what was due.
+_CORRECTIONS = {"back_pay_fen": "settlement.back_pay", "offset_fen": "settlement.overpaid"}
+#: A grant that goes on unchanged for some months: the place's own number of months, and the rule that gives them.
+_GRACE = ("dibao.grace_months", "dibao.grace_given")
+
+
 @dataclass(frozen=True)
 class Part:
     """One component that is not nil.
 
     Attributes:
-        why: what it is, in a sentence. clause: what it rests on; empty where no clause makes it (a roll, a correction).
+        why: what it is, in a sentence. clause: what it rests on; empty where the packs name none.
         local: the clause is of this place and not of the nation.
     """
 
@@ -65,19 +71,22 @@ def parts_of(line: PayLine, corrections: str = "") -> list[Part]:
     Args:
         corrections: which earlier months its back pay or offset is for, in words.
     """
-    texts: dict[str, RuleText] = {}
     law = book()
     known = law.programmes.get(line.programme)
     month = Month.parse(str(line.month))
-    by_rules = line.basis in (Basis.RULES, Basis.RULES_ROLL) and line.programme not in ONCE_PROGRAMMES
-    if by_rules or line.price_fen:
-        texts = law.rule_texts(law.chain(place_of(line.region)), month.first_day)
+    chain = law.chain(place_of(line.region))
+    texts = law.rule_texts(chain, month.first_day)
     rules: dict[str, list[str]] = {}
-    if by_rules and known is not None:
+    if known is not None:
+        # What a roll or a decision carries was reckoned by the same rules once: their clause is its ground as well.
         for name, rule in (known.components or {"base": known.amount}).items():
             rules.setdefault(COLUMNS.get(name, "other_fen"), []).append(rule)
-    if line.price_fen:
-        rules["price_fen"] = ["price.cpi_hit"]
+    rules["price_fen"] = ["price.cpi_hit"]
+    own = [one for name in rules if name != "price_fen" and getattr(line, name) for one in rules[name]]
+    for column, rule in _CORRECTIONS.items():
+        rules[column] = [*([rule] if line.programme == "dibao" else []), *(own or rules.get("base_fen", []))]
+    if line.grace_fen:
+        rules["grace_fen"] = [*rules.get("grace_fen", []), _GRACE[1]]
     found = []
     for column, label in PLAIN.items():
         fen = getattr(line, column)
@@ -97,22 +106,27 @@ def parts_of(line: PayLine, corrections: str = "") -> list[Part]:
 
 
 def _part(column: str, label: str, fen: int, line: PayLine, texts: list[RuleText], law: Book, corrections: str) -> Part:
-    if column in ("back_pay_fen", "offset_fen"):
-        return Part(column, label, fen, corrections)
+    corrects = column in _CORRECTIONS
     if is_stated_code(line.programme) and column != "price_fen":
-        return _stated(column, fen, line, law)
-    stated = [one for one in texts if one.clause and one.clause != _OWN]
-    clause = "、".join(dict.fromkeys(law.clause(one.clause).text for one in stated))
-    why = "、".join(dict.fromkeys(one.label for one in texts if one.label))
-    if not texts:
-        why = (
-            "一次性救助，按决定的金额发放"
-            if line.programme in ONCE_PROGRAMMES
-            else "按花名册的金额发放"
-            if column == "base_fen"
-            else ""
-        )
-    return Part(column, label, fen, why, clause, any(one.place != "cn" for one in stated))
+        part = _stated(column, fen, line, law)
+        return replace(part, label=label, why=corrections) if corrects else part
+    stated = [(one.clause, one.place) for one in texts if one.clause and one.clause != _OWN]
+    if column == "grace_fen":
+        month = Month.parse(str(line.month))
+        value = law.value(_GRACE[0], law.chain(place_of(line.region)), (), month.first_day)
+        if value is not None and value.clause and value.clause != _OWN:
+            stated.insert(0, (value.clause, value.place))
+    clause = "、".join(dict.fromkeys(law.clause(one).text for one, _ in stated))
+    by_rules = line.basis in (Basis.RULES, Basis.RULES_ROLL) and line.programme not in ONCE_PROGRAMMES
+    if corrects:
+        why = corrections
+    elif by_rules or column == "price_fen":
+        why = "、".join(dict.fromkeys(one.label for one in texts if one.label and one.name != _GRACE[1]))
+    elif line.programme in ONCE_PROGRAMMES:
+        why = "一次性救助，按决定的金额发放"
+    else:
+        why = "按花名册的金额发放" if column == "base_fen" else ""
+    return Part(column, label, fen, why, clause, any(place != "cn" for _, place in stated))
 
 
 def fixed_entry_of(line: PayLine) -> FixedEntry | None:

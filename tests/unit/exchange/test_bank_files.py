@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -40,6 +41,18 @@ def test_what_is_written_reads_back_in_every_layout(name: str) -> None:
     data = write_payments(profile, head(rows), rows)
     assert read_payments(profile, data) == (head(rows), rows)
     assert write_payments(profile, head(rows), rows) == data  # the same batch has one hash
+
+
+def test_the_batch_line_names_account_and_day_and_a_column_the_number_where_the_layout_asks_for_it() -> None:
+    rows = [replace(one, id_no=f"42089919600101{one.seq:04d}") for one in payments(2)]
+    full = replace(head(rows), payer="4200017000000001", made="2017-06-08")
+    asks, plain = load_bank_profile("generic-id"), load_bank_profile("generic-csv")
+    assert (asks.asks("id_no"), plain.asks("id_no")) == (True, False)
+    assert read_payments(asks, write_payments(asks, full, rows)) == (full, rows)
+    sent = write_payments(plain, full, rows)
+    assert read_payments(plain, sent) == (full, [replace(one, id_no="") for one in rows])
+    assert b"42089919600101" not in sent
+    assert sent.decode("gb18030").splitlines()[0].endswith("付款账号,4200017000000001,生成日期,2017-06-08")
 
 
 def test_encodings_are_those_of_the_profile() -> None:

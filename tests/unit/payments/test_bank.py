@@ -18,6 +18,7 @@ from tuodi.payments import actions, queries
 from tuodi.payments.errors import NothingToSendError
 from tuodi.payments.models import BankItem, BankReturn, LedgerEntry, LineEvent, PayLine
 from tuodi.people import actions as people
+from tuodi.people.secrets import open_id
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MAY = Month(2017, 5)
@@ -34,6 +35,23 @@ def sent(make_user):
         batch = run.batches.get()
         data = open_plain(batch.file).read()
     return staff, run, batch, data, homes
+
+
+def test_a_bank_that_compares_identity_numbers_gets_those_of_the_holders(make_user) -> None:
+    staff = Staff(make_user)
+    home, other = family(village="420802001001"), family(village="420802001002", holder="民政服务站")
+    run = run_month(staff, MAY, upto="approve")
+    with at(staff.check, LATER):
+        (batch,) = actions.make_bank_files(run, acting_user=staff.check, profile="generic-id")
+        head, rows = read_payments(load_bank_profile("generic-id"), open_plain(batch.file).read())
+        lines = dict(PayLine.objects.filter(run=run).values_list("key", "household_id"))
+        wanted = {home.pk: open_id(home.head), other.pk: ""}
+        assert {lines[one.key]: one.id_no for one in rows} == {
+            pk: wanted[pk] for pk in {lines[one.key] for one in rows}
+        }
+        assert home.pk in {lines[one.key] for one in rows}
+        assert (head.made, head.payer) == (LATER.isoformat(), "")
+        assert PROFILE.asks("id_no") is False
 
 
 def answer(data: bytes, words=("成功", "成功", "成功"), *, codes=("0", "0", "0"), change=None) -> bytes:

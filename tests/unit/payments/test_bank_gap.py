@@ -6,7 +6,7 @@ import threading
 from datetime import date
 
 import pytest
-from casekit import at
+from casekit import at, hire
 from django.db import connection
 from paykit import Staff, balanced, family, line, run_month
 
@@ -87,37 +87,46 @@ def line_key(run: PayRun, home) -> str:
 
 
 def test_two_people_approve_at_once_and_two_send_at_once(make_user) -> None:
-    """Faults 7 and 20: 2 × 20 threads; exactly one event, the others are told, nobody waits for ever."""
+    """Fault 7: 2 × 20 threads of two officers each; exactly one event, the others are told, nobody waits for ever."""
     staff = Staff(make_user)
+    others = {
+        "approve": hire(make_user, "420802", "pay_approve"),
+        "make_bank_files": hire(make_user, "420802", "pay_send"),
+    }
     for n in (1, 2):
         family(village=f"42080200100{n}")
     run = run_month(staff, MAY, upto="check")
     for user, verb in ((staff.approve, "approve"), (staff.check, "make_bank_files")):
         ends: list[object] = []
+        told: set[str] = set()
 
-        def work(user=user, verb=verb, ends=ends) -> None:
+        def work(user, verb=verb, ends=ends, told=told) -> None:
             try:
                 with scope(user):
                     getattr(actions, verb)(PayRun.objects.get(pk=run.pk), acting_user=user)
                 ends.append("done")
             except StateError as error:
                 ends.append(error.status)
+                told.add(str(error))
             except Exception as error:
                 ends.append(error)
             finally:
                 connection.close()
 
         with clock.frozen(date(2017, 5, 2)):
-            threads = [threading.Thread(target=work) for _ in range(20)]
+            both = (user, others[verb])
+            threads = [threading.Thread(target=work, args=(both[n % 2],)) for n in range(40)]
             for one in threads:
                 one.start()
             for one in threads:
                 one.join(timeout=120)
         if verb == "approve":
-            assert sorted(map(str, ends)) == ["409"] * 19 + ["done"]
+            assert sorted(map(str, ends)) == ["409"] * 39 + ["done"]
+            assert all("已审批" in one for one in told), told
         else:  # done again it gives the files there are
-            assert ends == ["done"] * 20
+            assert ends == ["done"] * 40
     with system_scope("420802"):
         kinds = list(LedgerEntry.objects.filter(run_id=run.pk).order_by("id").values_list("kind", flat=True))
         assert (kinds, run.batches.count()) == (["grant", "send"], 1)
+        assert run.signatures.count() == 1
     balanced(staff, run)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import re
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from django.test.utils import CaptureQueriesContext
 from fundkit import Treasury, clean
 from paykit import Staff, family, run_month
 
+from tuodi.exchange.bank import BatchHead, Payment, load_bank_profile, write_return
 from tuodi.funds import chain
 from tuodi.funds.chain import Wanted
 from tuodi.funds.models import LedgerEntry
@@ -24,13 +26,16 @@ from tuodi.funds.states import Kind
 from tuodi.kernel import clock
 from tuodi.kernel.periods import Month
 from tuodi.org.access import scope
+from tuodi.payments import actions
 from tuodi.payments import chain as line_chain
+from tuodi.payments.items import one_item
 from tuodi.payments.models import LineEvent, PayLine
 from tuodi.payments.states import LineStatus
 
 pytestmark = pytest.mark.django_db(transaction=True)
 COUNTY, TOWN, VILLAGE = "420802", "420802001", "420802001001"
 DAY, MARCH = date(2017, 6, 14), date(2017, 3, 1)
+PROFILE = load_bank_profile("generic-csv")
 YEAR = Wanted(COUNTY, date(2017, 1, 1), date(2017, 12, 31))
 
 
@@ -88,6 +93,119 @@ def test_each_figure_is_the_sum_of_its_entries_and_of_its_lines(make_user: Calla
         before = Wanted(COUNTY, date(2018, 1, 1), date(2018, 12, 31))
         later = chain.add_up(chain.figures(before))
         assert later["opening"] == later["left"] == sums["left"]
+
+
+FIGURE = re.compile(r"^[\u2212-]?[\d,]+\.\d\d$")
+
+
+def in_fen(words: str) -> int:
+    return int(words.replace(",", "").replace("\u2212", "-").replace(".", ""))
+
+
+def whole(client: Any, address: str) -> list[str]:
+    """All pages of a list."""
+    found: list[str] = []
+    while address:
+        found.append(text(client.get(address)))
+        following = re.search(r'href="([^"]+)" rel="next"', found[-1])
+        address = f"{address.split('?')[0]}{html.unescape(following[1])}" if following else ""
+    return found
+
+
+def column(sheets: list[str], label: str) -> int:
+    """The sum of a column of a list in fen."""
+    return sum(in_fen(one) for sheet in sheets for one in re.findall(rf'data-label="{label}（元）">([^<]+)<', sheet))
+
+
+def test_every_number_leads_to_what_it_is_made_of_to_the_fen(make_user: Callable[..., Any]) -> None:
+    """By its links alone: figure -> entries -> lines -> components with clauses, for a year, each place and each sub-account."""
+    treasury, staff, run = paid_month(make_user, failing=0.5)
+    treasury.float(TOWN, 50)
+    treasury.do("hand_back", 7, source="county", on=MARCH)
+    with at(staff.check, DAY):
+        failed = PayLine.objects.filter(run=run, status="failed").first()
+        paid = PayLine.objects.filter(run=run, status="paid").first()
+        assert failed is not None
+        assert paid is not None
+        item = paid.items.get()
+        data = write_return(
+            PROFILE,
+            BatchHead(item.batch.no, 1, item.amount_fen, "2017-05", ""),
+            [
+                (
+                    Payment(item.seq, item.holder, one_item(item).account(), "", item.amount_fen, "", ""),
+                    "退票",
+                    "9",
+                    "",
+                    "N9",
+                )
+            ],
+            posted=DAY,
+        )
+        assert actions.import_return(run, acting_user=staff.check, data=data, name="退票.csv").state == "applied"
+    client = client_of(hire(make_user, COUNTY, "supervise"))
+    todo, seen, figures, lines, entries = [f"/chain/?place={COUNTY}&year=2017"], set(), 0, set(), set()
+    while todo:
+        address = todo.pop()
+        if address in seen:
+            continue
+        seen.add(address)
+        main = text(client.get(address)).split("<main", 1)[1]
+        for tag, words in re.findall(r"<(\w+)[^>]*>([^<>]*\d\.\d\d[^<>]*)<", main):
+            assert tag == "a" or set(re.findall(r"[\d,]+\.\d\d", words)) == {"0.00"}, (address, tag, words)
+        for href, kind, words in re.findall(r'href="(/chain/(entries|lines)/\?[^"]+)"[^>]*>([^<]+)</a>', main):
+            if not FIGURE.match(words):
+                continue
+            figures += 1
+            sheets = whole(client, html.unescape(href))
+            assert column(sheets, "计入本数" if kind == "entries" else "金额") == in_fen(words), (address, href, words)
+            entries |= {one for sheet in sheets for one in re.findall(r'href="(/funds/entries/\d+/)"', sheet)}
+            lines |= {one for sheet in sheets for one in re.findall(r'href="(/chain/lines/\d+/)"', sheet)}
+        todo += [html.unescape(one) for one in re.findall(r'class="whole" href="(/chain/\?[^"]+)"', main)]
+    assert len(seen) >= 4  # the county, two towns, their villages
+    assert figures > 60
+    followed = 0
+    for address in entries:
+        entry = text(client.get(address))
+        assert "与凭证不符" not in entry
+        if behind := re.search(r'href="(/chain/lines/\?entry=\d+)"', entry):
+            booked = re.search(r'<span class="num">([\d,.]+) 元', entry)
+            assert booked
+            # What a run owes is booked on two sides, and so is each step of it.
+            assert column(whole(client, behind[1]), "金额") in (in_fen(booked[1]), in_fen(booked[1]) // 2), address
+            followed += 1
+        else:
+            assert re.search(r"<dt>依据</dt><dd[^>]*><a", entry), address
+    assert followed >= 4
+    assert lines
+    for address in lines:
+        parts = text(client.get(address)).split("金额由什么组成")[1].split("</table>")[0]
+        rows = re.findall(
+            r'data-label="依据">(.*?)</td><td class="n" data-label="金额（元）">([^<]+)<', parts, re.DOTALL
+        )
+        assert rows
+        assert all("649号令" in clause or "第12条" in clause for clause, _ in rows)
+        whole_line = re.search(r'合计</td>.*?data-label="金额（元）">([^<]+)<', parts, re.DOTALL)
+        assert whole_line
+        assert sum(in_fen(one) for _, one in rows) == in_fen(whole_line[1])
+
+
+def test_stations_that_are_made_of_others_are_their_sums(make_user: Callable[..., Any]) -> None:
+    treasury, *_ = paid_month(make_user, failing=0.5)
+    with scope(treasury.keep):
+        for one in chain.figures(YEAR):
+            assert one.fen["moved"] == one.fen["moved_in"] - one.fen["moved_out"]
+            assert one.fen["back"] == one.fen["failed"] + one.fen["returned"]
+
+
+def test_books_that_run_ahead_of_the_clock_are_shown(make_user: Callable[..., Any]) -> None:
+    """A replayed year on a site whose day is an earlier one: its year is offered, and shown unless another is asked for."""
+    paid_month(make_user)
+    client = client_of(hire(make_user, COUNTY, "supervise"))
+    with clock.frozen(date(2014, 6, 14)):
+        assert "2017 年" in text(client.get("/chain/"))
+        assert "前后相等" in text(client.get("/chain/"))
+        assert "没有资金记录" in text(client.get("/chain/?year=2014"))
 
 
 def test_a_line_is_followed_from_the_board_of_its_place_to_the_clause_and_back_up(

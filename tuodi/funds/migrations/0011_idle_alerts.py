@@ -11,7 +11,7 @@ from tuodi.org.rls import EnableRLS
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('funds', '0010_programmes_together'),
+        ('funds', '0012_statement_refund_guards'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from tuodi.crypto.fields import decrypt
-from tuodi.exchange.bank import SUMMARY_LENGTH, BankProfile, BatchHead, Payment, load_bank_profile
+from tuodi.exchange.bank import SUMMARY_LENGTH, BankProfile, BatchHead, Payment, load_bank_profile, same_holder
 from tuodi.exchange.bank_files import Payer, write_file
 from tuodi.files.store import put_bytes
 from tuodi.kernel import clock
@@ -37,6 +37,7 @@ from tuodi.payments.states import RUN_MOVES, LineStatus, RunState, is_fixed_code
 from tuodi.payments.statistics import refresh
 from tuodi.payments.withholding import REASONS, stopped_lines
 from tuodi.people.models import Account
+from tuodi.people.secrets import open_id
 
 __all__ = [
     "append_events",
@@ -282,6 +283,11 @@ def _batch(
     items: list[BankItem] = []
     first_issue = not accounts and not reissue_of
     total = sum(line.amount_fen for line in lines)
+    numbers = (
+        _holders([accounts[one.pk].pk if one.pk in accounts else one.account_id for one in lines])
+        if layout.asks("id_no")
+        else {}
+    )
     for seq, line in enumerate(lines, start=1):
         account: Any = accounts.get(line.pk)
         if account is not None:
@@ -293,8 +299,10 @@ def _batch(
                 line.account_uid, line.account_cipher, line.account_last4, line.bank_code, line.holder, line.account_id,
             )  # fmt: skip
         payments.append(
-            Payment(seq, holder, decrypt(cipher, f"people.account|{uid}"), bank, line.amount_fen, summary, line.key)
-        )
+            Payment(
+                seq, holder, decrypt(cipher, f"people.account|{uid}"), bank, line.amount_fen, summary, line.key, numbers.get(ident, "")
+            )
+        )  # fmt: skip
         if first_issue:
             continue
         items.append(
@@ -303,7 +311,9 @@ def _batch(
                 account_last4=last4, bank_code=bank, holder=holder, orig=reissue_of.get(line.pk),
             )
         )  # fmt: skip
-    head = BatchHead(no, len(lines), total, str(month), summary)
+    head = BatchHead(
+        no, len(lines), total, str(month), summary, link.payer_account if link else "", clock.today().isoformat()
+    )
     payer = Payer(link.payer_name, link.payer_account, link.payer_agent) if link else None
     data = write_file(layout, head, payments, payer=payer, at=clock.now(), day=clock.today())
     name = f"{no}{layout.suffix}"
@@ -330,6 +340,12 @@ def _batch(
     wanted = [(county, programme, fen) for (county, programme), fen in sorted(booked.items())]
     ledger.post(run, LedgerEntry.Kind.SEND, wanted, user=user, memo=f"{no} 送银行", batch=batch)
     return batch
+
+
+def _holders(accounts: Sequence[int]) -> dict[int, str]:
+    """Account -> the identity number of who holds it, for banks that compare it; an account in another's name has none."""
+    rows = Account.objects.filter(pk__in=accounts).select_related("person")
+    return {one.pk: open_id(one.person) for one in rows if same_holder(one.person.name, one.holder)}
 
 
 def _out(batches: Sequence[BankBatch], user: User) -> None:

@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from tuodi.funds.chain import BY_CODE, Wanted
 from tuodi.funds.ledger import programme_label, source_label
-from tuodi.funds.models import PublicFund
+from tuodi.funds.models import LedgerEntry, PublicFund
 from tuodi.funds.programmes import choices, known
 from tuodi.funds.states import Source
 from tuodi.kernel import clock, small_cells
@@ -86,26 +86,34 @@ def asked(request: HttpRequest) -> Asked:
     """What the address asks for; what it says wrongly, or of a place outside the reader's range, is as if it said nothing."""
     user: Any = request.user
     own = trim(user.office.place_code)
-    today = clock.today()
     place, year = pages.text_of(request, "place", 12), pages.text_of(request, "year", 4)
     month, programme, source = (pages.text_of(request, name, 20) for name in ("month", "programme", "source"))
     fits = place.isascii() and place.isalnum() and len(place) in (2, 4, 6, 9, 12)
-    place_asked = place if fits and access.range_of(own).covers(access.range_of(place)) else own
+    place = place if fits and access.range_of(own).covers(access.range_of(place)) else own
+    last = _last_year(place)
     return Asked(
-        place=place_asked,
+        place=place,
         year=int(year)
-        if year.isascii() and year.isdigit() and FIRST_YEAR <= int(year) <= today.year + 1
-        else today.year,
+        if year.isascii() and year.isdigit() and FIRST_YEAR <= int(year) <= last
+        else max(clock.today().year, last - 1),
         month=int(month) if month.isascii() and month.isdigit() and 1 <= int(month) <= 12 else 0,
-        programme=programme if programme in known(place_asked) else "",
+        programme=programme if programme in known(place) else "",
         source=source if source == NO_SOURCE or source.split(":")[0] in Source.values else "",
     )
 
 
+def _last_year(place: str) -> int:
+    """The last year that can be asked for: the next one, or that of the newest entry where books run ahead of the clock."""
+    limits = access.range_of(place[:6])
+    rows = LedgerEntry.objects.filter(region__gte=limits.low, region__lt=limits.high)
+    newest = rows.order_by("-id").values_list("day", flat=True).first()
+    return max(clock.today().year, newest.year if newest else 0) + 1
+
+
 def filters(found: Asked) -> list[dict[str, Any]]:
     """The choices above a page."""
-    today = clock.today()
-    years = range(today.year + 1, max(FIRST_YEAR, today.year - 6) - 1, -1)
+    last = _last_year(found.place)
+    years = range(last, max(FIRST_YEAR, last - 7) - 1, -1)
     sources = [(one.value, str(one.label)) for one in Source if one is not Source.SOCIETY]
     limits = access.range_of(found.place[:6])
     funds = PublicFund.objects.filter(region__gte=limits.low, region__lt=limits.high).order_by("id")[:30]

@@ -52,12 +52,12 @@ def listing(request: HttpRequest) -> HttpResponse:
         return render(request, "chain/lines.html", context | {"hidden": FEW, "page": Page([], 1, None, None, None)})
     if stage == "granted":
         rows = line_chain.granted(found.wanted)
-        shown = pages.page_of(request, lambda start, stop: list(rows[start:stop]))
+        shown = pages.page_of(request, lambda start, stop: line_chain.part_of(rows, start, stop))
         items = [_line(one, open_names) for one in shown.items]
         lines = shown.items
     elif stage == "petty":
         spent = line_chain.cash(found.wanted)
-        shown = pages.page_of(request, lambda start, stop: list(spent[start:stop]))
+        shown = pages.page_of(request, lambda start, stop: line_chain.part_of(spent, start, stop))
         items = [_spend(one, open_names) for one in shown.items]
         reading.note_list(
             request,
@@ -68,7 +68,7 @@ def listing(request: HttpRequest) -> HttpResponse:
         lines = []
     else:
         told = line_chain.events(found.wanted, stage)
-        shown = pages.page_of(request, lambda start, stop: list(told[start:stop]))
+        shown = pages.page_of(request, lambda start, stop: line_chain.part_of(told, start, stop))
         items = [_line(one.line, open_names) | {"at": one.at, "note": one.message} for one in shown.items]
         lines = [one.line for one in shown.items]
     if lines:
@@ -84,7 +84,7 @@ def _of_entry(request: HttpRequest, found: Asked, number: int, open_names: bool)
         rows = PayLine.objects.none()
     cell = line_chain.sum_of(rows)
     hidden = FEW if not open_names and 0 < cell.families < FEW else 0
-    shown = pages.page_of(request, lambda start, stop: [] if hidden else list(rows[start:stop]))
+    shown = pages.page_of(request, lambda start, stop: [] if hidden else line_chain.part_of(rows, start, stop))
     if shown.items:
         reading.note_list(request, "全过程监督", *line_chain.families(shown.items))
     context = {

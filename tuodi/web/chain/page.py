@@ -73,16 +73,11 @@ def _ledger(found: Asked) -> dict[str, Any]:
     sums = add_up(kept)
     off = chain.off(sums)
     columns = [code for code in COLUMNS if code not in _RARE or any(one.fen[code] for one in kept)]
-    told = " ".join(
-        f"{'＋' if sign > 0 else words.MINUS} {chain.BY_CODE[code].label} {words.yuan(sums[code])}"
-        for code, sign in chain.BALANCE.items()
-        if sums[code]
-    ).lstrip("＋ ")
     digits = digits_below(found.place)
     by_place = _tables(found, rows, columns, digits) if 0 < digits <= 6 and found.source != NO_SOURCE else []
     return {
         "way": _way(found, sums),
-        "balance": f"{told or '0.00'} ＝ 结余 {words.yuan(sums['left'])}",
+        "balance": _balance(found, sums),
         "off": off,
         "columns": [{"code": code, "label": chain.BY_CODE[code].label} for code in columns],
         "by_place": by_place,
@@ -98,30 +93,41 @@ def _ledger(found: Asked) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _figure(found: Asked, sums: Mapping[str, int], code: str) -> dict[str, Any]:
+    """One figure in a sentence, with the way to its entries."""
+    href = found.href("web:chain-entries", stage=code)
+    return {"label": chain.BY_CODE[code].label, "fen": sums[code], "href": href}
+
+
+def _balance(found: Asked, sums: Mapping[str, int]) -> list[dict[str, Any]]:
+    """How the stages add up to what is left, term by term."""
+    terms = [(code, sign) for code, sign in chain.BALANCE.items() if sums[code]]
+    told = [
+        _figure(found, sums, code) | {"sign": words.MINUS if sign < 0 else "＋" if n else ""}
+        for n, (code, sign) in enumerate(terms)
+    ]
+    return [*told, _figure(found, sums, "left") | {"sign": "＝"}]
+
+
 def _way(found: Asked, sums: Mapping[str, int]) -> list[dict[str, Any]]:
-    """The strip. What came and went between sub-accounts, and what came back, are told as one station each."""
-    moved = sums["moved_in"] - sums["moved_out"]
+    """The strip. What came and went between sub-accounts, and what came back, are told as one station each.
 
-    def one(label: str, fen: int, stage: str, foot: str = "") -> dict[str, Any]:
-        return {"label": label, "fen": fen, "href": found.href("web:chain-entries", stage=stage), "foot": foot}
+    A station: its figure, and below it the figures it is made of or that stand beside it.
+    """
 
-    inside = f"调入 {words.yuan(sums['moved_in'])}，调出 {words.yuan(sums['moved_out'])}" if sums["moved_in"] else ""
-    beside = "，".join(
-        f"{label} {words.yuan(sums[code])}"
-        for code, label in (("petty", "备用金"), ("cleared", "医院"), ("body_paid", "机构"))
-        if sums[code]
-    )
-    came = f"失败 {words.yuan(sums['failed'])}，退票 {words.yuan(sums['returned'])}" if sums["returned"] else ""
+    def one(code: str, *below: str) -> dict[str, Any]:
+        return _figure(found, sums, code) | {"below": [_figure(found, sums, part) for part in below if sums[part]]}
+
     return [
-        one("指标下达", sums["appropriated"], "appropriated", f"上缴 {words.yuan(sums['handed_back'])}" if sums["handed_back"] else ""),
-        one("统筹调剂", moved, "moved_in" if sums["moved_in"] else "moved_out", inside),
-        one("审批占用", sums["granted"], "granted", f"发前扣留 {words.yuan(sums['withheld'])}" if sums["withheld"] else ""),
-        one("送银行", sums["sent"], "sent"),
-        one("到账", sums["paid"], "paid", beside),
-        one("退回", sums["failed"] + sums["returned"], "failed" if sums["failed"] else "returned", came),
-        one("退汇转回", sums["released"], "released"),
-        one("结余", sums["left"], "left"),
-    ]  # fmt: skip
+        one("appropriated", "handed_back"),
+        one("moved", "moved_in", "moved_out"),
+        one("granted", "withheld"),
+        one("sent"),
+        one("paid", "petty", "cleared", "body_paid"),
+        one("back", *(("failed", "returned") if sums["returned"] else ())),
+        one("released"),
+        one("left"),
+    ]
 
 
 def _cells(found: Asked, sums: Mapping[str, int], columns: Sequence[str], **more: Any) -> list[dict[str, Any]]:
