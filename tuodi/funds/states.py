@@ -263,6 +263,7 @@ class OrderKind(models.TextChoices):
     REFILL = "refill", "补足医院预付款"
     PREMIUM = "premium", "资助参保款"
     EMERGENCY = "emergency", "疾病应急救助款"
+    FUNERAL = "funeral", "基本丧葬服务费"
 
 
 class DeskState(models.TextChoices):

@@ -14,7 +14,7 @@ from tuodi.payments.compute import UNIT, due, print_of
 from tuodi.payments.frames import covering, rule_place
 from tuodi.payments.source import Inputs
 from tuodi.payments.stated import is_stated
-from tuodi.payments.states import STATED, Basis, Cause, Held, LineStatus
+from tuodi.payments.states import Basis, Cause, Held, LineStatus
 from tuodi.people.enums import ONCE_PROGRAMMES
 from tuodi.policy.book import Book
 
@@ -104,7 +104,7 @@ def _one(inputs: Inputs, month: Month, programmes: list[str], book: Book) -> pl.
         [Basis.RULES.value, Basis.RULES_ROLL.value, Basis.AGREEMENT.value, Basis.LIST.value]
     )
     held = pl.col("held").fill_null("") != ""
-    once = pl.col("programme").is_in([*ONCE_PROGRAMMES, *STATED])
+    once = pl.col("programme").is_in(ONCE_PROGRAMMES) | is_stated()
     due_fen = (
         # Off the roll for that month by a later decision: nothing was due. Relief taken back leaves no entry at all.
         pl.when(pl.col("outcome").is_null() & had_line & (pl.col("ever").fill_null(False) | once) & ~held)

@@ -12,7 +12,7 @@ from tuodi.kernel.periods import Month
 from tuodi.payments.frames import KEYS, covering, frames_of, rule_place, valid
 from tuodi.payments.source import Inputs
 from tuodi.payments.stated import units
-from tuodi.payments.states import STATED
+from tuodi.payments.states import is_stated_code
 from tuodi.people.enums import ONCE_PROGRAMMES, PERSON_PROGRAMMES
 from tuodi.policy.book import Book
 from tuodi.policy.model import LEVEL_ROOT, NO_CAP, Programme
@@ -73,7 +73,7 @@ def due(
         mine = wanted.filter(pl.col("programme") == programme)
         if mine.is_empty():
             continue
-        if programme in STATED:
+        if is_stated_code(programme):
             parts.append(_stated(mine, programme, book))
             continue
         if programme in ONCE_PROGRAMMES:

@@ -14,9 +14,10 @@ from tuodi.org import access
 from tuodi.org.access import range_of
 from tuodi.org.models import User
 from tuodi.org.places import place_name
+from tuodi.payments.labels import pay_label
 from tuodi.payments.models import LineDifference, PayLine, PayRun
 from tuodi.payments.models.run import COMPONENTS
-from tuodi.payments.states import BOOKED, Cause, Held, LineStatus, PayProgramme
+from tuodi.payments.states import BOOKED, Cause, Held, LineStatus
 from tuodi.people.enums import AreaKind
 
 __all__ = [
@@ -180,9 +181,7 @@ def by_component(run: PayRun) -> list[ComponentRow]:
     )
     found = []
     for programme, category, homes, persons, amount, *parts in rows:
-        short = {"dibao": "低保", "tekun": "特困", "temporary": "临时救助"}.get(
-            programme, PayProgramme(programme).label
-        )
+        short = {"dibao": "低保", "tekun": "特困", "temporary": "临时救助"}.get(programme, pay_label(programme))
         found.append(
             ComponentRow(
                 programme,

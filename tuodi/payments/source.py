@@ -20,7 +20,7 @@ from psycopg.conninfo import make_conninfo
 from tuodi.kernel.periods import Month
 from tuodi.org.access import range_of
 from tuodi.org.rls import APP_ROLE
-from tuodi.payments.states import BOOKED
+from tuodi.payments.states import BOOKED, ROLL_PROGRAMMES, is_fixed_code, is_stated_code
 
 __all__ = ["CARED_NOW", "FRAMES", "KNOWN", "Inputs", "Known", "pull", "reading"]
 
@@ -82,7 +82,7 @@ class Inputs:
             subsidies and what people determined (below 0), which are no part of what a month is computed to.
         suspensions: those that stand, from the month they hold payment from.
         cared: persons a facility takes care of on the first day of the month, by an agreement.
-        carried: months and places in which an approved run paid programmes of stated amounts (`STATED`).
+        carried: months and places in which an approved run paid programmes of stated amounts.
         terms: how open claims are got back, where not by the usual share of the month.
         corrected: a unit and index month each whose subsidy is corrected by a decision and was granted: what was decided, and booked of it.
         findings: a unit and month each that people determined to be overpaid.
@@ -257,12 +257,12 @@ join people_person w on w.id = e.person_id
 left join people_account c on c.id = e.account_id
 left join (select person_id, max(id) as id from people_account where until is null group by person_id) n on n.person_id = e.person_id
 left join people_account a on a.id = case when c.id is not null and c.until is null then c.id else n.id end
-where e.active and e.programme = 'family_planning' and e.start_month <= {month} and (e.end_month is null or e.end_month >= {oldest})
+where e.active and e.programme = '{programme}' and e.start_month <= {month} and (e.end_month is null or e.end_month >= {oldest})
 order by e.id
 """
 _CARRIED_NOW = """
 select p::text as programme, r.month, r.place::text as place from payments_runs() r, unnest(r.programmes) p
-where p in ('care', 'family_planning') and r.state in ({booked}) and r.month >= {oldest} and r.month < {month}
+where p not in ({roll}) and r.state in ({booked}) and r.month >= {oldest} and r.month < {month}
 """
 _SUSPENSIONS_NOW = """
 select household_id, person_id, programme::text as programme, from_month, notice_no::text as notice_no, matter_no::text as matter_no
@@ -293,8 +293,6 @@ _QUERIES = {
     "corrected": _CORRECTED_NOW,
     "findings": _FINDINGS_NOW,
 }
-#: Programme -> the query of its roll, where that is not the roll of families.
-_OTHER_ROLLS = {"care": _CARE, "family_planning": _FIXED}
 
 
 def pull(place: str, programmes: list[str], month: Month, lookback: int) -> Inputs:
@@ -309,6 +307,7 @@ def pull(place: str, programmes: list[str], month: Month, lookback: int) -> Inpu
         "booked": ", ".join(f"'{state.value}'" for state in BOOKED),
         "month": month.yyyymm,
         "oldest": oldest.yyyymm,
+        "roll": ", ".join(f"'{one}'" for one in ROLL_PROGRAMMES),
         "on": month.first_day.isoformat(),
         "since": oldest.first_day.isoformat(),
     }
@@ -319,12 +318,14 @@ def pull(place: str, programmes: list[str], month: Month, lookback: int) -> Inpu
             frame = pl.from_arrow(cursor.fetch_arrow_table())
             assert isinstance(frame, pl.DataFrame)
             found[name] = frame.with_columns(pl.col(pl.Int32, pl.Int16).cast(pl.Int64))
-        for programme, query in _OTHER_ROLLS.items():
-            if programme in programmes:
-                cursor.execute(query.format(**words))
-                rows = pl.DataFrame(pl.from_arrow(cursor.fetch_arrow_table()))
-                rows = _yearly(rows.with_columns(pl.col(pl.Int32).cast(pl.Int64)), oldest, month)
-                found["roll"] = pl.concat([found["roll"], rows], how="diagonal")
+        for programme in programmes:
+            if not programme.isidentifier() or not is_stated_code(programme):
+                continue
+            query = _FIXED if is_fixed_code(programme) else _CARE
+            cursor.execute(query.format(**words, programme=programme))
+            rows = pl.DataFrame(pl.from_arrow(cursor.fetch_arrow_table()))
+            rows = _yearly(rows.with_columns(pl.col(pl.Int32).cast(pl.Int64)), oldest, month)
+            found["roll"] = pl.concat([found["roll"], rows], how="diagonal")
     return Inputs(**found)
 
 

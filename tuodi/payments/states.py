@@ -25,8 +25,8 @@ __all__ = [
     "RECALLED",
     "RECALL_LINE_MOVES",
     "RECALL_MOVES",
+    "ROLL_PROGRAMMES",
     "RUN_MOVES",
-    "STATED",
     "WRITE_OFF_MOVES",
     "Basis",
     "BatchState",
@@ -51,12 +51,15 @@ __all__ = [
     "Verdict",
     "WriteOffReason",
     "WriteOffState",
+    "is_fixed_code",
+    "is_stated_code",
     "move",
     "steps_to",
 ]
 
 
 #: What a line may be of: programmes of the roll, the subsidy of a caregiver, and fixed amounts other departments determine.
+#: Packs may declare more of the last (`funds.programmes`); their words come from there.
 #: A line of `care` is of the tekun person looked after (its unit), and is paid to who looks after him.
 PayProgramme = models.TextChoices(  # type: ignore[misc]
     "PayProgramme",
@@ -67,8 +70,18 @@ PayProgramme = models.TextChoices(  # type: ignore[misc]
     },
 )
 
-#: Programmes whose amount stands in an agreement or a list and is not computed by rules.
-STATED = ("care", "family_planning")
+#: Programmes of the families' roll. The amount of every other one stands in an agreement or a list and is not computed by rules.
+ROLL_PROGRAMMES = tuple(str(one) for one in Programme.values)
+
+
+def is_stated_code(programme: str) -> bool:
+    """Whether a programme pays stated amounts: a caregiver's subsidy, or a fixed amount the packs declare."""
+    return programme not in ROLL_PROGRAMMES
+
+
+def is_fixed_code(programme: str) -> bool:
+    """Whether a programme is a fixed amount of another department's list."""
+    return is_stated_code(programme) and programme != PayProgramme.CARE
 
 
 class RunState(models.TextChoices):

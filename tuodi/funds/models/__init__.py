@@ -9,10 +9,13 @@ from tuodi.funds.models.aid import (
     PremiumRefund,
 )
 from tuodi.funds.models.book import FundBook, FundPaper, Population, PublicFund, YearEnd
+from tuodi.funds.models.funeral import FuneralWaiver
 from tuodi.funds.models.hospital import BillBatch, HospitalAgreement, HospitalBill, HospitalClearing
+from tuodi.funds.models.idle import IdleAlert
 from tuodi.funds.models.ledger import Balance, EntrySeal, LedgerCheck, LedgerEntry, Posting
 from tuodi.funds.models.order import OrderTurn, PayeeAccount, PayOrder
 from tuodi.funds.models.petty import CashClaim, CashFollow, CashReturn, Float, FloatCount, PettySpend
+from tuodi.funds.models.petty import CashClaim, CashReturn, Float, FloatCheck, FloatCount, FloatRequest, PettySpend
 from tuodi.funds.models.refund import StatementRefund
 from tuodi.funds.states import Account
 
@@ -27,12 +30,16 @@ __all__ = [
     "EmergencyReturn",
     "EntrySeal",
     "Float",
+    "FloatCheck",
     "FloatCount",
+    "FloatRequest",
     "FundBook",
     "FundPaper",
+    "FuneralWaiver",
     "HospitalAgreement",
     "HospitalBill",
     "HospitalClearing",
+    "IdleAlert",
     "LedgerCheck",
     "LedgerEntry",
     "OrderTurn",

@@ -192,3 +192,47 @@ class FloatCount(models.Model):
                 name="funds_count_sums",
             ),
         ]
+
+
+class FloatRequest(models.Model):
+    """One row: a town asks for its cash to be filled up. The county answers with an advance paper, which finance decides, or refuses."""
+
+    region = region_field()  #: the town
+    float = models.ForeignKey(Float, on_delete=models.PROTECT, related_name="requests")
+    amount_fen = models.BigIntegerField("金额（分）")
+    balance_fen = models.BigIntegerField("申请时余额（分）")
+    reason = models.CharField("用途", max_length=300)
+    asked_at = models.DateTimeField("申请时间")
+    asked_by = models.ForeignKey("org.User", on_delete=models.PROTECT, related_name="+")
+    paper = models.OneToOneField("funds.FundPaper", on_delete=models.PROTECT, null=True, related_name="+")
+    refused_at = models.DateTimeField("不同意时间", null=True)
+    refused_by = models.ForeignKey("org.User", on_delete=models.PROTECT, null=True, related_name="+")
+    refusal = models.CharField("不同意的理由", max_length=300, blank=True)
+
+    class Meta:
+        verbose_name = "备用金补足申请"
+        constraints = [
+            models.CheckConstraint(condition=Q(amount_fen__gt=0), name="funds_refill_amount"),
+            models.CheckConstraint(
+                condition=Q(refused_at__isnull=True, refused_by__isnull=True, refusal="")
+                | (Q(refused_at__isnull=False, refused_by__isnull=False, paper__isnull=True) & ~Q(refusal="")),
+                name="funds_refill_refused",
+            ),
+            # One question at a time.
+            models.UniqueConstraint(
+                "float", condition=Q(paper__isnull=True, refused_at__isnull=True), name="funds_refill_once"
+            ),
+        ]
+
+
+class FloatCheck(models.Model):
+    """One row: finance looked at a month's count of a town's cash (M23: finance checks). Append-only, once a count."""
+
+    region = region_field()  #: the town
+    count = models.OneToOneField(FloatCount, on_delete=models.PROTECT, related_name="check_row")
+    note = models.CharField("核对意见", max_length=300, blank=True)
+    checked_at = models.DateTimeField("核对时间")
+    checked_by = models.ForeignKey("org.User", on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        verbose_name = "备用金财政核对"

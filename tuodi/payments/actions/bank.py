@@ -21,6 +21,7 @@ from tuodi.org.models import DutyCode, User
 from tuodi.payments import bank_queries, claims, ledger
 from tuodi.payments.actions.run import audit, lock_run
 from tuodi.payments.errors import HoldListError, NothingToSendError, RunInputError, StateError
+from tuodi.payments.labels import pay_label
 from tuodi.payments.models import (
     BankBatch,
     BankItem,
@@ -32,7 +33,7 @@ from tuodi.payments.models import (
     PayLine,
     PayRun,
 )
-from tuodi.payments.states import RUN_MOVES, LineStatus, RunState, move
+from tuodi.payments.states import RUN_MOVES, LineStatus, RunState, is_fixed_code, move
 from tuodi.payments.statistics import refresh
 from tuodi.payments.withholding import REASONS, stopped_lines
 from tuodi.people.models import Account
@@ -72,14 +73,14 @@ def _lines(rows: QuerySet[PayLine]) -> list[Line]:
     return [Line._make(row) for row in rows.order_by("bank_code", "region", "key").values_list(*Line._fields)]
 
 
+_WORDS = {"dibao": "低保金", "tekun": "特困供养金", "temporary": "临时救助金", "family_planning": "计生扶助金"}
+
+
 def _word(run: PayRun) -> str:
-    return (
-        "救助金"
-        if len(run.programmes) > 1
-        else {"dibao": "低保金", "tekun": "特困供养金", "temporary": "临时救助金", "family_planning": "计生扶助金"}.get(
-            run.programmes[0], "救助金"
-        )
-    )
+    (only, *more) = run.programmes
+    if more:
+        return "救助金"
+    return _WORDS.get(only) or (pay_label(only)[:10] if is_fixed_code(only) else "救助金")
 
 
 @transaction.atomic

@@ -9,6 +9,8 @@ from django.db import connection, transaction
 from django.db.models import Sum
 
 from tuodi.audit.actions import record
+from tuodi.funds.plans import lacks_reason
+from tuodi.funds.programmes import benefits
 from tuodi.kernel import clock
 from tuodi.kernel.money import format_yuan
 from tuodi.kernel.periods import Month
@@ -29,9 +31,10 @@ from tuodi.payments.errors import (
     RunInputError,
     StateError,
 )
+from tuodi.payments.labels import pay_label
 from tuodi.payments.models import PayLine, PayRun, PriceShare, RunSignature
 from tuodi.payments.prices import rounds_due
-from tuodi.payments.states import DRAFT, RUN_MOVES, LineStatus, PayProgramme, RunState, move
+from tuodi.payments.states import DRAFT, RUN_MOVES, LineStatus, RunState, is_fixed_code, move
 from tuodi.payments.statistics import refresh
 from tuodi.verification.rulebook import book as site_book
 
@@ -49,10 +52,17 @@ __all__ = [
 
 #: What a run pays unless told otherwise, and all it can be told to pay.
 PAYABLE_PROGRAMMES = ("care", "dibao", "tekun", "temporary")
-RUN_PROGRAMMES = ("dibao", "tekun", "care", "temporary", "child", "family_planning")
+RUN_PROGRAMMES = ("dibao", "tekun", "care", "temporary", "child")
 #: What a run's number says of the programmes it pays; all of them, and those that are paid every month, say nothing.
 _MARKS = {"dibao": "DB", "tekun": "TK", "temporary": "LS", "child": "ET", "care": "ZL", "family_planning": "JS"}
 _PLAIN = (list(PAYABLE_PROGRAMMES), ["dibao", "tekun", "temporary"], ["dibao", "tekun"])
+
+
+def payable_at(place: str) -> list[str]:
+    """All a run of a place can be told to pay, with the fixed amounts that exist there; of the whole product without a place."""
+    return [*RUN_PROGRAMMES, *benefits(place)]
+
+
 Tell = Callable[[str, int, int], None]
 
 
@@ -92,11 +102,12 @@ def open_run(
     region = pad12(place)
     access.require(acting_user, DutyCode.PAY_PREPARE, region)
     chosen = sorted(set(programmes))
-    if not chosen or not set(chosen) <= set(RUN_PROGRAMMES):
-        raise RunInputError("项目", f"只能是 {'、'.join(PayProgramme(p).label for p in RUN_PROGRAMMES)}")
-    if "family_planning" in chosen and len(chosen) > 1:
+    offered = payable_at(place)
+    if not chosen or not set(chosen) <= set(offered):
+        raise RunInputError("项目", f"只能是 {'、'.join(pay_label(p) for p in offered)}")
+    if (listed := [one for one in chosen if is_fixed_code(one)]) and len(chosen) > 1:
         # Another department's money and roll: checked, signed and settled by itself.
-        raise RunInputError("项目", "：计划生育家庭扶助由主管部门核定，单独成批")
+        raise RunInputError("项目", f"：{pay_label(listed[0])}由主管部门核定，单独成批")
     if "care" in chosen and "tekun" not in chosen:
         # Who is looked after is counted, suspended and ended by his own line.
         raise RunInputError("项目", "：照料服务补贴须与特困供养同批，才能核对照料对象是否在供")
@@ -119,7 +130,7 @@ def open_run(
     )
     if known is not None:
         return known
-    mark = "" if chosen in _PLAIN else "-" + "".join(_MARKS[one] for one in chosen)
+    mark = "" if chosen in _PLAIN else "-" + "".join(_MARKS.get(one, one.upper().replace("_", "")) for one in chosen)
     number = f"FF-{place}{mark}-{month.yyyymm}"
     tried = PayRun.objects.filter(no__regex=rf"^{number}(-\d+)?$").count()
     run = PayRun.objects.create(
@@ -295,7 +306,7 @@ def _beyond_plans(run: PayRun, reason: str) -> str:
     if not found:
         return ""
     blocked = any(plans.blocks(one.county) for one in found)
-    if blocked or len(reason.strip()) < 4:
+    if blocked or lacks_reason(reason):
         sums = [(one.label, one.planned, one.wanted) for one in found]
         raise PlanExceededError(run.no, plans.month_label(run), sums, blocked=blocked)
     return reason.strip()[:300]

@@ -10,6 +10,7 @@ from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce
 
 from tuodi.org.rls import region_field
+from tuodi.payments.labels import pay_label
 from tuodi.payments.states import ClaimState, FindingState, Manner, PayProgramme, WriteOffReason, WriteOffState
 from tuodi.people.fields import month_check
 
@@ -61,10 +62,14 @@ class Claim(models.Model):
         """The number as pages and papers show it."""
         return f"ZH{self.pk:07d}"
 
+    def get_programme_display(self) -> str:
+        """The programme in words, of a fixed amount as the packs have it."""
+        return pay_label(self.programme)
+
     @property
     def what(self) -> str:
         """The programme in words; of a caregiver's claim also whom he looked after."""
-        label = str(self.get_programme_display())  # type: ignore[attr-defined]
+        label = self.get_programme_display()
         return f"{label}（照料{self.household.head.name}）" if self.programme == "care" else label
 
     @property

@@ -9,6 +9,7 @@ from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Coalesce
 
 from tuodi.org.rls import region_field
+from tuodi.payments.labels import pay_label
 from tuodi.payments.states import Basis, Cause, Held, LineStatus, PayProgramme, RunState
 from tuodi.people.enums import AreaKind
 from tuodi.people.fields import month_check
@@ -216,10 +217,14 @@ class PayLine(models.Model):
     def __str__(self) -> str:
         return self.key
 
+    def get_programme_display(self) -> str:
+        """The programme in words, of a fixed amount as the packs have it."""
+        return pay_label(self.programme)
+
     @property
     def what(self) -> str:
         """The programme in words; of a caregiver's line also whom he looks after. Only where names may be shown."""
-        label = str(self.get_programme_display())  # type: ignore[attr-defined]
+        label = self.get_programme_display()
         return f"{label}（照料{self.household.head.name}）" if self.programme == "care" else label
 
 

@@ -13,10 +13,11 @@ from django.utils.timezone import localtime
 from tuodi.kernel.periods import Month
 from tuodi.payments import queries
 from tuodi.payments.history import PaidMonth
+from tuodi.payments.labels import pay_label
 from tuodi.payments.models import BankBatch, PayLine, PayRun, RunSignature
 from tuodi.payments.models.run import COMPONENTS
 from tuodi.payments.queries import DifferenceLine, Summary
-from tuodi.payments.states import BOOKED, Cause, Held, LineStatus, PayProgramme, RunState
+from tuodi.payments.states import BOOKED, Cause, Held, LineStatus, RunState
 from tuodi.web.components import pages, places, words
 from tuodi.web.components.words import Look
 
@@ -114,9 +115,9 @@ class RunPage:
 
 def label_of(run: PayRun) -> str:
     """The programmes of a run in words."""
-    names = dict(PayProgramme.choices) | _SHORT
     order = list(_SHORT)
-    return "、".join(names.get(code, code) for code in sorted(run.programmes, key=order.index))
+    known = sorted(run.programmes, key=lambda code: order.index(code) if code in order else len(order))
+    return "、".join(_SHORT.get(code) or pay_label(code) for code in known)
 
 
 def page_of(run: PayRun) -> RunPage:

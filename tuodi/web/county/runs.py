@@ -14,6 +14,7 @@ from tuodi.exchange.bank import bank_profiles, load_bank_profile
 from tuodi.files import store
 from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.periods import Month
+from tuodi.kernel.places import trim
 from tuodi.org import access
 from tuodi.org.models import DutyCode
 from tuodi.payments import bank_queries, queries
@@ -30,7 +31,9 @@ def listing(request: HttpRequest) -> HttpResponse:
     form = None
     if DutyCode.PAY_PREPARE in navigation.held_duties(request):
         form = run_actions.OpenForm(
-            request.POST or None, initial={"month": run_actions.default_month(), "programmes": list(PAYABLE_PROGRAMMES)}
+            request.POST or None,
+            at=trim(request.user.office.place_code),
+            initial={"month": run_actions.default_month(), "programmes": list(PAYABLE_PROGRAMMES)},
         )
         if request.method == "POST" and form.is_valid():
             try:

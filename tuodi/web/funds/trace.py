@@ -11,6 +11,7 @@ from tuodi.funds import orders
 from tuodi.funds.models import (
     CashClaim,
     EmergencyCase,
+    FuneralWaiver,
     HospitalBill,
     HospitalClearing,
     LedgerEntry,
@@ -42,6 +43,10 @@ def origin_of(row: LedgerEntry) -> dict[str, str]:
         case = EmergencyCase.objects.filter(pk=row.origin_id).first()
         if case:
             return {"label": f"疾病应急救助 {case.no}", "href": reverse("web:emergency-case", args=[case.no])}
+    if row.origin == "funeral":
+        waiver = FuneralWaiver.objects.filter(pk=row.origin_id).first()
+        if waiver:
+            return {"label": f"丧葬费用减免 {waiver.no}", "href": reverse("web:funeral", args=[waiver.no])}
     claim = _claim(row)
     if claim:
         what = {"receipt": "追回收款", "write_off": "追回核销"}.get(row.origin, "认定多发")
