@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('decisions', '0028_care_payee_guards'),
-        ('funds', '0012_statement_refund_guards'),
+        ("funds", "0013_funerals"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

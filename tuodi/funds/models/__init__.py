@@ -14,8 +14,16 @@ from tuodi.funds.models.hospital import BillBatch, HospitalAgreement, HospitalBi
 from tuodi.funds.models.idle import IdleAlert
 from tuodi.funds.models.ledger import Balance, EntrySeal, LedgerCheck, LedgerEntry, Posting
 from tuodi.funds.models.order import OrderTurn, PayeeAccount, PayOrder
-from tuodi.funds.models.petty import CashClaim, CashFollow, CashReturn, Float, FloatCount, PettySpend
-from tuodi.funds.models.petty import CashClaim, CashReturn, Float, FloatCheck, FloatCount, FloatRequest, PettySpend
+from tuodi.funds.models.petty import (
+    CashClaim,
+    CashFollow,
+    CashReturn,
+    Float,
+    FloatCheck,
+    FloatCount,
+    FloatRequest,
+    PettySpend,
+)
 from tuodi.funds.models.refund import StatementRefund
 from tuodi.funds.states import Account
 
