@@ -98,8 +98,8 @@ class BankProfile(_Strict):
         return next((name for name, codes in self.codes.items() if code in codes), "contact_holder")
 
     def meaning(self, code: str) -> str:
-        """What the bank calls a code; empty if unknown."""
-        return next((codes[code] for codes in self.codes.values() if code in codes), "")
+        """What the bank calls a code; empty if unknown or none."""
+        return code and next((codes[code] for codes in self.codes.values() if code in codes), "")
 
     @property
     def suffix(self) -> str:
