@@ -44,8 +44,8 @@ __all__ = [
     "link_to",
     "links_of",
     "make_bank_files",
-    "reissue",
     "move_lines",
+    "reissue",
     "set_status",
 ]
 

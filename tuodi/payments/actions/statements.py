@@ -188,24 +188,21 @@ class _Bench:
 
 def _reconcile(statement: BankStatement, entries: list[StatementEntry], user: User) -> None:
     bench = _Bench(statement.link, (one.reference for one in entries))
-    rows = []
-    for one in entries:
-        item, verdict = bench.judge(one)
-        rows.append((*one[:_TOLD], item.pk if item else None, verdict))
     with connection.cursor() as cursor:
-        for low in range(0, len(rows), _PART):
+        for low in range(0, len(entries), _PART):
+            part = entries[low : low + _PART]
+            items: list[int | None] = []
+            verdicts: list[str] = []
+            for one in part:
+                item, verdict = bench.judge(one)
+                items.append(item.pk if item else None)
+                verdicts.append(verdict)
+            columns = (*tuple(zip(*part, strict=True))[:_TOLD], items, verdicts)
             cursor.execute(
                 "insert into payments_statementline (statement_id, region, row_no, amount_fen, debit, reference, bank_ref, booked_on, "
                 "item_id, verdict) select %s, %s, x.* from unnest(%s::int[], %s::bigint[], %s::bool[], %s::text[], %s::text[], %s::date[], "
                 "%s::bigint[], %s::text[]) x",
-                [
-                    statement.pk,
-                    statement.region,
-                    *(
-                        write(one)
-                        for write, one in zip(_WRITES, zip(*rows[low : low + _PART], strict=True), strict=True)
-                    ),
-                ],
+                [statement.pk, statement.region, *(write(one) for write, one in zip(_WRITES, columns, strict=True))],
             )
     _settle(bench.news, user)
 
