@@ -26,6 +26,7 @@ from simulators.bank.messages import (
     pacs004,
     pain002,
     read_acmt023,
+    read_camt055,
     read_camt056,
     read_pain001,
 )
@@ -70,6 +71,7 @@ class Asked:
     truth: dict[int, str] = field(default_factory=dict)
     accounts: list[tuple[int, str, str]] = field(default_factory=list)
     copies: int = 1
+    customer: bool = False  #: a camt.055, answered under its payment information
 
 
 class Bank:
@@ -92,6 +94,7 @@ class Bank:
         self.asked: dict[str, Asked] = {}
         self.slow = False  #: files lie until `execute`, as at a bank that pays in the night
         self.gives_back = True  #: what was paid already is given back on request
+        self.right_accounts: dict[str, tuple[str, str]] = {}  #: account -> (holder, account) it proposes instead
         self.bad_accounts: dict[str, str] = {}  #: account -> why it can take no money
         self.inbox: dict[str, tuple[bytes, str]] = {}
         self.entries: list[StatementEntry] = []
@@ -170,6 +173,9 @@ class Bank:
             if b":camt.056." in data[:400]:
                 number, batch, seqs, _ = read_camt056(data)
                 return number, Asked(batch, digest, dict.fromkeys(seqs, ""))
+            if b":camt.055." in data[:400]:
+                number, batch, seqs, _ = read_camt055(data)
+                return number, Asked(batch, digest, dict.fromkeys(seqs, ""), customer=True)
             if b":acmt.023." in data[:400]:
                 number, accounts = read_acmt023(data)
                 return number, Asked("", digest, accounts=accounts)
@@ -201,7 +207,14 @@ class Bank:
         if not asked.batch:
             told_of = [(one, self.bad_accounts.get(one[1], "")) for one in asked.accounts]
             if self.iso:
-                return acmt024(self.layout.messages, number=self._number(), at=self.now, asked=no, told=told_of)
+                return acmt024(
+                    self.layout.messages,
+                    number=self._number(),
+                    at=self.now,
+                    asked=no,
+                    told=told_of,
+                    right=self.right_accounts,
+                )
             words = self.layout.returned
             assert words is not None
             table = [
@@ -237,6 +250,7 @@ class Bank:
                 batch=asked.batch,
                 told=told,
                 conf=conf,
+                customer=asked.customer,
             )
         words = self.layout.returned
         assert words is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from xml.sax.saxutils import escape
@@ -22,6 +22,7 @@ __all__ = [
     "pacs004",
     "pain002",
     "read_acmt023",
+    "read_camt055",
     "read_camt056",
     "read_pain001",
 ]
@@ -93,10 +94,36 @@ def read_camt056(data: bytes) -> tuple[str, str, list[int], int]:
     return _find(body, "Assgnmt/Id"), batch, seqs, total
 
 
+def read_camt055(data: bytes) -> tuple[str, str, list[int], int]:
+    """As `read_camt056`, of a customer's own request."""
+    body = fromstring(data, forbid_dtd=True).find("{*}CstmrPmtCxlReq")
+    if body is None:
+        raise ValueError("no camt.055")
+    batch = _find(body, "Undrlyg/OrgnlGrpInfAndCxl/OrgnlMsgId")
+    if _find(body, "Undrlyg/OrgnlPmtInfAndCxl/OrgnlPmtInfId") != batch:
+        raise ValueError("another payment information")
+    seqs, total = [], 0
+    for tx in body.iterfind("{*}Undrlyg/{*}OrgnlPmtInfAndCxl/{*}TxInf"):
+        no, _, seq = _find(tx, "OrgnlEndToEndId").rpartition("-")
+        if no != batch:
+            raise ValueError("another batch")
+        yuan, _, cents = _find(tx, "OrgnlInstdAmt").partition(".")
+        seqs.append(int(seq))
+        total += int(yuan) * 100 + int(cents.ljust(2, "0") or 0)
+    for counted in ("CtrlData", "Undrlyg/OrgnlPmtInfAndCxl"):
+        if _find(body, f"{counted}/NbOfTxs") != str(len(seqs)) or _find(body, f"{counted}/CtrlSum") != _yuan(total):
+            raise ValueError("count or sum")
+    return _find(body, "Assgnmt/Id"), batch, seqs, total
+
+
 def camt029(
-    generation: str, *, number: str, at: datetime, recall: str, batch: str, told: Sequence[tuple[Payment, str, str]], conf: str
+    generation: str, *, number: str, at: datetime, recall: str, batch: str, told: Sequence[tuple[Payment, str, str]], conf: str,
+    customer: bool = False,
 ) -> bytes:  # fmt: skip
-    """An answer to a request: status of the whole, and (payment, ACCR | RJCR | PDCR, reason) of each."""
+    """An answer to a request: status of the whole, and (payment, ACCR | RJCR | PDCR, reason) of each.
+
+    `customer`: to a camt.055, whose payments stand under their payment information.
+    """
     us = "<Pty><Nm>银行</Nm></Pty>"
     case = f"<RslvdCase><Id>{escape(recall)}</Id><Cretr>{us}</Cretr></RslvdCase>"
     rows = "".join(
@@ -105,6 +132,8 @@ def camt029(
         f"{f'<CxlStsRsnInf><Rsn><Cd>{code}</Cd></Rsn></CxlStsRsnInf>' if code else ''}</TxInfAndSts>"
         for one, status, code in told
     )
+    if customer:
+        rows = f"<OrgnlPmtInfAndSts><OrgnlPmtInfId>{escape(batch)}</OrgnlPmtInfId>{rows}</OrgnlPmtInfAndSts>"
     group = (
         f"<OrgnlGrpInfAndSts><OrgnlMsgId>{escape(batch)}</OrgnlMsgId><OrgnlMsgNmId>pain.001.{VERSIONS[generation]['pain.001']}</OrgnlMsgNmId>"
         "</OrgnlGrpInfAndSts>"
@@ -129,15 +158,27 @@ def read_acmt023(data: bytes) -> tuple[str, list[tuple[int, str, str]]]:
     return _find(body, "Assgnmt/MsgId"), rows
 
 
+def _right(proposed: tuple[str, str] | None) -> str:
+    if proposed is None:
+        return ""
+    holder, account = proposed
+    number = f"<Acct><Othr><Id>{escape(account)}</Id></Othr></Acct>" if account else ""
+    return f"<UpdtdPtyAndAcctId><Pty><Nm>{escape(holder)}</Nm></Pty>{number}</UpdtdPtyAndAcctId>"
+
+
 def acmt024(
-    generation: str, *, number: str, at: datetime, asked: str, told: Sequence[tuple[tuple[int, str, str], str]]
-) -> bytes:
-    """What it says of accounts: ((number, account, holder), reason code; empty = good)."""
+    generation: str, *, number: str, at: datetime, asked: str, told: Sequence[tuple[tuple[int, str, str], str]],
+    right: Mapping[str, tuple[str, str]] | None = None,
+) -> bytes:  # fmt: skip
+    """What it says of accounts: ((number, account, holder), reason code; empty = good).
+
+    `right`: account -> (holder, account) that it proposes instead.
+    """
     us = "<Pty><Nm>银行</Nm></Pty>"
     rows = "".join(
         f"<Rpt><OrgnlId>{escape(end_to_end(asked, seq))}</OrgnlId><Vrfctn>{'false' if code else 'true'}</Vrfctn>"
         f"{f'<Rsn><Cd>{code}</Cd></Rsn>' if code else ''}<OrgnlPtyAndAcctId><Pty><Nm>{escape(holder)}</Nm></Pty><Acct><Othr><Id>{escape(account)}"
-        "</Id></Othr></Acct></OrgnlPtyAndAcctId></Rpt>"
+        f"</Id></Othr></Acct></OrgnlPtyAndAcctId>{_right((right or {}).get(account))}</Rpt>"
         for (seq, account, holder), code in told
     )
     return _document(
@@ -163,9 +204,9 @@ def _head(number: str, at: datetime) -> str:
     return f"<GrpHdr><MsgId>{escape(number)}</MsgId><CreDtTm>{at.replace(microsecond=0).isoformat()}</CreDtTm></GrpHdr>"
 
 
-def _party(generation: str, name: str) -> str:
+def _party(generation: str, name: str, tag: str = "Cdtr") -> str:
     inner = f"<Nm>{escape(name)}</Nm>"
-    return f"<Cdtr><Pty>{inner}</Pty></Cdtr>" if generation == "2019" else f"<Cdtr>{inner}</Cdtr>"
+    return f"<{tag}><Pty>{inner}</Pty></{tag}>" if generation == "2019" else f"<{tag}>{inner}</{tag}>"
 
 
 def _account(number: str, tag: str = "CdtrAcct") -> str:
@@ -235,10 +276,16 @@ def _details(
     name: str = "",
     code: str = "",
     note: str = "",
+    debit: bool = True,
 ) -> str:
+    other = "Cdtr" if debit else "Dbtr"
     refs = f"<AcctSvcrRef>{escape(number)}</AcctSvcrRef>" if number else ""
     refs += f"<EndToEndId>{escape(reference)}</EndToEndId>" if reference else ""
-    parties = f"<RltdPties>{_party(generation, name)}{_account(account)}</RltdPties>" if account else ""
+    parties = (
+        f"<RltdPties>{_party(generation, name, other)}{_account(account, f'{other}Acct')}</RltdPties>"
+        if account
+        else ""
+    )
     why = (
         f"<RtrInf><Rsn><Cd>{code}</Cd></Rsn>{f'<AddtlInf>{escape(note)}</AddtlInf>' if note else ''}</RtrInf>"
         if code
@@ -303,7 +350,7 @@ def camt053(generation: str, statement: Statement, *, at: datetime) -> bytes:
             [
                 _details(
                     generation, reference=one.reference, number=one.bank_ref, amount=one.amount_fen, account=one.account, name=one.name,
-                    code=one.code, note=one.note,
+                    code=one.code, note=one.note, debit=one.debit,
                 )
             ],
         )

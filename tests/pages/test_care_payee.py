@@ -33,7 +33,7 @@ def test_a_caregiver_s_account_is_registered_and_the_family_reads_whom_the_money
 ) -> None:  # fmt: skip
     staff = Staff(make_user)
     with clock.frozen(date(2010, 1, 4)):
-        town = make_user("420802001", "review", "visit", username="town")
+        town = make_user("420802001", "review", "visit", "accept", username="town")
         make_user("420802", "pay_check", username="checker")
     home = family(names=("林桂兰",), programme="tekun", imported=True, area_kind="rural", village=VILLAGE)
     terms = care.Terms(
@@ -90,4 +90,31 @@ def test_a_caregiver_s_account_is_registered_and_the_family_reads_whom_the_money
         picture(page, "my-360")
         slip.get_by_role("link", name="这个月是怎么算的").click()
         expect(page.get_by_text("按每月 1 日在期的委托照料服务协议约定的数额发放")).to_be_visible()
+    # The caregiver himself, who is of no household: his phone is put on file on the person's page, then he reads what is his.
+    page.context.clear_cookies()
+    with clock.frozen(LATER):
+        sign_in("town")
+        page.goto(f"{live_server.url}/families/{home.pk}/care/{home.head_id}/")
+        page.get_by_text("登记单晓月的手机").click()
+        page.get_by_label("手机号码").fill("13900001111")
+        page.get_by_role("button", name="登记手机").click()
+        expect(page.get_by_text("已登记单晓月的手机")).to_be_visible()
+        page.context.clear_cookies()
+        page.goto(f"{live_server.url}/my/care/")
+        page.get_by_label("姓名").fill("单晓月")
+        page.get_by_label("身份证号码").fill(make_id("420899", date(1970, 3, 4), 7))
+        page.get_by_role("button", name="获取短信验证码").click()
+        page.get_by_label("短信验证码").wait_for()
+        page.get_by_label("短信验证码").fill(residentkit.code_to("13900001111"))
+        page.get_by_role("button", name="登录", exact=True).click()
+        expect(page.get_by_role("heading", name="林桂兰", exact=True)).to_be_visible()
+        month = page.locator("section", has=page.get_by_role("heading", name="2017 年 5 月 · 照料林桂兰"))
+        expect(month).to_contain_text("已入账，尾号 0001 的账户")
+        expect(month).to_contain_text("国务院令第649号 第15条(2)")
+        fits()
+        axe()
+        picture(page, "my-care-360")
+        page.goto(f"{live_server.url}/my/")
+        expect(page.get_by_role("link", name="我照料的人")).to_be_visible()
+        picture(page, "my-home-360")
     assert quiet == []

@@ -243,6 +243,10 @@ class ReturnRow(NamedTuple):
     message: str
     posted_at: str
     bank_seq: str
+    #: What the bank says is right instead of what it was asked about; empty = it proposes nothing of it.
+    right_name: str = field(default="", repr=False)
+    right_account: str = field(default="", repr=False)
+    right_bank: str = ""
 
 
 @dataclass

@@ -30,6 +30,7 @@ from tuodi.exchange.iso20022 import Payer, Statement, StatementEntry
 from tuodi.kernel.money import format_yuan
 
 __all__ = [
+    "RECALL_FORMS",
     "RECALL_MARK",
     "STATEMENT_COLUMNS",
     "Payer",
@@ -78,23 +79,32 @@ def read_answer(profile: BankProfile, data: bytes) -> ReturnFile:
     return iso20022.read_answer(data)
 
 
+#: The messages that ask payments back: between banks, used as agreed with the bank, or the customer's own in two versions.
+RECALL_FORMS = ("camt.056", "camt.055.001.08", "camt.055.001.09")
 #: What a table that asks payments back says before the number of their batch (用途 of its first line).
 RECALL_MARK = "撤销 "
 
 
 def write_recall(
-    profile: BankProfile, no: str, batch_no: str, rows: Sequence[Payment], *, month: str, payer: Payer | None, at: datetime, code: str, note: str
+    profile: BankProfile, no: str, batch_no: str, rows: Sequence[Payment], *, month: str, payer: Payer | None, at: datetime, code: str, note: str,
+    form: str = "camt.056",
 ) -> bytes:  # fmt: skip
     """The bytes of a request to give payments of a batch back.
 
     Args:
         rows: as they were sent, with their numbers in the batch. code: of ISO 20022; a table says the note alone.
+        form: which message asks, as agreed with the bank (`RECALL_FORMS`); a table has one form.
 
     Raises: ProfileError: a message without a payer.
     """
     if profile.format == "iso20022":
         if payer is None:
             raise ProfileError(profile.name, "这种格式要先登记付款账户（银行直联）")
+        if form != "camt.056":
+            version = form.removeprefix("camt.055.")
+            return iso_requests.write_camt055(
+                profile, no, batch_no, rows, payer=payer, at=at, code=code, note=note, version=version
+            )
         return iso_requests.write_camt056(profile, no, batch_no, rows, payer=payer, at=at, code=code, note=note)
     head = BatchHead(no, len(rows), sum(one.amount_fen for one in rows), month, f"{RECALL_MARK}{batch_no}")
     return write_payments(profile, head, [replace(one, summary=f"{RECALL_MARK}{note}") for one in rows])

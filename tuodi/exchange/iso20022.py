@@ -393,12 +393,19 @@ def _balance(found: Statement, element: Mapping[str, str]) -> None:
 
 
 _ENTRY_FIELDS = Fields(("Sts/Cd", "Sts"), "CdtDbtInd", ("BookgDt/Dt", "BookgDt/DtTm"), "Amt", "AcctSvcrRef")
-_ENTRY_PART = Fields(
-    ("Amt", "AmtDtls/TxAmt/Amt"), "Refs/EndToEndId", "Refs/AcctSvcrRef", "RltdPties/CdtrAcct/Id/Othr/Id",
-    ("RltdPties/Cdtr/Pty/Nm", "RltdPties/Cdtr/Nm"), "RtrInf/Rsn/Cd", ("RtrInf/AddtlInf", "AddtlTxInf"),
-)  # fmt: skip
+
+
+def _part(other: str) -> Fields:
+    """What is read of a detail; the other side of the account is the creditor of a debit and the debtor of a credit."""
+    return Fields(
+        ("Amt", "AmtDtls/TxAmt/Amt"), "Refs/EndToEndId", "Refs/AcctSvcrRef", f"RltdPties/{other}Acct/Id/Othr/Id",
+        (f"RltdPties/{other}/Pty/Nm", f"RltdPties/{other}/Nm"), "RtrInf/Rsn/Cd", ("RtrInf/AddtlInf", "AddtlTxInf"),
+    )  # fmt: skip
+
+
+_DEBIT_PART, _CREDIT_PART = _part("Cdtr"), _part("Dbtr")
 #: An entry without details.
-_NONE = ("",) * len(_ENTRY_PART.paths)
+_NONE = ("",) * len(_DEBIT_PART.paths)
 
 
 def _entries(found: Statement, record: Record) -> None:
@@ -406,7 +413,8 @@ def _entries(found: Statement, record: Record) -> None:
     if status not in ("BOOK", ""):
         return
     debit, booked = said == "DBIT", _day(day)
-    details = [part.pick(_ENTRY_PART) for part in record.of("NtryDtls/TxDtls")] or [_NONE]
+    wanted = _DEBIT_PART if debit else _CREDIT_PART
+    details = [part.pick(wanted) for part in record.of("NtryDtls/TxDtls")] or [_NONE]
     whole = 0
     for text, reference, own_number, account, name, code, note in details:
         no = len(found.entries) + 1

@@ -1,4 +1,4 @@
-"""ISO 20022 requests beside payments: camt.056 asks payments back and camt.029 answers; acmt.023 asks about accounts and acmt.024 answers.
+"""ISO 20022 requests beside payments: camt.056 or camt.055 asks payments back and camt.029 answers; acmt.023 asks about accounts and acmt.024 answers.
 
 A request names each payment by the reference it was sent under, never a whole group, so that each gets an answer of its own.
 """
@@ -25,7 +25,7 @@ from tuodi.exchange.iso20022 import (
 from tuodi.exchange.iso_stream import records
 from tuodi.kernel.money import format_yuan
 
-__all__ = ["read_resolution", "read_verification", "whole_word", "write_acmt023", "write_camt056"]
+__all__ = ["read_resolution", "read_verification", "whole_word", "write_acmt023", "write_camt055", "write_camt056"]
 
 #: Status of the investigation (ExternalInvestigationExecutionConfirmation1Code) -> what it says of payments that have no status
 #: of their own. A payment that was executed and is given back is no cancelled one: its money comes by itself.
@@ -73,6 +73,38 @@ def write_camt056(
         for one in rows
     ]
     return "".join([*parts, "</Undrlyg></FIToFIPmtCxlReq></Document>\n"]).encode()
+
+
+def write_camt055(
+    profile: BankProfile, no: str, batch_no: str, rows: Sequence[Payment], *, payer: Payer, at: datetime, code: str, note: str, version: str
+) -> bytes:  # fmt: skip
+    """The customer's own request to give payments of one batch back (CustomerPaymentCancellationRequest).
+
+    It names the payments under their payment information, whose number is the batch's, and asks for none as a whole.
+
+    Args:
+        version: `001.08` or `001.09`; the rest as for `write_camt056`.
+    """
+    total = format_yuan(sum(one.amount_fen for one in rows), sep=False)
+    us = f"<Pty><Nm>{plain(payer.name, 70)}</Nm></Pty>"
+    counted = f"<NbOfTxs>{len(rows)}</NbOfTxs><CtrlSum>{total}</CtrlSum>"
+    parts = [
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        f'<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.055.{version}"><CstmrPmtCxlReq><Assgnmt><Id>{escape(no)}</Id>'
+        f"<Assgnr>{us}</Assgnr><Assgne><Agt>{agent(payer.agent)}</Agt></Assgne><CreDtTm>{at.replace(microsecond=0).isoformat()}</CreDtTm>"
+        f"</Assgnmt><Case><Id>{escape(no)}</Id><Cretr>{us}</Cretr></Case><CtrlData>{counted}</CtrlData><Undrlyg><OrgnlGrpInfAndCxl>"
+        f"<OrgnlMsgId>{escape(batch_no)}</OrgnlMsgId><OrgnlMsgNmId>pain.001.{VERSIONS[profile.messages]['pain.001']}</OrgnlMsgNmId>"
+        "<GrpCxl>false</GrpCxl></OrgnlGrpInfAndCxl>"
+        f"<OrgnlPmtInfAndCxl><OrgnlPmtInfId>{escape(batch_no)}</OrgnlPmtInfId>{counted}<PmtInfCxl>false</PmtInfCxl>\n"
+    ]
+    parts += [
+        f"<TxInf><CxlId>{escape(end_to_end(no, one.seq))}</CxlId><OrgnlInstrId>{one.seq}</OrgnlInstrId>"
+        f"<OrgnlEndToEndId>{escape(end_to_end(batch_no, one.seq))}</OrgnlEndToEndId>"
+        f'<OrgnlInstdAmt Ccy="CNY">{format_yuan(one.amount_fen, sep=False)}</OrgnlInstdAmt>'
+        f"<CxlRsnInf><Rsn><Cd>{escape(code)}</Cd></Rsn><AddtlInf>{plain(note, 105)}</AddtlInf></CxlRsnInf></TxInf>\n"
+        for one in rows
+    ]
+    return "".join([*parts, "</OrgnlPmtInfAndCxl></Undrlyg></CstmrPmtCxlReq></Document>\n"]).encode()
 
 
 _RESOLUTION = frozenset(
@@ -142,7 +174,7 @@ def _cancelled(found: ReturnFile, element: Mapping[str, str]) -> None:
         found.faults.append(f"第 {no} 笔状态“{said[:10]}”不认识")
     amount = None
     try:
-        amount = to_fen(text_of(element, "OrgnlIntrBkSttlmAmt"))
+        amount = to_fen(text_of(element, "OrgnlIntrBkSttlmAmt", "OrgnlInstdAmt"))
     except ValueError:
         found.faults.append(f"第 {no} 笔金额不是两位小数以内的数")
     found.rows.append(
@@ -173,11 +205,15 @@ def write_acmt023(profile: BankProfile, no: str, rows: Iterable[Payment], *, pay
     return "".join([*parts, "</IdVrfctnReq></Document>\n"]).encode()
 
 
+#: What the bank proposes instead (UpdatedPartyAndAccountIdentification), and where numbers of accounts and banks may stand.
+_UPDATED = "UpdtdPtyAndAcctId"
+_NUMBERS = ("Othr/Id", "Id/Othr/Id", "IBAN")
+_BANKS = ("ClrSysMmbId/MmbId", "BICFI", "BIC", "Nm")
 _VERIFIED = frozenset({"IdVrfctnRpt/Assgnmt", "IdVrfctnRpt/OrgnlAssgnmt", "IdVrfctnRpt/Rpt"})
 
 
 def read_verification(data: bytes) -> ReturnFile:
-    """Reads an acmt.024: a row an account, `paid` = it can take money, `failed` = it cannot, with the bank's code.
+    """Reads an acmt.024: a row an account, `paid` = it can take money, `failed` = it cannot, with the bank's code and what it proposes.
 
     Raises: MessageRefusedError for what is none, or hostile.
     """
@@ -214,5 +250,7 @@ def _verified(found: ReturnFile, element: Mapping[str, str]) -> None:
         ReturnRow(
             no, seq, text_of(element, f"{account}/Othr/Id", f"{account}/Id/Othr/Id", f"{account}/IBAN"), text_of(element, "OrgnlPtyAndAcctId/Pty/Nm"),
             None, word, said, text_of(element, "Rsn/Cd", "Rsn/Prtry")[:10], "", "", "",
+            right_name=text_of(element, f"{_UPDATED}/Pty/Nm")[:140], right_account=text_of(element, *(f"{_UPDATED}/Acct/{end}" for end in _NUMBERS)),
+            right_bank=text_of(element, *(f"{_UPDATED}/Agt/FinInstnId/{end}" for end in _BANKS))[:70],
         )
     )  # fmt: skip

@@ -73,7 +73,9 @@ def balance(row: HospitalAgreement) -> int:
 
 def pending(row: HospitalAgreement) -> int:
     """Fen of advances on their way to the hospital: decided, and not with it yet."""
-    found = PayOrder.objects.filter(agreement=row, kind__in=ADVANCES).exclude(status=OrderStatus.PAID)
+    found = PayOrder.objects.filter(agreement=row, kind__in=ADVANCES).exclude(
+        status__in=[OrderStatus.PAID, OrderStatus.TREASURY]
+    )
     return int(found.aggregate(n=Sum("amount_fen"))["n"] or 0)
 
 

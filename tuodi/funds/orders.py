@@ -21,11 +21,13 @@ from tuodi.org.models import User
 
 __all__ = [
     "ORIGIN",
+    "SETTLED",
     "arrived",
     "of_hospital",
     "of_place",
     "order_of",
     "pay",
+    "pay_by_treasury",
     "payee_of",
     "payees_of",
     "post",
@@ -39,6 +41,8 @@ __all__ = [
 #: Of ledger entries of orders; their `origin_id` is the order. What moves a hospital's advance names the hospital instead.
 ORIGIN = "order"
 _HOSPITAL = "hospital"
+#: The body has the money: told by the bank, or paid by the treasury in its stead.
+SETTLED = (OrderStatus.PAID, OrderStatus.TREASURY)
 
 
 def way_of(region: str) -> str:
@@ -149,6 +153,15 @@ def post(order: PayOrder, status: OrderStatus, *, user: User, memo: str) -> None
         raise ValueError(f"{status} is no event of an order")
 
 
+def pay_by_treasury(order: PayOrder, *, user: User, memo: str) -> None:
+    """Books that the treasury paid an order the bank did not: out of what was reserved, or out of what lies in suspense.
+
+    The caller holds the county's lock and the order's row, and knows that no payment of it is on its way.
+    """
+    again = LedgerEntry.objects.filter(origin=ORIGIN, origin_id=order.pk, kind=Kind.SEND).exists()
+    _paid(order, sources(order), user, memo, Account.SUSPENSE if again else Account.RESERVED)
+
+
 def _moves(order: PayOrder, parts: list[tuple[str, int]], to: Account, of: Account) -> list[Side]:
     sides: list[Side] = []
     for source, fen in parts:
@@ -162,12 +175,12 @@ def _send(order: PayOrder, parts: list[tuple[str, int]]) -> list[Side]:
     return _moves(order, parts, Account.TRANSIT, Account.SUSPENSE if again else Account.RESERVED)
 
 
-def _paid(order: PayOrder, parts: list[tuple[str, int]], user: User, memo: str) -> None:
+def _paid(order: PayOrder, parts: list[tuple[str, int]], user: User, memo: str, of: Account = Account.TRANSIT) -> None:
     owed = {source: -fen for source, fen in _sums(order, Account.PAYABLE).items()}
     settled = [(source, min(fen, owed.get(source, 0))) for source, fen in parts]
-    _book(order, _moves(order, settled, Account.PAYABLE, Account.TRANSIT), Kind.PAID, user, memo)
+    _book(order, _moves(order, settled, Account.PAYABLE, of), Kind.PAID, user, memo)
     advance = [(source, fen - done) for (source, fen), (_, done) in zip(parts, settled, strict=True)]
-    _of_hospital(order, advance, Account.HOSPITAL, Account.TRANSIT, Kind.HOSPITAL, user, memo)
+    _of_hospital(order, advance, Account.HOSPITAL, of, Kind.HOSPITAL, user, memo)
 
 
 def _returned(order: PayOrder, parts: list[tuple[str, int]], user: User, memo: str) -> None:
@@ -273,4 +286,4 @@ def order_of(kind: OrderKind, subject_id: int) -> PayOrder | None:
 def arrived(kind: OrderKind, subject_id: int) -> bool:
     """Whether the money is with the body: told by the bank, or paid by the treasury."""
     order = order_of(kind, subject_id)
-    return order is None or order.status == OrderStatus.PAID
+    return order is None or order.status in SETTLED

@@ -317,15 +317,35 @@ class OrderStatus(models.TextChoices):
     PAID = "paid", "已到账"
     FAILED = "failed", "失败"
     RETURNED = "returned", "退票"
+    TREASURY = "treasury", "国库已支付"  # turned by two people into one of the treasury's
 
 
 ORDER_MOVES: Mapping[str, frozenset[str]] = {
-    OrderStatus.READY: frozenset({OrderStatus.SENT}),
+    OrderStatus.READY: frozenset({OrderStatus.SENT, OrderStatus.TREASURY}),
     OrderStatus.SENT: frozenset({OrderStatus.PAID, OrderStatus.FAILED, OrderStatus.UNKNOWN}),
     OrderStatus.UNKNOWN: frozenset({OrderStatus.PAID, OrderStatus.FAILED}),
     OrderStatus.PAID: frozenset({OrderStatus.RETURNED}),
-    OrderStatus.FAILED: frozenset({OrderStatus.SENT}),
-    OrderStatus.RETURNED: frozenset({OrderStatus.SENT}),
+    OrderStatus.FAILED: frozenset({OrderStatus.SENT, OrderStatus.TREASURY}),
+    OrderStatus.RETURNED: frozenset({OrderStatus.SENT, OrderStatus.TREASURY}),
+    OrderStatus.TREASURY: frozenset(),
+}
+
+
+class RefundState(models.TextChoices):
+    """What became of a credit entry of a statement that may be a body's refund."""
+
+    PROPOSED = "proposed", "待确认"
+    BOOKED = "booked", "已入账"
+    SAME = "same", "已凭凭证登记"  # the same money, entered by voucher before: nothing is booked for the entry
+    DISMISSED = "dismissed", "不是退款"
+
+
+REFUND_MOVES: Mapping[str, frozenset[str]] = {
+    RefundState.PROPOSED: frozenset({RefundState.BOOKED, RefundState.SAME, RefundState.DISMISSED}),
+    # The paper it was entered by was refused.
+    RefundState.BOOKED: frozenset({RefundState.PROPOSED}),
+    RefundState.SAME: frozenset({RefundState.PROPOSED}),
+    RefundState.DISMISSED: frozenset(),
 }
 
 _TABLES: Mapping[type[models.TextChoices], Mapping[str, frozenset[str]]] = {
@@ -336,6 +356,7 @@ _TABLES: Mapping[type[models.TextChoices], Mapping[str, frozenset[str]]] = {
     PayeeState: PAYEE_MOVES,
     OrderStatus: ORDER_MOVES,
     DeskState: DESK_MOVES,
+    RefundState: REFUND_MOVES,
 }
 
 

@@ -42,6 +42,7 @@ __all__ = [
     "scope",
     "subject_scope",
     "system_scope",
+    "wherever",
 ]
 
 NATION = "cn"
@@ -166,6 +167,13 @@ def subject_scope(subject: Subject) -> Iterator[Range]:
     Tables that open no rows to residents (`rls.SubjectRows`) show nothing and take nothing here.
     """
     with _opened(range_of(subject.region), f"resident:{subject.account_id}", subject) as found:
+        yield found
+
+
+@contextmanager
+def wherever(subject: Subject) -> Iterator[Range]:
+    """A resident's own rows in whatever place they lie: the database still narrows every table to them (`rls.SubjectRows`)."""
+    with _opened(range_of(NATION), f"resident:{subject.account_id}", subject) as found:
         yield found
 
 

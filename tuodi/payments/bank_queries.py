@@ -17,6 +17,7 @@ from tuodi.org import access
 from tuodi.org.models import User
 from tuodi.payments.models import (
     AccountCheck,
+    AccountProposal,
     BankBatch,
     BankDecision,
     BankItem,
@@ -32,6 +33,7 @@ from tuodi.payments.models import (
     StatementLine,
 )
 from tuodi.payments.states import ERRORS, BatchState, LineStatus, RecallState, RecallWord
+from tuodi.people.models import Household, Person
 
 __all__ = [
     "Gap",
@@ -344,9 +346,18 @@ def account_checks(run: PayRun) -> QuerySet[AccountCheck]:
     newest = AccountCheck.objects.filter(run=run).order_by("line_id", "-id").distinct("line_id").values("id")
     return (
         AccountCheck.objects.filter(id__in=newest)
-        .select_related("line__household__head", "line__person")
+        .select_related("line__household__head", "line__person", "proposal")
         .order_by("ok", "region", "id")
     )
+
+
+def account_proposal(household: Household, payee: Person) -> AccountProposal | None:
+    """What a bank proposed last instead of the account a family's payee has now; None = nothing, or the account was changed since."""
+    held = payee.accounts.filter(until__isnull=True).values("id")
+    newest = AccountCheck.objects.filter(account_id__in=held).order_by("-id").select_related("proposal", "line").first()
+    if newest is None or newest.line.household_id != household.pk or newest.line.programme == "care":
+        return None
+    return getattr(newest, "proposal", None)
 
 
 def account_check_totals(run: PayRun) -> dict[str, int]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import Case, When
 
+from tuodi.decisions.care_kept import stands
 from tuodi.decisions.models import CareAgreement
 from tuodi.kernel.money import format_yuan
 from tuodi.kernel.periods import Month
@@ -83,7 +84,7 @@ def stated_text(line: PayLine) -> str:
     # A caregiver with several people in one household has the sum of their agreements.
     agreed = CareAgreement.objects.filter(household=line.household_id, payees__person=line.person_id).distinct()
     agreed = agreed.select_related("person").order_by("since", "id")
-    standing = [one for one in agreed if _stands(one, Month.parse(str(line.month)))]
+    standing = [one for one in agreed if stands(one, Month.parse(str(line.month)))]
     if not standing:
         return "照料服务协议在本月 1 日已不在期，本月没有约定的补贴。"
     told = [
@@ -91,12 +92,6 @@ def stated_text(line: PayLine) -> str:
         for one in standing
     ]
     return "；".join(told) + "。补贴付给照料服务人，以每月 1 日在期的协议为准。"
-
-
-def _stands(agreement: CareAgreement, month: Month) -> bool:
-    day = month.first_day
-    ended = agreement.ended_on is not None and agreement.ended_on <= day
-    return agreement.since <= day <= agreement.until and not ended
 
 
 def explain_line(

@@ -108,7 +108,8 @@ _QUERIES: dict[str, tuple[str, ...]] = {
         "and not (l.status = 'withheld' and e.kind is null) order by l.id",
         "select '付款单 ' || o.no, '状态 ' || o.status || '，最后事件 ' || coalesce(e.kind, '无') from funds_payorder o left join lateral "
         "(select kind from payments_orderevent v where v.order_id = o.id order by v.id desc limit 1) e on true "
-        "where o.status <> coalesce(e.kind, 'ready') order by o.id",
+        "where o.status <> case when exists (select 1 from funds_orderturn t where t.order_id = o.id and t.state = 'approved') then 'treasury' "
+        "else coalesce(e.kind, 'ready') end order by o.id",
     ),
     "L6": (
         "select '凭证 ' || e.id, case when e.by_id is null or u.id is null then '没有经办人' else '没有时间' end from funds_ledgerentry e "

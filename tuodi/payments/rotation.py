@@ -8,7 +8,7 @@ the same key.
 from __future__ import annotations
 
 from tuodi.funds.models import PayeeAccount
-from tuodi.payments.models import BankItem, PayLine
+from tuodi.payments.models import AccountProposal, BankItem, PayLine
 from tuodi.people.rotation import Column
 
 __all__ = ["COLUMNS"]
@@ -16,5 +16,6 @@ __all__ = ["COLUMNS"]
 COLUMNS = (
     Column(PayLine, "payline.account", "account_cipher", "people.account", uid="account_uid"),
     Column(BankItem, "bankitem.account", "account_cipher", "people.account", uid="account_uid"),
+    Column(AccountProposal, "proposal.account", "account_cipher", "people.account", uid="account_uid"),
     Column(PayeeAccount, "payee.account", "account_cipher", "people.account"),
 )

@@ -265,10 +265,11 @@ class Verdict(models.TextChoices):
     ACCOUNT = "account", "收款账号不符"
     CONTRADICTS = "contradicts", "与已知结果矛盾"
     OTHER = "other", "非代发收支"
+    REFUND = "refund", "机构退款"
 
 
 #: Leftovers that somebody must see to.
-ERRORS = tuple(one.value for one in Verdict if one not in (Verdict.MATCHED, Verdict.SETTLED))
+ERRORS = tuple(one.value for one in Verdict if one not in (Verdict.MATCHED, Verdict.SETTLED, Verdict.REFUND))
 
 
 class Basis(models.TextChoices):

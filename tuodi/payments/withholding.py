@@ -32,6 +32,9 @@ SUSPENDED = """s.household_id = {row}.household_id and s.lifted_at is null and s
 _DIED = """p.died_on is not null and p.died_on >= to_date(r.month::text, 'YYYYMM') - interval '1 year'
     and exists (select 1 from audit_auditentry a where a.action = 'people.record_death' and a.subject_type = 'person'
       and a.subject_id = p.id::text and a.at > %(since)s)"""
+#: The end of an agreement was told after the calculation.
+_ENDED = """exists (select 1 from audit_auditentry u where u.action = 'decisions.end_agreement' and u.subject_type = 'careagreement'
+    and u.subject_id = {agreement}::text and u.at > %(since)s)"""
 _QUERY = f"""
 with ready as (
   select l.id, l.household_id, l.person_id, l.programme, l.month, l.roll_id, l.account_id, l.region, l.agreement_id, l.care_fen, l.base_fen,
@@ -59,17 +62,22 @@ select id, reason from (
   select r.id, 'exit', 3 from ready r join people_rollentry e on e.id = r.roll_id
     where e.end_month is not null and e.end_month < r.month
   union all
-  select r.id, 'exit', 3 from ready r join decisions_careagreement g on g.id = r.agreement_id where r.care_fen > 0 and r.programme = 'care'
-    and not exists (select 1 from people_rollentry e where e.household_id = g.household_id and e.person_id = g.person_id
-      and e.programme = 'tekun' and e.start_month <= r.month and (e.end_month is null or e.end_month >= r.month))
+  -- of a caregiver's line what is agreed for those whose roll still covers the month, by the payees the calculation knew, does not reach
+  -- what was calculated: of several people looked after one has left the roll. How an agreement ended is another reason.
+  select r.id, 'exit', 3 from ready r where r.programme = 'care' and r.care_fen > 0 and r.care_fen > (
+    select coalesce(sum(g.subsidy_fen), 0) from decisions_careagreement g
+    where g.household_id = r.household_id and g.caregiver <> '' and g.since <= r.first and g.until >= r.first
+      and exists (select 1 from decisions_carepayee p where p.agreement_id = g.id and p.person_id = r.person_id and not exists (
+        select 1 from decisions_carepayee q where q.agreement_id = g.id and q.id > p.id and q.person_id <> p.person_id and q.made_at <= %(since)s))
+      and (g.ended_on is null or g.ended_on > r.first or {_ENDED.format(agreement="g.id")})
+      and exists (select 1 from people_rollentry e where e.household_id = g.household_id and e.person_id = g.person_id
+        and e.programme = 'tekun' and e.form <> 'centralised' and e.start_month <= r.month and (e.end_month is null or e.end_month >= r.month)))
   union all
   select r.id, 'exit', 3 from ready r where r.programme = 'family_planning' and r.base_fen > 0 and not exists (
     select 1 from payments_fixedentry e where e.active and e.household_id = r.household_id and e.person_id = r.person_id
       and e.programme = r.programme and e.start_month <= r.month and (e.end_month is null or e.end_month >= r.month))
   union all
-  select a.line_id, 'agreement', 4 from agreed a where a.ended_on < a.first + interval '1 month' and exists (
-    select 1 from audit_auditentry u where u.action = 'decisions.end_agreement' and u.subject_type = 'careagreement'
-    and u.subject_id = a.id::text and u.at > %(since)s)
+  select a.line_id, 'agreement', 4 from agreed a where a.ended_on < a.first + interval '1 month' and {_ENDED.format(agreement="a.id")}
   union all
   -- a household that went beyond the range of who asks is not seen at all
   select r.id, 'moved', 5 from ready r left join people_household h on h.id = r.household_id

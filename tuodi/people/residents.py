@@ -44,6 +44,7 @@ __all__ = [
     "purge_tries",
     "register_phone",
     "request_code",
+    "selves",
     "subject_of",
 ]
 
@@ -307,6 +308,13 @@ def subject_of(account: ResidentAccount) -> Subject:
             person_ids=tuple(sorted({account.person_id, *persons.values_list("person_id", flat=True)})),
             household_ids=tuple(sorted(home.pk for home in homes)),
         )
+
+
+def selves() -> list[int]:
+    """In a resident's scope: the ids of his own rows as a person, his counties' all, and nobody's of his family."""
+    with connection.cursor() as cursor:
+        cursor.execute("select unnest(tuodi_subject_selfs())")
+        return [number for (number,) in cursor.fetchall()]
 
 
 def purge_tries() -> int:

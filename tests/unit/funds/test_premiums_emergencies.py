@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from datetime import date
 
 import pytest
 from casekit import at
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import DatabaseError, transaction
+from django.test import Client
 from fundkit import Treasury, clean
 from hospitalkit import AFTER, Ward
+from hospitalkit import premium_answer as answer
 from paykit import family
 
 from tuodi.funds import emergencies as fund
@@ -18,30 +19,9 @@ from tuodi.funds import premiums as reads
 from tuodi.funds.actions import emergencies, papers, premiums
 from tuodi.funds.errors import FundInputError, FundStateError
 from tuodi.funds.models import EmergencyCase, PremiumItem, PremiumList
-from tuodi.people import secrets
-from tuodi.verification import rulebook
+from tuodi.kernel import clock
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("premium_rules")]
-PACK = """pack: {place: "420802", programme: premium}
-instruments:
-  测试参保: {title: 测试用的参保缴费通知, number: "-", issuer: 测试, issued: 2018-01-01, in_force: 2018-01-01, kind: hypothetical}
-parameters:
-  premium:
-    values: [{from: 2018-01-01, value: 180, clause: 测试参保}]
----
-pack: {place: "420802", programme: profile}
-parameters:
-  emergency_illness_share:
-    values: [{from: 2018-01-01, value: 80%, clause: 测试参保}]
-  emergency_illness_cap:
-    values: [{from: 2018-01-01, value: 5000, clause: 测试参保}]
-"""
-
-
-@pytest.fixture
-def premium_rules(tmp_path, medical_rules):
-    (tmp_path / "premium.yaml").write_text(PACK, encoding="utf-8")
-    rulebook.reload()
 
 
 @pytest.fixture
@@ -59,15 +39,6 @@ def propose(treasury: Treasury, *, on: date = AFTER) -> tuple[PremiumList, list[
         return premiums.propose_premiums(
             acting_user=treasury.keep, county="420802", year=2018, on=on, code="SW420802", collector="测试区税务局"
         )
-
-
-def answer(*rows: tuple[object, str]) -> bytes:
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(["姓名", "身份证号", "处理结果", "说明"])
-    for person, result in rows:
-        writer.writerow([person.name, secrets.open_id(person), result, ""])
-    return out.getvalue().encode("utf-8-sig")
 
 
 def test_a_years_premiums_are_listed_paid_answered_and_the_difference_comes_back(treasury) -> None:
@@ -186,3 +157,50 @@ def test_emergency_money_follows_the_rule_and_is_claimed_once_the_patient_is_kno
     clean()
     with at(treasury.keep, AFTER), pytest.raises(DatabaseError, match="不能修改"), transaction.atomic():
         EmergencyCase.objects.filter(pk=small.pk).update(claim_fen=1)
+
+
+def test_whom_the_collector_forgot_is_told_by_a_later_answer_that_overwrites_nothing(treasury) -> None:
+    homes = [family() for _ in range(4)]
+    heads = [one.head for one in homes]
+    row, _ = propose(treasury)
+    with at(treasury.review, AFTER):
+        premiums.decide_premiums(row, acting_user=treasury.review, approve=True)
+    keep = treasury.keep
+    with at(keep, AFTER):
+        with pytest.raises(FundStateError, match="还没有回执"):
+            premiums.import_supplement(row, acting_user=keep, data=answer((heads[0], "已参保")), name="补.csv")
+        row = premiums.import_answer(
+            row, acting_user=keep, data=answer((heads[0], "已参保"), (heads[1], "未参保")), name="回执.csv"
+        )
+        forgotten = row.persons - 2
+        data = answer((heads[0], "已参保"), (heads[1], "已参保"), (heads[2], "重复参保"))
+        later = premiums.import_supplement(row, acting_user=keep, data=data, name="补.csv")
+        assert (later.rows, later.told) == (3, 1)
+        assert [(one["row"], one["reason"]) for one in later.faults] == [
+            (2, "已有回执“已参保”，内容相同"), (3, "已有回执“未参保”，与本行“已参保”不同，没有改动"),
+        ]  # fmt: skip
+        assert reads.sums_of(row)[""][0] == forgotten - 1
+        assert PremiumItem.objects.get(listed=row, person=heads[1]).result == "not_insured"
+        assert reads.due_back(row) == 36_000
+    with clock.frozen(AFTER):
+        client = Client()
+        client.force_login(keep, backend="tuodi.org.backends.StaffBackend")
+        text = client.get(f"/premiums/{row.no}/?show=open").content.decode()
+        assert "导入补充回执" in text
+        assert "已有回执“未参保”，与本行“已参保”不同，没有改动" in text
+        assert heads[3].name in text
+        client.post(f"/premiums/{row.no}/", {"do": "answer", "file": SimpleUploadedFile("补.csv", data)})
+        assert "没有一行与名单中尚无回执的人相符" in client.get(f"/premiums/{row.no}/").content.decode()
+    with at(keep, AFTER):
+        with pytest.raises(FundInputError, match="没有一行与名单中尚无回执的人相符"):
+            premiums.import_supplement(row, acting_user=keep, data=data, name="补.csv")
+        rest = PremiumItem.objects.filter(listed=row, result="").select_related("person")
+        premiums.import_supplement(
+            row, acting_user=keep, data=answer(*((one.person, "已参保") for one in rest)), name="再补.csv"
+        )
+        assert "" not in reads.sums_of(row)
+        with pytest.raises(FundStateError, match="全部已有回执"):
+            premiums.import_supplement(row, acting_user=keep, data=data, name="补.csv")
+        with pytest.raises(DatabaseError), transaction.atomic():
+            row.later_answers.update(told=9)
+    clean()

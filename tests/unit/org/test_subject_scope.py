@@ -20,7 +20,16 @@ VILLAGE = "420899001001"
 MINE, THEIRS = 910_000_001, 910_000_002
 ME = Subject(account_id=1, person_id=MINE, region=VILLAGE, person_ids=(MINE,), household_ids=(MINE,))
 #: Columns that say whose a row is; every other column stays empty.
-WHOSE = ("person_id", "household_id", "case_id", "application_id", "applicant_id", "head_id", "account_id")
+WHOSE = (
+    "person_id",
+    "household_id",
+    "case_id",
+    "application_id",
+    "applicant_id",
+    "head_id",
+    "account_id",
+    "agreement_id",
+)
 #: Anybody may append here, and nobody read: the log, and what is said to people.
 APPENDED = {"audit_auditentry", "outbox_message"}
 #: What a family may see of itself. A table that is opened to residents is put here by who opens it.
@@ -46,6 +55,7 @@ OPENED = {
     "decisions_determination",
     "decisions_suspension",
     "decisions_rollnotice",
+    "decisions_careagreement",
     "monitoring_changereport",
     "payments_payline",
     "payments_fixedentry",

@@ -176,3 +176,43 @@ def test_what_happens_before_the_file_leaves_holds_the_payee_s_line_back(make_us
     # What was held back of an approved run is free again, and June decides: the neighbour did look after 甲明 on 1 May.
     assert treasury.held(programme="care")["transit"] == 200_00
     clean()
+
+
+def test_of_two_people_of_one_household_the_end_of_one_s_roll_holds_the_line_before_the_file(make_user) -> None:
+    """The line is the sum of both agreements; whose agreement it names, the newer, still stands."""
+    staff, treasury = Staff(make_user), Treasury(make_user)
+    for programme in ("tekun", "care"):
+        treasury.do("appropriation", 9000, programme=programme)
+    leaving, staying = Home(make_user, "甲明"), Home(make_user, "乙明")
+    for home, serial in ((leaving, 1), (staying, 2)):
+        first = home.household.head
+        with at(home.user, date(2017, 4, 1)):
+            second = people.register_person(
+                acting_user=None, region=VILLAGE, name=f"{first.name}弟", id_text=make_id("420899", date(1950, 1, 3), serial * 2 + 31),
+                is_demo=True,
+            )  # fmt: skip
+            people.add_member(
+                acting_user=None, household=home.household, person=second, relation="sibling", on=date(2017, 4, 1)
+            )
+            entry = home.household.roll.get()
+            entry.pk, entry.person = None, second
+            entry.account = people.add_account(
+                acting_user=None, person=second, number=str(next(CARDS)), holder=second.name, since=date(2017, 4, 1)
+            )
+            entry.save(force_insert=True)
+        for person in (second, first):
+            home.person = person
+            home.card(home.agree("单晓月"), 1, date(2017, 4, 3))
+    run = run_month(staff, MAY, upto="approve")
+    assert [home.lines(staff, run)["care-单晓月"].care_fen for home in (leaving, staying)] == [400_00, 400_00]
+    with at(leaving.user, date(2017, 5, 4)):
+        leaving.household.roll.filter(person__name="甲明弟").update(end_month=201704)
+    with at(staff.check, date(2017, 5, 5)):
+        actions.make_bank_files(run, acting_user=staff.check)
+    assert leaving.lines(staff, run)["care-单晓月"].status == "withheld"
+    assert staying.lines(staff, run)["care-单晓月"].status == "sent"
+    with at(staff.check, LATER):
+        assert set(
+            PayLine.objects.filter(status="withheld", programme="care").values_list("events__message", flat=True)
+        ) == {"已停发退出"}
+    clean()

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
-from bankkit import DAY, MAY, Desk, listening, wire_up
+from bankkit import ACCOUNT, DAY, MAY, Desk, listening, wire_up
 from casekit import at
 from django.db import DatabaseError, transaction
 from fundkit import Treasury, clean
 from paykit import family, pay_day, run_month
 
 from tuodi.exchange.bank import load_bank_profile
+from tuodi.files.store import open_plain
 from tuodi.kernel import clock
 from tuodi.org.access import system_scope
 from tuodi.payments import actions, chain
@@ -317,3 +318,45 @@ def test_what_leaves_and_comes_back_reads_the_same_at_both_ends() -> None:
         )
         assert (found.no, found.about, found.message_id, found.faults) == ("B1C01", "B1", "B7", [])
         assert [(row.seq, row.result, row.code) for row in found.rows] == [(2, "cancelled", ""), (5, "refused", "ARDT")]
+
+
+def test_the_customer_s_own_request_is_written_where_the_line_says_so_and_answered(
+    make_user, settings, tmp_path
+) -> None:
+    """camt.055 in both versions, read by the bank, answered under the payment information, followed as ever."""
+    from simulators.bank.messages import read_camt055
+    from tuodi.payments.errors import RunInputError
+
+    bank = wire_up(settings, tmp_path)
+    bank.slow = True
+    with listening(bank) as address:
+        desk = Desk(make_user, bank, address)
+        with at(desk.staff.check, DAY):
+            wanted = {
+                "place": "420802", "label": "农商行直联", "profile": "iso20022", "way": "http", "address": address, "payer_name": "专户",
+                "payer_account": ACCOUNT, "payer_agent": "402532000012", "bank_key": bank.pair.public.hex(),
+            }  # fmt: skip
+            with pytest.raises(RunInputError, match="撤销报文"):
+                actions.register_link(acting_user=None, **wanted, recall_form="camt.057")
+            with pytest.raises(RunInputError, match="撤销报文"):
+                actions.register_link(
+                    acting_user=None, **{**wanted, "profile": "generic-csv"}, recall_form="camt.055.001.09"
+                )
+            desk.link = actions.register_link(acting_user=None, **wanted, recall_form="camt.055.001.09")
+        run = desk.month(3)
+        desk.deliver(run)
+        with system_scope("420802"):
+            batch = run.batches.get()
+        recall = desk.ask_back(batch, 1, 2)
+        with open_plain(recall.file) as plain:
+            data = plain.read()
+        assert b"camt.055.001.09" in data[:200]
+        assert read_camt055(data)[:3] == (recall.no, batch.no, [1, 2])
+        answer = bank.answer_request(recall.no)
+        assert b"OrgnlPmtInfAndSts" in answer
+        bank.lay("camt.029", answer)
+        desk.collect()
+        assert desk.words(recall) == ["cancelled", "cancelled"]
+        assert desk.statuses(run) == ["failed", "failed", "sent"]
+        desk.clean(run)
+    clean()

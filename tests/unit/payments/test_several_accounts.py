@@ -13,7 +13,15 @@ from simulators.bank.core import Bank
 from tuodi.org.access import system_scope
 from tuodi.payments import actions, bank_queries, withholding
 from tuodi.payments.errors import AccountCheckError, RunInputError
-from tuodi.payments.models import AccountCheck, AccountInquiry, BankLink, BankMessage, BankReturn, PayRun
+from tuodi.payments.models import (
+    AccountCheck,
+    AccountInquiry,
+    AccountProposal,
+    BankLink,
+    BankMessage,
+    BankReturn,
+    PayRun,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 OTHER = "4200017000000022"
@@ -106,16 +114,19 @@ def test_accounts_are_asked_about_by_message_and_a_bad_one_is_not_sent(
         assert lost.state == "sent"
         assert [one.state for one in desk.deliver(run)] == ["acknowledged"]
         assert bank.totals()[asked.no] == {"copies": 1, "asked": 3}
-        bank.bad_accounts = {bank.asked[asked.no].accounts[1][1]: "AC04"}
+        bad_account = bank.asked[asked.no].accounts[1][1]
+        bank.bad_accounts = {bad_account: "AC04"}
+        bank.right_accounts = {bad_account: ("向桂英", "6217000077770000012")}
         answer = bank.answer_request(asked.no)
+        mangled = answer.replace(b"6217000077770000012", b"62X")
         wrong = answer.replace(f"{asked.no}-3<".encode(), f"{asked.no}-9<".encode())
         named = answer.replace("向桂英".encode(), "别的人".encode(), 1)
-        for one in (wrong, named, answer, answer):
+        for one in (wrong, named, mangled, answer, answer):
             bank.lay("accounts", one)
         bank.lay("again", bank.answer_request(asked.no))
         got = desk.collect()
         assert [(one.state, one.kind) for one in got] == [
-            *[("refused", "acmt.024")] * 2, *[("applied", "acmt.024")] * 2, ("refused", "acmt.024"),
+            *[("refused", "acmt.024")] * 3, *[("applied", "acmt.024")] * 2, ("refused", "acmt.024"),
         ]  # fmt: skip
         assert "已答复过" in got[-1].faults[0]
         with system_scope("420802"):
@@ -123,6 +134,18 @@ def test_accounts_are_asked_about_by_message_and_a_bad_one_is_not_sent(
             assert bank_queries.account_check_totals(run) == {"ok": 2, "bad": 1, "open": 0}
             (bad,) = AccountCheck.objects.filter(ok=False)
             assert (bad.code, bad.message, bad.no) == ("AC04", "账户已销户", asked.no)
+            # What it proposes is kept beside what we hold, and changes nothing.
+            proposal = AccountProposal.objects.get()
+            assert (proposal.check_of_id, proposal.holder, proposal.number()) == (
+                bad.pk,
+                "向桂英",
+                "6217000077770000012",
+            )
+            home = bad.line.household
+            assert bank_queries.account_proposal(home, home.head).pk == proposal.pk
+            assert home.head.accounts.get(until__isnull=True).last4 == bad_account[-4:]
+            with pytest.raises(DatabaseError), transaction.atomic():
+                AccountProposal.objects.update(holder="别人")
             assert withholding.stopped_lines(PayRun.objects.get(pk=run.pk)) == {bad.line_id: "precheck"}
         run = desk.send(run)
         assert desk.lines(run) == ["sent", "sent", "withheld"]

@@ -10,6 +10,8 @@ NEEDS_DATABASE = True
 
 def register(subparsers: Any) -> None:
     """Adds the verb."""
+    from tuodi.exchange.bank_files import RECALL_FORMS
+
     parser = subparsers.add_parser("bank", help="银行直联：登记、送出、取回、查看状态")
     verbs = parser.add_subparsers(dest="verb", required=True)
     link = verbs.add_parser("link", help="登记直联（付款账户和文件往来方式）")
@@ -22,6 +24,9 @@ def register(subparsers: Any) -> None:
     link.add_argument("--payer-account", required=True)
     link.add_argument("--payer-agent", default="", help="付款行联行号或名称")
     link.add_argument("--programmes", default="", help="这个账户付哪些项目，如 dibao,tekun；不写为其余各项")
+    link.add_argument(
+        "--recall-form", default="camt.056", choices=RECALL_FORMS, help="请求撤销用哪种报文，按与银行的约定"
+    )
     link.add_argument("--bank-key", default="", help="银行 SM2 公钥，130 位十六进制，以纸面核对为准")
     verbs.add_parser("key", help="显示本单位的签名公钥（交给银行）")
     verbs.add_parser("deliver", help="送出待送报文，查询没有答复的报文")
@@ -45,6 +50,7 @@ def _link(args: argparse.Namespace) -> int:
             acting_user=None, place=args.place, label=args.label, profile=args.profile, way=args.way, address=args.address,
             payer_name=args.payer_name, payer_account=args.payer_account, payer_agent=args.payer_agent, bank_key=args.bank_key,
             programmes=[one.strip() for one in args.programmes.split(",") if one.strip()],
+            recall_form=args.recall_form,
         )  # fmt: skip
     print(f"已登记：{link.label}（{link.get_way_display()}，{link.profile}）")
     return 0

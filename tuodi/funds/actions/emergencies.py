@@ -12,7 +12,7 @@ from django.db import transaction
 from tuodi.audit.actions import record
 from tuodi.cases.series import next_no
 from tuodi.files.store import put_bytes
-from tuodi.funds import emergencies, ledger, orders
+from tuodi.funds import emergencies, ledger, orders, refunds
 from tuodi.funds.errors import FundHandsError, FundInputError, FundStateError
 from tuodi.funds.models import EmergencyCase, EmergencyReturn, HospitalAgreement
 from tuodi.funds.states import (
@@ -159,15 +159,19 @@ def identify(
 
 @transaction.atomic
 def receive(
-    case: EmergencyCase, *, acting_user: User, amount_fen: int, payer: str, voucher: str, received_on: date
-) -> EmergencyReturn:
+    case: EmergencyCase, *, acting_user: User, amount_fen: int, payer: str, voucher: str, received_on: date,
+    by_statement: bool = False,
+) -> EmergencyReturn:  # fmt: skip
     """Enters money of a claim that came back to the fund, in parts or whole.
+
+    Args:
+        by_statement: an entry of a statement says so (`actions.refunds`); else a voucher does.
 
     Raises: FundInputError, FundStateError: nothing is left; AccessDeniedError, NotFoundError.
     """
     access.require(acting_user, DutyCode.FUND_KEEP, case.region)
     ledger.lock([case.region])
-    row = access.locked(EmergencyCase.objects.select_related("entry"), case.pk, what="疾病应急救助")
+    row = access.locked(EmergencyCase.objects.select_related("entry", "agreement"), case.pk, what="疾病应急救助")
     open_ = emergencies.left(row)
     if not open_ or row.entry is None:
         raise FundStateError(f"申请 {row.no} 的追偿", "没有未结金额", "收款")
@@ -181,6 +185,8 @@ def receive(
         raise FundInputError("金额", f"应大于 0 元，不超过未追回的 {format_yuan(open_)} 元")
     if received_on > clock.today():
         raise FundInputError("到账日期", "晚于今天")
+    if not by_statement:
+        refunds.refuse_told_twice(row, amount_fen, received_on)
     entry = orders.take_back(
         region=row.region, programme=FundProgramme.EMERGENCY, spent=row.entry, origin=ORIGIN, subject_id=row.pk, fen=amount_fen,
         user=acting_user, memo=f"{row.no} 追偿，{payer.strip()[:40]}，凭证 {voucher.strip()[:40]}",

@@ -128,7 +128,7 @@ def end_agreement(agreement: HospitalAgreement, *, acting_user: User, reason: st
     left = HospitalBill.objects.filter(agreement=row, state__in=[BillState.PRE_SETTLED, BillState.SETTLED]).count()
     if left:
         raise FundInputError("单据", f"还有 {left} 张没有清算。请先清算或撤回。")
-    if open_ := row.orders.exclude(status=OrderStatus.PAID).first():  # type: ignore[attr-defined]
+    if open_ := row.orders.exclude(status__in=[OrderStatus.PAID, OrderStatus.TREASURY]).first():  # type: ignore[attr-defined]
         raise FundInputError("付款单", f" {open_.no} 还没有到账（{open_.get_status_display()}）。请先办结。")
     row.state, row.ended_at, row.ended_by, row.end_reason = (
         AgreementState.ENDED,

@@ -12,11 +12,20 @@ from django.db import transaction
 from tuodi.audit.actions import record
 from tuodi.cases.series import next_no
 from tuodi.funds import hospital as hospitals
-from tuodi.funds import ledger, orders
+from tuodi.funds import ledger, orders, refunds
 from tuodi.funds.actions import reversal
 from tuodi.funds.errors import FundHandsError, FundInputError, FundShortError, FundStateError, PurposeError
 from tuodi.funds.ledger import Side, credit, debit, pair
-from tuodi.funds.models import Float, FundBook, FundPaper, HospitalAgreement, LedgerEntry, Population, PublicFund
+from tuodi.funds.models import (
+    Float,
+    FundBook,
+    FundPaper,
+    HospitalAgreement,
+    LedgerEntry,
+    Population,
+    PublicFund,
+    StatementRefund,
+)
 from tuodi.funds.states import (
     Account,
     AgreementState,
@@ -26,6 +35,7 @@ from tuodi.funds.states import (
     PaperKind,
     PaperState,
     PayWay,
+    RefundState,
     Source,
     move,
 )
@@ -149,13 +159,15 @@ def propose(
     *, acting_user: User, county: str, kind: str, amount_fen: int, reason: str, programme: str, source: str = "",
     fund: PublicFund | None = None, to_programme: str = "", town: str = "", year: int | None = None,
     month: Month | None = None, doc_no: str = "", doc_day: date | None = None, hospital: HospitalAgreement | None = None,
+    by_statement: bool = False,
 ) -> FundPaper:  # fmt: skip
     """Writes a paper that waits for its decision. Nothing moves yet.
 
     Args:
         source: of `Source`; with `fund` it is the fund's own. to_programme: of a transfer. town: of an advance.
         month: of a plan; its source may be left open. doc_no, doc_day: 指标文号 and its day, of an appropriation.
-        hospital: whose advance is paid or taken back. A reversal is proposed by `reversal.propose_reversal`.
+        hospital: whose advance is paid or taken back. by_statement: an entry of a statement shows the money (`actions.refunds`).
+        A reversal is proposed by `reversal.propose_reversal`.
 
     Raises: FundInputError naming the field; PurposeError; AccessDeniedError, NotFoundError.
     """
@@ -202,6 +214,9 @@ def propose(
             raise FundInputError("乡镇", "不在本县")
     if kind in _HOSPITAL:
         _hospital(kind, hospital, region, programme, amount_fen)
+    if kind == PaperKind.HOSPITAL_BACK and hospital is not None and not by_statement:
+        ledger.lock([region])  # nobody confirms the same money on a statement meanwhile
+        refunds.refuse_told_twice(hospital, amount_fen, today)
     if kind == PaperKind.PLAN and month is None:
         raise FundInputError("月份", "没有填写")
     paper = FundPaper.objects.create(
@@ -267,6 +282,12 @@ def decide(paper: FundPaper, *, acting_user: User, approve: bool, note: str = ""
     if approve:
         paper.entry = _book(paper, acting_user)
     paper.save(update_fields=["state", "decided_at", "decided_by", "decision_note", "entry"])
+    if not approve:
+        # What a statement showed waits to be confirmed anew.
+        StatementRefund.objects.filter(paper=paper).update(
+            state=RefundState.PROPOSED, paper=None, of=None, decided_at=None, decided_by=None,
+            note=f"资金单据 {paper.no} 不同意：{paper.decision_note}"[:200],
+        )  # fmt: skip
     _audit("decide", acting_user, paper, note=paper.decision_note)
     return paper
 

@@ -11,10 +11,10 @@ from tuodi.cases.series import next_no
 from tuodi.exchange import premium_answers
 from tuodi.exchange.payment_rows import RowFault
 from tuodi.files.store import put_bytes
-from tuodi.funds import ledger, orders, premiums
+from tuodi.funds import ledger, orders, premiums, refunds
 from tuodi.funds.errors import FundHandsError, FundInputError, FundStateError
 from tuodi.funds.medical import plain_name
-from tuodi.funds.models import PremiumItem, PremiumList, PremiumRefund
+from tuodi.funds.models import PremiumAnswer, PremiumItem, PremiumList, PremiumRefund
 from tuodi.funds.states import DeskState, FundProgramme, OrderKind, PremiumResult, move
 from tuodi.kernel import clock
 from tuodi.kernel.money import format_yuan
@@ -23,7 +23,15 @@ from tuodi.org import access
 from tuodi.org.models import DutyCode, User
 from tuodi.people import secrets
 
-__all__ = ["ORIGIN", "decide_premiums", "import_answer", "propose_premiums", "receive_refund", "take_list"]
+__all__ = [
+    "ORIGIN",
+    "decide_premiums",
+    "import_answer",
+    "import_supplement",
+    "propose_premiums",
+    "receive_refund",
+    "take_list",
+]
 
 #: Of ledger entries that rest on a list.
 ORIGIN = "premium"
@@ -130,17 +138,65 @@ def import_answer(
 ) -> PremiumList:
     """Takes the collector's answer: each person insured, not insured or insured twice. Rows that fit nobody are kept with reasons.
 
-    One answer closes a list: who is not in it stays unanswered and is shown. What is due back is counted from it.
+    Who is not in it stays unanswered, is shown, and may be told by a later answer (`import_supplement`). What is due back is
+    counted from all answers.
 
     Raises: FundInputError, FundStateError; ExchangeError for what is no table; AccessDeniedError, NotFoundError.
     """
-    access.require(acting_user, DutyCode.FUND_KEEP, listed.region)
+    row = _answerable(listed, acting_user)
+    if row.answered_at is not None:
+        raise FundStateError(f"名单 {row.no} ", "已有回执", "导入回执")
+    read, told, faults = _match(row, data, profile)
+    row.answer = put_bytes(data, region=row.region, name=name, purpose="premium_answer", by_id=acting_user.pk)
+    row.answered_at, row.answered_by, row.faults = clock.now(), acting_user, faults
+    row.save(update_fields=["answer", "answered_at", "answered_by", "faults"])
+    _audit(
+        "import_premium_answer", acting_user, row, rows=read, told=told, faults=len(faults), due_back_fen=premiums.due_back(row)
+    )  # fmt: skip
+    return row
+
+
+@transaction.atomic
+def import_supplement(
+    listed: PremiumList, *, acting_user: User, data: bytes, name: str, profile: str = "generic"
+) -> PremiumAnswer:
+    """Takes a later answer for exactly those of a list the collector said nothing of. It changes no answer given before.
+
+    A row about somebody answered already is kept as a fault that says whether it tells the same.
+
+    Raises: FundStateError: no answer yet, or everybody is answered; FundInputError: no row fits; ExchangeError for what is no
+        table; AccessDeniedError, NotFoundError.
+    """
+    row = _answerable(listed, acting_user)
+    if row.answered_at is None:
+        raise FundStateError(f"名单 {row.no} ", "还没有回执", "导入补充回执")
+    if not PremiumItem.objects.filter(listed=row, result="").exists():
+        raise FundStateError(f"名单 {row.no} ", "全部已有回执", "导入补充回执")
+    read, told, faults = _match(row, data, profile)
+    made = PremiumAnswer.objects.create(
+        listed=row, region=row.region, file=put_bytes(data, region=row.region, name=name, purpose="premium_answer", by_id=acting_user.pk),
+        rows=read, told=told, faults=faults, answered_at=clock.now(), answered_by=acting_user,
+    )  # fmt: skip
+    _audit(
+        "import_premium_supplement", acting_user, row, rows=read, told=told, faults=len(faults),
+        left=PremiumItem.objects.filter(listed=row, result="").count(), due_back_fen=premiums.due_back(row),
+    )  # fmt: skip
+    return made
+
+
+def _answerable(listed: PremiumList, user: User) -> PremiumList:
+    access.require(user, DutyCode.FUND_KEEP, listed.region)
     ledger.lock([listed.region])
     row = access.locked(PremiumList.objects, listed.pk, what="资助参保名单")
-    if row.state != DeskState.APPROVED or row.answered_at is not None:
-        raise FundStateError(f"名单 {row.no} ", "已有回执" if row.answered_at else row.get_state_display(), "导入回执")
+    if row.state != DeskState.APPROVED:
+        raise FundStateError(f"名单 {row.no} ", row.get_state_display(), "导入回执")
     if not orders.arrived(OrderKind.PREMIUM, row.pk):
         raise FundStateError(f"名单 {row.no} 的款项", "还没有到账", "导入回执")
+    return row
+
+
+def _match(row: PremiumList, data: bytes, profile: str) -> tuple[int, int, list[dict[str, object]]]:
+    """Writes what an answer tells of people without one. Returns: rows read, people told, what is wrong with the other rows."""
     read = premium_answers.read(data, premium_answers.load_profile(profile))
     if not read.rows:
         raise FundInputError("文件", "里没有人员。请核对是否选错了文件。")
@@ -156,32 +212,46 @@ def import_answer(
             faults.append(RowFault(one.row_no, "身份证号", "不在本名单", "请征收机构核对是否属于别的名单"))
         elif plain_name(item.name) != plain_name(one.name):
             faults.append(RowFault(one.row_no, "姓名", f"与名单的“{item.name}”不一致", "请核对是否同一人"))
+        elif item.result:
+            before = PremiumResult(item.result).label
+            same = item.result == one.result
+            reason = f"已有回执“{before}”" + (
+                "，内容相同" if same else f"，与本行“{PremiumResult(one.result).label}”不同，没有改动"
+            )
+            faults.append(
+                RowFault(
+                    one.row_no, "处理结果", reason, "不用处理" if same else "请征收机构书面核实，已登记的回执不覆盖"
+                )
+            )
         else:
             item.result, item.result_note = PremiumResult(one.result), one.note
             item.live = item.result not in premiums.DUE_BACK
             told.append(item)
     if not told:
-        raise FundInputError("回执", f"没有一行与名单相符：{faults[0].reason if faults else ''}")
+        raise FundInputError("回执", f"没有一行与名单中尚无回执的人相符：{faults[0].reason if faults else ''}")
     PremiumItem.objects.bulk_update(told, ["result", "result_note", "live"], batch_size=500)
-    row.answer = put_bytes(data, region=row.region, name=name, purpose="premium_answer", by_id=acting_user.pk)
-    row.answered_at, row.answered_by = clock.now(), acting_user
-    row.faults = [
+    wrong: list[dict[str, object]] = [
         {"row": one.row_no, "field": one.field, "reason": one.reason, "remedy": one.remedy}
         for one in sorted(faults, key=lambda one: one.row_no)
     ]
-    row.save(update_fields=["answer", "answered_at", "answered_by", "faults"])
-    _audit(
-        "import_premium_answer", acting_user, row, rows=read.rows, told=len(told), faults=len(faults),
-        due_back_fen=premiums.due_back(row),
-    )  # fmt: skip
-    return row
+    return read.rows, len(told), wrong
 
 
 @transaction.atomic
 def receive_refund(
-    listed: PremiumList, *, acting_user: User, amount_fen: int, voucher: str, received_on: date
+    listed: PremiumList,
+    *,
+    acting_user: User,
+    amount_fen: int,
+    voucher: str,
+    received_on: date,
+    by_statement: bool = False,
 ) -> PremiumRefund:
     """Enters money the collector gave back, in parts or whole; it goes back to the sources it was drawn from.
+
+    Args:
+        by_statement: an entry of a statement says so (`actions.refunds`); else a voucher does, and the same money on a
+            statement is refused.
 
     Raises: FundInputError, FundStateError: nothing is due back; AccessDeniedError, NotFoundError.
     """
@@ -199,6 +269,8 @@ def receive_refund(
         raise FundInputError("金额", f"应大于 0 元，不超过应退回的 {format_yuan(due)} 元")
     if received_on > clock.today():
         raise FundInputError("到账日期", "晚于今天")
+    if not by_statement:
+        refunds.refuse_told_twice(row, amount_fen, received_on)
     entry = orders.take_back(
         region=row.region, programme=FundProgramme.MEDICAL, spent=row.entry, origin=ORIGIN, subject_id=row.pk,
         fen=amount_fen, user=acting_user, memo=f"{row.no} {row.collector}退回，凭证 {voucher.strip()[:40]}",

@@ -1,11 +1,19 @@
 """Rows of funds."""
 
-from tuodi.funds.models.aid import EmergencyCase, EmergencyReturn, PremiumItem, PremiumList, PremiumRefund
+from tuodi.funds.models.aid import (
+    EmergencyCase,
+    EmergencyReturn,
+    PremiumAnswer,
+    PremiumItem,
+    PremiumList,
+    PremiumRefund,
+)
 from tuodi.funds.models.book import FundBook, FundPaper, Population, PublicFund, YearEnd
 from tuodi.funds.models.hospital import BillBatch, HospitalAgreement, HospitalBill, HospitalClearing
 from tuodi.funds.models.ledger import Balance, EntrySeal, LedgerCheck, LedgerEntry, Posting
-from tuodi.funds.models.order import PayeeAccount, PayOrder
+from tuodi.funds.models.order import OrderTurn, PayeeAccount, PayOrder
 from tuodi.funds.models.petty import CashClaim, CashReturn, Float, FloatCount, PettySpend
+from tuodi.funds.models.refund import StatementRefund
 from tuodi.funds.states import Account
 
 __all__ = [
@@ -26,14 +34,17 @@ __all__ = [
     "HospitalClearing",
     "LedgerCheck",
     "LedgerEntry",
+    "OrderTurn",
     "PayOrder",
     "PayeeAccount",
     "PettySpend",
     "Population",
     "Posting",
+    "PremiumAnswer",
     "PremiumItem",
     "PremiumList",
     "PremiumRefund",
     "PublicFund",
+    "StatementRefund",
     "YearEnd",
 ]

@@ -79,6 +79,26 @@ class PremiumItem(models.Model):
         indexes = [models.Index(fields=["listed", "result"], name="funds_premium_item")]
 
 
+class PremiumAnswer(models.Model):
+    """One row: a later answer of the collector, about people of a list it had said nothing of. Append-only.
+
+    The first answer stands in the list itself. No answer changes what an earlier one said.
+    """
+
+    listed = models.ForeignKey(PremiumList, on_delete=models.PROTECT, related_name="later_answers")
+    region = region_field()
+    file = models.ForeignKey("files.StoredFile", on_delete=models.PROTECT, related_name="+")
+    rows = models.IntegerField("行数")
+    told = models.IntegerField("登记人数")
+    faults = models.JSONField("问题行", default=list)  #: [{row, field, reason, remedy}]; rows = told + rows with faults
+    answered_at = models.DateTimeField("回执时间")
+    answered_by = models.ForeignKey("org.User", on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        verbose_name = "资助参保补充回执"
+        constraints = [models.CheckConstraint(condition=Q(told__gt=0), name="funds_premium_answer_some")]
+
+
 class PremiumRefund(models.Model):
     """One row: money the collector gave back of a list, booked at once. Append-only."""
 

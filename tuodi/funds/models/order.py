@@ -7,7 +7,7 @@ import uuid
 from django.db import models
 from django.db.models import F, Q
 
-from tuodi.funds.states import ADVANCES, FundProgramme, OrderKind, OrderStatus, PayeeState
+from tuodi.funds.states import ADVANCES, DeskState, FundProgramme, OrderKind, OrderStatus, PayeeState
 from tuodi.org.rls import region_field
 
 
@@ -95,3 +95,38 @@ class PayOrder(models.Model):
 
     def __str__(self) -> str:
         return self.no
+
+
+class OrderTurn(models.Model):
+    """One row: an order the bank cannot pay is turned into one of the treasury's: proposed by one, decided by another.
+
+    The treasury paid by its own voucher (`voucher`, `paid_on`); approved, the order is settled by it and leaves no file any more.
+    """
+
+    order = models.ForeignKey(PayOrder, on_delete=models.PROTECT, related_name="turns")
+    region = region_field()
+    voucher = models.CharField("国库支付凭证号", max_length=40, db_collation="C")
+    paid_on = models.DateField("支付日期")
+    reason = models.CharField("理由", max_length=200)  #: why the bank cannot pay it
+    state = models.CharField("状态", max_length=10, choices=DeskState.choices, default=DeskState.PROPOSED)
+    proposed_at = models.DateTimeField("提出时间")
+    proposed_by = models.ForeignKey("org.User", on_delete=models.PROTECT, related_name="+")
+    decided_at = models.DateTimeField("审核时间", null=True)
+    decided_by = models.ForeignKey("org.User", on_delete=models.PROTECT, null=True, related_name="+")
+    decision_note = models.CharField("审核意见", max_length=300, blank=True)
+
+    class Meta:
+        verbose_name = "改由国库支付"
+        constraints = [
+            models.UniqueConstraint("order", condition=~Q(state=DeskState.REFUSED), name="funds_order_turn_once"),
+            models.UniqueConstraint(
+                "region", "voucher", condition=~Q(state=DeskState.REFUSED), name="funds_order_turn_voucher"
+            ),
+            models.CheckConstraint(
+                condition=Q(decided_by__isnull=True) | ~Q(decided_by=F("proposed_by")),
+                name="funds_order_turn_four_eyes",
+            ),
+            models.CheckConstraint(
+                condition=Q(state=DeskState.PROPOSED) | Q(decided_by__isnull=False), name="funds_order_turn_decided"
+            ),
+        ]

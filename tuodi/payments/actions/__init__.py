@@ -26,9 +26,11 @@ from tuodi.payments.actions.price import (
     take_price_list,
 )
 from tuodi.payments.actions.recall import confirm_recall, give_up_recall, propose_recall, withdraw_recall
+from tuodi.payments.actions.refunds import confirm_refund, dismiss_refund, same_refund
 from tuodi.payments.actions.run import approve, calculate, cancel, check, close, open_run, settle
 from tuodi.payments.actions.simulation import ask_simulation, do_simulation
 from tuodi.payments.actions.statements import import_statement, judge_again, resume_sending
+from tuodi.payments.actions.turns import decide_turn, propose_turn
 
 __all__ = [
     "agree",
@@ -41,9 +43,12 @@ __all__ = [
     "collect",
     "confirm_decision",
     "confirm_recall",
+    "confirm_refund",
     "decide_fixed_list",
+    "decide_turn",
     "decide_write_off",
     "deliver",
+    "dismiss_refund",
     "do_simulation",
     "end_fixed_entry",
     "end_price_member",
@@ -65,6 +70,7 @@ __all__ = [
     "propose_item",
     "propose_leftover",
     "propose_recall",
+    "propose_turn",
     "propose_write_off",
     "receive",
     "register_link",
@@ -72,6 +78,7 @@ __all__ = [
     "reissue",
     "reissue_orders",
     "resume_sending",
+    "same_refund",
     "send_account_check",
     "set_manner",
     "settle",

@@ -7,12 +7,12 @@ holder is in the queue of what is to be done.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
 
-from tuodi.crypto.fields import decrypt
+from tuodi.crypto.fields import decrypt, encrypt
 from tuodi.exchange.bank import BankProfile, Payment, ReturnFile, ReturnRow, load_bank_profile, read_return, same_holder
 from tuodi.exchange.bank_files import Payer, write_inquiry
 from tuodi.files.store import put_bytes
@@ -23,7 +23,16 @@ from tuodi.payments.actions.answers import refuse_answer
 from tuodi.payments.actions.bank import link_of
 from tuodi.payments.actions.run import audit, lock_run
 from tuodi.payments.errors import AccountCheckError, StateError
-from tuodi.payments.models import AccountCheck, AccountInquiry, BankLink, BankMessage, BankReturn, PayLine, PayRun
+from tuodi.payments.models import (
+    AccountCheck,
+    AccountInquiry,
+    AccountProposal,
+    BankLink,
+    BankMessage,
+    BankReturn,
+    PayLine,
+    PayRun,
+)
 from tuodi.payments.states import LineStatus, RunState
 
 __all__ = ["import_account_check", "make_account_check", "send_account_check", "take_verification"]
@@ -116,7 +125,7 @@ def _rows(lines: Sequence[PayLine]) -> list[Payment]:
 
 
 def _keep(
-    run: PayRun, no: str, lines: Mapping[int, PayLine], rows: Iterable[ReturnRow], layout: BankProfile, user: User
+    run: PayRun, no: str, lines: Mapping[int, PayLine], rows: Sequence[ReturnRow], layout: BankProfile, user: User
 ) -> list[AccountCheck]:
     """A row for each account the bank is definite about; what it leaves open is no word."""
     made = [
@@ -127,7 +136,29 @@ def _keep(
         for row in rows
         if row.result in ("paid", "failed")
     ]  # fmt: skip
-    return AccountCheck.objects.bulk_create(made, batch_size=1000)
+    kept = AccountCheck.objects.bulk_create(made, batch_size=1000)
+    told = [row for row in rows if row.result in ("paid", "failed")]
+    AccountProposal.objects.bulk_create(
+        [_proposal(check, row) for check, row in zip(kept, told, strict=True) if row.right_name or row.right_account], batch_size=1000
+    )  # fmt: skip
+    return kept
+
+
+def _proposal(check: AccountCheck, row: ReturnRow) -> AccountProposal:
+    """What the bank proposes beside its word; a number that can be no account refused the answer before."""
+    made = AccountProposal(
+        check_of=check, region=check.region, holder=row.right_name.strip()[:60], bank_code=row.right_bank.strip()[:14]
+    )
+    digits = "".join(row.right_account.split())
+    if digits:
+        made.account_cipher = encrypt(digits, f"people.account|{made.account_uid}")
+        made.last4 = digits[-4:]
+    return made
+
+
+def _unusable(row: ReturnRow) -> bool:
+    digits = "".join(row.right_account.split())
+    return bool(digits) and not (digits.isascii() and digits.isdigit() and 8 <= len(digits) <= 32)
 
 
 # ---- by message
@@ -211,6 +242,8 @@ def take_verification(
             faults.append(f"第 {row.row_no} 行：账号不是送出的账号（尾号 {line.account_last4}）")
         if (row.name or not answer.partial) and not same_holder(line.holder, row.name):
             faults.append(f"第 {row.row_no} 行：户名与送出的不同")
+        if _unusable(row):
+            faults.append(f"第 {row.row_no} 行：银行提议的账号不是 8 至 32 位数字")
         if line.pk in told:
             faults.append(f"第 {row.row_no} 行：序号 {row.seq} 已答复过；要再问请重新发出校验")
     if not answer.rows:

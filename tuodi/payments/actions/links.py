@@ -11,6 +11,7 @@ from django.db import transaction
 from tuodi.audit.actions import record
 from tuodi.crypto import sm2
 from tuodi.exchange.bank import load_bank_profile
+from tuodi.exchange.bank_files import RECALL_FORMS
 from tuodi.exchange.bank_transport import BankAddressError
 from tuodi.kernel import clock
 from tuodi.kernel.places import pad12
@@ -27,7 +28,7 @@ __all__ = ["register_link"]
 @transaction.atomic
 def register_link(
     *, acting_user: User | None, place: str, label: str, profile: str, way: str, address: str, payer_name: str, payer_account: str,
-    payer_agent: str = "", bank_key: str = "", programmes: Sequence[str] = (),
+    payer_agent: str = "", bank_key: str = "", programmes: Sequence[str] = (), recall_form: str = "camt.056",
 ) -> BankLink:  # fmt: skip
     """Registers from which account a place pays and how files travel; links of that format that pay the same are closed.
 
@@ -36,6 +37,7 @@ def register_link(
     Args:
         acting_user: None = the system (the command line of the machine).
         programmes: those the account pays; none = all that no other account of the place names.
+        recall_form: of `RECALL_FORMS`, for a line of ISO 20022.
         bank_key: the bank's public SM2 key, 130 hex digits, as handed over on paper.
 
     Raises: RunInputError, ProfileError, BankAddressError, ForbiddenAddressError, AccessDeniedError.
@@ -52,6 +54,8 @@ def register_link(
         raise RunInputError("银行公钥", "应是 130 位十六进制的 SM2 公钥")
     if way == BankLink.Way.FOLDER and not Path(address).is_absolute():
         raise BankAddressError("文件交换目录须写绝对路径")
+    if recall_form not in RECALL_FORMS or (recall_form != "camt.056" and layout.format != "iso20022"):
+        raise RunInputError("撤销报文", f"ISO 20022 直联只能是 {'、'.join(RECALL_FORMS)}；表格式的不选")
     wanted = sorted(set(programmes))
     if not set(wanted) <= set(RUN_PROGRAMMES):
         raise RunInputError("付款项目", f"只能是 {'、'.join(RUN_PROGRAMMES)}")
@@ -61,13 +65,14 @@ def register_link(
     link = BankLink(
         region=region, place=place, label=label.strip()[:60], profile=profile, way=way, address=address, payer_name=payer_name.strip(),
         payer_account=payer_account, programmes=wanted, payer_agent=payer_agent.strip(), bank_key=bank_key.lower(),
+        recall_form=recall_form,
     )  # fmt: skip
     transport_of(link)
     link.save()
     write_mark(link, 0, clock.today())
     record(
         "payments.register_link", actor=acting_user, subject_type="banklink", subject_id=link.pk, region=region,
-        after={"label": link.label, "profile": profile, "way": way, "account": payer_account[-4:], "programmes": wanted},
+        after={"label": link.label, "profile": profile, "way": way, "account": payer_account[-4:], "programmes": wanted, "recall": recall_form},
     )  # fmt: skip
     return link
 

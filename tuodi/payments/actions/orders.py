@@ -17,7 +17,7 @@ from tuodi.files.store import put_bytes
 from tuodi.funds import ledger
 from tuodi.funds import orders as funds
 from tuodi.funds.models import PayeeAccount, PayOrder
-from tuodi.funds.states import OrderStatus
+from tuodi.funds.states import DeskState, OrderStatus
 from tuodi.kernel import clock
 from tuodi.kernel.periods import Month
 from tuodi.kernel.places import pad12
@@ -124,6 +124,8 @@ def _held(region: str, states: Iterable[str], wanted: Sequence[int] | None) -> l
     rows = PayOrder.objects.select_for_update(of=("self",)).filter(region=region, status__in=list(states))
     if wanted is not None:
         rows = rows.filter(pk__in=list(wanted))
+    # The treasury may have paid it already; only a refusal gives it back to the bank.
+    rows = rows.exclude(turns__state=DeskState.PROPOSED)
     return list(rows.order_by("pk"))
 
 

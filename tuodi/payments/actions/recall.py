@@ -136,7 +136,8 @@ def confirm_recall(recall: BankRecall, *, acting_user: User) -> BankRecall:
     note = f"{found.get_reason_code_display()}：{found.reason}"
     rows = [_payment(one.item) for one in lines]
     data = write_recall(
-        layout, found.no, batch.no, rows, month=str(batch.run.month), payer=payer, at=clock.now(), code=found.reason_code, note=note
+        layout, found.no, batch.no, rows, month=str(batch.run.month), payer=payer, at=clock.now(), code=found.reason_code, note=note,
+        form=link.recall_form if link else "camt.056",
     )  # fmt: skip
     name = f"{found.no}{layout.suffix}"
     stored = put_bytes(data, region=found.region, name=name, purpose="bank_file", by_id=acting_user.pk)

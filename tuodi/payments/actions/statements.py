@@ -22,6 +22,7 @@ from tuodi.kernel.money import format_yuan
 from tuodi.org import access
 from tuodi.org.arrays import plain, texts
 from tuodi.org.models import DutyCode, User
+from tuodi.payments.actions import refunds
 from tuodi.payments.actions.answers import News, check_signature, lock_batch, settle_items
 from tuodi.payments.actions.messages import block_of, mark_of, write_mark
 from tuodi.payments.errors import BankBlockedError
@@ -188,6 +189,7 @@ class _Bench:
 
 def _reconcile(statement: BankStatement, entries: list[StatementEntry], user: User) -> None:
     bench = _Bench(statement.link, (one.reference for one in entries))
+    possible: dict[int, tuple[StatementEntry, Sent | None]] = {}
     with connection.cursor() as cursor:
         for low in range(0, len(entries), _PART):
             part = entries[low : low + _PART]
@@ -197,6 +199,8 @@ def _reconcile(statement: BankStatement, entries: list[StatementEntry], user: Us
                 item, verdict = bench.judge(one)
                 items.append(item.pk if item else None)
                 verdicts.append(verdict)
+                if _may_refund(one, verdict):
+                    possible[one.row_no] = (one, item)
             columns = (*tuple(zip(*part, strict=True))[:_TOLD], items, verdicts)
             cursor.execute(
                 "insert into payments_statementline (statement_id, region, row_no, amount_fen, debit, reference, bank_ref, booked_on, "
@@ -205,6 +209,18 @@ def _reconcile(statement: BankStatement, entries: list[StatementEntry], user: Us
                 [statement.pk, statement.region, *(write(one) for write, one in zip(_WRITES, columns, strict=True))],
             )
     _settle(bench.news, user)
+    _refunds(statement, possible)
+
+
+def _may_refund(one: StatementEntry, verdict: Verdict) -> bool:
+    return not one.debit and verdict in refunds.POSSIBLE
+
+
+def _refunds(statement: BankStatement, found: dict[int, tuple[StatementEntry, Sent | None]]) -> None:
+    """After what the statement settles: an order may be paid and refunded in part by one statement."""
+    if found:
+        lines = statement.lines.filter(row_no__in=list(found)).values_list("pk", "row_no").order_by("row_no")
+        refunds.propose_refunds(statement.region, statement.no, [(pk, *found[row]) for pk, row in lines])
 
 
 def _settle(news: dict[int, list[News]], user: User) -> None:
@@ -248,26 +264,34 @@ def judge_again(link: BankLink, *, acting_user: User) -> int:
     """
     access.require(acting_user, DutyCode.PAY_SEND, link.region)
     left = list(
-        StatementLine.objects.select_for_update()
+        StatementLine.objects.select_for_update(of=("self",))
         .filter(statement__link=link, verdict__in=[Verdict.UNKNOWN_DEBIT, Verdict.UNKNOWN_CREDIT], decisions=None)
+        .select_related("statement")
         .order_by("statement__sequence", "id")
     )
     bench = _Bench(link, (line.reference for line in left))
-    fit = 0
+    fitted: list[int] = []
+    possible: dict[BankStatement, dict[int, tuple[StatementEntry, Sent | None]]] = {}
     for line in left:
         if line.reference not in bench.items:
             continue
         entry = StatementEntry(line.row_no, line.amount_fen, line.debit, line.reference, line.bank_ref, line.booked_on)
         item, line.verdict = bench.judge(entry)
         line.item_id = item.pk if item else None
-        fit += line.verdict in _FITS
         line.save(update_fields=["item", "verdict"])
+        if line.verdict in _FITS:
+            fitted.append(line.pk)
+        elif _may_refund(entry, Verdict(line.verdict)):
+            possible.setdefault(line.statement, {})[line.row_no] = (entry, item)
     _settle(bench.news, acting_user)
+    refunds.explained_after_all(fitted, acting_user)
+    for statement, found in possible.items():
+        _refunds(statement, found)
     record(
         "payments.judge_statements", actor=acting_user, subject_type="banklink", subject_id=link.pk, region=link.region,
-        after={"looked": len(left), "fit": fit},
+        after={"looked": len(left), "fit": len(fitted)},
     )  # fmt: skip
-    return fit
+    return len(fitted)
 
 
 @transaction.atomic

@@ -8,6 +8,7 @@ from tuodi.payments.models.claim import Claim, ClaimAgreement, ClaimReceipt, Cla
 from tuodi.payments.models.fixed import FixedEntry, FixedList
 from tuodi.payments.models.link import (
     AccountCheck,
+    AccountProposal,
     BankAttempt,
     BankDecision,
     BankLink,
@@ -24,6 +25,7 @@ __all__ = [
     "Account",
     "AccountCheck",
     "AccountInquiry",
+    "AccountProposal",
     "Arrear",
     "BankAttempt",
     "BankBatch",

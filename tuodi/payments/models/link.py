@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
+from tuodi.crypto.fields import decrypt
+from tuodi.exchange.bank_files import RECALL_FORMS
 from tuodi.org.rls import region_field
 from tuodi.payments.states import DecisionState, LineStatus, MessageState, Verdict
 
@@ -37,6 +40,8 @@ class BankLink(models.Model):
     payer_account = models.CharField("付款账号", max_length=34)
     payer_agent = models.CharField("付款行", max_length=70, blank=True)
     bank_key = models.CharField("银行公钥", max_length=130)  #: hex; what the bank signs with
+    #: Which message asks payments back, as agreed with the bank (`exchange.bank_files.RECALL_FORMS`); a table has one form.
+    recall_form = models.CharField("撤销报文", max_length=16, default="camt.056")
     is_active = models.BooleanField("启用", default=True)
     #: Messages that ever left, counted here and in a mark outside the database. They differ after a restore.
     sent_no = models.BigIntegerField("已送序号", default=0)
@@ -48,7 +53,8 @@ class BankLink(models.Model):
             # Several accounts at one bank pay different programmes; which, no two of them may both say (trigger).
             models.UniqueConstraint(
                 fields=["place", "profile", "payer_account"], condition=Q(is_active=True), name="payments_link_once"
-            )
+            ),
+            models.CheckConstraint(condition=Q(recall_form__in=RECALL_FORMS), name="payments_link_recall_form"),
         ]
 
     def pays(self, programme: str) -> bool:
@@ -236,6 +242,30 @@ class BankDecision(models.Model):
                 "leftover", condition=Q(state__in=["proposed", "confirmed"]), name="payments_decision_leftover"
             ),
         ]
+
+
+class AccountProposal(models.Model):
+    """One row: whom or which account a bank proposes instead of what it was asked about. It changes nothing by itself.
+
+    A person may take it over by a report of change of the family, or the page of the care agreement. Only ever added.
+    """
+
+    check_of = models.OneToOneField("payments.AccountCheck", on_delete=models.PROTECT, related_name="proposal")
+    region = region_field()
+    holder = models.CharField("户名", max_length=60, blank=True)  #: empty = the bank names none
+    bank_code = models.CharField("开户行代码", max_length=14, blank=True)
+    account_uid = models.UUIDField(default=uuid.uuid4, editable=False)
+    account_cipher = models.BinaryField(null=True)  #: opens with the uid; null = the bank names no account
+    last4 = models.CharField("末四位", max_length=4, blank=True)
+
+    class Meta:
+        verbose_name = "银行提议的账户"
+
+    def number(self) -> str:
+        """The account, opened; empty = the bank names none. Raises DecryptError."""
+        if self.account_cipher is None:
+            return ""
+        return decrypt(bytes(self.account_cipher), f"people.account|{self.account_uid}")
 
 
 class AccountCheck(models.Model):

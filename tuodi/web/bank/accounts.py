@@ -9,11 +9,15 @@ from django import forms
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.timezone import localtime
 
 from tuodi.exchange.bank import bank_profiles, load_bank_profile
+from tuodi.monitoring import change_reports
+from tuodi.monitoring.models import ChangeReport
+from tuodi.org.errors import NotFoundError
 from tuodi.org.models import DutyCode
 from tuodi.payments import actions, bank_queries, queries, tasks
-from tuodi.payments.models import PayRun
+from tuodi.payments.models import AccountProposal, PayRun
 from tuodi.payments.states import MessageState, RunState
 from tuodi.web.bank import looks
 from tuodi.web.bank.queue import TODO
@@ -54,6 +58,8 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     may = open_now and DutyCode.PAY_SEND in navigation.held_duties(request)
     if may and request.method == "POST" and posting.text(request, "do", 10) == "ask":
         return _ask(request, run)
+    if request.method == "POST" and posting.text(request, "do", 10) == "report":
+        return _report(request, run)
     form = AnswerForm(request.POST or None, request.FILES or None) if may else None
     if form is not None and request.method == "POST" and form.is_valid():
         given = form.cleaned_data["file"]
@@ -91,7 +97,9 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
                     "name": one.line.person.name if one.line.person else one.line.household.head.name,
                     "place": places.path(one.region), "holder": one.line.holder, "last4": one.line.account_last4, "ok": one.ok,
                     "code": one.code, "message": one.message, "at": one.at, "todo": TODO.get(layout.class_of(one.code), ("", ""))[0],
-                    "href": reverse("web:family", args=[one.line.household_id]),
+                    "href": reverse("web:family", args=[one.line.household_id]), "pk": one.pk, "proposal": getattr(one, "proposal", None),
+                    "care": one.line.programme == "care",
+                    "may_report": one.line.programme != "care" and navigation.may(request, change_reports.DUTIES, one.region),
                 }
                 for one in page.items
             ],
@@ -99,6 +107,38 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         ),
     }  # fmt: skip
     return render(request, "bank/accounts.html", context)
+
+
+def _report(request: HttpRequest, run: PayRun) -> HttpResponse:
+    """Opens a report of change for a proposal; who closes it looks at the papers and enters the account."""
+    user: Any = request.user
+    check = bank_queries.account_checks(run).filter(pk=posting.number(request, "check"), proposal__isnull=False).first()
+    if check is None:
+        raise NotFoundError("银行提议")
+    home = check.line.household
+    open_ = ChangeReport.objects.filter(household=home, kind="account", state__in=["reported", "checked"]).first()
+    if open_ is not None:
+        posting.succeed(request, f"这一家已有账户变化报告 {open_.no}，银行的提议列在里面。")
+        return posting.back(reverse("web:change", args=[open_.pk]))
+    ok, made = posting.attempt(
+        request,
+        lambda: change_reports.report_change(
+            home, kind="account", happened_on=localtime(check.at).date(), acting_user=user, source=ChangeReport.Source.FOUND,
+            text=f"账户校验 {check.no}：银行提议更换（{_told(check.proposal)}）。核对证件后办结。",
+        ),
+        lambda row: f"已登记账户变化报告 {row.no}。核对证件后办结，办结前仍用原账户。",
+    )  # fmt: skip
+    if not ok or made is None:
+        return posting.back(reverse("web:bank-accounts", args=[run.pk]))
+    return posting.back(reverse("web:change", args=[made.pk]))
+
+
+def _told(proposal: AccountProposal) -> str:
+    parts = [
+        f"户名{proposal.holder}" if proposal.holder else "",
+        f"账号尾号 {proposal.last4}" if proposal.last4 else "",
+    ]
+    return "，".join(one for one in parts if one)
 
 
 def _by_message(run: PayRun) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
-from tuodi.exchange.bank import bank_profiles
+from tuodi.exchange.bank import bank_profiles, load_bank_profile
 from tuodi.exchange.iso_stream import MAX_BYTES
 from tuodi.kernel.errors import TuodiError
 from tuodi.org.models import DutyCode
@@ -119,6 +119,7 @@ def _link(link: BankLink) -> dict[str, Any]:
         "profile": bank_profiles().get(link.profile, link.profile),
         "payer": link.payer_name,
         "last4": link.payer_account[-4:],
+        "recall": link.recall_form if load_bank_profile(link.profile).format == "iso20022" else "",
         "pays": "、".join(str(Programme(one).label) for one in link.programmes),
         "active": link.is_active,
         "block": block_of(link) if link.is_active else "",

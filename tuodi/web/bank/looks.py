@@ -28,6 +28,7 @@ VERDICTS = {
     Verdict.ACCOUNT: Look("收款账号不符", "bad"),
     Verdict.CONTRADICTS: Look("与已知结果矛盾", "bad"),
     Verdict.OTHER: Look("非代发收支", "warn"),
+    Verdict.REFUND: Look("机构退款", "ok", "check"),
 }
 #: What to do about a leftover.
 REMEDIES = {

@@ -24,6 +24,7 @@ from tuodi.org.models import DutyCode
 from tuodi.people.enums import CareForm, Programme, SelfCare
 from tuodi.people.models import Household, Person, RollEntry
 from tuodi.people.queries import access_household
+from tuodi.people.residents import register_phone
 from tuodi.verification.models import FactSet, SelfCareAssessment
 from tuodi.verification.queries import latest_frozen
 from tuodi.verification.self_care_actions import ORDER_DUTIES, order_self_care, report_self_care_change
@@ -126,6 +127,8 @@ def show(request: HttpRequest, pk: int, person: int) -> HttpResponse:
         "needs_notice": end_notices.needs_notice(household.region, today),
         "board": f"{places.path(household.region, 1)}公示栏",
         "grounds": [(code, f"{ground.label}（{ground.clause}）") for code, ground in care.GROUNDS.items()],
+        "standing_payee": payees.get(standing.pk) if standing is not None else None,
+        "may_accept": navigation.may(request, [DutyCode.ACCEPT], household.region),
         "may_order": entry is not None and navigation.may(request, ORDER_DUTIES, household.region),
         "may_agree": entry is not None and navigation.may(request, [DutyCode.REVIEW], household.region),
         "may_decide": navigation.may(request, [DutyCode.CONFIRM], household.region),
@@ -204,6 +207,13 @@ def _do(request: HttpRequest, household: Household, person: Person, answer: str,
         card = care_payees.Card(data["id_text"], data["number"], data["bank_code"])
         made = care_payees.register_payee(agreement, card, acting_user=user)
         return f"{agreement.caregiver}的收款账户（尾号 {made.account.last4}）已登记，从下一次计算发放起使用。"
+    if answer == "phone":
+        agreement = CareAgreement.objects.filter(person=person, pk=_number(request, "agreement")).first()
+        payee = care_payees.payee_of(agreement) if agreement is not None else None
+        if payee is None:
+            raise NotFoundError("照料服务人收款账户")
+        register_phone(acting_user=user, person=payee.person, phone=posting.text(request, "phone", 30))
+        return f"已登记{payee.person.name}的手机，并发出一条告知短信。"
     if answer == "end":
         agreement = CareAgreement.objects.filter(person=person, pk=_number(request, "agreement")).first()
         if agreement is None:

@@ -23,10 +23,12 @@ from tuodi.monitoring.deciding import units_of
 from tuodi.monitoring.models import ChangeReport
 from tuodi.org import access
 from tuodi.org.models import DutyCode
+from tuodi.payments import bank_queries
+from tuodi.payments.models import AccountProposal
 from tuodi.people.enums import PERSON_PROGRAMMES, Relation
 from tuodi.people.models import Household, Person
 from tuodi.people.queries import access_household, members_on
-from tuodi.web.components import navigation, pages, places, posting, words
+from tuodi.web.components import navigation, pages, places, posting, reading, words
 from tuodi.web.components.pages import Page
 from tuodi.web.components.words import Look
 from tuodi.web.county import life
@@ -197,11 +199,12 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     row = change_reports.access_report(user, pk)
     here = reverse("web:change", args=[pk])
     do = posting.text(request, "do", 20) if request.method == "POST" else ""
+    offered = _offered(request, row)
     check_form: Any = JoinForm if row.kind in ("born", "joined") else CheckForm
     plain_form: Any = {"address": AddressForm, "account": AccountForm}.get(row.kind, PlainForm)
     made = {
         "check": check_form(request.POST if do == "check" else None, auto_id="check-%s"),
-        "plain": plain_form(request.POST if do == "plain" else None, auto_id="plain-%s"),
+        "plain": plain_form(request.POST if do == "plain" else None, auto_id="plain-%s", initial=_proposed(offered)),
         "decide": life.ReasonForm(request.POST if do == "decide" else None, auto_id="decide-%s"),
         "withdraw": life.yes_form("撤回理由")(request.POST if do == "withdraw" else None, auto_id="withdraw-%s"),
         "admonish": forms.Form(request.POST if do == "admonish" else None),
@@ -227,10 +230,57 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "crumb": {"label": "变化报告", "href": reverse("web:changes")},
         "marks": [STATES[row.state], *([Look("超期报告", "warn")] if row.late else [])],
         "meta": [row.no, row.household.no, places.path(row.region, 3)], "links": _links(request, row),
-        "parts": _parts(row), "deeds": _deeds(request, row, made),
+        "notices": [_TAKEN_OVER] if offered is not None else [],
+        "parts": [*_parts(row), *_beside(row, offered)], "deeds": _deeds(request, row, made),
         "side": [Part("报告", _told(row))], "locked": _locked(request, row),
     }  # fmt: skip
     return render(request, "county/life_page.html", context)
+
+
+_TAKEN_OVER = "已把银行提议的账户填入办结表。核对本人证件和存折后才能办结；没有办结以前仍用现登记的账户。"
+
+
+def _offered(request: HttpRequest, row: ChangeReport) -> AccountProposal | None:
+    """What a bank proposes instead of the payee's account, for who may close the report; nothing once it is closed."""
+    if row.kind != "account" or row.state not in ("reported", "checked"):
+        return None
+    if not navigation.may(request, change_reports.DUTIES, row.region):
+        return None
+    found = bank_queries.account_proposal(row.household, row.person or row.household.head)
+    if found is not None:
+        reading.note_reading(
+            request, "银行提议的账户", [row.household_id], [(row.person or row.household.head).pk], region=row.region
+        )
+    return found
+
+
+def _proposed(found: AccountProposal | None) -> dict[str, str]:
+    if found is None:
+        return {}
+    holder = found.holder or found.check_of.line.holder
+    return {"number": found.number(), "holder": holder, "bank": found.bank_code}
+
+
+def _beside(row: ChangeReport, found: AccountProposal | None) -> list[Part]:
+    """The account the family has beside the one the bank proposes."""
+    if found is None:
+        return []
+    line = found.check_of.line
+    return [
+        Part(
+            "银行提议的账户",
+            heads=("", "户名", "账号"),
+            rows=[
+                Row("现登记", "", [Cell("户名", line.holder), Cell("账号", f"尾号 {line.account_last4}", css="ids")]),
+                Row(
+                    "银行提议",
+                    "",
+                    [Cell("户名", found.holder or "未写明"), Cell("账号", found.number() or "未写明", css="ids")],
+                ),
+            ],
+            second=f"账户校验 {found.check_of.no}",
+        )
+    ]
 
 
 def _facts(data: dict[str, Any]) -> dict[str, Any]:

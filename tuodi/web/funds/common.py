@@ -44,6 +44,7 @@ ORDERS = {
     OrderStatus.PAID: Look("已到账", "ok", "check"),
     OrderStatus.FAILED: Look("失败", "bad", "x"),
     OrderStatus.RETURNED: Look("退票", "bad"),
+    OrderStatus.TREASURY: Look("国库已支付", "ok", "check"),
 }
 #: Where money may be, in the order of its way to a family, with the words of a column.
 ACCOUNTS = (

@@ -13,11 +13,13 @@ from django.utils.timezone import localtime
 from tuodi.exchange.bank import bank_profiles
 from tuodi.files.store import open_plain
 from tuodi.funds import orders as reads
+from tuodi.funds import refunds
 from tuodi.funds.actions import papers
 from tuodi.funds.actions import payees as verbs
 from tuodi.funds.ledger import source_label
 from tuodi.funds.models import LedgerEntry, PayeeAccount, PayOrder
-from tuodi.funds.states import OrderStatus, PayeeState, PayWay
+from tuodi.funds.states import DeskState, OrderStatus, PayeeState, PayWay, RefundState
+from tuodi.kernel import clock
 from tuodi.kernel.places import pad12
 from tuodi.org import access
 from tuodi.org.models import DutyCode
@@ -32,6 +34,7 @@ from tuodi.web.components.uploads import UploadField
 from tuodi.web.components.words import Look
 from tuodi.web.county.run_page import LINE_LOOKS
 from tuodi.web.funds.common import ORDERS, counties_at, offer, place_of
+from tuodi.web.medical.premiums import DESK
 from tuodi.web.medical.subjects import subject_of
 
 TABS = (("open", "未办结"), ("all", "全部"))
@@ -103,9 +106,10 @@ def listing(request: HttpRequest) -> HttpResponse:
         return posting.back(request.get_full_path())
     chosen, tabs = pages.tabs_of(request, TABS, "open")
     rows = reads.of_place(place)
-    waiting = rows.filter(status=OrderStatus.READY).order_by()
-    again = rows.filter(status__in=_AGAIN).order_by()
-    shown = rows.exclude(status=OrderStatus.PAID) if chosen == "open" else rows
+    mine = rows.exclude(turns__state=DeskState.PROPOSED)  # the treasury may have paid those
+    waiting = mine.filter(status=OrderStatus.READY).order_by()
+    again = mine.filter(status__in=_AGAIN).order_by()
+    shown = rows.exclude(status__in=reads.SETTLED) if chosen == "open" else rows
     found = pages.page_of(request, lambda start, stop: list(shown[start:stop]))
     sums = dict.fromkeys(OrderStatus.values, 0)
     for status, fen in rows.order_by().values_list("status", "amount_fen"):
@@ -120,12 +124,13 @@ def listing(request: HttpRequest) -> HttpResponse:
             {"label": "待送银行", "value": words.yuan(sums["ready"]), "unit": "元"},
             {"label": "在途", "value": words.yuan(sums["sent"] + sums["unknown"]), "unit": "元"},
             {"label": "失败和退票", "value": words.yuan(sums["failed"] + sums["returned"]), "unit": "元"},
-            {"label": "已到账", "value": words.yuan(sums["paid"]), "unit": "元"},
+            {"label": "已到账", "value": words.yuan(sums["paid"] + sums["treasury"]), "unit": "元"},
         ],
         "sendable": _counties(waiting) if may_send else [],
         "again": _counties(again) if may_send else [],
         "profiles": list(bank_profiles().items()),
         "may_keep": may_keep,
+        "refunds": refunds.of_place(place).filter(state=RefundState.PROPOSED).count() if may_keep else 0,
     }
     return render(request, "medical/orders.html", context)
 
@@ -144,6 +149,12 @@ def show(request: HttpRequest, no: str) -> HttpResponse:
     """One order: what it pays, each station with who and when, its bookings."""
     user: Any = request.user
     row = access.one(PayOrder.objects.select_related("agreement", "made_by"), user=user, what="付款单", no=no)
+    if request.method == "POST":
+        _turn(request, row)
+        return posting.back(request.path)
+    turns = list(row.turns.select_related("proposed_by", "decided_by").order_by("-id"))  # type: ignore[attr-defined]
+    waiting = next((one for one in turns if one.state == DeskState.PROPOSED), None)
+    review = navigation.may(request, [DutyCode.FUND_REVIEW], row.region)
     told = list(events.events_of([row]))
     items = list(BankItem.objects.select_related("batch").filter(order=row).order_by("-id"))
     happened = [
@@ -180,9 +191,52 @@ def show(request: HttpRequest, no: str) -> HttpResponse:
         else [],
         "parts": [(source_label(source), fen) for source, fen in reads.sources(row)],
         "payee": reads.payee_of(row.region, row.code),
-        "needs_account": row.status in _AGAIN,
+        "needs_account": row.status in _AGAIN and waiting is None,
+        "turns": [{"row": one, "look": DESK[DeskState(one.state)]} for one in turns],
+        "waiting": waiting,
+        "may_turn": waiting is None
+        and row.status in (OrderStatus.READY, *_AGAIN)
+        and navigation.may(request, [DutyCode.FUND_KEEP], row.region),
+        "may_decide": review and waiting is not None and waiting.proposed_by_id != user.pk,
+        "refunds": list(row.statement_refunds.select_related("paper").order_by("id")),  # type: ignore[attr-defined]
+        "today": clock.today(),
     }
     return render(request, "medical/order.html", context)
+
+
+class TurnForm(forms.Form):
+    """The treasury's voucher for an order the bank cannot pay."""
+
+    voucher = forms.CharField(label="国库支付凭证号", max_length=40)
+    paid_on = forms.DateField(label="支付日期")
+    reason = forms.CharField(label="理由", max_length=200)
+
+
+def _turn(request: HttpRequest, row: PayOrder) -> None:
+    """Proposes that the treasury paid an order, or decides on it."""
+    user: Any = request.user
+    do = posting.text(request, "do", 10)
+    if do == "turn":
+        form = TurnForm(request.POST)
+        if not form.is_valid():
+            posting.refuse(request, "凭证号、支付日期和理由都要填写。")
+            return
+        posting.attempt(
+            request,
+            lambda: actions.propose_turn(row, acting_user=user, **form.cleaned_data),
+            "已提出改由国库支付，待财政审核；审核前不再送银行。",
+        )
+        return
+    turn = row.turns.filter(state=DeskState.PROPOSED).first()  # type: ignore[attr-defined]
+    if turn is None:
+        posting.refuse(request, "没有待审核的事项，页面可能已过时。")
+        return
+    approve = do == "approve"
+    posting.attempt(
+        request,
+        lambda: actions.decide_turn(turn, acting_user=user, approve=approve, note=posting.text(request, "note", 300)),
+        "已同意，按国库支付入账。" if approve else "已退回，付款单仍由银行付。",
+    )
 
 
 def _subject(request: HttpRequest, row: PayOrder) -> dict[str, str]:

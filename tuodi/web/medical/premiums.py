@@ -128,8 +128,10 @@ def show(request: HttpRequest, no: str) -> HttpResponse:
             given = form.cleaned_data["file"]
             posting.attempt(
                 request,
-                lambda: actions.import_answer(row, acting_user=user, data=given.read(), name=given.name),
-                lambda made: f"回执已登记，{len(made.faults)} 行有问题；应退回 {words.yuan(reads.due_back(made))} 元。",
+                lambda: (actions.import_supplement if row.answered_at else actions.import_answer)(
+                    row, acting_user=user, data=given.read(), name=given.name
+                ),
+                lambda made: f"回执已登记，{len(made.faults)} 行有问题；应退回 {words.yuan(reads.due_back(row))} 元。",
             )
             return posting.back(request.path)
     elif do == "refund":
@@ -146,10 +148,14 @@ def show(request: HttpRequest, no: str) -> HttpResponse:
         )
         return posting.back(request.path)
     sums = reads.sums_of(row)
-    tabs = [("all", "全部"), *((code, RESULTS[PremiumResult(code)].word) for code in PremiumResult.values)]
+    tabs = [
+        ("all", "全部"),
+        *([("open", "没有回执")] if row.answered_at and "" in sums else []),
+        *((code, RESULTS[PremiumResult(code)].word) for code in PremiumResult.values),
+    ]
     chosen, links = pages.tabs_of(request, tabs, "all")
     items = PremiumItem.objects.filter(listed=row).order_by("pk")
-    items = items if chosen == "all" else items.filter(result=chosen)
+    items = items if chosen == "all" else items.filter(result="" if chosen == "open" else chosen)
     found = pages.page_of(request, lambda start, stop: list(items[start:stop]))
     reading.note_list(
         request, "资助参保名单", [one.household_id for one in found.items], [one.person_id for one in found.items]
@@ -170,6 +176,7 @@ def show(request: HttpRequest, no: str) -> HttpResponse:
                 for code in PremiumResult.values
                 if code in sums
             ),
+            *([{"label": "没有回执", "value": f"{sums[''][0]:,}", "unit": "人"}] if row.answered_at and "" in sums else []),
             *([{"label": "应退未退", "value": words.yuan(due), "unit": "元"}] if row.answered_at else []),
         ],
         "tabs": links,
@@ -182,7 +189,9 @@ def show(request: HttpRequest, no: str) -> HttpResponse:
         "refunds": list(row.refunds.select_related("received_by").order_by("pk")),  # type: ignore[attr-defined]
         "back_total": row.refunds.aggregate(n=Sum("amount_fen"))["n"] or 0,  # type: ignore[attr-defined]
         "may_take": keep,
-        "form": form if keep and row.state == DeskState.APPROVED and row.answered_at is None and orders.arrived(OrderKind.PREMIUM, row.pk) else None,
+        "unanswered": sums.get("", (0, 0))[0] if row.answered_at else 0,
+        "later": list(row.later_answers.select_related("answered_by").order_by("pk")),  # type: ignore[attr-defined]
+        "form": form if keep and row.state == DeskState.APPROVED and (row.answered_at is None or "" in sums) and orders.arrived(OrderKind.PREMIUM, row.pk) else None,
         "due": format_yuan(due, sep=False) if keep and due else "",
         "today": clock.today(),
         "may_decide": review and waiting and not mine,

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_POST
 from tuodi.org.models import DutyCode
 from tuodi.web.components.doors import open_to
 from tuodi.web.components.navigation import BODIES, HOSPITALS
-from tuodi.web.medical import bills, emergencies, orders, premiums
+from tuodi.web.medical import bills, emergencies, orders, premiums, refunds
 
 _bodies = open_to(*BODIES)
 _hospitals = open_to(*HOSPITALS)
@@ -25,6 +25,7 @@ urlpatterns: list[URLPattern] = [
     ),
     path("funds/pay-way/", require_POST(open_to(DutyCode.FUND_REVIEW)(orders.way)), name="fund-pay-way"),
     path("hospitals/bill/<int:pk>/", _hospitals(bills.show), name="hospital-bill"),
+    path("refunds/", _hospitals(refunds.listing), name="refunds"),
     path("premiums/", _hospitals(premiums.listing), name="premiums"),
     path("premiums/<slug:no>/", _hospitals(premiums.show), name="premium-list"),
     path("premiums/<slug:no>/sheet/", require_POST(_keeper(premiums.sheet)), name="premium-sheet"),

@@ -7,6 +7,7 @@ from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
 
 from tuodi.cases.models import Case
+from tuodi.decisions.care_kept import kept_by
 from tuodi.decisions.models import Determination
 from tuodi.kernel.masking import mask_name
 from tuodi.web.components import places
@@ -34,6 +35,8 @@ MINE = (
     ("my-notices", "speakerphone", "村里的公示", "正在公示的名单"),
     ("my-data", "eye", "谁看过我的信息", "哪个单位、什么时候、为什么"),
 )
+#: Only for who looks after a tekun person by an agreement.
+CARE = (("my-care", "shield-heart", "我照料的人", "照料协议和每个月的补贴"),)
 
 
 def links(entries: tuple[tuple[str, str, str, str], ...]) -> list[dict[str, str]]:
@@ -59,6 +62,8 @@ def show(request: HttpRequest) -> HttpResponse:
     }
     if account is not None:
         running = own(Case.objects.filter(decision="", closed_on__isnull=True), request).order_by("-id").first()
+        if kept_by(request.subject):  # type: ignore[attr-defined]
+            context["mine"] = links(CARE + MINE)
         context["road"] = road_of(running, steps_by_case([running])[running.pk], None) if running else None
         context["decision"] = own(Determination.objects.all(), request).order_by("-decided_on", "-id").first()
         context["village"] = places.path(request.subject.region)  # type: ignore[attr-defined]

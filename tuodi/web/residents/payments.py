@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.db.models import QuerySet
@@ -84,8 +84,12 @@ class Slip:
     changes: list[tuple[str, int]] = field(default_factory=list)
 
 
-def slips(rows: Sequence[PayLine]) -> list[Slip]:
-    """The slips of some lines of one family, in three queries; months still being computed are not shown."""
+def slips(rows: Sequence[PayLine], *, to_me: bool = False) -> list[Slip]:
+    """The slips of some lines of one family, in three queries; months still being computed are not shown.
+
+    Args:
+        to_me: the lines of a caregiver, for himself: his card, and nothing about the household he looks after.
+    """
     booked = booked_runs({row.run_id for row in rows})
     lines = [row for row in rows if row.run_id in booked]
     changes: dict[tuple[int, str, int | None], list[LineDifference]] = {}
@@ -94,7 +98,33 @@ def slips(rows: Sequence[PayLine]) -> list[Slip]:
     )
     for one in told.order_by("id"):
         changes.setdefault((one.run_id, one.programme, one.person_id), []).append(one)
-    return [_slip(row, changes.get((row.run_id, row.programme, row.person_id), [])) for row in lines]
+    found = []
+    for row in lines:
+        slip = _slip(row, changes.get((row.run_id, row.programme, row.person_id), []))
+        found.append(_to_me(slip, row) if to_me else slip)
+    return found
+
+
+#: Reasons of a held line that are the caregiver's own affair; any other is the household's and is not told him.
+_HIS_OWN = {
+    Held.NO_ACCOUNT: "还没有登记您的收款账户",
+    Held.HOLDER: "收款账户的户名不是您本人",
+    Held.SHARED_ACCOUNT: "收款账户与别家共用",
+    Held.ACCOUNT_FAILED: "上次银行退回，账户还没有更正",
+}
+
+
+def _to_me(slip: Slip, row: PayLine) -> Slip:
+    held = Held(row.held) if row.held else None
+    if held is None:
+        todo = TODO.get(LineStatus(row.status), "")
+        if row.status == LineStatus.WITHHELD:
+            todo = "审批以后情况有变化，先不发。下个月发放时会按核实的情况决定，该发的补发。有疑问请问签协议的乡镇（街道）。"
+        return replace(slip, account=row.account_last4, payee="", todo=todo)
+    if held in _HIS_OWN:
+        return replace(slip, account="", payee="", why=_HIS_OWN[held], todo=f"{_ACCOUNT}登记、更正，更正后补发。")
+    todo = "您不用做什么。核定以后该发的补发；有疑问请问签协议的乡镇（街道）。"
+    return replace(slip, account="", payee="", why="被照料人本月的供养还在核定", todo=todo)
 
 
 def _slip(row: PayLine, changes: Sequence[LineDifference]) -> Slip:

@@ -6,6 +6,7 @@ from django.urls import URLPattern, path
 
 from tuodi.web.residents import (
     calculator,
+    care,
     data,
     decision,
     doing_urls,
@@ -37,6 +38,7 @@ urlpatterns: list[URLPattern] = [
     path("decision/<slug:no>/", resident(decision.show), name="my-decision"),
     path("payments/", resident(payments.show), name="my-payments"),
     path("payments/<int:pk>/", resident(payments.one), name="my-payment"),
+    path("care/", resident(care.show), name="my-care"),
     path("messages/", resident(messages.show), name="my-messages"),
     path("data/", resident(data.show), name="my-data"),
     path("stay/", resident(sign_in.stay), name="my-stay"),
