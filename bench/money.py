@@ -43,6 +43,7 @@ os.environ["TUODI_DEMO"] = "1"  # the officers are demo accounts, which open not
 WHERE = "53"
 PAYER = "5300017000000001"
 FIRST = (2020, 7)
+LAST = 202106  #: from July 2021 other rules hold, which ask for what the roll that is made does not say
 OFFICERS = {"prepare": ("pay_prepare",), "check": ("pay_check", "pay_send"), "approve": ("pay_approve",), "approve2": ("pay_approve",), "approve3": ("pay_approve",), "keep": ("fund_keep",), "review": ("fund_review",)}  # fmt: skip
 STEPS = ("calculate", "check", "approve", "file", "return", "reconcile")
 
@@ -279,7 +280,10 @@ def next_month(place: str) -> Any:
 
     with system_scope(place):
         last = PayRun.objects.filter(place=place).exclude(state="cancelled").order_by("-month").first()
-    return Month.parse(str(last.month)).next() if last else Month(*FIRST)
+    found = Month.parse(str(last.month)).next() if last else Month(*FIRST)
+    if found.yyyymm > LAST:
+        raise SystemExit(f"{place}: the year of its roll is used up; fill another place")
+    return found
 
 
 def month(link: Any, place: str, args: argparse.Namespace) -> None:
