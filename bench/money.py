@@ -38,6 +38,7 @@ from common import REPOSITORY, ROOT, report
 from money_floor import Meter, floor_of, know_server, marks
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tuodi.config.settings")
+os.environ["TUODI_POLICIES"] = str(Path(__file__).parent / "pack" / "bands")  # a run of any sum is signed by three
 os.environ["TUODI_DEMO"] = "1"  # the officers are demo accounts, which open nothing elsewhere
 
 WHERE = "53"

@@ -12,6 +12,7 @@ from tuodi.funds.states import Account, PaperKind, PaperState
 from tuodi.kernel import clock
 from tuodi.kernel.periods import Month
 from tuodi.kernel.places import pad12
+from tuodi.payments.figures import Figures, figures_of
 from tuodi.payments.models import PayRun
 from tuodi.payments.states import DRAFT
 from tuodi.verification.rulebook import profile_value
@@ -51,16 +52,20 @@ def blocks(place: str) -> bool:
     return bool(profile_value("plan_excess_blocks", place, clock.today()))
 
 
-def excess(run: PayRun) -> list[Excess]:
+def excess(run: PayRun, figures: Figures | None = None) -> list[Excess]:
     """Where a draft run is beyond the approved plans of its month, as things stand; empty after approval.
 
     A plan that names a source limits what is drawn from it; all plans of a programme together limit its sum. A county
     without a fund book has no plans. Where a programme has no plan for the month nothing limits it, but where the place
     lets nothing pass beyond its plans: there no plan is a plan of nothing.
+
+    Args:
+        figures: of the run's lines, where they have just been read.
     """
     if run.state not in DRAFT:
         return []
-    wanted = _wanted(run)
+    granted = (figures or figures_of(run)).granted()
+    wanted = {key: fen for key, (fen, _) in granted.items() if fen}
     orders = funds.books(county for county, _ in wanted)
     plans: dict[tuple[str, str], list[FundPaper]] = {}
     for one in FundPaper.objects.filter(
@@ -90,16 +95,6 @@ def excess(run: PayRun) -> list[Excess]:
             if takes > allowed:
                 found.append(Excess(county, programme, source, allowed, takes, tuple(one.no for one in named)))
     return found
-
-
-def _wanted(run: PayRun) -> dict[tuple[str, str], int]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "select substr(region, 1, 6), programme, sum(amount_fen)::bigint from payments_payline "
-            "where run_id = %s and live and held = '' group by 1, 2",
-            [run.pk],
-        )
-        return {(county, programme): fen for county, programme, fen in cursor.fetchall() if fen}
 
 
 def _used(run: PayRun) -> dict[tuple[str, str], dict[str, int]]:
