@@ -213,7 +213,9 @@ def _last_month(run: PayRun) -> int:
             [month, list(run.programmes), run.place, run.place],
         )
         booked = {ident for ident, state in cursor.fetchall() if state in BOOKED}
-    whole = PayRun.objects.filter(pk__in=booked, place__startswith=run.place, programmes__contained_by=list(run.programmes))
+    whole = PayRun.objects.filter(
+        pk__in=booked, place__startswith=run.place, programmes__contained_by=list(run.programmes)
+    )
     sums = dict(whole.values_list("pk", "amount_fen"))
     rest = sorted(booked - set(sums))
     if not rest:
@@ -267,7 +269,9 @@ def ledger(run: PayRun, figures: Figures | None = None) -> list[Check]:
     waiting = figures.sum(lambda part: part.amount_fen, lambda part: part.status in ("sent", "unknown"))
     owed = 0
     if run.state in BOOKED:
-        owed = figures.sum(lambda part: part.amount_fen, lambda part: part.paid and part.status not in ("paid", "withheld"))
+        owed = figures.sum(
+            lambda part: part.amount_fen, lambda part: part.paid and part.status not in ("paid", "withheld")
+        )
     return [
         Check("ledger", "分录借贷平衡", not uneven, f"不平 {uneven}"),
         Check("batches", "银行批次等于明细之和", not batches, f"不等 {batches}"),

@@ -186,7 +186,7 @@ def calculate(run: PayRun, *, acting_user: User, tell: Tell | None = None) -> Pa
         engine.keep_results(locked, result, by_id=acting_user.pk)
         engine.keep_shares(locked, result)
         locked.rules = result.rules
-        for name, value in engine.totals(locked).items():
+        for name, value in engine.totals(locked, result).items():
             setattr(locked, name, value)
         locked.progress = {
             **run.progress,
