@@ -215,6 +215,7 @@ def write_run(run: PayRun, result: Result, tell: Tell) -> None:
     done: list[str] = list(run.progress.get("parts", []))
     total = result.lines.height
     again = _written(run)
+    rows = result.lines.select(LINE_COLUMNS)
     written = result.lines.filter(pl.col("region").str.slice(0, 6).is_in(done)).height if done else 0
     for county in counties:
         if county in done:
@@ -227,7 +228,7 @@ def write_run(run: PayRun, result: Result, tell: Tell) -> None:
             done = list(locked.progress.get("parts", []))  # with what another worker has written meanwhile
             if again:
                 _delete(run, county)
-            lines = result.lines.filter(mine)
+            lines = rows.filter(mine)
             try:
                 with transaction.atomic():
                     _copy(run, "payments_payline", lines, LINE_COLUMNS, month=run.month)
