@@ -45,13 +45,14 @@ def _one(query: str, *arguments: Any) -> tuple[Any, ...]:
         return tuple(cursor.fetchone())
 
 
-def balance(run: PayRun, figures: Figures, *, sharing: bool = True) -> list[Check]:
+def balance(run: PayRun, figures: Figures | None = None, *, sharing: bool = True) -> list[Check]:
     """The checks a run must pass before it is approved.
 
     Args:
-        figures: of its lines, read in this transaction.
+        figures: of its lines, where they were read in this transaction.
         sharing: false = it is known of just these lines that no account stands in lines of several families.
     """
+    figures = figures or figures_of(run)
     found = []
     twice = _twice(run)
     found.append(Check("once", "同一对象同月同项目只有一行", not twice, f"重复 {twice}"))

@@ -262,30 +262,29 @@ def paid_case(office: Office):
     return row
 
 
-def test_a_later_month_takes_the_hands_of_what_is_new_and_refuses_over_everything(make_user) -> None:
+def test_a_later_month_takes_the_hands_of_what_is_new_and_refuses_over_everything(bands, make_user) -> None:
     office, staff = Office(VILLAGE, make_user), Staff(make_user)
+    second = hire(make_user, "420802", "pay_approve")
     old = paid_case(office)
     first = run_month(staff, AUTUMN, upto="approve")
+    with at(second, pay_day(AUTUMN)):
+        assert actions.approve(first, acting_user=second).state == "approved"
     new = paid_case(office)
     run = run_month(staff, AUTUMN.next(), upto="check")
     with system_scope(NATION):
         kept = RunReading.objects.get(run=run)
         assert (kept.before_id, kept.fresh) == (first.pk, [new.pk])
-        assert not CaseHand.objects.filter(case=new.case, user=staff.approve).exists()
-    # Barred from a case that was in the last run already, and is not among what is new.
-    with system_scope(NATION):
-        bar = CaseBar.objects.create(case=old.case, region=old.case.region, user=staff.approve, reason="kin")
-    with at(staff.approve, pay_day(AUTUMN.next())), pytest.raises(CaseHandsError, match=old.case.no):
-        actions.approve(run, acting_user=staff.approve)
-    with system_scope(NATION):
-        assert not CaseHand.objects.filter(case=new.case, user=staff.approve).exists()
-        bar.delete()
+        # Barred from a case that was in the last run already, and is not among what is new.
+        CaseBar.objects.create(case=old.case, region=old.case.region, user=second, reason="kin")
+    with at(second, pay_day(AUTUMN.next())), pytest.raises(CaseHandsError, match=old.case.no):
+        actions.approve(run, acting_user=second)
     with at(staff.approve, pay_day(AUTUMN.next())):
-        assert actions.approve(run, acting_user=staff.approve).state == "approved"
+        actions.approve(run, acting_user=staff.approve)
     with system_scope(NATION):
         hands = CaseHand.objects.filter(user=staff.approve).order_by("id")
         assert [(one.case_id, one.hand) for one in hands] == [(old.case_id, "pay"), (new.case_id, "pay")]
         assert [one.hands for one in RunSignature.objects.filter(user=staff.approve)] == [True, True]
+        assert not CaseHand.objects.filter(case=new.case, user=second).exists()
 
 
 def test_who_did_not_sign_the_last_run_takes_the_hands_of_all(make_user) -> None:
