@@ -7,6 +7,8 @@ booked once: positive is paid back to the family, negative is owed by it and off
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import polars as pl
 
 from tuodi.kernel.periods import Month
@@ -25,6 +27,11 @@ SCHEMA = {
     "due_fen": pl.Int64, "granted_fen": pl.Int64, "amount_fen": pl.Int64, "cause": pl.String, "note": pl.String,
     "undone_fen": pl.Int64,
 }  # fmt: skip
+#: Columns of the roll that say whom and where it is paid to.
+_OF_PAYMENT = [
+    "roll_id", "household_no", "account_id", "account_uid", "account_cipher", "account_index", "account_last4", "bank_code", "holder",
+    "determination_id", "payee",
+]  # fmt: skip
 _SUM = ["base_fen", "increment_fen", "care_fen", "grace_fen", "other_fen"]
 
 
@@ -37,6 +44,12 @@ def earlier_months(inputs: Inputs, month: Month, programmes: list[str], book: Bo
     which the rules have no answer, and families the rules no longer fit while no decision ended their entry.
     """
     months = sorted(inputs.lines["month"].unique())
+    # What is due rests on neither accounts nor names, and each month would take them along again and again.
+    inputs = replace(
+        inputs,
+        roll=inputs.roll.drop(_OF_PAYMENT, strict=False),
+        members=inputs.members.drop("name", "leave_reason", strict=False),
+    )
     parts = [_one(inputs, Month.parse(str(m)), programmes, book) for m in months if m < month.yyyymm]
     return pl.concat(parts) if parts else pl.DataFrame(schema=SCHEMA)
 

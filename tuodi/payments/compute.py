@@ -10,7 +10,7 @@ import polars as pl
 
 from tuodi.kernel.periods import Month
 from tuodi.payments.frames import KEYS, covering, frames_of, rule_place, valid
-from tuodi.payments.source import Inputs
+from tuodi.payments.source import Inputs, print_of
 from tuodi.payments.stated import units
 from tuodi.payments.states import is_stated_code
 from tuodi.people.enums import ONCE_PROGRAMMES, PERSON_PROGRAMMES
@@ -258,8 +258,3 @@ def standards_of(book: Book, places: list[str], month: Month, programmes: list[s
                     fen = row.value
                     found.setdefault(place, {})[".".join((name, *keys))] = str(fen)
     return found
-
-
-def print_of() -> pl.Expr:
-    """The first 60 bits of a fingerprint, as lines of earlier months carry them (`print`); null where there is none."""
-    return pl.col("fingerprint").str.slice(0, 15).str.to_integer(base=16, strict=False)

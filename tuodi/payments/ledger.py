@@ -17,6 +17,7 @@ from tuodi.funds.states import Kind
 from tuodi.kernel.places import pad12
 from tuodi.org.arrays import plain
 from tuodi.org.models import User
+from tuodi.payments.figures import Figures
 from tuodi.payments.models import BankBatch, BankReturn, ClaimFinding, ClaimReceipt, ClaimWriteOff, PayRun
 
 __all__ = ["post", "post_finding", "post_grant", "post_receipt", "post_withheld", "post_write_off", "reverse_finding"]
@@ -218,27 +219,25 @@ def reverse_finding(row: ClaimFinding, *, user: User) -> LedgerEntry:
     return funds.reverse(entry, user=user, memo=f"{row.origin_no} 认定多发撤销")
 
 
-def post_grant(run: PayRun, *, user: User) -> Sequence[LedgerEntry]:
+def post_grant(run: PayRun, figures: Figures, *, user: User) -> Sequence[LedgerEntry]:
     """Books an approved run: what families are granted, what is kept back, what earlier months turn out overpaid; reserves it.
+
+    Args:
+        figures: of its lines, read in this transaction.
 
     Raises:
         FundShortError: a county that keeps a fund book has not enough, with each sub-account and gap.
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            "select substr(region, 1, 6), programme, sum(amount_fen)::bigint, sum(-offset_fen)::bigint from payments_payline "
-            "where run_id = %s and live and held = '' group by 1, 2 order by 1, 2",
-            [run.pk],
-        )
-        granted = cursor.fetchall()
-        cursor.execute(
             "select substr(region, 1, 6), programme, sum(-amount_fen)::bigint from payments_arrear "
             "where run_id = %s and amount_fen < 0 group by 1, 2 order by 1, 2",
             [run.pk],
         )
         over = cursor.fetchall()
-    orders = funds.books({county for county, *_ in granted})
-    nets = {(county, programme): net for county, programme, net, _ in granted if net}
+    granted = figures.granted()
+    orders = funds.books({county for county, _ in granted})
+    nets = {key: net for key, (net, _) in granted.items() if net}
     drawn = funds.take({key: net for key, net in nets.items() if key[0] in orders}, orders)
     sides: list[Side] = []
     for (county, programme), net in nets.items():
@@ -249,7 +248,7 @@ def post_grant(run: PayRun, *, user: User) -> Sequence[LedgerEntry]:
         for source, fen in drawn[county, programme]:
             sides += pair(region, programme, source, Account.EXPENSE, Account.PAYABLE, fen)
             sides += pair(region, programme, source, Account.RESERVED, Account.AVAILABLE, fen)
-    for county, programme, _, kept in granted:
+    for (county, programme), (_, kept) in granted.items():
         if kept:
             sides.append(debit(pad12(county), programme, _NONE, Account.EXPENSE, kept))
             sides.append(credit(pad12(county), programme, _NONE, Account.RECEIVABLE, kept))

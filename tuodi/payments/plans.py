@@ -8,22 +8,27 @@ from tuodi.funds import ledger as funds
 from tuodi.funds.plans import Excess, agreed, blocks, judge, left_for_others
 from tuodi.funds.states import Account
 from tuodi.kernel.periods import Month
+from tuodi.payments.figures import Figures, figures_of
 from tuodi.payments.models import PayRun
 from tuodi.payments.states import DRAFT
 
 __all__ = ["Excess", "blocks", "excess", "month_label", "used_by_runs"]
 
 
-def excess(run: PayRun) -> list[Excess]:
+def excess(run: PayRun, figures: Figures | None = None) -> list[Excess]:
     """Where a draft run is beyond the approved plans of its month, as things stand; empty after approval.
 
     What left in the month for towns, hospitals and bodies counts as well. A county without a fund book has no plans. Where a
     programme has no plan for the month nothing limits it, but where the place lets nothing pass beyond its plans: there no
     plan is a plan of nothing.
+
+    Args:
+        figures: of the run's lines, where they have just been read.
     """
     if run.state not in DRAFT:
         return []
-    wanted = _wanted(run)
+    granted = (figures or figures_of(run)).granted()
+    wanted = {key: fen for key, (fen, _) in granted.items() if fen}
     orders = funds.books(county for county, _ in wanted)
     month = Month.parse(str(run.month))
     plans, used = agreed(orders, month), _used(month, run.pk)
@@ -44,16 +49,6 @@ def excess(run: PayRun) -> list[Excess]:
 def used_by_runs(county: str, programme: str, month: Month) -> dict[str, int]:
     """Source -> what the approved runs of a month owe families, for `funds.plans`."""
     return _used(month, 0).get((county, programme), {})
-
-
-def _wanted(run: PayRun) -> dict[tuple[str, str], int]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "select substr(region, 1, 6), programme, sum(amount_fen)::bigint from payments_payline "
-            "where run_id = %s and live and held = '' group by 1, 2",
-            [run.pk],
-        )
-        return {(county, programme): fen for county, programme, fen in cursor.fetchall() if fen}
 
 
 def _used(month: Month, but: int) -> dict[tuple[str, str], dict[str, int]]:

@@ -27,7 +27,7 @@ from tuodi.payments.models.link import (
 )
 from tuodi.payments.models.price import PriceIndex, PriceList, PriceMember, PriceReminder, PriceShare
 from tuodi.payments.models.recall import AccountInquiry, BankRecall, RecallLine
-from tuodi.payments.models.run import Arrear, LineDifference, LineEvent, PayLine, PayRun
+from tuodi.payments.models.run import Arrear, LineDifference, LineEvent, PayLine, PayRun, RunReading
 from tuodi.payments.models.simulation import Simulation
 
 __all__ = [
@@ -68,6 +68,7 @@ __all__ = [
     "PriceReminder",
     "PriceShare",
     "RecallLine",
+    "RunReading",
     "RunSignature",
     "Simulation",
     "StatementLine",

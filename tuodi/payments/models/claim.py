@@ -243,6 +243,8 @@ class RunSignature(models.Model):
     at = models.DateTimeField("签字时间")
     amount_fen = models.BigIntegerField("签字时应发（分）")
     note = models.CharField("超用款计划的理由", max_length=300, blank=True)
+    #: He has the hand of payment in the case of every determination the run pays by; false = one may have been out of his sight.
+    hands = models.BooleanField("经手已全部记下", default=False)
     voided_at = models.DateTimeField("失效时间", null=True)
 
     class Meta:

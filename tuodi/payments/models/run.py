@@ -228,6 +228,22 @@ class PayLine(models.Model):
         return f"{label}（照料{self.household.head.name}）" if self.programme == "care" else label
 
 
+class RunReading(models.Model):
+    """One row: what the check of a run found that rests on its lines alone. Holds for lines of just these versions (`payments.figures`)."""
+
+    run = models.OneToOneField(PayRun, on_delete=models.PROTECT, primary_key=True, related_name="+")
+    region = region_field()
+    versions = models.CharField("行版本", max_length=40)  #: of the lines it was read from
+    shared = models.BooleanField("有账户收多户")  #: an account stands in lines of several families
+    #: The last approved run of the same range and programmes; null = none, or too much is new.
+    before = models.ForeignKey(PayRun, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+    #: Determinations of paid lines that are in none of `before`; empty where that is null.
+    fresh = ArrayField(models.BigIntegerField(), verbose_name="新的决定", default=list)
+
+    class Meta:
+        verbose_name = "批次核对"
+
+
 class LineEvent(models.Model):
     """One row: something that happened to a line after approval. Append-only; the last one is the line's status."""
 
