@@ -62,7 +62,6 @@ def month(link: Any, places: list[str]) -> None:
             (wall, cpu), high = meter.stop(), money.peak_mb()
             floor = floor_of(step, link, office.run, seen)
             row[step] = {"s": wall, "cpu": cpu, "floor": floor.total(), "floor_cpu": floor.total_cpu(), "mb": high}
-        office.run.refresh_from_db()
         row["lines"] = office.run.lines
         rows.append(row)
         told = ", ".join(f"{step} {row[step]['s']:.1f} s, CPU {row[step]['cpu']:.1f} / {row[step]['floor_cpu']:.1f} = {row[step]['cpu'] / row[step]['floor_cpu']:.2f}, {row[step]['mb']} MB" for step in STEPS)  # fmt: skip
