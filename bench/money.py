@@ -162,6 +162,8 @@ def fill(link: Any, wanted: list[str]) -> None:
         place, _, persons = one.partition("=")
         began = time.perf_counter()
         homes = money_data.fill(link, place, int(persons))
+        for table in money_data.FILLED:
+            link.execute(f"vacuum analyze {table}")
         fund_books(who, money_data.counties(place))
         link_of(place, bank_of(place))
         print(f"{place}: {homes:,} families, {time.perf_counter() - began:.0f} s", flush=True)
