@@ -7,12 +7,14 @@ triggers: nothing here is measured. Standards are the province's own (`policies/
 
 from __future__ import annotations
 
+import csv
 import gzip
 import io
 import json
 import random
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
@@ -25,15 +27,19 @@ PER_FAMILY = 1.72
 PART = 50_000
 SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗"
 GIVEN = "伟芳娜秀英敏静丽强磊军洋勇艳杰娟涛明超兰霞平刚桂建国华志德福玉珍"
+FILLED = (
+    "people_person", "people_household", "people_membership", "people_account", "people_householdfacts", "people_memberfacts",
+    "people_rollentry", "cases_case", "decisions_determination",
+)  # fmt: skip
 START = date(2019, 1, 1)
 ROLL_FROM = 201901
 
 
 def counties(place: str) -> list[str]:
-    """The counties of a place in the product's own division list."""
+    """The counties of a place in the product's own division list that stand today (code, name, since, until, successor)."""
     with gzip.open(REPOSITORY / "tuodi/kernel/data/divisions.csv.gz", "rt", encoding="utf-8") as lines:
-        codes = {line.split(",")[0].strip().strip('"')[:6] for line in lines}
-    return sorted(c for c in codes if c.isdigit() and len(c) == 6 and c.startswith(place) and not c.endswith("00"))
+        standing = {row[0] for row in csv.reader(lines) if row and (len(row) < 4 or not row[3])}
+    return sorted(c for c in standing if len(c) == 6 and c.startswith(place) and not c.endswith("00"))
 
 
 def names() -> list[tuple[str, str, str, str]]:
@@ -67,28 +73,43 @@ class Loader:
             copy.write(sink.getbuffer())
 
 
-def fill(link: Any, place: str, persons: int) -> int:
-    """Makes the people of a place, once. Returns the families."""
+@contextmanager
+def without_indexes(link: Any) -> Iterator[None]:
+    """Drops what only speeds reading of the tables filled and makes it anew afterwards: for millions of rows."""
+    kept = link.execute(
+        "select i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid) from pg_index i where i.indrelid::regclass::text = any(%s) "
+        "and not exists (select from pg_constraint c where c.conindid = i.indexrelid)", [list(FILLED)],
+    ).fetchall()  # fmt: skip
+    for name, _ in kept:
+        link.execute(f"drop index {name}")
+    try:
+        yield
+    finally:
+        for _, text in kept:
+            link.execute(text)
+        for table in FILLED:
+            link.execute(f"vacuum analyze {table}")
+
+
+def fill(link: Any, place: str, persons: int, *, alone: bool = False) -> int:
+    """Makes the people of a place, once; `alone`: families of one. Returns the families."""
     base = int(place.ljust(4, "0")) * 100_000_000
     (known,) = link.execute("select count(*) from people_household where id between %s and %s", [base, base + 99_999_999]).fetchone()  # fmt: skip
     if known:
         return int(known)
     where, pool, loader = counties(place), names(), Loader(link)
-    homes = round(persons / PER_FAMILY)
+    homes = persons if alone else round(persons / PER_FAMILY)
     procedure = json.dumps({"made": "for the benchmark"})
     next_person = base
     for low in range(0, homes, PART):
         draw = random.Random(f"{place}|{low}")
-        next_person = _part(loader, draw, place, base, range(low, min(low + PART, homes)), next_person, where, pool, procedure)  # fmt: skip
-    for table in ("people_person", "people_household", "people_membership", "people_account", "people_householdfacts",
-                  "people_memberfacts", "people_rollentry", "cases_case", "decisions_determination"):  # fmt: skip
-        link.execute(f"vacuum analyze {table}")
+        next_person = _part(loader, draw, place, base, range(low, min(low + PART, homes)), next_person, where, pool, procedure, alone=alone)  # fmt: skip
     return homes
 
 
 def _part(
     loader: Loader, draw: random.Random, place: str, base: int, numbers: range, next_person: int, where: list[str],
-    pool: list[tuple[str, str, str, str]], procedure: str,
+    pool: list[tuple[str, str, str, str]], procedure: str, *, alone: bool,
 ) -> int:  # fmt: skip
     from tuodi.crypto.fields import encrypt
     from tuodi.people.secrets import account_index
@@ -96,7 +117,7 @@ def _part(
     ids = [base + n for n in numbers]
     regions = [f"{draw.choice(where)}{draw.randrange(100, 110):03d}{draw.randrange(1, 30):03d}" for _ in ids]
     tekun = [draw.random() < 0.05 for _ in ids]
-    sizes = [1 if alone else draw.choices((1, 2, 3, 4), (53, 29, 12, 6))[0] for alone in tekun]
+    sizes = [1 if alone or one else draw.choices((1, 2, 3, 4), (53, 29, 12, 6))[0] for one in tekun]
     urban = [draw.random() < 0.3 for _ in ids]
     people: list[int] = []
     home_of: list[int] = []
@@ -147,18 +168,18 @@ def _part(
         "procedure_text": procedure, "marks": "{}", "state": "closed", "decision": "passed", "decided_on": START, "due_pending": False,
         "due_note": "", "closed_on": START, "end_reason": "", "applicant_id": heads, "household_id": ids,
     })  # fmt: skip
-    alone: list[int | None] = [head if one else None for head, one in zip(heads, tekun, strict=True)]
+    single: list[int | None] = [head if one else None for head, one in zip(heads, tekun, strict=True)]
     programmes = ["tekun" if one else "dibao" for one in tekun]
     loader.copy("decisions_determination", {
         "id": ids, "region": regions, "no": [f"{region[:6]}D{home}" for home, region in zip(ids, regions, strict=True)], "kind": "batch",
         "programme": programmes, "place": [region[:6] for region in regions], "case_date": START, "month": ROLL_FROM, "fingerprint": "",
         "outcome": "pass", "amount_fen": 10000, "components": "{}", "start_month": ROLL_FROM, "decided_on": START, "cause": "application",
-        "reasons": "", "appeal": "", "source_ref": "", "case_id": ids, "household_id": ids, "person_id": alone,
+        "reasons": "", "appeal": "", "source_ref": "", "case_id": ids, "household_id": ids, "person_id": single,
     })  # fmt: skip
     loader.copy("people_rollentry", {
         "id": ids, "region": regions, "programme": programmes, "category": ["urban" if one else "rural" for one in urban], "grade": "",
         "form": ["centralised" if one else "" for one in tekun], "self_care": ["able" if one else "" for one in tekun], "amount_fen": 0,
-        "start_month": ROLL_FROM, "determination_id": ids, "imported": False, "account_id": ids, "household_id": ids, "person_id": alone,
+        "start_month": ROLL_FROM, "determination_id": ids, "imported": False, "account_id": ids, "household_id": ids, "person_id": single,
     })  # fmt: skip
     return next_person
 

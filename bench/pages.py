@@ -8,16 +8,21 @@ the plainest page a signed-in reader has, the form for a new password (session, 
     .venv/bin/python -m bench.pages http://127.0.0.1:8765 <account> <password> [--rounds 40] \\
         [--resident "$(.venv/bin/python -m bench.load_cast session)"] [--save 70000.json] [--against 70000.json]
 
-`--against` compares the p95 of each page with a run saved before, at another size of the roll.
+`--against` compares the p95 of each page with a run saved before, at another size of the roll. `--beside COMMAND` measures alone first, then
+starts the command (a month's run, say) and measures until it ends: what a page takes meanwhile may be twice what it takes alone.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
+import shlex
 import statistics
+import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -26,6 +31,8 @@ import httpx
 FLOORS = {"case": 1 / 10, "list": 1 / 15, "number": 1 / 10, "progress": 1 / 8, "resident": 1 / 8}
 #: At most so many times the p95 of the smaller roll.
 GROWTH = 1.5
+#: At most so many times the p95 of a page alone, while something else is at work.
+BESIDE = 2.0
 
 
 def signed_in(base: str, account: str, password: str) -> httpx.Client:
@@ -65,16 +72,47 @@ def once(client: httpx.Client, path: str, data: dict[str, str] | None = None) ->
 
 
 def measure(
-    clients: dict[str, httpx.Client], paths: dict[str, tuple[str, dict[str, str] | None]], rounds: int
+    clients: dict[str, httpx.Client],
+    paths: dict[str, tuple[str, dict[str, str] | None]],
+    goes_on: Callable[[int], bool],
+    warm: int = 3,
 ) -> dict[str, list[float]]:
-    """Times by name; the paths take turns, so that whatever else runs slows all alike."""
+    """Times by name; the paths take turns, so that whatever else runs slows all alike. The first rounds warm caches and do not count."""
     times: dict[str, list[float]] = {name: [] for name in paths}
-    for number in range(rounds + 3):
+    number = 0
+    while number < warm or goes_on(number - warm):
         for name, (path, data) in paths.items():
             took = once(clients.get(name, clients["staff"]), path, data)
-            if number >= 3:  # the first rounds warm caches
+            if number >= warm:
                 times[name].append(took)
+        number += 1
     return times
+
+
+def high(taken: list[float]) -> float:
+    """The 95th of a hundred."""
+    return sorted(taken)[max(0, int(len(taken) * 0.95) - 1)]
+
+
+def beside(
+    command: str, times: dict[str, list[float]], again: Callable[[Callable[[int], bool]], dict[str, list[float]]]
+) -> int:
+    """Measures while a command runs, against the times alone. Prints a table; returns how many pages are too slow."""
+    with Path(os.devnull).open("w") as nowhere:
+        busy = subprocess.Popen(shlex.split(command), stdout=nowhere)
+        during = again(lambda _: busy.poll() is None)
+        if busy.wait():
+            raise SystemExit(f"命令以 {busy.returncode} 结束：{command}")
+    below = 0
+    print(
+        f"\n{'page':10} {'rounds':>7} {'p95 alone':>10} {'meanwhile':>10} {'times':>6} {'median':>8}   at most {BESIDE}"
+    )
+    for name, taken in during.items():
+        grown = high(taken) / high(times[name])
+        below += grown > BESIDE
+        middle = statistics.median(taken) / statistics.median(times[name])
+        print(f"{name:10} {len(taken):7} {high(times[name]) * 1000:10.1f} {high(taken) * 1000:10.1f} {grown:6.2f} {middle:8.2f}  {'slow' if grown > BESIDE else ''}")  # fmt: skip
+    return below
 
 
 def main() -> int:
@@ -88,6 +126,9 @@ def main() -> int:
     parser.add_argument("--resident", default="", help="the session cookie of a resident, see bench.load_cast session")
     parser.add_argument("--save", type=Path, help="keep the p95 of each page")
     parser.add_argument("--against", type=Path, help="p95 kept of a smaller roll")
+    parser.add_argument(
+        "--beside", default="", metavar="COMMAND", help="then measure again while this runs, until it ends"
+    )
     args = parser.parse_args()
     client = signed_in(args.base, args.account, args.password)
     cases = client.get("/cases/?tab=all").text
@@ -112,10 +153,10 @@ def main() -> int:
         paths["resident"] = ("/my/progress/", None)
         if clients["resident"].get("/my/progress/").status_code != 200:
             raise SystemExit("居民的会话已结束。请用 bench.load_cast session 重新取得。")
-    times = measure(clients, paths, args.rounds)
+    times = measure(clients, paths, lambda done: done < args.rounds)
     before = json.loads(args.against.read_text()) if args.against else {}
     middle = {name: statistics.median(taken) for name, taken in times.items()}
-    p95 = {name: sorted(taken)[max(0, int(len(taken) * 0.95) - 1)] for name, taken in times.items()}
+    p95 = {name: high(taken) for name, taken in times.items()}
     below = 0
     print(
         f"{'page':10} {'median ms':>10} {'p95 ms':>8} {'÷ one query':>12} {'÷ plain':>8} {'at most':>8} {'p95 then':>9}"
@@ -132,6 +173,8 @@ def main() -> int:
         )
     if args.save:
         args.save.write_text(json.dumps(p95))
+    if args.beside:
+        below += beside(args.beside, times, lambda goes_on: measure(clients, paths, goes_on, 0))
     return 1 if below else 0
 
 

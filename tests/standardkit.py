@@ -74,7 +74,11 @@ def adopted(
     heard(makers, proposal, day)
     with at(makers.approver, day):
         actions.approve(
-            proposal, acting_user=makers.approver, book=rulebook.book(), unknown_note="消费支出数待统计局公布"
+            proposal,
+            acting_user=makers.approver,
+            book=rulebook.book(),
+            unknown_note="消费支出数待统计局公布",
+            untried_note="没有可用的花名册",
         )
     with at(makers.drafter, day):
         return actions.publish(

@@ -414,7 +414,7 @@ class Bank:
         found = Statement(
             no=f"DZ{self.account[-4:]}{self.sequence:06d}", sequence=self.sequence, account=self.account,
             from_day=min(self.stated_until + timedelta(days=1), self.now.date()), to_day=self.now.date(), opening_fen=opening, closing_fen=closing,
-            entries=[replace(one, row_no=n, booked_on=one.booked_on or self.now.date()) for n, one in enumerate(rows, 1)],
+            entries=[one._replace(row_no=n, booked_on=one.booked_on or self.now.date()) for n, one in enumerate(rows, 1)],
         )  # fmt: skip
         self.stated_until = self.now.date()
         return found

@@ -93,7 +93,7 @@ def test_a_rule_is_written_anew_on_screen(
     sign_in("approver")
     page.goto(here)
     expect(page.locator("section", has=page.get_by_role("heading", name="测算", exact=True))).to_contain_text(
-        "现在的文本"
+        "现在的内容"
     )
     page.get_by_label("缺数的底线，为什么可以先批准").fill("与底线无关")
     page.get_by_role("button", name="批准", exact=True).click()

@@ -55,6 +55,16 @@ def on_app_ready(app: App) -> None:
         with system_scope("cn"):
             enter_into_force()
 
+    @app.periodic(cron="25 0 * * *")
+    @app.task(queueing_lock="tuodi.idle_money", pass_context=False, name="tuodi.idle_money")
+    def idle_money(timestamp: int) -> None:
+        """Tells who keeps a county's funds of money that has lain too long."""
+        from tuodi.funds.idle import look
+        from tuodi.org.access import NATION, system_scope
+
+        with system_scope(NATION):
+            look(NATION)
+
     @app.periodic(cron="15 0 * * *")
     @app.task(queueing_lock="tuodi.price_reminders", pass_context=False, name="tuodi.price_reminders")
     def price_reminders(timestamp: int) -> None:

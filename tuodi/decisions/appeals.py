@@ -6,6 +6,8 @@ the first one should have held from; what the family is owed for the months betw
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import transaction
 
 from tuodi.audit.actions import record
@@ -17,6 +19,7 @@ from tuodi.cases.reopen import STARTS, open_again
 from tuodi.decisions.actions import store
 from tuodi.decisions.decide import ask, require_pass, rows_of
 from tuodi.decisions.errors import AppealBasisError, ReasonsMissingError, RevokedAlreadyError
+from tuodi.decisions.grants import enter, is_once
 from tuodi.decisions.models import Determination, Revocation
 from tuodi.decisions.revoked import holds_from
 from tuodi.decisions.roll import accept_facts, cut, splice
@@ -130,10 +133,17 @@ def change(
     ]
     if not rows:
         raise AppealBasisError(determination.no, "规则没有给出可以变更的结果。请选择“撤销，责令重新作出”")
+    once = is_once(determination.programme)
+    if once:  # given once, for its month; no accepted facts, as where it is put on the roll
+        rows[0].end_month = rows[0].start_month
     (row,) = store(rows, acting_user=acting_user, action="change")
-    before = cut(row)
-    accept_facts(row)
-    splice(row)
+    before: list[dict[str, Any]] = []
+    if once:
+        enter(row, by=acting_user)
+    else:
+        before = cut(row)
+        accept_facts(row)
+        splice(row)
     _note(determination, acting_user, matter_no, reasons, instead=row, entries=before)
     return row
 

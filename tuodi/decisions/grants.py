@@ -39,6 +39,7 @@ __all__ = [
     "enter",
     "family_with_ledger",
     "family_with_place",
+    "hold_in_cash",
     "is_once",
     "ledger_facts",
     "pay_in_cash",
@@ -217,6 +218,39 @@ def pay_in_cash(determination: Determination, *, by: User) -> int:
     _plan(determination, [(row.month, row.amount_fen) for row in rows], by, in_cash=True)
     _rebuild(determination, {row.month for row in rows})
     return sum(row.amount_fen for row in rows)
+
+
+@transaction.atomic
+def hold_in_cash(determination: Determination, fen: int, *, by: User) -> int:
+    """Marks a part of a grant as in the family's hands already, from an earlier payment in cash; the rest is paid in its months.
+
+    Like `enter` does for a grant that follows one which stands. The door is the caller's.
+
+    Raises:
+        NotDecidedError: less than that is left to pay.
+
+    Returns:
+        Fen that are still to be paid.
+    """
+    Household.objects.select_for_update(of=("self",)).get(pk=determination.household_id)
+    rows = [row for row in stages_of(determination) if not row.in_cash]
+    there = sum(row.amount_fen for row in rows)
+    if not is_once(determination.programme) or fen <= 0 or there < fen:
+        raise NotDecidedError(determination.no, "没有这么多待支付的一次性救助")
+    cash: list[tuple[int, int]] = []
+    rest: list[tuple[int, int]] = []
+    for row in rows:
+        part = min(fen - sum(done for _, done in cash), row.amount_fen)
+        if part:
+            cash.append((row.month, part))
+        if row.amount_fen > part:
+            rest.append((row.month, row.amount_fen - part))
+        row.ended_at, row.end_reason = clock.now(), "家庭手中的现金抵作救助"
+        row.save(update_fields=["ended_at", "end_reason"])
+    _plan(determination, rest, by)
+    _plan(determination, cash, by, in_cash=True)
+    _rebuild(determination, {row.month for row in rows})
+    return there - fen
 
 
 def end_stages(determination: Determination, *, reason: str, rebuild: bool = True) -> int:

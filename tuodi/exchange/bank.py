@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import xlsxwriter
 import yaml
@@ -104,8 +104,8 @@ class BankProfile(_Strict):
         return next((name for name, codes in self.codes.items() if code in codes), "contact_holder")
 
     def meaning(self, code: str) -> str:
-        """What the bank calls a code; empty if unknown."""
-        return next((codes[code] for codes in self.codes.values() if code in codes), "")
+        """What the bank calls a code; empty if unknown or none."""
+        return code and next((codes[code] for codes in self.codes.values() if code in codes), "")
 
     @property
     def suffix(self) -> str:
@@ -243,9 +243,8 @@ def write_table(profile: BankProfile, rows: Sequence[Sequence[str]]) -> bytes:
 _FIXED = datetime(2000, 1, 1)  # noqa: DTZ001 - a mark, not a time
 
 
-@dataclass(frozen=True)
-class ReturnRow:
-    """One line back. `result` is None where the bank's word for it is unknown to the profile."""
+class ReturnRow(NamedTuple):
+    """One line back, as a plain row: an answer has thousands. `result` is None where the bank's word for it is unknown to the profile."""
 
     row_no: int
     seq: int | None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from tuodi.exchange.list_rows import ListFile, rows_of
 from tuodi.exchange.profiles import Profile
 from tuodi.kernel.periods import Month
 
-__all__ = ["Listed", "load_profile", "read"]
+__all__ = ["Listed", "for_cases", "load_profile", "read"]
 
 SOURCES = Path(__file__).resolve().parents[2] / "sources" / "fixed"
 
@@ -38,6 +39,17 @@ class Listed:
 def load_profile(name: str) -> Profile:
     """One layout. Raises ProfileError."""
     return profiles.load_profile(name, SOURCES)
+
+
+def for_cases(profile: Profile, cases: Mapping[str, str]) -> Profile:
+    """A layout for one fixed amount: its own words for the cases it knows, and for all others the words of the packs.
+
+    Args:
+        cases: code -> words.
+    """
+    own = {word: code for word, code in profile.values.get("basis", {}).items() if code in cases}
+    words = own or {word: code for code, word in cases.items()}
+    return profile.model_copy(update={"values": {**profile.values, "basis": words}})
 
 
 def read(data: bytes, profile: Profile) -> ListFile[Listed]:

@@ -10,14 +10,16 @@ a stream, one transaction at a time, and nothing is judged here but what cannot 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import lru_cache
+from typing import NamedTuple
 from xml.sax.saxutils import escape
 
 from tuodi.exchange.bank import BankProfile, BatchHead, Payment, Result, ReturnFile, ReturnRow
 from tuodi.exchange.errors import ExchangeError
-from tuodi.exchange.iso_stream import MessageRefusedError, Record, records
+from tuodi.exchange.iso_stream import Fields, MessageRefusedError, Record, records
 from tuodi.kernel.money import format_yuan
 
 __all__ = [
@@ -129,9 +131,8 @@ def write_pain001(
 # ---- in
 
 
-@dataclass(frozen=True)
-class StatementEntry:
-    """One movement of the account.
+class StatementEntry(NamedTuple):
+    """One movement of the account, as a plain row: a statement has tens of thousands.
 
     Attributes:
         debit: Money left the account. reference: ours, `end_to_end`; empty = the bank names none.
@@ -143,10 +144,14 @@ class StatementEntry:
     reference: str
     bank_ref: str
     booked_on: date | None
-    account: str = field(default="", repr=False)
-    name: str = field(default="", repr=False)
+    account: str = ""
+    name: str = ""
     code: str = ""
     note: str = ""
+
+    def __repr__(self) -> str:
+        """Without whose account it is, so that nothing of it comes into a log."""
+        return f"StatementEntry({self.row_no}, {self.amount_fen}, {self.debit}, {self.reference!r}, {self.bank_ref!r}, {self.booked_on})"
 
 
 @dataclass
@@ -173,6 +178,7 @@ def text_of(fields: Mapping[str, str], *paths: str) -> str:
     return ""
 
 
+@lru_cache(maxsize=65_536)  # most amounts of a month are one of a few hundred
 def to_fen(text: str) -> int | None:
     """Yuan with at most two decimals as fen. ValueError for anything else: an amount is never rounded."""
     if not text:
@@ -186,6 +192,7 @@ def to_fen(text: str) -> int | None:
     return int(whole) * 100 + int(part.ljust(2, "0") or 0)
 
 
+@lru_cache(maxsize=1_024)
 def _day(text: str) -> date | None:
     try:
         return date.fromisoformat(text[:10]) if text else None
@@ -209,32 +216,22 @@ class _Reading:
             self.found.faults.append(f"{where}金额“{text[:20]}”不是两位小数以内的数")
             return None
 
-    def row(self, reference: str, message_id: str, result: Result | None, word: str, amount: str, **more: str) -> None:
+    def row(
+        self, reference: str, result: Result | None, word: str, amount: str, code: str, message: str, account: str, name: str, number: str,
+        at: str,
+    ) -> None:  # fmt: skip
         no = len(self.found.rows) + 1
         batch, seq = split_reference(reference)
         if seq is None:
             self.found.faults.append(f"第 {no} 笔参考号“{reference[:40]}”不是本单位的编号")
         else:
             self.batches.add(batch)
-        if message_id:
-            self.batches.add(message_id)
         if result is None:
             self.found.faults.append(f"第 {no} 笔状态“{word[:10]}”不认识")
+        fen = self.fen(amount, f"第 {no} 笔") if amount else None
         self.found.rows.append(
-            ReturnRow(
-                no, seq, more.get("account", ""), more.get("name", ""), self.fen(amount, f"第 {no} 笔"), result, word, more.get("code", "")[:10],
-                more.get("message", "")[:100], more.get("posted_at", ""), more.get("bank_ref", "")[:40],
-            )
-        )  # fmt: skip
-
-
-_ANSWERS = frozenset(
-    {
-        "CstmrPmtStsRpt/GrpHdr", "CstmrPmtStsRpt/OrgnlGrpInfAndSts", "CstmrPmtStsRpt/OrgnlPmtInfAndSts/TxInfAndSts",
-        "CstmrPmtStsRpt/TxInfAndSts", "BkToCstmrDbtCdtNtfctn/GrpHdr", "BkToCstmrDbtCdtNtfctn/Ntfctn/Ntry", "PmtRtr/GrpHdr",
-        "PmtRtr/OrgnlGrpInf", "PmtRtr/TxInf",
-    }
-)  # fmt: skip
+            ReturnRow(no, seq, account, name, fen, result, word, code[:10], message[:100], at, number[:40])
+        )
 
 
 def read_answer(data: bytes) -> ReturnFile:
@@ -243,22 +240,9 @@ def read_answer(data: bytes) -> ReturnFile:
     Raises: MessageRefusedError for what is not one of them, or hostile.
     """
     one = _Reading()
-    for kind, path, record in records(data, _ANSWERS):
-        element = record.fields
+    for kind, path, record in records(data, frozenset(_ANSWERS)):
         one.found.kind = kind
-        name = path.rpartition("/")[2]
-        if name == "GrpHdr":
-            _header(one, kind, element)
-        elif name == "OrgnlGrpInfAndSts":
-            _group(one, element, record)
-        elif name == "OrgnlGrpInf":
-            one.batches.add(text_of(element, "OrgnlMsgId"))
-        elif name == "TxInfAndSts":
-            _status(one, element)
-        elif name == "Ntry":
-            _notice(one, element, record)
-        elif name == "TxInf":
-            _returned(one, element)
+        _ANSWERS[path](one, record)
     found = one.found
     if found.kind not in ("pain.002", "camt.054", "pacs.004"):
         raise MessageRefusedError("kind", f"{found.kind or '空报文'} 不是付款答复")
@@ -270,16 +254,17 @@ def read_answer(data: bytes) -> ReturnFile:
     return found
 
 
-def _header(one: _Reading, kind: str, element: Mapping[str, str]) -> None:
+def _header(one: _Reading, record: Record) -> None:
+    element = record.fields
     one.found.message_id = text_of(element, "MsgId")[:35]
-    if kind == "pacs.004":
+    if one.found.kind == "pacs.004":
         count = text_of(element, "NbOfTxs")
         one.stated, one.stated_lines = True, int(count) if count.isdigit() else -1
         one.stated_fen = one.fen(text_of(element, "TtlRtrdIntrBkSttlmAmt"), "合计") or 0
 
 
-def _group(one: _Reading, element: Mapping[str, str], record: Record) -> None:
-    found = one.found
+def _group(one: _Reading, record: Record) -> None:
+    found, element = one.found, record.fields
     one.batches.add(text_of(element, "OrgnlMsgId"))
     lines = text_of(element, "OrgnlNbOfTxs")
     found.orig_lines = int(lines) if lines.isdigit() else None
@@ -288,48 +273,71 @@ def _group(one: _Reading, element: Mapping[str, str], record: Record) -> None:
     found.group_code = text_of(element, "StsRsnInf/Rsn/Cd", "StsRsnInf/Rsn/Prtry")[:10]
     found.group_note = text_of(element, "StsRsnInf/AddtlInf")[:100]
     for part in record.of("NbOfTxsPerSts"):
-        count = text_of(part, "DtldNbOfTxs")
+        counted = part.fields
+        count = text_of(counted, "DtldNbOfTxs")
         one.stated = True
         one.stated_lines += int(count) if count.isdigit() else 0
-        one.stated_fen += one.fen(text_of(part, "DtldCtrlSum"), "分状态合计") or 0
+        one.stated_fen += one.fen(text_of(counted, "DtldCtrlSum"), "分状态合计") or 0
 
 
-def _status(one: _Reading, element: Mapping[str, str]) -> None:
-    word = text_of(element, "TxSts")
-    one.row(
-        text_of(element, "OrgnlEndToEndId"), "", _STATUS.get(word), word, text_of(element, "OrgnlTxRef/Amt/InstdAmt"),
-        code=text_of(element, "StsRsnInf/Rsn/Cd", "StsRsnInf/Rsn/Prtry"), message=text_of(element, "StsRsnInf/AddtlInf"),
-        account=text_of(element, "OrgnlTxRef/CdtrAcct/Id/Othr/Id", "OrgnlTxRef/CdtrAcct/Id/IBAN"),
-        name=text_of(element, "OrgnlTxRef/Cdtr/Pty/Nm", "OrgnlTxRef/Cdtr/Nm"), bank_ref=text_of(element, "AcctSvcrRef"),
-        posted_at=text_of(element, "AccptncDtTm"),
-    )  # fmt: skip
+def _original(one: _Reading, record: Record) -> None:
+    one.batches.add(text_of(record.fields, "OrgnlMsgId"))
 
 
-def _notice(one: _Reading, entry: Mapping[str, str], record: Record) -> None:
+_STATUS_FIELDS = Fields(
+    "OrgnlEndToEndId", "TxSts", "OrgnlTxRef/Amt/InstdAmt", ("StsRsnInf/Rsn/Cd", "StsRsnInf/Rsn/Prtry"), "StsRsnInf/AddtlInf",
+    ("OrgnlTxRef/CdtrAcct/Id/Othr/Id", "OrgnlTxRef/CdtrAcct/Id/IBAN"), ("OrgnlTxRef/Cdtr/Pty/Nm", "OrgnlTxRef/Cdtr/Nm"), "AcctSvcrRef",
+    "AccptncDtTm",
+)  # fmt: skip
+
+
+def _status(one: _Reading, record: Record) -> None:
+    reference, word, amount, code, message, account, name, number, at = record.pick(_STATUS_FIELDS)
+    one.row(reference, _STATUS.get(word), word, amount, code, message, account, name, number, at)
+
+
+_NOTICE_FIELDS = Fields("CdtDbtInd", ("Sts/Cd", "Sts"), "Amt", ("BookgDt/Dt", "BookgDt/DtTm"))
+_NOTICE_PART = Fields(
+    "Refs/EndToEndId", ("Amt", "AmtDtls/TxAmt/Amt"), ("RtrInf/Rsn/Cd", "RtrInf/Rsn/Prtry"), "RtrInf/AddtlInf",
+    "RltdPties/CdtrAcct/Id/Othr/Id", ("RltdPties/Cdtr/Pty/Nm", "RltdPties/Cdtr/Nm"), "Refs/AcctSvcrRef",
+)  # fmt: skip
+
+
+def _notice(one: _Reading, record: Record) -> None:
     """An entry of a camt.054: a debit is a payment that was booked, a credit one that came back."""
-    debit = text_of(entry, "CdtDbtInd") == "DBIT"
-    if text_of(entry, "Sts/Cd", "Sts") not in ("BOOK", ""):
+    said, status, whole, at = record.pick(_NOTICE_FIELDS)
+    if status not in ("BOOK", ""):
         return  # announced and not booked: no result
+    debit = said == "DBIT"
     one.stated = True
-    one.stated_fen += one.fen(text_of(entry, "Amt"), "分录") or 0
-    for tx in record.of("NtryDtls/TxDtls"):
+    one.stated_fen += one.fen(whole, "分录") or 0
+    for part in record.of("NtryDtls/TxDtls"):
+        reference, amount, code, message, account, name, number = part.pick(_NOTICE_PART)
         one.stated_lines += 1
         one.row(
-            text_of(tx, "Refs/EndToEndId"), "", "paid" if debit else "returned", "DBIT" if debit else "CRDT",
-            text_of(tx, "Amt", "AmtDtls/TxAmt/Amt"), code=text_of(tx, "RtrInf/Rsn/Cd", "RtrInf/Rsn/Prtry"), message=text_of(tx, "RtrInf/AddtlInf"),
-            account=text_of(tx, "RltdPties/CdtrAcct/Id/Othr/Id") if debit else "",
-            name=text_of(tx, "RltdPties/Cdtr/Pty/Nm", "RltdPties/Cdtr/Nm") if debit else "",
-            bank_ref=text_of(tx, "Refs/AcctSvcrRef"), posted_at=text_of(entry, "BookgDt/Dt", "BookgDt/DtTm"),
+            reference, "paid" if debit else "returned", "DBIT" if debit else "CRDT", amount, code, message, account if debit else "",
+            name if debit else "", number, at,
         )  # fmt: skip
 
 
-def _returned(one: _Reading, element: Mapping[str, str]) -> None:
-    one.row(
-        text_of(element, "OrgnlEndToEndId"), text_of(element, "OrgnlGrpInf/OrgnlMsgId"), "returned", "RTR", text_of(element, "RtrdIntrBkSttlmAmt"),
-        code=text_of(element, "RtrRsnInf/Rsn/Cd", "RtrRsnInf/Rsn/Prtry"), message=text_of(element, "RtrRsnInf/AddtlInf"),
-        account=text_of(element, "OrgnlTxRef/CdtrAcct/Id/Othr/Id"), name=text_of(element, "OrgnlTxRef/Cdtr/Pty/Nm", "OrgnlTxRef/Cdtr/Nm"),
-        bank_ref=text_of(element, "RtrId"), posted_at=text_of(element, "IntrBkSttlmDt"),
-    )  # fmt: skip
+_RETURN_FIELDS = Fields(
+    "OrgnlEndToEndId", "OrgnlGrpInf/OrgnlMsgId", "RtrdIntrBkSttlmAmt", ("RtrRsnInf/Rsn/Cd", "RtrRsnInf/Rsn/Prtry"), "RtrRsnInf/AddtlInf",
+    "OrgnlTxRef/CdtrAcct/Id/Othr/Id", ("OrgnlTxRef/Cdtr/Pty/Nm", "OrgnlTxRef/Cdtr/Nm"), "RtrId", "IntrBkSttlmDt",
+)  # fmt: skip
+
+
+def _returned(one: _Reading, record: Record) -> None:
+    reference, message_id, amount, code, message, account, name, number, at = record.pick(_RETURN_FIELDS)
+    if message_id:
+        one.batches.add(message_id)
+    one.row(reference, "returned", "RTR", amount, code, message, account, name, number, at)
+
+
+_ANSWERS: dict[str, Callable[[_Reading, Record], None]] = {
+    "CstmrPmtStsRpt/GrpHdr": _header, "CstmrPmtStsRpt/OrgnlGrpInfAndSts": _group, "CstmrPmtStsRpt/OrgnlPmtInfAndSts/TxInfAndSts": _status,
+    "CstmrPmtStsRpt/TxInfAndSts": _status, "BkToCstmrDbtCdtNtfctn/GrpHdr": _header, "BkToCstmrDbtCdtNtfctn/Ntfctn/Ntry": _notice,
+    "PmtRtr/GrpHdr": _header, "PmtRtr/OrgnlGrpInf": _original, "PmtRtr/TxInf": _returned,
+}  # fmt: skip
 
 
 _STATEMENT = frozenset(
@@ -343,9 +351,12 @@ def read_statement(data: bytes) -> Statement:
     found = Statement()
     seen = ""
     for kind, path, record in records(data, _STATEMENT):
-        element = record.fields
         seen = kind
         name = path.rpartition("/")[2]
+        if name == "Ntry":
+            _entries(found, record)
+            continue
+        element = record.fields
         if name == "Id":
             if found.no:
                 found.faults.append("一份报文有几张对账单，请逐张导入")
@@ -361,8 +372,6 @@ def read_statement(data: bytes) -> Statement:
             found.account = text_of(element, "Id/Othr/Id", "Id/IBAN")
         elif name == "Bal":
             _balance(found, element)
-        elif name == "Ntry":
-            _entries(found, element, record)
     if seen != "camt.053":
         raise MessageRefusedError("kind", f"{seen or '空报文'} 不是对账单")
     return found
@@ -383,20 +392,34 @@ def _balance(found: Statement, element: Mapping[str, str]) -> None:
         found.closing_fen = amount
 
 
-def _entries(found: Statement, entry: Mapping[str, str], record: Record) -> None:
-    if text_of(entry, "Sts/Cd", "Sts") not in ("BOOK", ""):
+_ENTRY_FIELDS = Fields(("Sts/Cd", "Sts"), "CdtDbtInd", ("BookgDt/Dt", "BookgDt/DtTm"), "Amt", "AcctSvcrRef")
+
+
+def _part(other: str) -> Fields:
+    """What is read of a detail; the other side of the account is the creditor of a debit and the debtor of a credit."""
+    return Fields(
+        ("Amt", "AmtDtls/TxAmt/Amt"), "Refs/EndToEndId", "Refs/AcctSvcrRef", f"RltdPties/{other}Acct/Id/Othr/Id",
+        (f"RltdPties/{other}/Pty/Nm", f"RltdPties/{other}/Nm"), "RtrInf/Rsn/Cd", ("RtrInf/AddtlInf", "AddtlTxInf"),
+    )  # fmt: skip
+
+
+_DEBIT_PART, _CREDIT_PART = _part("Cdtr"), _part("Dbtr")
+#: An entry without details.
+_NONE = ("",) * len(_DEBIT_PART.paths)
+
+
+def _entries(found: Statement, record: Record) -> None:
+    status, said, day, stated, number = record.pick(_ENTRY_FIELDS)
+    if status not in ("BOOK", ""):
         return
-    debit = text_of(entry, "CdtDbtInd") == "DBIT"
-    booked = _day(text_of(entry, "BookgDt/Dt", "BookgDt/DtTm"))
-    other = "Cdtr" if debit else "Dbtr"  # who stands on the other side of the account
-    details: list[Mapping[str, str]] = [*record.of("NtryDtls/TxDtls")] or [{}]
+    debit, booked = said == "DBIT", _day(day)
+    wanted = _DEBIT_PART if debit else _CREDIT_PART
+    details = [part.pick(wanted) for part in record.of("NtryDtls/TxDtls")] or [_NONE]
     whole = 0
-    for tx in details:
+    for text, reference, own_number, account, name, code, note in details:
         no = len(found.entries) + 1
         try:
-            amount = to_fen(
-                text_of(tx, "Amt", "AmtDtls/TxAmt/Amt") or (text_of(entry, "Amt") if len(details) == 1 else "")
-            )
+            amount = to_fen(text or (stated if len(details) == 1 else ""))
             if amount is None:
                 raise ValueError
         except ValueError:
@@ -405,13 +428,20 @@ def _entries(found: Statement, entry: Mapping[str, str], record: Record) -> None
         whole += amount
         found.entries.append(
             StatementEntry(
-                no, amount, debit, text_of(tx, "Refs/EndToEndId")[:40], (text_of(tx, "Refs/AcctSvcrRef") or text_of(entry, "AcctSvcrRef"))[:40],
-                booked, text_of(tx, f"RltdPties/{other}Acct/Id/Othr/Id"), text_of(tx, f"RltdPties/{other}/Pty/Nm", f"RltdPties/{other}/Nm"),
-                text_of(tx, "RtrInf/Rsn/Cd")[:10], text_of(tx, "RtrInf/AddtlInf", "AddtlTxInf")[:100],
+                no,
+                amount,
+                debit,
+                reference[:40],
+                (own_number or number)[:40],
+                booked,
+                account,
+                name,
+                code[:10],
+                note[:100],
             )
-        )  # fmt: skip
+        )
     try:
-        if whole != to_fen(text_of(entry, "Amt")):
-            found.faults.append(f"分录金额 {text_of(entry, 'Amt')[:20]} 与明细合计 {format_yuan(whole)} 不符")
+        if whole != to_fen(stated):
+            found.faults.append(f"分录金额 {stated[:20]} 与明细合计 {format_yuan(whole)} 不符")
     except ValueError:
         found.faults.append("分录金额不是数字")

@@ -8,6 +8,7 @@ TuodiError
     ├── FundHandsError       who proposed may not decide (403)
     ├── NotReversibleError   an entry that is not taken back by itself
     ├── PurposeError         a public fund used for what it is not given for
+    ├── PlanError            more than finance's plan of the month allows
     ├── PettyShortError      a town's petty cash does not reach
     ├── PettyLimitError      above the limit of one case
     └── PaidAlreadyError     the grant is paid, or stands in an approved run
@@ -30,6 +31,7 @@ __all__ = [
     "PaidAlreadyError",
     "PettyLimitError",
     "PettyShortError",
+    "PlanError",
     "PurposeError",
 ]
 
@@ -107,6 +109,24 @@ class NotReversibleError(FundError):
 
     def __init__(self, entry: int, why: str) -> None:
         super().__init__(f"凭证 {entry} 不能冲正。{why}", entry=entry)
+
+
+class PlanError(FundError):
+    """A sum that is to leave the county goes beyond finance's plans of the month.
+
+    Args:
+        sums: (sub-account, month, planned, wanted) in fen. blocked: a reason does not help; else it is one that is missing.
+    """
+
+    code = "funds.plan"
+
+    def __init__(self, sums: Sequence[tuple[str, str, int, int]], *, blocked: bool) -> None:
+        told = "；".join(
+            f"{label} {month} 用款计划 {format_yuan(planned)} 元，连同本笔要用 {format_yuan(wanted)} 元，超 {format_yuan(wanted - planned)} 元"
+            for label, month, planned, wanted in sums
+        )
+        remedy = "请先提出用款计划，财政审核后再办。" if blocked else "请在审核意见里写明超计划的理由，或先补用款计划。"
+        super().__init__(f"超过用款计划：{told}。{remedy}", blocked=blocked)
 
 
 class PettyShortError(FundError):

@@ -13,7 +13,8 @@ from django.db import connection
 from tuodi.funds.errors import FundShortError, FundStateError
 from tuodi.funds.models import Balance, FundBook, LedgerEntry, Posting, PublicFund
 from tuodi.funds.models.book import shipped_order
-from tuodi.funds.states import Account, FundProgramme, Source
+from tuodi.funds.programmes import programme_label
+from tuodi.funds.states import Account, Source
 from tuodi.kernel import clock
 from tuodi.kernel.places import pad12
 from tuodi.org.models import User
@@ -212,11 +213,6 @@ def source_label(source: str) -> str:
         fund = PublicFund.objects.filter(pk=int(number)).first()
         return fund.name if fund else f"公益基金 {number}"
     return str(Source(kind).label) if kind in Source.values else kind
-
-
-def programme_label(code: str) -> str:
-    """Chinese name of a programme."""
-    return str(FundProgramme(code).label) if code in FundProgramme.values else code
 
 
 def sub_account_label(region: str, programme: str, source: str | None = None) -> str:

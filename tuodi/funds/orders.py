@@ -9,7 +9,7 @@ from __future__ import annotations
 from django.db.models import F, QuerySet, Sum
 
 from tuodi.cases.series import next_no
-from tuodi.funds import ledger
+from tuodi.funds import ledger, plans
 from tuodi.funds.errors import FundInputError
 from tuodi.funds.ledger import Side, pair
 from tuodi.funds.models import FundBook, HospitalAgreement, LedgerEntry, PayeeAccount, PayOrder, Posting
@@ -223,19 +223,18 @@ def _of_hospital(
 
 def pay(
     *, region: str, kind: OrderKind, subject_id: int, programme: str, code: str, name: str, fen: int, memo: str, user: User,
-    origin: str, agreement: HospitalAgreement | None = None,
+    origin: str, agreement: HospitalAgreement | None = None, note: str = "",
 ) -> LedgerEntry | None:  # fmt: skip
     """Pays a body what was just decided, the way the county pays: an order for the bank, or booked as the treasury's own.
 
     Args:
-        origin: of the treasury's entry, with `subject_id`.
+        origin: of the treasury's entry, with `subject_id`. note: the decision's, a reason where the month's plans are exceeded.
 
     Returns: The entry that reserves or spends the money.
 
-    Raises: FundShortError, FundInputError: no account in force.
+    Raises: FundShortError, PlanError, FundInputError: no account in force.
     """
-    key = (region[:6], programme)
-    parts = ledger.take({key: fen}, ledger.books([region]))[key]
+    parts = plans.draw(region, programme, fen, note)
     if way_of(region) == PayWay.BANK:
         order = raise_order(
             region=region, kind=kind, subject_id=subject_id, programme=programme, code=code, name=name, parts=parts,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -11,9 +11,10 @@ from django.db.models import QuerySet
 
 from tuodi.decisions.models import Determination, GrantStage, Relief
 from tuodi.funds import ledger
-from tuodi.funds.models import Float, PettySpend
+from tuodi.funds.models import Float, FloatCount, FloatRequest, PettySpend
 from tuodi.funds.states import Account
 from tuodi.kernel.periods import Month
+from tuodi.people.enums import ONCE_PROGRAMMES
 from tuodi.policy.model import NO_CAP
 from tuodi.verification.rulebook import book, place_of
 
@@ -25,10 +26,14 @@ __all__ = [
     "limit_of",
     "month_of",
     "months_of",
+    "open_requests",
+    "ordinary",
     "payable",
     "sources",
     "spends",
+    "standing",
     "standing_grant",
+    "unchecked",
 ]
 
 
@@ -126,9 +131,18 @@ def days(row: Float, month: Month) -> list[Movement]:
     return found
 
 
-def payable(row: Float) -> QuerySet[Relief]:
-    """Emergencies of the town that were relieved and whose grant is still to be paid, the oldest first."""
-    stages = GrantStage.objects.filter(ended_at__isnull=True, in_cash=False, region__startswith=row.region[:9])
+def standing(row: Float) -> QuerySet[GrantStage]:
+    """Stages of grants of the town that stand and were not paid in cash; a run may pay them."""
+    return GrantStage.objects.filter(ended_at__isnull=True, in_cash=False, region__startswith=row.region[:9])
+
+
+def payable(row: Float, but: Collection[int] = ()) -> QuerySet[Relief]:
+    """Emergencies of the town that were relieved and whose grant is still to be paid, the oldest first.
+
+    Args:
+        but: grants that a run pays.
+    """
+    stages = standing(row).exclude(determination__in=but)
     grants = stages.values_list("determination", "determination__follows")
     waiting = {number for pair in grants for number in pair if number}
     done = PettySpend.objects.filter(float=row).values("determination")
@@ -138,6 +152,40 @@ def payable(row: Float) -> QuerySet[Relief]:
         .select_related("household__head", "person", "determination")
         .order_by("relieved_at", "id")
     )
+
+
+def ordinary(row: Float, but: Collection[int] = ()) -> QuerySet[Determination]:
+    """Grants of the ordinary procedure of the town (小额临时救助) that are still to be paid, the oldest first.
+
+    Args:
+        but: grants that a run pays.
+    """
+    stages = standing(row).exclude(determination__in=but)
+    urgent = Relief.objects.filter(region__startswith=row.region[:9], determination__isnull=False).values(
+        "determination"
+    )
+    done = PettySpend.objects.filter(float=row).values("determination")
+    return (
+        Determination.objects.filter(
+            pk__in=stages.values("determination"), programme__in=ONCE_PROGRAMMES, outcome="pass"
+        )
+        .exclude(pk__in=urgent)
+        .exclude(follows__in=urgent)
+        .exclude(pk__in=done)
+        .select_related("household__head")
+        .order_by("decided_on", "id")
+    )
+
+
+def open_requests(row: Float | None = None) -> QuerySet[FloatRequest]:
+    """Requests to fill a town's cash up that the county has not answered; of all towns in the scope without one."""
+    rows = FloatRequest.objects.filter(paper__isnull=True, refused_at__isnull=True).order_by("asked_at", "id")
+    return rows if row is None else rows.filter(float=row)
+
+
+def unchecked() -> QuerySet[FloatCount]:
+    """Counts finance has not looked at, in the caller's scope."""
+    return FloatCount.objects.filter(check_row__isnull=True).order_by("month", "id")
 
 
 def spends(row: Float) -> QuerySet[PettySpend]:

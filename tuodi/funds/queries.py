@@ -39,6 +39,7 @@ __all__ = [
     "sub_label",
     "suspended_runs",
     "year_figures",
+    "year_plans",
 ]
 
 
@@ -185,6 +186,12 @@ class YearFigure:
         return got - self.paid
 
     @property
+    def silent(self) -> bool:
+        """Whether nothing was in it and nothing moved."""
+        return not any((self.opening, self.appropriated, self.transferred_in, self.transferred_out, self.recovered, self.handed_back,
+                        self.paid, self.available, self.elsewhere))  # fmt: skip
+
+    @property
     def off(self) -> int:
         """What does not add up; 0 in every ledger that balances."""
         return self.opening + self.variance - self.closing
@@ -271,6 +278,26 @@ def plans(region: str, month: Month) -> list[Plan]:
         paid = dict(cursor.fetchall())
     names = sorted({*planned, *paid}, key=programme_rank)
     return [Plan(name, int(planned.get(name, 0)), int(paid.get(name, 0))) for name in names]
+
+
+def year_plans(region: str, year: int, figures: Iterable[YearFigure]) -> list[Plan]:
+    """A year's plans by programme against what was paid in it (M36: settlement with variance); programmes without a plan too.
+
+    Args:
+        figures: `year_figures` of the year.
+    """
+    rows = FundPaper.objects.filter(
+        region=pad12(region[:6]),
+        kind=PaperKind.PLAN,
+        state=PaperState.APPROVED,
+        month__range=(year * 100 + 1, year * 100 + 12),
+    )
+    planned = dict(rows.values_list("programme").annotate(fen=Sum("amount_fen")))
+    paid: dict[str, int] = {}
+    for one in figures:
+        paid[one.programme] = paid.get(one.programme, 0) + one.paid
+    names = sorted({*planned, *(name for name, fen in paid.items() if fen)}, key=programme_rank)
+    return [Plan(name, int(planned.get(name, 0)), paid.get(name, 0)) for name in names]
 
 
 @dataclass(frozen=True)

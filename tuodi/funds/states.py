@@ -90,6 +90,7 @@ class Kind(models.TextChoices):
     WITHHELD = "withheld", "停保扣留"
     RECOVERED = "recovered", "追回入账"
     WRITTEN_OFF = "written_off", "核销"
+    FOUND = "found", "认定多发"
     APPROPRIATION = "appropriation", "指标下达"
     TRANSFER = "transfer", "统筹调剂"
     HAND_BACK = "hand_back", "结余上缴"
@@ -262,6 +263,7 @@ class OrderKind(models.TextChoices):
     REFILL = "refill", "补足医院预付款"
     PREMIUM = "premium", "资助参保款"
     EMERGENCY = "emergency", "疾病应急救助款"
+    FUNERAL = "funeral", "基本丧葬服务费"
 
 
 class DeskState(models.TextChoices):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["normalise_name"]
+__all__ = ["PLAIN_NAME", "normalise_name"]
 
 _INVISIBLE = re.compile("[\x00-\x08\x0e-\x1f\x7f\xad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]")
 # • ・ ‧ ∙ and the half-width katakana dot; the full-width stop only stands in for a dot inside Chinese names.
@@ -27,8 +27,9 @@ _TABLE |= {
 }
 
 
-#: Nothing to change: most names of a roll, asked for by the hundred thousand.
-_PLAIN = re.compile("[\u4e00-\u9fa5]+")
+#: Nothing to change: most names of a roll, asked for by the hundred thousand. A pattern of the whole name.
+PLAIN_NAME = "^[\u4e00-\u9fa5]+$"
+_PLAIN = re.compile(PLAIN_NAME.strip("^$"))
 
 
 def normalise_name(raw: str | None) -> str:

@@ -26,7 +26,7 @@ from tuodi.org import access
 from tuodi.org.access import system_scope
 from tuodi.org.models import DutyCode, User
 from tuodi.payments.source import reading
-from tuodi.payments.states import BOOKED
+from tuodi.payments.states import BOOKED, ROLL_PROGRAMMES
 
 __all__ = ["ROWS", "add_history", "count_rows", "import_history", "payment_rows_of"]
 
@@ -150,7 +150,7 @@ _LINES = """
 select l.month, l.programme::text as programme, l.category::text as category, l.household_id, l.person_id,
   l.region::text as region, l.persons::bigint as persons, l.amount_fen
 from payments_payline l join payments_runs() r on r.id = l.run_id
-where l.live and l.held = '' and l.programme not in ('care', 'family_planning') and l.month between {first} and {last} and r.state in ({booked})
+where l.live and l.held = '' and l.programme in ({roll}) and l.month between {first} and {last} and r.state in ({booked})
 """
 
 
@@ -160,8 +160,9 @@ def payment_rows_of(place: str, first: Month, last: Month, programmes: Sequence[
     A family, month and programme that a run of this system has is not taken from imported rows.
     """
     booked = ", ".join(f"'{state.value}'" for state in BOOKED)
+    roll = ", ".join(f"'{one}'" for one in ROLL_PROGRAMMES)  # what others determine is no row of the families' roll
     with reading(place) as cursor:
-        cursor.execute(_LINES.format(first=first.yyyymm, last=last.yyyymm, booked=booked))
+        cursor.execute(_LINES.format(first=first.yyyymm, last=last.yyyymm, booked=booked, roll=roll))
         lines = pl.from_arrow(cursor.fetch_arrow_table())
     assert isinstance(lines, pl.DataFrame)
     lines = lines.cast(ROWS).select(list(ROWS))  # type: ignore[arg-type]

@@ -11,3 +11,10 @@ class PaymentsConfig(AppConfig):
     name = "tuodi.payments"
     label = "payments"
     verbose_name = "发放"
+
+    def ready(self) -> None:
+        """Funds ask what runs use of a month's plans."""
+        from tuodi.funds import plans
+        from tuodi.payments.plans import used_by_runs
+
+        plans.count_runs_by(used_by_runs)

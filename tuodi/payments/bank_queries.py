@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
+from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, Sum, When
 
 from tuodi.exchange.bank import load_bank_profile
 from tuodi.kernel import clock
@@ -150,9 +150,11 @@ def recalls_waiting() -> QuerySet[BankRecall]:
 
 
 def items_of(batch: BankBatch, status: str = "") -> QuerySet[BankItem]:
-    """Payments of a batch in the order of the file."""
-    found = batch.items.select_related("line").order_by("seq")
-    return found.filter(status=status) if status else found
+    """Payments of a batch in the order of the file; asked for all, those that did not simply reach the family come first."""
+    found = batch.items.select_related("line")
+    if status:
+        return found.filter(status=status).order_by("seq")
+    return found.order_by(Case(When(status__in=(LineStatus.PAID, LineStatus.SENT), then=1), default=0), "seq")
 
 
 @dataclass(frozen=True)

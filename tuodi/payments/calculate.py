@@ -20,10 +20,11 @@ from tuodi.kernel.periods import Month
 from tuodi.org.access import NATION, range_of, system_scope
 from tuodi.org.places import place_name
 from tuodi.payments import snapshot
-from tuodi.payments.arrears import earlier_months
+from tuodi.payments.arrears import corrected_prices, earlier_months
 from tuodi.payments.compute import UNIT, due, standards_of
 from tuodi.payments.differences import explain_differences
 from tuodi.payments.errors import DoubleLineError
+from tuodi.payments.figures import Part, figures_of
 from tuodi.payments.lines import build
 from tuodi.payments.models import PayRun, PriceShare
 from tuodi.payments.prices import SHARE, outside_members, rounds_of, shares, taken_elsewhere, unit_prices
@@ -32,7 +33,7 @@ from tuodi.payments.source import FRAMES, KNOWN, Inputs, Known, pull
 from tuodi.payments.states import BOOKED, RunState
 from tuodi.people.models import Household
 from tuodi.policy.book import Book
-from tuodi.rules import plan_for
+from tuodi.rules import FamilyErrors, plan_for
 
 __all__ = ["Result", "compute_run", "freeze", "keep_shares", "write_run"]
 
@@ -107,7 +108,7 @@ def compute_run(run: PayRun, inputs: Inputs, book: Book, tell: Tell) -> Result:
     found = _shares(run, inputs, programmes, book)
     prices = unit_prices(found)
     tell("与往月核对", 0, 0)
-    late = earlier_months(inputs, month, programmes, book)
+    late = pl.concat([earlier_months(inputs, month, programmes, book), corrected_prices(inputs, book)])
     missing = _missing(answer.rows, inputs, month, book)
     lines = build(
         inputs, month, programmes, answer.rows, prices, late, offset_permille=run.offset_permille,
@@ -179,9 +180,14 @@ def _missing(rows: pl.DataFrame, inputs: Inputs, month: Month, book: Book) -> di
         household = Household.objects.filter(pk=home).first()
         if household is None:
             continue
-        (result,) = plan_for(book, place, month.first_day, month).decide(
-            family_of(household, programme, month, person_id=person), programme
-        )
+        try:
+            (result,) = plan_for(book, place, month.first_day, month).decide(
+                family_of(household, programme, month, person_id=person), programme
+            )
+        except FamilyErrors as error:
+            # Stored facts no longer fit the law's words: the line is held and says so, and the others are computed.
+            found[programme, home, person] = f"可用的事实（{'；'.join(map(str, error.faults[:2]))}）"
+            continue
         found[programme, home, person] = "、".join(result.missing[:6])
     return found
 
@@ -209,6 +215,7 @@ def write_run(run: PayRun, result: Result, tell: Tell) -> None:
     done: list[str] = list(run.progress.get("parts", []))
     total = result.lines.height
     again = _written(run)
+    rows = result.lines.select(LINE_COLUMNS)
     written = result.lines.filter(pl.col("region").str.slice(0, 6).is_in(done)).height if done else 0
     for county in counties:
         if county in done:
@@ -221,7 +228,7 @@ def write_run(run: PayRun, result: Result, tell: Tell) -> None:
             done = list(locked.progress.get("parts", []))  # with what another worker has written meanwhile
             if again:
                 _delete(run, county)
-            lines = result.lines.filter(mine)
+            lines = rows.filter(mine)
             try:
                 with transaction.atomic():
                     _copy(run, "payments_payline", lines, LINE_COLUMNS, month=run.month)
@@ -310,22 +317,19 @@ def _double(run: PayRun, lines: pl.DataFrame) -> DoubleLineError:
     return DoubleLineError([key for key, _ in found], sorted({no for _, no in found}) or ["另一期"])
 
 
-def totals(run: PayRun) -> dict[str, int]:
-    """Counts and sums of a run's lines, from the table."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "select count(*) filter (where held = ''), count(distinct household_id) filter (where held = ''), "
-            "coalesce(sum(persons) filter (where held = ''), 0), coalesce(sum(amount_fen) filter (where held = ''), 0), "
-            "count(*) filter (where held <> '') from payments_payline where run_id = %s and live",
-            [run.pk],
-        )
-        lines, households, persons, amount, held = cursor.fetchone()
+def totals(run: PayRun, result: Result) -> dict[str, int]:
+    """Counts and sums of a run's lines, from the table; its households from what was written into it."""
+    figures = figures_of(run)
+
+    def of_paid(value: Callable[[Part], int]) -> int:
+        return figures.sum(value, lambda part: part.paid)
+
     return {
-        "lines": lines,
-        "households": households,
-        "persons": int(persons),
-        "amount_fen": int(amount),
-        "held_lines": held,
+        "lines": of_paid(lambda part: part.lines),
+        "households": result.lines.filter(pl.col("held") == "")["household_id"].n_unique(),
+        "persons": of_paid(lambda part: part.persons),
+        "amount_fen": of_paid(lambda part: part.amount_fen),
+        "held_lines": figures.sum(lambda part: part.lines, lambda part: not part.paid),
     }
 
 

@@ -10,12 +10,23 @@ from django.db import connection
 from tuodi.kernel.money import format_yuan
 from tuodi.kernel.names import normalise_name
 from tuodi.kernel.periods import Month
+from tuodi.org.access import range_of
+from tuodi.payments.figures import Figures, Part, figures_of, shares_accounts
 from tuodi.payments.models import PayRun
+from tuodi.payments.queries import month_of
 from tuodi.payments.source import CARED_NOW
+from tuodi.payments.states import BOOKED, DRAFT
 from tuodi.payments.withholding import SUSPENDED
 from tuodi.people.enums import ONCE_PROGRAMMES
 
 __all__ = ["Check", "as_json", "balance", "in_cash", "ledger", "suspended_lines"]
+
+#: What lines are before anything happened to them at a bank.
+_NO_EVENT = ("ready", "held", "nothing", "withheld")
+
+
+def _paid(part: Part) -> bool:
+    return part.paid
 
 
 @dataclass(frozen=True)
@@ -34,26 +45,20 @@ def _one(query: str, *arguments: Any) -> tuple[Any, ...]:
         return tuple(cursor.fetchone())
 
 
-def balance(run: PayRun) -> list[Check]:
-    """The checks a run must pass before it is approved."""
+def balance(run: PayRun, figures: Figures | None = None, *, sharing: bool = True) -> list[Check]:
+    """The checks a run must pass before it is approved.
+
+    Args:
+        figures: of its lines, where they were read in this transaction.
+        sharing: false = it is known of just these lines that no account stands in lines of several families.
+    """
+    figures = figures or figures_of(run)
     found = []
-    (twice,) = _one(
-        "select count(*) from (select 1 from payments_payline where live and month = %s "
-        "group by programme, household_id, person_id having count(*) > 1 and bool_or(run_id = %s)) x",
-        run.month,
-        run.pk,
-    )
+    twice = _twice(run)
     found.append(Check("once", "同一对象同月同项目只有一行", not twice, f"重复 {twice}"))
-    # One reading of the lines answers three of the checks.
-    off, lines, total, persons, loose = _one(
-        "select count(*) filter (where amount_fen is not null and amount_fen <> "
-        "base_fen + increment_fen + care_fen + grace_fen + price_fen + other_fen + back_pay_fen + offset_fen), "
-        "count(*) filter (where held = ''), coalesce(sum(amount_fen) filter (where held = ''), 0)::bigint, "
-        "coalesce(sum(persons) filter (where held = ''), 0)::bigint, "
-        "count(*) filter (where held = '' and (amount_fen is null or (amount_fen > 0 and account_cipher is null))) "
-        "from payments_payline where run_id = %s and live",
-        run.pk,
-    )
+    off, loose = figures.sum(lambda part: part.uneven), figures.sum(lambda part: part.loose)
+    lines = figures.sum(lambda part: part.lines, _paid)
+    total, persons = figures.sum(lambda part: part.amount_fen, _paid), figures.sum(lambda part: part.persons, _paid)
     found.append(Check("components", "每行等于各分项之和", not off, f"不等 {off}"))
     same = (lines, total, persons) == (run.lines, run.amount_fen, run.persons)
     found.append(Check("totals", "批次合计等于各行之和", same, f"{lines} 行，{format_yuan(total)} 元"))
@@ -71,7 +76,7 @@ def balance(run: PayRun) -> list[Check]:
         )
     )
     found.append(Check("payable", "发放的行都有金额和账户", not loose, f"缺 {loose}"))
-    shared = _shared(run)
+    shared = _shared(run) if sharing else 0
     found.append(Check("accounts", "一个账户只收一户（机构按协议代收的除外）", not shared, f"重复 {shared}"))
     (over,) = _one(
         "select count(*) from (select l.household_id, l.programme, coalesce(l.person_id, 0) unit, sum(-l.offset_fen) done "
@@ -80,7 +85,9 @@ def balance(run: PayRun) -> list[Check]:
         "where o.done + coalesce((select c.cash_fen + c.written_fen from payments_claim c where c.household_id = o.household_id "
         " and c.programme = o.programme and coalesce(c.person_id, 0) = o.unit), 0) > coalesce((select sum(-a.amount_fen) from payments_arrear a join payments_runs() r on r.id = a.run_id "
         " where a.amount_fen < 0 and a.household_id = o.household_id and a.programme = o.programme "
-        " and coalesce(a.person_id, 0) = o.unit and (r.id = %s or r.state in ('approved', 'sent', 'settled', 'closed'))), 0)",
+        " and coalesce(a.person_id, 0) = o.unit and (r.id = %s or r.state in ('approved', 'sent', 'settled', 'closed'))), 0) "
+        "+ coalesce((select sum(f.amount_fen) from payments_claimfinding f where f.household_id = o.household_id and f.programme = o.programme "
+        " and coalesce(f.person_id, 0) = o.unit and f.state in ('approved', 'revoking')), 0)",
         run.month,
         run.pk,
         run.pk,
@@ -93,9 +100,60 @@ def balance(run: PayRun) -> list[Check]:
             f"超过 {over}" + ("，计算后有归还或核销，请重新计算" if over else ""),
         )
     )
+    (stale,) = _one(
+        "select count(*) from payments_arrear a left join payments_price_owed() o on o.household_id = a.household_id and o.programme = a.programme "
+        "and o.person_id is not distinct from a.person_id and o.index_month = a.for_month where a.run_id = %s and a.cause = 'price_back' "
+        "and %s and a.amount_fen is distinct from o.decided_fen - o.booked_fen",
+        run.pk,
+        run.state in DRAFT,  # once it is approved its own corrections are what was booked
+    )
+    found.append(
+        Check("prices", "价格补贴更正与现在的决定一致", not stale, f"不符 {stale}" + ("，请重新计算" if stale else ""))
+    )
+    (again,) = _one(
+        "select count(distinct a.id) from payments_arrear a join payments_claimfinding f on f.household_id = a.household_id "
+        "and f.programme = a.programme and f.person_id is not distinct from a.person_id join payments_claimmonth m on m.finding_id = f.id "
+        "and m.for_month = a.for_month where a.run_id = %s and a.cause <> 'price_back' and %s "
+        "and ((f.state in ('approved', 'revoking') and f.decided_at > %s) or f.revoked_at > %s)",
+        run.pk,
+        run.state in DRAFT,
+        run.calculated_at,
+        run.calculated_at,
+    )
+    found.append(
+        Check(
+            "findings",
+            "往月多发与认定的多发不重复",
+            not again,
+            f"计算后另有认定 {again}" + ("，请重新计算" if again else ""),
+        )
+    )
     # Somebody may have been suspended since the run was calculated: nothing of his is approved.
     paid = len(suspended_lines(run))
     found.append(Check("suspensions", "停保对象的行都已暂缓", not paid, f"停保未暂缓 {paid} 行，重新计算后暂缓"))
+    (held,) = _one(
+        "select count(distinct d.id) from (select household_id, programme, month from payments_payline where run_id = %s and live and held = '' "
+        "union select household_id, programme, for_month from payments_arrear where run_id = %s and amount_fen > 0) x "
+        "join decisions_grantstage g on g.household_id = x.household_id and g.programme = x.programme and g.month = x.month "
+        "and g.ended_at is null and not g.in_cash join decisions_determination d on d.id = g.determination_id "
+        "left join decisions_determination f on f.id = d.follows_id join funds_pettyspend s on s.household_id = x.household_id "
+        "join decisions_determination o on o.id = s.determination_id and o.programme = x.programme and o.id < d.id "
+        "where (d.follows_id = o.id or d.case_id = o.case_id or f.case_id = o.case_id) and s.amount_fen "
+        "- coalesce((select sum(b.amount_fen) from funds_cashreturn b join funds_cashclaim c on c.id = b.claim_id where c.spend_id = s.id), 0) "
+        "- coalesce((select sum(h.amount_fen) from decisions_grantstage h join decisions_determination e on e.id = h.determination_id "
+        " left join decisions_determination p on p.id = e.follows_id where h.ended_at is null and h.in_cash and e.household_id = o.household_id "
+        " and e.programme = o.programme and e.id >= o.id and (e.id = o.id or e.follows_id = o.id or e.case_id = o.case_id or p.case_id = o.case_id)), 0) > 0",
+        run.pk,
+        run.pk,
+    )
+    found.append(
+        Check(
+            "given_again",
+            "重新给予的救助先核抵家庭手中的现金",
+            not held or run.state not in DRAFT,
+            f"未核抵 {held} 件，请在乡镇备用金页更正追回后重新计算",
+        )
+    )
     cash = in_cash(run)
     found.append(Check("cash", "备用金已付的不再发放", not cash, f"已由备用金支付 {cash} 行，重新计算后去掉"))
     found.append(
@@ -106,12 +164,31 @@ def balance(run: PayRun) -> list[Check]:
             run.inputs.sha256[:12] if run.inputs else "无",
         )
     )
-    found += ledger(run)
+    found += ledger(run, figures)
     return found
+
+
+def _twice(run: PayRun) -> int:
+    """Units with several live lines of one programme in the run's month. While the unique index on them stands there is none."""
+    (guarded,) = _one(
+        "select exists (select 1 from pg_index where indexrelid = to_regclass('payments_line_live_once') "
+        "and indrelid = 'payments_payline'::regclass and indisunique and indisvalid and indisready and indislive)"
+    )
+    if guarded:
+        return 0
+    (twice,) = _one(
+        "select count(*) from (select 1 from payments_payline where live and month = %s "
+        "group by programme, household_id, person_id having count(*) > 1 and bool_or(run_id = %s)) x",
+        run.month,
+        run.pk,
+    )
+    return int(twice)
 
 
 def _shared(run: PayRun) -> int:
     """Accounts that more than one family is paid into; a facility's account counts for those it does not take care of by an agreement."""
+    if not shares_accounts(run):
+        return 0
     with connection.cursor() as cursor:
         cursor.execute(
             "select account_index, household_id, programme, person_id, holder from payments_payline where run_id = %s and live and held = '' "
@@ -120,8 +197,6 @@ def _shared(run: PayRun) -> int:
             [run.pk, run.pk],
         )
         rows = cursor.fetchall()
-        if not rows:
-            return 0
         cursor.execute(CARED_NOW.format(on=Month.parse(str(run.month)).first_day.isoformat()))
         cared = {who: normalise_name(name) for who, name, _ in cursor.fetchall()}
     families: dict[bytes, set[int]] = {}
@@ -180,25 +255,45 @@ def suspended_lines(run: PayRun) -> list[int]:
 
 
 def _last_month(run: PayRun) -> int:
-    """Fen that last month's approved runs granted in this run's range and programmes."""
-    from tuodi.org.access import range_of
-    from tuodi.payments.queries import month_of
+    """Fen that last month's approved runs granted in this run's range and programmes.
 
+    The sum of an approved run is as frozen as its lines, so one that lies within this run's range and programmes is not read again.
+    """
+    month = month_of(run).prev().yyyymm
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select id, state from payments_runs() where month = %s and programmes && %s::text[] "
+            "and (starts_with(place, %s) or starts_with(%s, place))",
+            [month, list(run.programmes), run.place, run.place],
+        )
+        booked = {ident for ident, state in cursor.fetchall() if state in BOOKED}
+    whole = PayRun.objects.filter(
+        pk__in=booked, place__startswith=run.place, programmes__contained_by=list(run.programmes)
+    )
+    sums = dict(whole.values_list("pk", "amount_fen"))
+    rest = sorted(booked - set(sums))
+    if not rest:
+        return sum(sums.values())
     found = range_of(run.place)
     (amount,) = _one(
-        "select coalesce(sum(l.amount_fen), 0)::bigint from payments_payline l join payments_runs() r on r.id = l.run_id "
-        "where l.live and l.held = '' and l.month = %s and l.programme = any(%s) and l.region >= %s and l.region < %s "
-        "and r.state in ('approved', 'sent', 'settled', 'closed')",
-        month_of(run).prev().yyyymm,
+        "select coalesce(sum(amount_fen), 0)::bigint from payments_payline where live and held = '' and run_id = any(%s) and month = %s "
+        "and programme = any(%s) and region >= %s and region < %s",
+        rest,
+        month,
         list(run.programmes),
         found.low,
         found.high,
     )
-    return int(amount)
+    return sum(sums.values()) + int(amount)
 
 
-def ledger(run: PayRun) -> list[Check]:
-    """Debits against credits, each batch against its lines, lines against their events (L1, L2, L4 to L6)."""
+def ledger(run: PayRun, figures: Figures | None = None) -> list[Check]:
+    """Debits against credits, each batch against its lines, lines against their events (L1, L2, L4 to L6).
+
+    Args:
+        figures: of its lines, where they have just been read.
+    """
+    figures = figures or figures_of(run)
     (uneven,) = _one(
         "select count(*) from (select e.id from funds_ledgerentry e left join funds_posting p on p.entry_id = e.id "
         "where e.run_id = %s group by e.id having coalesce(sum(p.debit_fen), 0) <> coalesce(sum(p.credit_fen), 0) or count(p.id) < 2) x",
@@ -209,28 +304,28 @@ def ledger(run: PayRun) -> list[Check]:
         "where b.run_id = %s group by b.id having b.amount_fen <> sum(i.amount_fen) or b.lines <> count(i.id)) x",
         run.pk,
     )
-    (chains,) = _one(
-        "select count(*) from payments_payline l left join (select distinct on (e.line_id) e.line_id, e.kind from payments_lineevent e "
-        " join payments_bankbatch b on b.id = e.batch_id where b.run_id = %s order by e.line_id, e.id desc) last on last.line_id = l.id "
-        "where l.run_id = %s and l.live and l.status not in ('ready', 'held', 'nothing', 'withheld') and l.status is distinct from last.kind",
-        run.pk,
-        run.pk,
-    )
-    transit, waiting = _one(
-        "select coalesce((select sum(p.debit_fen - p.credit_fen) from funds_posting p join funds_ledgerentry e on e.id = p.entry_id "
-        " where e.run_id = %s and p.account = 'transit'), 0)::bigint, "
-        "coalesce((select sum(amount_fen) from payments_payline where run_id = %s and live and status in ('sent', 'unknown')), 0)::bigint",
-        run.pk,
-        run.pk,
-    )
-    payable, owed = _one(
-        "select coalesce((select sum(p.credit_fen - p.debit_fen) from funds_posting p join funds_ledgerentry e on e.id = p.entry_id "
-        " where e.run_id = %s and p.account = 'payable'), 0)::bigint, "
-        "coalesce((select sum(l.amount_fen) from payments_payline l join payments_runs() r on r.id = l.run_id where l.run_id = %s and l.live "
-        " and l.held = '' and l.status not in ('paid', 'withheld') and r.state in ('approved', 'sent', 'settled', 'closed')), 0)::bigint",
-        run.pk,
+    chains = 0
+    if any(part.status not in _NO_EVENT for part in figures.parts):
+        (chains,) = _one(
+            "select count(*) from payments_payline l left join (select distinct on (e.line_id) e.line_id, e.kind from payments_lineevent e "
+            " join payments_bankbatch b on b.id = e.batch_id where b.run_id = %s order by e.line_id, e.id desc) last on last.line_id = l.id "
+            "where l.run_id = %s and l.live and l.status <> all(%s) and l.status is distinct from last.kind",
+            run.pk,
+            run.pk,
+            list(_NO_EVENT),
+        )
+    transit, payable = _one(
+        "select coalesce(sum(p.debit_fen - p.credit_fen) filter (where p.account = 'transit'), 0)::bigint, "
+        "coalesce(sum(p.credit_fen - p.debit_fen) filter (where p.account = 'payable'), 0)::bigint "
+        "from funds_posting p join funds_ledgerentry e on e.id = p.entry_id where e.run_id = %s",
         run.pk,
     )
+    waiting = figures.sum(lambda part: part.amount_fen, lambda part: part.status in ("sent", "unknown"))
+    owed = 0
+    if run.state in BOOKED:
+        owed = figures.sum(
+            lambda part: part.amount_fen, lambda part: part.paid and part.status not in ("paid", "withheld")
+        )
     return [
         Check("ledger", "分录借贷平衡", not uneven, f"不平 {uneven}"),
         Check("batches", "银行批次等于明细之和", not batches, f"不等 {batches}"),

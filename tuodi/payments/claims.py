@@ -13,13 +13,13 @@ from tuodi.kernel import clock
 from tuodi.kernel.periods import Month
 from tuodi.org import access
 from tuodi.org.models import User
-from tuodi.payments.models import Claim, ClaimAgreement, PayRun
-from tuodi.payments.states import Cause, ClaimState, LineStatus, Manner
+from tuodi.payments.models import Claim, ClaimAgreement, ClaimFinding, PayRun
+from tuodi.payments.states import Cause, ClaimState, FindingState, LineStatus, Manner
 from tuodi.people.models import Household
 from tuodi.verification.rulebook import book, place_of, profile_value
 
 __all__ = [
-    "SHOWS", "Kept", "Origin", "access_claim", "claim_of", "figures", "follow_run", "hold_run", "kept_by", "listing", "origins", "owed_by",
+    "SHOWS", "Kept", "Origin", "Payable", "access_claim", "claim_of", "claimable_months", "figures", "finding_of", "findings", "follow_run", "hold_run", "kept_by", "listing", "origins", "owed_by",
     "settle", "share_permille", "write_off_limit",
 ]  # fmt: skip
 
@@ -41,7 +41,9 @@ _SUMS = f"""
 update payments_claim c set found_fen = x.found, kept_fen = x.kept from (
   select k.id, coalesce((select -sum(a.amount_fen) from payments_arrear a join payments_runs() r on r.id = a.run_id
       where {_SAME.format(a="a", b="k")} and a.amount_fen < 0 and r.state in {_BOOKED} and not exists (
-        select 1 from payments_payline w where w.status = 'withheld' and w.run_id = a.run_id and {_SAME.format(a="w", b="a")})), 0) found,
+        select 1 from payments_payline w where w.status = 'withheld' and w.run_id = a.run_id and {_SAME.format(a="w", b="a")})), 0)
+      + coalesce((select sum(f.amount_fen) from payments_claimfinding f where {_SAME.format(a="f", b="k")}
+        and f.state in ('approved', 'revoking')), 0) found,
     coalesce((select -sum(l.offset_fen) from payments_payline l join payments_runs() r on r.id = l.run_id
       where {_SAME.format(a="l", b="k")} and l.offset_fen < 0 and l.live and l.held = '' and l.status <> 'withheld'
       and r.state in {_BOOKED}), 0) kept
@@ -184,6 +186,7 @@ class Origin:
     cause: str
     found_in: Month
     run_no: str
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -198,12 +201,85 @@ class Kept:
     run_no: str
 
 
+@dataclass(frozen=True)
+class Payable:
+    """A month of a unit by the books: what was paid for it, and what is claimed of that already. Fen."""
+
+    region: str  #: of the line
+    paid_fen: int
+    claimed_fen: int
+
+    @property
+    def left_fen(self) -> int:
+        """What could still be determined to be overpaid."""
+        return max(self.paid_fen - self.claimed_fen, 0)
+
+
+def claimable_months(
+    household_id: int, programme: str, person_id: int | None, first: Month, last: Month
+) -> dict[Month, Payable]:
+    """Months of a unit that approved runs have paid, oldest first: what lines gave and later runs paid back, and what is claimed of it.
+
+    Reads beyond the reader's range of runs (one may be the prefecture's), never of lines.
+    """
+    unit = [household_id, programme, person_id, first.yyyymm, last.yyyymm]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select l.month, min(l.region), sum(l.base_fen + l.increment_fen + l.care_fen + l.grace_fen + l.other_fen + l.price_fen)::bigint "
+            f"from payments_payline l join payments_runs() r on r.id = l.run_id where l.live and l.held = '' and r.state in {_BOOKED} "
+            "and l.status not in ('withheld', 'failed', 'returned') and l.household_id = %s and l.programme = %s "
+            "and l.person_id is not distinct from %s and l.month between %s and %s group by 1 order by 1",
+            unit,
+        )
+        paid = {month: (region, fen) for month, region, fen in cursor.fetchall()}
+        cursor.execute(
+            "select month, sum(fen) filter (where fen > 0)::bigint, -sum(fen) filter (where fen < 0)::bigint from ("
+            f"select a.for_month as month, a.amount_fen as fen from payments_arrear a join payments_runs() r on r.id = a.run_id "
+            f"where r.state in {_BOOKED} and a.household_id = %s and a.programme = %s and a.person_id is not distinct from %s "
+            "and a.for_month between %s and %s and not exists (select 1 from payments_payline w where w.status = 'withheld' "
+            f"and w.run_id = a.run_id and {_SAME.format(a='w', b='a')}) "
+            "union all select m.for_month, -m.amount_fen from payments_claimmonth m join payments_claimfinding f on f.id = m.finding_id "
+            "where f.state in ('approved', 'revoking') and f.household_id = %s and f.programme = %s "
+            "and f.person_id is not distinct from %s and m.for_month between %s and %s) x group by 1",
+            unit + unit,
+        )
+        later = {month: (more or 0, less or 0) for month, more, less in cursor.fetchall()}
+    return {
+        Month.parse(str(month)): Payable(region, fen + later.get(month, (0, 0))[0], later.get(month, (0, 0))[1])
+        for month, (region, fen) in paid.items()
+    }
+
+
+def findings(show: str) -> QuerySet[ClaimFinding]:
+    """What people determined to be overpaid, in scope, newest first. Args: show: `waiting` for a decision, or `all`."""
+    rows = ClaimFinding.objects.select_related(
+        "household__head", "person", "claim", "proposed_by", "decided_by"
+    ).order_by("-id")
+    return rows.filter(state__in=(FindingState.PROPOSED, FindingState.REVOKING)) if show == "waiting" else rows
+
+
+def finding_of(origin: str, origin_id: int) -> ClaimFinding | None:
+    """The finding that rests on something and stands or waits; else the last one refused or taken back; None = none."""
+    rows = list(ClaimFinding.objects.select_related("claim").filter(origin=origin, origin_id=origin_id).order_by("-id"))
+    standing = [one for one in rows if one.state not in (FindingState.REFUSED, FindingState.REVOKED)]
+    return next(iter([*standing, *rows]), None)
+
+
 def origins(claim: Claim) -> list[Origin]:
     """Where a claim comes from, month by month. Reads beyond the reader's range: a run may be the prefecture's."""
     return [
-        Origin(Month.parse(str(m)), due, granted, over, Cause(cause).label, Month.parse(str(run)), no)
-        for m, due, granted, over, cause, run, no in _read(
-            "select a.for_month, a.due_fen, a.granted_fen, -a.amount_fen, a.cause, r.month, r.no from payments_arrear a "
+        Origin(
+            Month.parse(str(m)),
+            due,
+            granted,
+            over,
+            Cause(cause).label,
+            Month.parse(str(run)),
+            no,
+            note if cause == Cause.PRICE_BACK else "",
+        )
+        for m, due, granted, over, cause, run, no, note in _read(
+            "select a.for_month, a.due_fen, a.granted_fen, -a.amount_fen, a.cause, r.month, r.no, a.note from payments_arrear a "
             f"join payments_runs() r on r.id = a.run_id where a.amount_fen < 0 and r.state in {_BOOKED} and a.household_id = %s "
             "and a.programme = %s and a.person_id is not distinct from %s and not exists (select 1 from payments_payline w "
             f"where w.status = 'withheld' and w.run_id = a.run_id and {_SAME.format(a='w', b='a')}) order by r.month, a.for_month",

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from tuodi.funds.programmes import benefit
 from tuodi.kernel.periods import Month
 from tuodi.payments.compute import COLUMNS
+from tuodi.payments.labels import pay_label
 from tuodi.payments.models import FixedEntry, PayLine
-from tuodi.payments.states import STATED, Basis
+from tuodi.payments.states import Basis, is_fixed_code, is_stated_code
 from tuodi.people.enums import ONCE_PROGRAMMES
 from tuodi.policy import Book
 from tuodi.policy.model import RuleText
@@ -22,8 +24,8 @@ __all__ = ["PLAIN", "Part", "parts_of"]
 #: Programme of stated amounts -> the parameter of the packs that tells its ground in a place, and why it is paid.
 _GROUNDS = {
     "care": ("tekun.caregiver_subsidy", "照料服务补贴", "付给照料服务人，数额由照料服务协议约定"),
-    "family_planning": ("family_planning.support", "扶助金", "由主管部门核定"),
 }
+_BY_DEPARTMENT = "由主管部门核定"
 #: Components in plain words, in the order of the slip.
 PLAIN = {
     "base_fen": "基本保障金",
@@ -105,7 +107,7 @@ def parts_of(line: PayLine, corrections: str = "") -> list[Part]:
 
 def _part(column: str, label: str, fen: int, line: PayLine, texts: list[RuleText], law: Book, corrections: str) -> Part:
     corrects = column in _CORRECTIONS
-    if line.programme in STATED and column != "price_fen":
+    if is_stated_code(line.programme) and column != "price_fen":
         part = _stated(column, fen, line, law)
         return replace(part, label=label, why=corrections) if corrects else part
     stated = [(one.clause, one.place) for one in texts if one.clause and one.clause != _OWN]
@@ -137,14 +139,22 @@ def fixed_entry_of(line: PayLine) -> FixedEntry | None:
 
 def _stated(column: str, fen: int, line: PayLine, law: Book) -> Part:
     """An amount that an agreement or a list states: its ground is that of the nearest place whose pack names one."""
-    name, label, why = _GROUNDS[line.programme]
+    given = benefit(line.programme)
+    if is_fixed_code(line.programme) and given is None:
+        return Part(column, pay_label(line.programme), fen, _BY_DEPARTMENT)
+    words = (
+        (given.parameter, "扶助金" if line.programme == "family_planning" else given.label, _BY_DEPARTMENT)
+        if given
+        else None
+    )
+    name, label, why = words or _GROUNDS[line.programme]
     month = Month.parse(str(line.month))
     keys: tuple[str, ...] = ()
-    if line.programme == "family_planning":
+    if given is not None:
         entry = fixed_entry_of(line)
         if entry is None:
             return Part(column, label, fen, why)
-        keys, why = (entry.basis,), f"{law.enums['fp_basis'].values.get(entry.basis, '')}，{entry.source}"
+        keys, why = (entry.basis,), f"{given.cases.get(entry.basis, '')}，{entry.source}"
     row = law.value(name, law.chain(place_of(line.region)), keys, month.first_day)
     clause = law.clause(row.clause).text if row is not None and row.clause and row.clause != _OWN else ""
     return Part(column, label, fen, why, clause, row is not None and row.place != "cn")

@@ -10,9 +10,9 @@ import polars as pl
 
 from tuodi.kernel.periods import Month
 from tuodi.payments.frames import KEYS, covering, frames_of, rule_place, valid
-from tuodi.payments.source import Inputs
+from tuodi.payments.source import Inputs, print_of
 from tuodi.payments.stated import units
-from tuodi.payments.states import STATED
+from tuodi.payments.states import is_stated_code
 from tuodi.people.enums import ONCE_PROGRAMMES, PERSON_PROGRAMMES
 from tuodi.policy.book import Book
 from tuodi.policy.model import LEVEL_ROOT, NO_CAP, Programme
@@ -73,7 +73,7 @@ def due(
         mine = wanted.filter(pl.col("programme") == programme)
         if mine.is_empty():
             continue
-        if programme in STATED:
+        if is_stated_code(programme):
             parts.append(_stated(mine, programme, book))
             continue
         if programme in ONCE_PROGRAMMES:
@@ -258,8 +258,3 @@ def standards_of(book: Book, places: list[str], month: Month, programmes: list[s
                     fen = row.value
                     found.setdefault(place, {})[".".join((name, *keys))] = str(fen)
     return found
-
-
-def print_of() -> pl.Expr:
-    """The first 60 bits of a fingerprint, as lines of earlier months carry them (`print`); null where there is none."""
-    return pl.col("fingerprint").str.slice(0, 15).str.to_integer(base=16, strict=False)

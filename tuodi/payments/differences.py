@@ -30,6 +30,8 @@ _REGULAR = ["base_fen", "increment_fen", "care_fen", "other_fen"]
 _once = pl.col("programme").is_in(ONCE_PROGRAMMES)
 #: Causes that lie in standards and rules, not in the family: who is paid is who is concerned.
 _BY_LAW = [Cause.STANDARD.value, Cause.RULES.value]
+#: Back pay that is told by its own word.
+_OWN_WORD = [Cause.STANDARD_BACK.value, Cause.RULES_BACK.value, Cause.PRICE_BACK.value]
 _EXIT_CAUSES = {"clue": Cause.CLUE, "verification": Cause.CLUE, "death": Cause.DEATH}
 
 
@@ -147,7 +149,7 @@ def _one_off(both: pl.DataFrame, late: pl.DataFrame) -> pl.DataFrame:
     back = paid_back.group_by(
         *UNIT,
         "region",
-        pl.when(pl.col("cause").is_in([Cause.STANDARD_BACK.value, Cause.RULES_BACK.value]))
+        pl.when(pl.col("cause").is_in(_OWN_WORD))
         .then(pl.col("cause"))
         .otherwise(pl.lit(Cause.BACK.value))
         .alias("why"),
@@ -165,7 +167,8 @@ def _one_off(both: pl.DataFrame, late: pl.DataFrame) -> pl.DataFrame:
     rows = [
         back.select(
             *UNIT, "region", pl.col("why").alias("cause"), "amount_fen", pl.lit(0).alias("households"), pl.lit(0).alias("persons"),
-            pl.col("n").alias("affected"), pl.format("补 {} 月", "months").alias("note"),
+            pl.col("n").alias("affected"),
+            pl.format("补 {} 月{}", "months", pl.when(pl.col("why") == Cause.PRICE_BACK.value).then(pl.lit("价格补贴")).otherwise(pl.lit(""))).alias("note"),
         )
     ]  # fmt: skip
 

@@ -19,6 +19,7 @@ TuodiError
     ├── RecallError           a request to a bank to give payments back that cannot be
     ├── PlanExceededError     more than finance's plan of the month allows
     ├── ClaimError            a deed on a claim that cannot be
+    ├── CorrectionError       a decision about a corrected price index that cannot be
     └── RunInputError         an argument that cannot be
 """
 
@@ -35,6 +36,7 @@ __all__ = [
     "CaseHandsError",
     "ChecksFailedError",
     "ClaimError",
+    "CorrectionError",
     "DecisionError",
     "DoubleLineError",
     "EarlierRunError",
@@ -220,6 +222,15 @@ class ClaimError(PaymentError):
     """What is asked of a claim does not fit it."""
 
     code = "payments.claim"
+
+    def __init__(self, problem: str, **fields: object) -> None:
+        super().__init__(problem, **fields)
+
+
+class CorrectionError(PaymentError):
+    """What is asked about the difference of a corrected price index does not fit it."""
+
+    code = "payments.correction"
 
     def __init__(self, problem: str, **fields: object) -> None:
         super().__init__(problem, **fields)

@@ -15,7 +15,7 @@ from tuodi.payments.errors import NoRunError
 from tuodi.payments.family import family_of
 from tuodi.payments.models import Arrear, LineDifference, PayLine
 from tuodi.payments.models.run import COMPONENTS
-from tuodi.payments.states import STATED, Basis, Cause, Held, LineStatus
+from tuodi.payments.states import Basis, Cause, Held, LineStatus, is_stated_code
 from tuodi.people.enums import ONCE_PROGRAMMES
 from tuodi.people.models import Household
 from tuodi.rules import Plan, ProgrammeResult, plan_for
@@ -117,7 +117,7 @@ def explain_line(
     text, same, changes, missing = "", True, [], ()
     if line.programme in ONCE_PROGRAMMES and line.roll_id is not None:
         text = "一次性救助，按决定的金额发放，不逐月重新计算。计算过程见决定。"
-    elif line.programme in STATED and line.basis in (Basis.AGREEMENT, Basis.LIST):
+    elif is_stated_code(line.programme) and line.basis in (Basis.AGREEMENT, Basis.LIST):
         text = stated_text(line)
     elif line.basis == Basis.ROLL or line.roll_id is None:
         text = "按花名册金额发放，没有足够的事实按规则计算。" if line.roll_id else "本月不在册，只补发往月差额。"

@@ -89,7 +89,8 @@ _QUERIES: dict[str, tuple[str, ...]] = {
         "coalesce(r.fen, 0) || ' 分' from (select '资助参保名单 ' what, l.no, 'premium' origin, l.id, l.entry_id, (select sum(amount_fen) from funds_premiumitem "
         "  where listed_id = l.id) fen, coalesce((select sum(amount_fen) from funds_premiumrefund where listed_id = l.id), 0) back "
         "  from funds_premiumlist l where l.state = 'approved' union all select '疾病应急救助 ', c.no, 'emergency', c.id, c.entry_id, c.granted_fen, "
-        "  coalesce((select sum(amount_fen) from funds_emergencyreturn where case_id = c.id), 0) from funds_emergencycase c where c.state = 'approved') x "
+        "  coalesce((select sum(amount_fen) from funds_emergencyreturn where case_id = c.id), 0) from funds_emergencycase c where c.state = 'approved' "
+        "  union all select '丧葬费用减免 ', f.no, 'funeral', f.id, f.entry_id, f.waived_fen, 0 from funds_funeralwaiver f where f.state = 'approved') x "
         "left join lateral (select sum(debit_fen - credit_fen) fen from funds_posting where entry_id = x.entry_id and account = 'expense') p on true "
         "left join lateral (select sum(p.credit_fen - p.debit_fen) fen from funds_posting p join funds_ledgerentry e on e.id = p.entry_id "
         " where e.kind = 'refund' and e.origin = x.origin and e.origin_id = x.id and p.account = 'expense') r on true "
@@ -142,7 +143,10 @@ _QUERIES: dict[str, tuple[str, ...]] = {
     "L8": (
         f"with found as (select a.household_id h, a.programme, a.person_id p, -sum(a.amount_fen) fen from payments_arrear a {_RUN.format('a')} "
         " and a.amount_fen < 0 and not exists (select 1 from payments_payline w where w.status = 'withheld' and w.run_id = a.run_id "
-        "  and w.household_id = a.household_id and w.programme = a.programme and w.person_id is not distinct from a.person_id) group by 1, 2, 3), "
+        "  and w.household_id = a.household_id and w.programme = a.programme and w.person_id is not distinct from a.person_id) group by 1, 2, 3 "
+        # What people determined counts beside what runs found.
+        " union all select household_id, programme, person_id, sum(amount_fen) from payments_claimfinding where state in ('approved', 'revoking') "
+        " group by 1, 2, 3), "
         f"kept as (select l.household_id h, l.programme, l.person_id p, -sum(l.offset_fen) fen from payments_payline l {_RUN.format('l')} "
         " and l.offset_fen < 0 and l.live and l.held = '' and l.status <> 'withheld' group by 1, 2, 3), "
         "came as (select h, programme, p, sum(found) found, sum(kept) kept from (select h, programme, p, fen found, 0 kept from found "
@@ -160,6 +164,16 @@ _QUERIES: dict[str, tuple[str, ...]] = {
         " sum(found_fen - kept_fen - cash_fen - written_fen) fen from payments_claim group by 1, 2) c full join (select substr(region, 1, 6) county, "
         " programme, sum(debit_fen - credit_fen) fen from funds_posting where account = 'receivable' group by 1, 2) l using (county, programme) "
         "where coalesce(c.fen, 0) <> coalesce(l.fen, 0) order by 1",
+        # Of a corrected index each family is paid, or owes, what was decided at most, and once.
+        "select '价格补贴更正 家庭 ' || household_id || ' ' || programme || ' ' || index_month, '决定 ' || decided_fen || ' 分，已入账 ' || booked_fen "
+        "|| ' 分' from payments_price_owed() where booked_fen <> 0 and booked_fen not between least(0, decided_fen) and greatest(0, decided_fen) "
+        "order by 1",
+        "select '认定多发 ' || f.id, '合计 ' || f.amount_fen || ' 分，各月 ' || coalesce(m.fen, 0) || ' 分，凭证 ' || coalesce(x.fen, 0) || ' 分' "
+        "from payments_claimfinding f left join lateral (select sum(amount_fen) fen from payments_claimmonth where finding_id = f.id) m on true "
+        "left join lateral (select sum(p.debit_fen - p.credit_fen) fen from funds_posting p join funds_ledgerentry e on e.id = p.entry_id "
+        " where e.origin = 'finding' and e.origin_id = f.id and p.account = 'receivable') x on true "
+        "where f.amount_fen <> coalesce(m.fen, 0) or coalesce(x.fen, 0) <> case when f.state in ('approved', 'revoking') then f.amount_fen else 0 end "
+        "order by f.id",
     ),
 }
 

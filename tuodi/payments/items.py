@@ -7,7 +7,8 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet, TextField
+from django.db.models.functions import Cast
 
 from tuodi.crypto.fields import decrypt
 from tuodi.org.arrays import plain
@@ -27,7 +28,7 @@ class Sent(NamedTuple):
     amount_fen: int
     status: str
     holder: str
-    account_uid: UUID
+    account_uid: UUID | str
     account_cipher: bytes
     account_last4: str
 
@@ -41,8 +42,13 @@ _FIELDS = Sent._fields
 
 def locked_items(rows: QuerySet[BankItem]) -> list[Sent]:
     """Items locked until the transaction ends, in the order of their numbers everywhere."""
-    found = rows.select_for_update(of=("self",)).order_by("id").values_list(*_FIELDS)
-    return [Sent._make(row) for row in found]
+    wanted = [F(name) for name in _FIELDS]
+    # As text: it is only written into what the account is sealed with.
+    wanted[_FIELDS.index("account_uid")] = Cast("account_uid", TextField())
+    found = rows.select_for_update(of=("self",)).order_by("id").values_list(*wanted)
+    with connection.cursor() as cursor:
+        cursor.execute(*found.query.sql_with_params())
+        return list(map(Sent._make, cursor.fetchall()))
 
 
 def one_item(item: BankItem) -> Sent:

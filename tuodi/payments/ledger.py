@@ -17,9 +17,10 @@ from tuodi.funds.states import Kind
 from tuodi.kernel.places import pad12
 from tuodi.org.arrays import plain
 from tuodi.org.models import User
-from tuodi.payments.models import BankBatch, BankReturn, ClaimReceipt, ClaimWriteOff, PayRun
+from tuodi.payments.figures import Figures
+from tuodi.payments.models import BankBatch, BankReturn, ClaimFinding, ClaimReceipt, ClaimWriteOff, PayRun
 
-__all__ = ["post", "post_grant", "post_receipt", "post_withheld", "post_write_off"]
+__all__ = ["post", "post_finding", "post_grant", "post_receipt", "post_withheld", "post_write_off", "reverse_finding"]
 
 #: Accounts an event draws from, one after the other, and the account it moves the money to.
 _FLOWS: dict[str, tuple[tuple[str, ...], str]] = {
@@ -203,27 +204,40 @@ def post_write_off(row: ClaimWriteOff, *, user: User) -> LedgerEntry | None:
     )  # fmt: skip
 
 
-def post_grant(run: PayRun, *, user: User) -> Sequence[LedgerEntry]:
+def post_finding(row: ClaimFinding, *, user: User) -> LedgerEntry | None:
+    """Books what people determined to be overpaid: what was spent is owed."""
+    county = row.region[:6]
+    return funds.book(
+        pair(pad12(county), row.programme, _NONE, Account.RECEIVABLE, Account.EXPENSE, row.amount_fen),
+        kind=Kind.FOUND, region=pad12(county), origin="finding", origin_id=row.pk, user=user, memo=f"{row.origin_no} 认定多发",
+    )  # fmt: skip
+
+
+def reverse_finding(row: ClaimFinding, *, user: User) -> LedgerEntry:
+    """Takes the entry of a finding back by one of its own."""
+    entry = LedgerEntry.objects.get(origin="finding", origin_id=row.pk, reverses__isnull=True)
+    return funds.reverse(entry, user=user, memo=f"{row.origin_no} 认定多发撤销")
+
+
+def post_grant(run: PayRun, figures: Figures, *, user: User) -> Sequence[LedgerEntry]:
     """Books an approved run: what families are granted, what is kept back, what earlier months turn out overpaid; reserves it.
+
+    Args:
+        figures: of its lines, read in this transaction.
 
     Raises:
         FundShortError: a county that keeps a fund book has not enough, with each sub-account and gap.
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            "select substr(region, 1, 6), programme, sum(amount_fen)::bigint, sum(-offset_fen)::bigint from payments_payline "
-            "where run_id = %s and live and held = '' group by 1, 2 order by 1, 2",
-            [run.pk],
-        )
-        granted = cursor.fetchall()
-        cursor.execute(
             "select substr(region, 1, 6), programme, sum(-amount_fen)::bigint from payments_arrear "
             "where run_id = %s and amount_fen < 0 group by 1, 2 order by 1, 2",
             [run.pk],
         )
         over = cursor.fetchall()
-    orders = funds.books({county for county, *_ in granted})
-    nets = {(county, programme): net for county, programme, net, _ in granted if net}
+    granted = figures.granted()
+    orders = funds.books({county for county, _ in granted})
+    nets = {key: net for key, (net, _) in granted.items() if net}
     drawn = funds.take({key: net for key, net in nets.items() if key[0] in orders}, orders)
     sides: list[Side] = []
     for (county, programme), net in nets.items():
@@ -234,7 +248,7 @@ def post_grant(run: PayRun, *, user: User) -> Sequence[LedgerEntry]:
         for source, fen in drawn[county, programme]:
             sides += pair(region, programme, source, Account.EXPENSE, Account.PAYABLE, fen)
             sides += pair(region, programme, source, Account.RESERVED, Account.AVAILABLE, fen)
-    for county, programme, _, kept in granted:
+    for (county, programme), (_, kept) in granted.items():
         if kept:
             sides.append(debit(pad12(county), programme, _NONE, Account.EXPENSE, kept))
             sides.append(credit(pad12(county), programme, _NONE, Account.RECEIVABLE, kept))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from tuodi.kernel.names import normalise_name
+from tuodi.kernel.names import PLAIN_NAME, normalise_name
 from tuodi.kernel.periods import Month
 from tuodi.payments.arrears import claims
 from tuodi.payments.compute import UNIT
@@ -175,6 +175,22 @@ def _heads(inputs: Inputs, month: Month) -> pl.Expr:
     return pl.when(pl.col("person_id").is_not_null()).then(1).otherwise(per_home)
 
 
+def _written_alike(column: str) -> pl.Expr:
+    """A column of names written in one way; those of plain Chinese characters, nearly all, are so already."""
+    names = pl.col(column).fill_null("")
+    return (
+        pl.when(names.str.contains(PLAIN_NAME))
+        .then(names)
+        .otherwise(names.map_batches(_normalised, return_dtype=pl.String))
+        .alias(column)
+    )
+
+
+def _normalised(names: pl.Series) -> pl.Series:
+    odd = names.filter(~names.str.contains(PLAIN_NAME)).unique().to_list()
+    return names.replace(odd, [normalise_name(one) for one in odd]) if odd else names
+
+
 def _standing(inputs: Inputs, month: Month) -> pl.DataFrame:
     """Units whose payment is suspended in a month, with the notice: the first, where several stand."""
     covering_now = inputs.suspensions.filter(pl.col("from_month") <= month.yyyymm)
@@ -217,9 +233,7 @@ def _held(
     """Marks what is not paid: the first reason that applies, in the order people can act on it."""
     present = valid(inputs.members, month.first_day, "since", "until")
     # A holder may be any member of the family, also one who died lately.
-    names: dict[int, set[str]] = {}
-    for home, name in inputs.members.select("household_id", "name").iter_rows():
-        names.setdefault(home, set()).add(normalise_name(name))
+    names = inputs.members.select("household_id", _written_alike("name")).unique()
     shared = (
         lines.filter(pl.col("account_index").is_not_null() & ~pl.col("cared"))
         .group_by("account_index")
@@ -241,15 +255,19 @@ def _held(
     counted = lines.filter((pl.col("programme") == "dibao") & pl.col("household_id").is_in(twice.implode()))
     # A person on tekun is no member of the family's dibao; the head-count of the rules would count him twice.
     double = set(counted["household_id"].to_list())
-    fits = [
-        normalise_name(holder) in names.get(home, ())
-        for home, holder in lines.select("household_id", "holder").iter_rows()
-    ]
-    words = [missing.get(key, "") for key in lines.select(UNIT).iter_rows()]
+    told = pl.DataFrame(
+        [(*unit, text) for unit, text in missing.items()],
+        schema={**{name: lines.schema[name] for name in UNIT}, "words": pl.String},
+        orient="row",
+    )
     lines = (
         lines.join(shared, on="account_index", how="left")
         .join(last, on=UNIT, how="left", nulls_equal=True)
-        .with_columns(pl.Series("fits", fits, dtype=pl.Boolean), pl.Series("words", words, dtype=pl.String))
+        .join(told, on=UNIT, how="left", nulls_equal=True)
+        .with_columns(_written_alike("holder").alias("name"), pl.col("words").fill_null(""))
+        .join(names.with_columns(pl.lit(True).alias("fits")), on=["household_id", "name"], how="left")
+        .with_columns(pl.col("fits").fill_null(False))
+        .drop("name")
     )
     lines = lines.join(_standing(inputs, month), on=UNIT, how="left", nulls_equal=True)
     open_amount = pl.col("amount_fen").fill_null(1) > 0

@@ -1,115 +1,64 @@
-"""用款计划 against a run: what finance agreed for the month, what other runs of the month use of it, what this run would."""
+"""用款计划 against a run: what finance agreed for the month, what uses it already, and what this run would (`funds.plans`)."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 from django.db import connection
 
 from tuodi.funds import ledger as funds
-from tuodi.funds.models import FundPaper
-from tuodi.funds.states import Account, PaperKind, PaperState
-from tuodi.kernel import clock
+from tuodi.funds.plans import Excess, agreed, blocks, judge, left_for_others
+from tuodi.funds.states import Account
 from tuodi.kernel.periods import Month
-from tuodi.kernel.places import pad12
+from tuodi.payments.figures import Figures, figures_of
 from tuodi.payments.models import PayRun
 from tuodi.payments.states import DRAFT
-from tuodi.verification.rulebook import profile_value
 
-__all__ = ["Excess", "blocks", "excess", "month_label"]
-
-
-@dataclass(frozen=True)
-class Excess:
-    """A sub-account for which a run wants more than its month's plans leave; in fen.
-
-    Attributes:
-        source: empty = over all sources. papers: numbers of the plans that count; empty = there is none.
-        wanted: what other runs of the month were approved with and this run together.
-    """
-
-    county: str
-    programme: str
-    source: str
-    planned: int
-    wanted: int
-    papers: tuple[str, ...]
-
-    @property
-    def over(self) -> int:
-        """What is beyond the plans."""
-        return self.wanted - self.planned
-
-    @property
-    def label(self) -> str:
-        """`东宝区城乡低保（中央）`."""
-        return funds.sub_account_label(self.county, self.programme, self.source or None)
+__all__ = ["Excess", "blocks", "excess", "month_label", "used_by_runs"]
 
 
-def blocks(place: str) -> bool:
-    """Whether a place lets no run pass that is beyond its plans; by default a written reason does."""
-    return bool(profile_value("plan_excess_blocks", place, clock.today()))
-
-
-def excess(run: PayRun) -> list[Excess]:
+def excess(run: PayRun, figures: Figures | None = None) -> list[Excess]:
     """Where a draft run is beyond the approved plans of its month, as things stand; empty after approval.
 
-    A plan that names a source limits what is drawn from it; all plans of a programme together limit its sum. A county
-    without a fund book has no plans. Where a programme has no plan for the month nothing limits it, but where the place
-    lets nothing pass beyond its plans: there no plan is a plan of nothing.
+    What left in the month for towns, hospitals and bodies counts as well. A county without a fund book has no plans. Where a
+    programme has no plan for the month nothing limits it, but where the place lets nothing pass beyond its plans: there no
+    plan is a plan of nothing.
+
+    Args:
+        figures: of the run's lines, where they have just been read.
     """
     if run.state not in DRAFT:
         return []
-    wanted = _wanted(run)
+    granted = (figures or figures_of(run)).granted()
+    wanted = {key: fen for key, (fen, _) in granted.items() if fen}
     orders = funds.books(county for county, _ in wanted)
-    plans: dict[tuple[str, str], list[FundPaper]] = {}
-    for one in FundPaper.objects.filter(
-        region__in=[pad12(county) for county in orders], kind=PaperKind.PLAN, state=PaperState.APPROVED, month=run.month
-    ).order_by("id"):
-        plans.setdefault((one.region[:6], one.programme), []).append(one)
-    used = _used(run)
+    month = Month.parse(str(run.month))
+    plans, used = agreed(orders, month), _used(month, run.pk)
+    others = left_for_others(orders, month)
     there = funds.held(Account.AVAILABLE, orders, orders=orders)
     found = []
-    for (county, programme), fen in sorted(wanted.items()):
-        if county not in orders:
+    for key, fen in sorted(wanted.items()):
+        if key[0] not in orders:
             continue
-        mine = plans.get((county, programme), [])
-        if not mine and not blocks(county):
-            continue
-        before = used.get((county, programme), {})
-        total, planned = fen + sum(before.values()), sum(one.amount_fen for one in mine)
-        if total > planned:
-            found.append(Excess(county, programme, "", planned, total, tuple(one.no for one in mine)))
-            continue
-        drawn, _ = funds.share(fen, there.get((county, programme), []))
-        free = sum(one.amount_fen for one in mine if not one.source)
-        for source in sorted({one.source for one in mine if one.source}):
-            named = [one for one in mine if one.source == source]
-            takes = dict(drawn).get(source, 0) + before.get(source, 0)
-            allowed = free + sum(one.amount_fen for one in named)
-            if takes > allowed:
-                found.append(Excess(county, programme, source, allowed, takes, tuple(one.no for one in named)))
+        drawn, _ = funds.share(fen, there.get(key, []))
+        before = dict(used.get(key, {}))
+        for source, more in others.get(key, {}).items():
+            before[source] = before.get(source, 0) + more
+        found += judge(*key, fen=fen, drawn=dict(drawn), before=before, plans=plans.get(key, []))
     return found
 
 
-def _wanted(run: PayRun) -> dict[tuple[str, str], int]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "select substr(region, 1, 6), programme, sum(amount_fen)::bigint from payments_payline "
-            "where run_id = %s and live and held = '' group by 1, 2",
-            [run.pk],
-        )
-        return {(county, programme): fen for county, programme, fen in cursor.fetchall() if fen}
+def used_by_runs(county: str, programme: str, month: Month) -> dict[str, int]:
+    """Source -> what the approved runs of a month owe families, for `funds.plans`."""
+    return _used(month, 0).get((county, programme), {})
 
 
-def _used(run: PayRun) -> dict[tuple[str, str], dict[str, int]]:
-    """(county, programme) -> source -> what approved runs of the month owe families, less what was withheld of them."""
+def _used(month: Month, but: int) -> dict[tuple[str, str], dict[str, int]]:
+    """(county, programme) -> source -> what approved runs of a month but one owe families, less what was withheld of them."""
     with connection.cursor() as cursor:
         cursor.execute(
             "select substr(p.region, 1, 6), p.programme, p.source, sum(p.credit_fen - p.debit_fen)::bigint from funds_posting p "
             "join funds_ledgerentry e on e.id = p.entry_id join payments_runs() r on r.id = e.run_id "
             "where r.month = %s and r.id <> %s and e.kind in ('grant', 'withheld') and p.account = 'payable' group by 1, 2, 3",
-            [run.month, run.pk],
+            [month.yyyymm, but],
         )
         rows = cursor.fetchall()
     found: dict[tuple[str, str], dict[str, int]] = {}

@@ -17,7 +17,7 @@ from tuodi.payments.compute import UNIT
 from tuodi.payments.frames import KEYS, covering, frames_of, rule_place
 from tuodi.payments.models import PayRun, PriceIndex, PriceMember, PriceShare
 from tuodi.payments.source import Inputs
-from tuodi.payments.states import STATED, RunState
+from tuodi.payments.states import ROLL_PROGRAMMES, RunState
 from tuodi.people.enums import ONCE_PROGRAMMES
 from tuodi.policy.book import Book
 from tuodi.rules import plan_for
@@ -201,7 +201,7 @@ def shares(
         outside: `outside_members` of the month. taken: persons whose share another run has.
     """
     empty = pl.DataFrame(schema=SHARE)
-    wanted = [one for one in programmes if one not in (*ONCE_PROGRAMMES, *STATED)]
+    wanted = [one for one in programmes if one in ROLL_PROGRAMMES and one not in ONCE_PROGRAMMES]
     entries = covering(inputs.roll, index).filter(pl.col("programme").is_in(wanted))
     if not facts or "price" not in book.programmes or (entries.is_empty() and outside.is_empty()):
         return empty

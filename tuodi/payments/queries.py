@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
 
 from tuodi.kernel.periods import Month
 from tuodi.org import access
 from tuodi.org.access import range_of
 from tuodi.org.models import User
 from tuodi.org.places import place_name
+from tuodi.payments.labels import pay_label
 from tuodi.payments.models import LineDifference, PayLine, PayRun
 from tuodi.payments.models.run import COMPONENTS
-from tuodi.payments.states import BOOKED, Cause, Held, LineStatus, PayProgramme
+from tuodi.payments.states import BOOKED, Cause, Held, LineStatus
 from tuodi.people.enums import AreaKind
 
 __all__ = [
@@ -180,9 +181,7 @@ def by_component(run: PayRun) -> list[ComponentRow]:
     )
     found = []
     for programme, category, homes, persons, amount, *parts in rows:
-        short = {"dibao": "低保", "tekun": "特困", "temporary": "临时救助"}.get(
-            programme, PayProgramme(programme).label
-        )
+        short = {"dibao": "低保", "tekun": "特困", "temporary": "临时救助"}.get(programme, pay_label(programme))
         found.append(
             ComponentRow(
                 programme,
@@ -207,6 +206,14 @@ class CauseRow:
     persons: int
     amount_fen: int
     one_off: bool
+
+
+def differences_of(runs: Sequence[PayRun]) -> dict[int, int]:
+    """The difference of each run to the month before it, in fen, by its key; runs nothing was computed of are left out."""
+    found = (
+        LineDifference.objects.filter(run__in=[one.pk for one in runs]).values_list("run").annotate(Sum("amount_fen"))
+    )
+    return dict(found)
 
 
 _ORDER = list(Cause.values)

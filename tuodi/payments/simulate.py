@@ -17,7 +17,7 @@ from tuodi.payments.arrears import earlier_months
 from tuodi.payments.compute import UNIT, due
 from tuodi.payments.frames import covering, rule_place, valid
 from tuodi.payments.source import Inputs
-from tuodi.payments.states import STATED
+from tuodi.payments.states import ROLL_PROGRAMMES
 from tuodi.people.enums import ONCE_PROGRAMMES
 from tuodi.policy.book import Book
 
@@ -153,7 +153,7 @@ def simulate(
         homes: `household_id`, `region` of families not on the roll that may come in; None = nobody comes in.
         base: today's side if it is known (`base_of_lines`), for the roll's own units.
     """
-    wanted = [one for one in programmes if one not in (*ONCE_PROGRAMMES, *STATED)]
+    wanted = [one for one in programmes if one in ROLL_PROGRAMMES and one not in ONCE_PROGRAMMES]
     roll = (
         covering(inputs.roll, month)
         .filter(pl.col("programme").is_in(wanted))

@@ -20,13 +20,14 @@ from psycopg.conninfo import make_conninfo
 from tuodi.kernel.periods import Month
 from tuodi.org.access import range_of
 from tuodi.org.rls import APP_ROLE
-from tuodi.payments.states import BOOKED
+from tuodi.payments.states import BOOKED, ROLL_PROGRAMMES, is_fixed_code, is_stated_code
 
-__all__ = ["CARED_NOW", "FRAMES", "KNOWN", "Inputs", "Known", "pull", "reading"]
+__all__ = ["CARED_NOW", "FRAMES", "KNOWN", "Inputs", "Known", "print_of", "pull", "reading"]
 
 #: What a run is computed from, and frozen as.
 FRAMES = (
-    "roll", "households", "members", "member_facts", "lines", "arrears", "suspensions", "terms", "cared", "carried",
+    "roll", "households", "members", "member_facts", "lines", "arrears", "suspensions", "terms", "cared", "carried", "corrected",
+    "findings",
 )  # fmt: skip
 #: Of them, what is known of families and people.
 KNOWN = ("households", "members", "member_facts")
@@ -44,6 +45,15 @@ _TERMS = {
 _CARED = {"person_id": pl.Int64, "facility": pl.String, "agreement_id": pl.Int64}
 #: The same of the frame of months in which stated amounts were paid.
 _CARRIED = {"programme": pl.String, "month": pl.Int64, "place": pl.String}
+#: The same of the frame of decisions about corrected price indices.
+_CORRECTED = {
+    "programme": pl.String, "household_id": pl.Int64, "person_id": pl.Int64, "region": pl.String, "index_month": pl.Int64,
+    "before_fen": pl.Int64, "decided_fen": pl.Int64, "booked_fen": pl.Int64, "decision_id": pl.Int64,
+}  # fmt: skip
+#: The same of the frame of overpayments people determined.
+_FINDINGS = {
+    "programme": pl.String, "household_id": pl.Int64, "person_id": pl.Int64, "for_month": pl.Int64, "found_fen": pl.Int64,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -67,12 +77,15 @@ class Inputs:
         members: a membership each, with the person's dates.
         member_facts: accepted member facts by period.
         lines: lines of approved runs of the months looked back at.
-        arrears: corrections that approved runs booked, by the month they are for; and with month 0, what lines of any
-            earlier month have offset, what came back in cash and what was written off.
+        arrears: corrections that approved runs booked, by the month they are for; with month 0, what lines of any earlier
+            month have offset, what came back in cash and what was written off; and with month -1, corrections of price
+            subsidies and what people determined (below 0), which are no part of what a month is computed to.
         suspensions: those that stand, from the month they hold payment from.
         cared: persons a facility takes care of on the first day of the month, by an agreement.
-        carried: months and places in which an approved run paid programmes of stated amounts (`STATED`).
+        carried: months and places in which an approved run paid programmes of stated amounts.
         terms: how open claims are got back, where not by the usual share of the month.
+        corrected: a unit and index month each whose subsidy is corrected by a decision and was granted: what was decided, and booked of it.
+        findings: a unit and month each that people determined to be overpaid.
     """
 
     roll: pl.DataFrame
@@ -85,6 +98,8 @@ class Inputs:
     terms: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_TERMS))
     cared: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_CARED))
     carried: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_CARRIED))
+    corrected: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_CORRECTED))
+    findings: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_FINDINGS))
 
     @property
     def known(self) -> Known:
@@ -120,6 +135,11 @@ def reading(place: str) -> Iterator[adbc_driver_postgresql.dbapi.Cursor]:
         yield cursor
 
 
+def print_of(column: str = "fingerprint") -> pl.Expr:
+    """The first 60 bits of a fingerprint, as lines of earlier months carry them (`print`); null where there is none."""
+    return pl.col(column).str.slice(0, 15).str.to_integer(base=16, strict=False)
+
+
 _ROLL = """
 select r.id as roll_id, r.household_id, r.person_id, r.region::text as region, r.programme::text as programme,
   r.category::text as category, r.form::text as form, r.self_care::text as self_care, r.amount_fen,
@@ -136,7 +156,9 @@ left join (select person_id, max(id) as id from people_account where until is nu
   on n.person_id = case when r.account_id is null then coalesce(r.person_id, h.head_id)
      when g.until is not null then g.person_id end
 left join people_account a on a.id = case when g.id is not null and g.until is null then g.id else n.id end
-where r.programme in ({programmes}) and r.start_month <= {month} and (r.end_month is null or r.end_month >= {oldest})
+where r.programme in ({programmes}) and r.start_month <= {month} and (r.end_month is null or r.end_month >= {oldest}
+  -- A subsidy corrected late is paid to whom it was due, however long they are off the roll.
+  or r.household_id in (select c.household_id from payments_pricecorrection c where c.counts))
 order by r.id
 """
 _HOUSEHOLDS = """
@@ -160,18 +182,19 @@ from people_memberfacts
 where valid_from <= '{on}' and (valid_to is null or valid_to > '{since}')
 """
 _LINES = """
-select l.id as line_id, l.run_id, l.month, l.household_id, l.person_id, l.programme::text as programme,
+select l.month, l.household_id, l.person_id, l.programme::text as programme,
   l.region::text as region, l.persons::bigint as persons, l.income_year_fen, l.base_fen, l.increment_fen, l.care_fen,
   l.grace_fen, l.price_fen, l.other_fen, l.back_pay_fen, l.offset_fen, l.amount_fen, l.basis::text as basis, l.in_grace,
   l.held::text as held, l.status::text as status, l.account_id,
-  case when l.fingerprint <> '' then ('x' || left(l.fingerprint, 15))::bit(60)::bigint end as print,
+  left(l.fingerprint, 15)::text as print,
   case when l.status in ('failed', 'returned') then
     (select e.code from payments_lineevent e where e.line_id = l.id order by e.id desc limit 1) end::text as code
 from payments_payline l join payments_runs() r on r.id = l.run_id
 where l.live and l.programme in ({programmes}) and l.month < {month} and l.month >= {oldest} and r.state in ({booked})
 """
 _ARREARS = """
-select a.household_id, a.person_id, a.programme::text as programme, a.for_month, a.amount_fen
+select a.household_id, a.person_id, a.programme::text as programme, case when a.cause = 'price_back' then -1 else a.for_month end as for_month,
+  a.amount_fen
 from payments_arrear a join payments_runs() r on r.id = a.run_id
 where a.programme in ({programmes}) and r.month < {month} and r.state in ({booked})
 -- What a withheld line would have paid back or kept was neither paid nor kept: it is told anew.
@@ -184,6 +207,9 @@ where l.offset_fen < 0 and l.live and l.held = '' and l.status <> 'withheld' and
 union all
 select c.household_id, c.person_id, c.programme::text, 0, c.cash_fen + c.written_fen from payments_claim c
 where c.cash_fen + c.written_fen > 0 and c.programme in ({programmes})
+union all
+select f.household_id, f.person_id, f.programme::text, -1, -f.amount_fen from payments_claimfinding f
+where f.state in ('approved', 'revoking') and f.programme in ({programmes})
 """
 _TERMS_NOW = """
 select c.household_id, c.person_id, c.programme::text as programme, c.manner::text as manner, g.monthly_fen, g.from_month, g.in_cash
@@ -236,17 +262,27 @@ join people_person w on w.id = e.person_id
 left join people_account c on c.id = e.account_id
 left join (select person_id, max(id) as id from people_account where until is null group by person_id) n on n.person_id = e.person_id
 left join people_account a on a.id = case when c.id is not null and c.until is null then c.id else n.id end
-where e.active and e.programme = 'family_planning' and e.start_month <= {month} and (e.end_month is null or e.end_month >= {oldest})
+where e.active and e.programme = '{programme}' and e.start_month <= {month} and (e.end_month is null or e.end_month >= {oldest})
 order by e.id
 """
 _CARRIED_NOW = """
 select p::text as programme, r.month, r.place::text as place from payments_runs() r, unnest(r.programmes) p
-where p in ('care', 'family_planning') and r.state in ({booked}) and r.month >= {oldest} and r.month < {month}
+where p not in ({roll}) and r.state in ({booked}) and r.month >= {oldest} and r.month < {month}
 """
 _SUSPENSIONS_NOW = """
 select household_id, person_id, programme::text as programme, from_month, notice_no::text as notice_no, matter_no::text as matter_no
 from decisions_suspension where lifted_at is null and programme in ({programmes}) and from_month <= {month}
 order by id
+"""
+_CORRECTED_NOW = """
+select programme, household_id, person_id, region, index_month, before_fen, decided_fen, booked_fen, decision_id from payments_price_owed()
+where granted and decided_fen <> booked_fen and programme in ({programmes})
+order by programme, household_id, person_id, index_month
+"""
+_FINDINGS_NOW = """
+select f.programme::text as programme, f.household_id, f.person_id, m.for_month, sum(m.amount_fen)::bigint as found_fen
+from payments_claimfinding f join payments_claimmonth m on m.finding_id = f.id
+where f.state in ('approved', 'revoking') and f.programme in ({programmes}) group by 1, 2, 3, 4 order by 1, 2, 3, 4
 """
 _QUERIES = {
     "roll": _ROLL,
@@ -259,9 +295,9 @@ _QUERIES = {
     "terms": _TERMS_NOW,
     "cared": CARED_NOW,
     "carried": _CARRIED_NOW,
+    "corrected": _CORRECTED_NOW,
+    "findings": _FINDINGS_NOW,
 }
-#: Programme -> the query of its roll, where that is not the roll of families.
-_OTHER_ROLLS = {"care": _CARE, "family_planning": _FIXED}
 
 
 def pull(place: str, programmes: list[str], month: Month, lookback: int) -> Inputs:
@@ -276,6 +312,7 @@ def pull(place: str, programmes: list[str], month: Month, lookback: int) -> Inpu
         "booked": ", ".join(f"'{state.value}'" for state in BOOKED),
         "month": month.yyyymm,
         "oldest": oldest.yyyymm,
+        "roll": ", ".join(f"'{one}'" for one in ROLL_PROGRAMMES),
         "on": month.first_day.isoformat(),
         "since": oldest.first_day.isoformat(),
     }
@@ -286,12 +323,16 @@ def pull(place: str, programmes: list[str], month: Month, lookback: int) -> Inpu
             frame = pl.from_arrow(cursor.fetch_arrow_table())
             assert isinstance(frame, pl.DataFrame)
             found[name] = frame.with_columns(pl.col(pl.Int32, pl.Int16).cast(pl.Int64))
-        for programme, query in _OTHER_ROLLS.items():
-            if programme in programmes:
-                cursor.execute(query.format(**words))
-                rows = pl.DataFrame(pl.from_arrow(cursor.fetch_arrow_table()))
-                rows = _yearly(rows.with_columns(pl.col(pl.Int32).cast(pl.Int64)), oldest, month)
-                found["roll"] = pl.concat([found["roll"], rows], how="diagonal")
+        # Told as text and read here: PostgreSQL takes longer over the digits of a line than over the line.
+        found["lines"] = found["lines"].with_columns(print_of("print").alias("print"))
+        for programme in programmes:
+            if not programme.isidentifier() or not is_stated_code(programme):
+                continue
+            query = _FIXED if is_fixed_code(programme) else _CARE
+            cursor.execute(query.format(**words, programme=programme))
+            rows = pl.DataFrame(pl.from_arrow(cursor.fetch_arrow_table()))
+            rows = _yearly(rows.with_columns(pl.col(pl.Int32).cast(pl.Int64)), oldest, month)
+            found["roll"] = pl.concat([found["roll"], rows], how="diagonal")
     return Inputs(**found)
 
 

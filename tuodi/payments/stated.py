@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from tuodi.payments.states import STATED, Basis
+from tuodi.payments.states import ROLL_PROGRAMMES, Basis
 
 __all__ = ["UNIT_COLUMNS", "basis_of", "is_stated", "suspended_too", "units"]
 
@@ -19,7 +19,7 @@ _MORE = {"agreement_id": pl.Int64, "payee": pl.String, "ward_id": pl.Int64}
 
 def is_stated() -> pl.Expr:
     """Whether a row's programme pays stated amounts."""
-    return pl.col("programme").is_in(STATED)
+    return ~pl.col("programme").is_in(ROLL_PROGRAMMES)
 
 
 def basis_of(programme: pl.Expr) -> pl.Expr:

@@ -15,22 +15,27 @@ from tuodi.people.enums import Programme
 __all__ = [
     "BATCH_MOVES",
     "BOOKED",
+    "CORRECTION_MOVES",
     "DRAFT",
     "ERRORS",
+    "FINDING_MOVES",
     "LINE_MOVES",
     "LIST_MOVES",
     "MESSAGE_MOVES",
     "RECALLED",
     "RECALL_LINE_MOVES",
     "RECALL_MOVES",
+    "ROLL_PROGRAMMES",
     "RUN_MOVES",
-    "STATED",
     "WRITE_OFF_MOVES",
     "Basis",
     "BatchState",
     "Cause",
     "ClaimState",
+    "CorrectionKind",
+    "CorrectionState",
     "DecisionState",
+    "FindingState",
     "Held",
     "LineStatus",
     "ListState",
@@ -46,12 +51,15 @@ __all__ = [
     "Verdict",
     "WriteOffReason",
     "WriteOffState",
+    "is_fixed_code",
+    "is_stated_code",
     "move",
     "steps_to",
 ]
 
 
 #: What a line may be of: programmes of the roll, the subsidy of a caregiver, and fixed amounts other departments determine.
+#: Packs may declare more of the last (`funds.programmes`); their words come from there.
 #: A line of `care` is of the tekun person looked after (its unit), and is paid to who looks after him.
 PayProgramme = models.TextChoices(  # type: ignore[misc]
     "PayProgramme",
@@ -62,8 +70,18 @@ PayProgramme = models.TextChoices(  # type: ignore[misc]
     },
 )
 
-#: Programmes whose amount stands in an agreement or a list and is not computed by rules.
-STATED = ("care", "family_planning")
+#: Programmes of the families' roll. The amount of every other one stands in an agreement or a list and is not computed by rules.
+ROLL_PROGRAMMES = tuple(str(one) for one in Programme.values)
+
+
+def is_stated_code(programme: str) -> bool:
+    """Whether a programme pays stated amounts: a caregiver's subsidy, or a fixed amount the packs declare."""
+    return programme not in ROLL_PROGRAMMES
+
+
+def is_fixed_code(programme: str) -> bool:
+    """Whether a programme is a fixed amount of another department's list."""
+    return is_stated_code(programme) and programme != PayProgramme.CARE
 
 
 class RunState(models.TextChoices):
@@ -311,6 +329,7 @@ class Cause(models.TextChoices):
     INCOME = "income", "收入变化"
     GRACE = "grace", "渐退"
     PRICE = "price", "价格补贴"
+    PRICE_BACK = "price_back", "价格补贴更正"
     BACK = "back", "更正补发"
     OFFSET = "offset", "追回抵扣"
     HELD = "held", "本月暂缓"
@@ -360,6 +379,52 @@ WRITE_OFF_MOVES: Mapping[str, frozenset[str]] = {
     WriteOffState.PROPOSED: frozenset({WriteOffState.APPROVED, WriteOffState.REFUSED}),
     WriteOffState.APPROVED: frozenset(),
     WriteOffState.REFUSED: frozenset(),
+}
+
+
+class FindingState(models.TextChoices):
+    """Where an overpayment that people determined, and no run found, stands."""
+
+    PROPOSED = "proposed", "待审批"
+    APPROVED = "approved", "已立追回"
+    REFUSED = "refused", "不同意"
+    REVOKING = "revoking", "待撤销审批"  #: still counts until the second person agrees
+    REVOKED = "revoked", "已撤销"
+
+
+FINDING_MOVES: Mapping[str, frozenset[str]] = {
+    FindingState.PROPOSED: frozenset({FindingState.APPROVED, FindingState.REFUSED}),
+    FindingState.APPROVED: frozenset({FindingState.REVOKING}),
+    FindingState.REFUSED: frozenset(),
+    FindingState.REVOKING: frozenset({FindingState.REVOKED, FindingState.APPROVED}),
+    FindingState.REVOKED: frozenset(),
+}
+
+
+class CorrectionKind(models.TextChoices):
+    """What is done about the difference of a price index corrected after its subsidy was paid."""
+
+    PAY = "pay", "补发少发的"
+    CLAIM = "claim", "追回多发的"
+    LEAVE = "leave", "不作调整"
+
+
+class CorrectionState(models.TextChoices):
+    """Where a decision about the difference of a corrected index stands."""
+
+    PROPOSED = "proposed", "待审批"
+    APPROVED = "approved", "已生效"
+    REFUSED = "refused", "不同意"
+    REVOKING = "revoking", "待撤销审批"  #: still counts until the second person agrees
+    REVOKED = "revoked", "已撤销"
+
+
+CORRECTION_MOVES: Mapping[str, frozenset[str]] = {
+    CorrectionState.PROPOSED: frozenset({CorrectionState.APPROVED, CorrectionState.REFUSED}),
+    CorrectionState.APPROVED: frozenset({CorrectionState.REVOKING}),
+    CorrectionState.REFUSED: frozenset(),
+    CorrectionState.REVOKING: frozenset({CorrectionState.REVOKED, CorrectionState.APPROVED}),
+    CorrectionState.REVOKED: frozenset(),
 }
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from django.db import connection
 
 from tuodi.payments.models import PayRun
+from tuodi.payments.states import ROLL_PROGRAMMES
 
 __all__ = ["REASONS", "SUSPENDED", "stopped_lines"]
 
@@ -73,7 +74,7 @@ select id, reason from (
       and exists (select 1 from people_rollentry e where e.household_id = g.household_id and e.person_id = g.person_id
         and e.programme = 'tekun' and e.form <> 'centralised' and e.start_month <= r.month and (e.end_month is null or e.end_month >= r.month)))
   union all
-  select r.id, 'exit', 3 from ready r where r.programme = 'family_planning' and r.base_fen > 0 and not exists (
+  select r.id, 'exit', 3 from ready r where r.programme <> all(%(roll)s) and r.programme <> 'care' and r.base_fen > 0 and not exists (
     select 1 from payments_fixedentry e where e.active and e.household_id = r.household_id and e.person_id = r.person_id
       and e.programme = r.programme and e.start_month <= r.month and (e.end_month is null or e.end_month >= r.month))
   union all
@@ -96,7 +97,7 @@ def stopped_lines(run: PayRun) -> dict[int, str]:
     found: dict[int, str] = {}
     with connection.cursor() as cursor:
         # A death told before the calculation is in the amount; one told after it is not.
-        cursor.execute(_QUERY, {"run": run.pk, "since": run.calculated_at})
+        cursor.execute(_QUERY, {"run": run.pk, "since": run.calculated_at, "roll": list(ROLL_PROGRAMMES)})
         for line, reason in cursor.fetchall():
             found.setdefault(line, reason)
     return found

@@ -281,15 +281,15 @@ def recall(proposal: Proposal, *, acting_user: User, reason: str) -> Proposal:
 def approve(
     proposal: Proposal, *, acting_user: User, book: Book, unknown_note: str = "", untried_note: str = ""
 ) -> Proposal:
-    """Approves values and rules after everybody was heard, every floor is reached and what rules would do has been simulated.
+    """Approves values and rules after everybody was heard, every floor is reached and what they would do has been simulated.
 
     Args:
         unknown_note: why it may go on although a floor could not be tested (no consumption figure yet …).
-        untried_note: why rules may go on although nobody has simulated them as they stand (no roll here yet …).
+        untried_note: why it may go on although nobody has simulated it as it stands (no roll here yet …).
 
     Raises:
         ProposalHandsError: the acting user drafted or edited it. OpinionsOpenError, BelowFloorError, RulesFaultyError.
-        ProposalInputError: floors nobody could test, or rules not simulated, without a note. ProposalStateError, AccessDeniedError.
+        ProposalInputError: floors nobody could test, or nothing simulated, without a note. ProposalStateError, AccessDeniedError.
     """
     access.require(acting_user, DutyCode.STANDARDS_APPROVE, pad12(proposal.place))
     proposal = _locked(proposal)
@@ -312,8 +312,9 @@ def approve(
         names = "、".join(dict.fromkeys(one.label for one in untested))
         raise ProposalInputError("未知项说明", f"有底线无法检查（{names}），请写明为什么可以先批准")
     rules.require_sound(proposal, book)
-    if proposal.rules_text and proposal.simulated.get("print") != print_of(proposal) and not untried_note.strip():
-        raise ProposalInputError("测算", "规则现在的文本还没有测算过；请先测算，确实不能测算的写明为什么可以先批准")
+    if proposal.simulated.get("print") != print_of(proposal) and not untried_note.strip():
+        what = "规则现在的文本" if proposal.rules_text else "现在的数值"
+        raise ProposalInputError("测算", f"{what}还没有测算过；请先测算，确实不能测算的写明为什么可以先批准")
     proposal.unknown_note, proposal.untried_note = unknown_note.strip()[:300], untried_note.strip()[:300]
     proposal.approved_at, proposal.approved_by = clock.now(), acting_user
     proposal.save()

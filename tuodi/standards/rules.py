@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from datetime import date
 from typing import Any
 
 from tuodi.kernel import clock
+from tuodi.kernel.places import parents
 from tuodi.org.models import User
 from tuodi.policy.book import Book
 from tuodi.policy.faults import Fault, PolicyErrors
@@ -16,7 +18,7 @@ from tuodi.standards.book import draft_rows, draft_text, print_of, proposed_over
 from tuodi.standards.errors import RulesFaultyError
 from tuodi.standards.models import AdoptedRules, Proposal, RulesDraft
 
-__all__ = ["adopt", "note_simulated", "put_text", "require_sound", "review_of"]
+__all__ = ["InForce", "Rewritten", "adopt", "in_force", "note_simulated", "put_text", "require_sound", "review_of"]
 
 #: Programmes whose rules are no subject of a proposal: floors are there to hold proposals.
 KEPT = ("standards",)
@@ -86,6 +88,66 @@ def adopt(proposal: Proposal) -> None:
         doc_no=proposal.doc_no, doc_title=proposal.doc_title, issued_on=proposal.published_on, hypothetical=proposal.hypothetical,
         adopted_at=clock.now(),
     )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Rewritten:
+    """One rule an adopted text wrote, as it was adopted.
+
+    Attributes:
+        was: words, clause and place of the wording it took the place of; empty = there was none. words, clause: its own.
+        later: number of the proposal whose text took its place since; empty = it holds.
+    """
+
+    name: str
+    label: str
+    programme: str
+    was: str
+    was_clause: str
+    words: str
+    clause: str
+    later: str
+
+
+@dataclass(frozen=True)
+class InForce:
+    """One adopted text that holds at a place on a day, with the rules of it that reach there."""
+
+    adopted: AdoptedRules
+    proposal: Proposal
+    rules: tuple[Rewritten, ...]
+
+
+def in_force(place: str, on: date) -> list[InForce]:
+    """Texts of rules adopted on screen that hold at a place on a day, newest first; those none of whose rules reach it are left out."""
+    chain = parents(place)
+    rows = AdoptedRules.objects.filter(place__in=chain, start__lte=on).select_related("proposal__approved_by__office")
+    taken: dict[tuple[str, str], str] = {}
+    found = []
+    for row in sorted(rows, key=lambda one: (one.start, one.pk), reverse=True):
+        rules = []
+        for one in row.proposal.rules_review.get("changes", []):
+            if (
+                one["place"] not in chain
+                or one["start"] > on.isoformat()
+                or (one["end"] and one["end"] < on.isoformat())
+            ):
+                continue
+            # A nearer place that keeps its own wording.
+            if any(code in chain[: chain.index(one["place"])] for code in one["nearer"]):
+                continue
+            key = one["name"], one["place"]
+            was = one["now"] or {}
+            rules.append(
+                Rewritten(
+                    one["name"], one["label"], one["programme"], was.get("words", ""), was.get("clause", ""), one["then"]["words"],
+                    (one["then"]["clause"] or "").replace("本文件", f"{row.doc_no}《{row.doc_title}》"), taken.get(key, ""),
+                )
+            )  # fmt: skip
+            taken.setdefault(key, row.proposal.no)
+        if rules:
+            found.append(InForce(row, row.proposal, tuple(rules)))
+    return found
 
 
 def note_simulated(proposal_id: int, figures: Mapping[str, Any]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
-__all__ = ["MOVES", "Body", "ProposalState", "Stance"]
+__all__ = ["MOVES", "STEPS", "Body", "ProposalState", "Stance"]
 
 
 class ProposalState(models.TextChoices):
@@ -27,6 +27,8 @@ MOVES: dict[str, frozenset[str]] = {
     ProposalState.IN_FORCE: frozenset(),
     ProposalState.WITHDRAWN: frozenset(),
 }
+#: The way of a proposal that is not withdrawn.
+STEPS = ("draft", "consulted", "approved", "published", "in_force")
 
 
 class Body(models.TextChoices):

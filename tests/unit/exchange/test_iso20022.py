@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from dataclasses import replace
 from datetime import date, datetime
 from functools import cache
@@ -225,6 +226,73 @@ HOSTILE = {
 def test_hostile_and_broken_messages_are_not_read(name: str) -> None:
     with pytest.raises(MessageRefusedError, match="银行报文不能读取"):
         read_iso(HOSTILE[name])
+
+
+def rewritten(data: bytes, way: str) -> bytes:
+    """The same message as another bank's program might write it."""
+    text = data.decode()
+    head, body = text.split("?>", 1)
+    if way == "pretty":
+        return (head + "?>" + body.replace("><", ">\r\n  <")).encode()
+    if way == "prefixed":
+        body = re.sub(r"<(/?)(\w)", r"<\1iso:\2", body).replace("xmlns=", "xmlns:iso=")
+    elif way == "remarks":
+        body = re.sub(r"(<\w*EndToEndId>)(.)", r"<!-- <Amt>9.99</Amt> > -->\1<?x <a> ?>\2<!-- < -->", body)
+    elif way == "sections":
+        body = re.sub(r"(EndToEndId>)([^<]+)<", r"\1<![CDATA[\2]]><", body)
+        body = re.sub(r"<Nm>([^<]+)&amp;</Nm>", r"<Nm><![CDATA[\1&]]></Nm>", body)
+    elif way == "signs":
+        body = re.sub(r"<(EndToEndId|OrgnlEndToEndId)>(.)", lambda m: f"<{m[1]}>&#x{ord(m[2]):x};", body)
+    elif way == "blanks":
+        body = body.replace("EndToEndId>", "EndToEndId\n>").replace("<Nm>", '<Nm note="a>b" >')
+    elif way == "utf-16":
+        return (head.replace("UTF-8", "UTF-16") + "?>" + body).encode("utf-16")
+    return (head + "?>" + body).encode()
+
+
+@pytest.mark.parametrize("way", ["pretty", "prefixed", "remarks", "sections", "signs", "blanks", "utf-16"])
+def test_however_a_message_is_written_it_says_the_same(way: str) -> None:
+    one = bank("2019", 12)
+    notice, report, back = one.notice(NO), one.report(NO), one.give_back(NO, [2])
+    statement = one.write_statement(
+        Statement(
+            "D1", 1, PAYER.account, date(2017, 5, 1), date(2017, 5, 8), 0, 0,
+            [StatementEntry(n, n, True, f"{NO}-{n}", f"B{n}", AT.date(), f"62170{n}", "欧阳&") for n in range(1, 13)],
+        )
+    )  # fmt: skip
+    for data in (notice, report, back):
+        assert rewritten(data, way) != data
+        assert read_iso(rewritten(data, way)) == read_iso(data)
+    found = read_statement(one.layout, rewritten(statement, way))
+    assert found == read_statement(one.layout, statement)
+    assert [(e.amount_fen, e.name) for e in found.entries] == [(n, "欧阳&") for n in range(1, 13)]
+
+
+def test_a_batch_booked_in_one_entry_is_read_payment_by_payment() -> None:
+    """A bank may book a whole file as one entry with thousands of details, too long to be taken in one."""
+    one = bank("2019", 3)
+    rows = [
+        StatementEntry(n, n, True, f"{NO}-{n}", f"B{n}", AT.date(), f"62170{n}", f"欧阳{n}") for n in range(1, 2001)
+    ]
+    told = Statement("D1", 1, PAYER.account, date(2017, 5, 1), date(2017, 5, 8), 0, 0, rows)
+    apart = one.write_statement(told).decode()
+    details = re.findall(r"<TxDtls>.*?</TxDtls>", apart)
+    first, rest = apart.split("<NtryDtls>", 1)
+    whole = f"{2001 * 1000 // 100}.{2001 * 1000 % 100:02d}"
+    first = re.sub(r'(<Ntry><Amt Ccy="CNY">)[^<]+', rf"\g<1>{whole}", first)
+    end = rest[rest.rindex("</Ntry>") :]
+    together = read_statement(one.layout, (first + "<NtryDtls>" + "".join(details) + "</NtryDtls>" + end).encode())
+    assert together == read_statement(one.layout, apart.encode())
+    assert (len(together.entries), together.faults) == (2000, [])
+
+
+def test_an_element_within_one_of_its_own_name_does_not_end_it() -> None:
+    data = (
+        b'<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.002.001.10"><CstmrPmtStsRpt><TxInfAndSts><x><TxInfAndSts><TxSts>RJCT</TxSts>'
+        b"</TxInfAndSts></x><OrgnlEndToEndId>A-1</OrgnlEndToEndId><TxSts>ACSC</TxSts></TxInfAndSts></CstmrPmtStsRpt></Document>"
+    )
+    found = read_iso(data)
+    assert [(row.seq, row.result) for row in found.rows] == [(1, "paid")]
 
 
 def test_a_statement_is_no_answer_and_an_answer_no_statement() -> None:

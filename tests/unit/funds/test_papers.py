@@ -129,11 +129,15 @@ def test_matching_floor_by_residents_with_gap(make_user) -> None:
     assert (temporary.required, temporary.gap) == (200_000_00, 0)
 
 
-def test_idle_money_counts_days_and_is_late_only_where_a_limit_is_set(treasury, monkeypatch) -> None:
+def test_idle_money_counts_days_and_is_late_after_the_limit_of_the_place(treasury, monkeypatch) -> None:
     treasury.do("appropriation", 100)
     with at(treasury.keep, date(2016, 4, 4)):
         (one,) = queries.idle(queries.standing("420802"))
-        assert (one.days, one.limit, one.late) == (90, None, False)
+        assert (one.days, one.limit, one.late) == (90, 90, False)  # 90 days where the place sets nothing
+        monkeypatch.setattr(queries, "profile_value", lambda name, place, on: None)
+        (one,) = queries.idle(queries.standing("420802"))
+        assert (one.limit, one.late) == (None, False)
+    with at(treasury.keep, date(2016, 4, 5)):
         monkeypatch.setattr(queries, "profile_value", lambda name, place, on: 60 if name == "idle_money_days" else None)
         (one,) = queries.idle(queries.standing("420802"))
         assert one.late

@@ -86,7 +86,7 @@ def test_within_the_plan_nothing_is_asked_and_runs_of_a_month_share_it(make_user
     with system_scope("420802"):
         assert [one.note for one in RunSignature.objects.filter(run=run)] == [""]
     with at(treasury.keep, date(2017, 5, 20)):
-        used = plans._used(PayRun(pk=0, month=MAY.yyyymm))
+        used = plans._used(MAY, 0)
     assert used == {("420802", "dibao"): {"central": 550_00}}
     clean()
 

@@ -16,6 +16,7 @@ from tuodi.org.access import duties_of
 from tuodi.org.actions import grant_duty, revoke_duty
 from tuodi.org.errors import AccessDeniedError, NotFoundError
 from tuodi.standards import actions, queries
+from tuodi.standards.book import print_of
 from tuodi.standards.errors import (
     BelowFloorError,
     OpinionsOpenError,
@@ -24,6 +25,7 @@ from tuodi.standards.errors import (
     ProposalStateError,
 )
 from tuodi.standards.models import AdoptedValue, Opinion, Proposal
+from tuodi.standards.rules import note_simulated
 from tuodi.standards.states import ProposalState, Stance
 from tuodi.verification import rulebook
 
@@ -98,7 +100,13 @@ def test_the_floors_stop_what_lies_below_them(makers):
     assert [one["name"] for one in failing] == ["standards.urban_floor_fit"]
     heard(makers, proposal, DAY)
     with at(makers.approver, DAY), pytest.raises(BelowFloorError, match="人均消费支出"):
-        actions.approve(proposal, acting_user=makers.approver, book=rulebook.book(), unknown_note="其余未公布")
+        actions.approve(
+            proposal,
+            acting_user=makers.approver,
+            book=rulebook.book(),
+            unknown_note="其余未公布",
+            untried_note="没有花名册",
+        )
     fits = drafted(makers, [value("600")], DAY, FROM, basis=basis, basis_source="统计公报")
     assert not [one for one in fits.checks["draft"] if one["result"] == "fail"]
 
@@ -142,7 +150,13 @@ def test_bodies_must_be_asked_and_must_have_answered(makers):
     with at(makers.drafter, DAY):
         asked = actions.consult(proposal, acting_user=makers.drafter, book=rulebook.book(), bodies=makers.bodies())
     with at(makers.approver, DAY), pytest.raises(OpinionsOpenError, match="市财政局未答复"):
-        actions.approve(proposal, acting_user=makers.approver, book=rulebook.book(), unknown_note="待公布")
+        actions.approve(
+            proposal,
+            acting_user=makers.approver,
+            book=rulebook.book(),
+            unknown_note="待公布",
+            untried_note="没有花名册",
+        )
     with at(makers.finance, DAY), pytest.raises(ProposalInputError, match="意见内容"):
         actions.answer(asked[0], acting_user=makers.finance, stance=Stance.OBJECT)
     with at(makers.finance, DAY):
@@ -154,11 +168,23 @@ def test_bodies_must_be_asked_and_must_have_answered(makers):
         assert list(queries.waiting_for(makers.county)) == [asked[3]]
         actions.answer(asked[3], acting_user=makers.county, stance=Stance.AGREE)
     with at(makers.approver, DAY), pytest.raises(OpinionsOpenError, match="未登记采纳情况"):
-        actions.approve(proposal, acting_user=makers.approver, book=rulebook.book(), unknown_note="待公布")
+        actions.approve(
+            proposal,
+            acting_user=makers.approver,
+            book=rulebook.book(),
+            unknown_note="待公布",
+            untried_note="没有花名册",
+        )
     with at(makers.drafter, DAY):
         actions.handle(asked[0], acting_user=makers.drafter, handling="市级增列预算，已说明")
     with at(makers.approver, DAY):
-        done = actions.approve(proposal, acting_user=makers.approver, book=rulebook.book(), unknown_note="待公布")
+        done = actions.approve(
+            proposal,
+            acting_user=makers.approver,
+            book=rulebook.book(),
+            unknown_note="待公布",
+            untried_note="没有花名册",
+        )
     assert done.state == ProposalState.APPROVED
 
 
@@ -168,7 +194,9 @@ def test_only_the_right_hands(makers, make_user):
         actions.put_values(proposal, acting_user=makers.approver, book=rulebook.book(), values=[])
     heard(makers, proposal, DAY)
     with at(makers.drafter, DAY), pytest.raises(AccessDeniedError):
-        actions.approve(proposal, acting_user=makers.drafter, book=rulebook.book(), unknown_note="待公布")
+        actions.approve(
+            proposal, acting_user=makers.drafter, book=rulebook.book(), unknown_note="待公布", untried_note="没有花名册"
+        )
     outsider = hire(make_user, "420881", "standards")
     with at(outsider, DAY), pytest.raises(NotFoundError):
         actions.withdraw(proposal, acting_user=outsider, reason="错")
@@ -202,7 +230,9 @@ def test_who_drafted_has_no_hand_in_the_approval_whatever_his_duty_is_now(makers
             revoke_duty(acting_user=None, duty=duty)
         grant_duty(acting_user=None, user=makers.drafter, code="standards_approve")
     with at(makers.drafter, DAY), pytest.raises(ProposalHandsError):
-        actions.approve(proposal, acting_user=makers.drafter, book=rulebook.book(), unknown_note="待公布")
+        actions.approve(
+            proposal, acting_user=makers.drafter, book=rulebook.book(), unknown_note="待公布", untried_note="没有花名册"
+        )
 
 
 def test_whoever_edited_it_once_does_not_approve_it(makers, make_user):
@@ -225,7 +255,9 @@ def test_whoever_edited_it_once_does_not_approve_it(makers, make_user):
         grant_duty(acting_user=None, user=first, code="standards_approve")
     with at(first, DAY):
         with pytest.raises(ProposalHandsError):
-            actions.approve(proposal, acting_user=first, book=rulebook.book(), unknown_note="待公布")
+            actions.approve(
+                proposal, acting_user=first, book=rulebook.book(), unknown_note="待公布", untried_note="没有花名册"
+            )
         with pytest.raises(DatabaseError, match="many_eyes"), transaction.atomic():
             Proposal.objects.filter(pk=proposal.pk).update(state="approved", approved_by=first)
 
@@ -290,3 +322,15 @@ def test_a_later_document_supersedes(makers):
         book.value("dibao.standard", book.chain("420802"), ("urban",), day).value for day in (FROM, date(2017, 10, 1))
     ]
     assert found == [62000, 65000]
+
+
+def test_values_nobody_simulated_need_a_reason(makers):
+    proposal = drafted(makers, [value("620")], DAY, FROM)
+    heard(makers, proposal, DAY)
+    with at(makers.approver, DAY):
+        with pytest.raises(ProposalInputError, match="现在的数值还没有测算过"):
+            actions.approve(proposal, acting_user=makers.approver, book=rulebook.book(), unknown_note="待公布")
+        proposal.refresh_from_db()
+        note_simulated(proposal.pk, {"print": print_of(proposal), "counts": {}, "amount_fen": 0, "back_fen": 0})
+        done = actions.approve(proposal, acting_user=makers.approver, book=rulebook.book(), unknown_note="待公布")
+    assert (done.state, done.untried_note) == ("approved", "")

@@ -5,17 +5,20 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from casekit import at
+from casekit import at, client_of
 from django.db import DatabaseError, transaction
+from django.test import Client
+from django.urls import reverse
 from rulekit import FIRST, MEDICAL
 from standardkit import BODIES, Makers, drafted, heard
 
 from tuodi.kernel import clock
+from tuodi.org.models import Office
 from tuodi.standards import actions, queries
 from tuodi.standards.book import print_of
 from tuodi.standards.errors import ProposalInputError, RulesFaultyError
 from tuodi.standards.models import AdoptedRules, AdoptedValue, Proposal, RulesDraft
-from tuodi.standards.rules import note_simulated
+from tuodi.standards.rules import in_force, note_simulated
 from tuodi.standards.states import Body
 from tuodi.verification import rulebook
 
@@ -147,3 +150,28 @@ def test_whom_to_hear_is_the_places_own(makers, tmp_path, monkeypatch):
     staff = [{"body": Body.HUMAN_RESOURCES, "name": "区人社局"}, BODIES[0]]
     with at(makers.drafter, DAY):
         assert len(actions.consult(proposal, acting_user=makers.drafter, book=rulebook.book(), bodies=staff)) == 2
+
+
+def test_what_was_adopted_is_listed_with_document_and_what_it_replaces(makers):
+    proposal = published(makers, ready(makers))
+    assert in_force("420802001", date(2017, 9, 30)) == []
+    (found,) = in_force("420802001", FIRST)
+    (rule,) = [one for one in found.rules if one.name == "dibao.deduction"]
+    assert (found.adopted.doc_no, found.proposal.approved_by_id) == ("东民发〔2017〕9号", makers.approver.pk)
+    assert rule.was != ""
+    assert rule.was != rule.words
+    assert rule.later == ""
+    assert in_force("420803", FIRST) == []
+    with at(makers.drafter, FIRST):
+        page = (
+            client_of(makers.drafter)
+            .get(reverse("web:standards"), {"place": "420802001", "on": FIRST.isoformat()})
+            .content.decode()
+        )
+    for told in ("东民发〔2017〕9号", proposal.no, makers.approver.name, FIRST.isoformat(), "代替", rule.label):
+        assert told in page
+    Office.objects.filter(place_code="420802").update(kind=Office.Kind.CIVIL_AFFAIRS, is_active=True)
+    with clock.frozen(FIRST):
+        found = Client().get(reverse("web:my-policy", args=["dibao"]), {"place": "420802"})
+        assert found.status_code == 200
+        assert "东民发〔2017〕9号" in found.content.decode()

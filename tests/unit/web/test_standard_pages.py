@@ -59,9 +59,11 @@ def test_from_draft_to_publication_on_screen(make_user):
     for one in Opinion.objects.all():
         who = county if one.body == "county" else client_of(makers.finance)
         who.post(here, {"do": "answer", "opinion": one.pk, "stance": "agree"})
-    drafter.post(here, {"do": "approve", "unknown_note": "待公布"})  # not his duty
+    drafter.post(here, {"do": "approve", "unknown_note": "待公布", "untried_note": "没有花名册"})  # not his duty
     assert Proposal.objects.get().state == "consulted"
-    client_of(makers.approver).post(here, {"do": "approve", "unknown_note": "特困标准未定"})
+    client_of(makers.approver).post(
+        here, {"do": "approve", "unknown_note": "特困标准未定", "untried_note": "没有花名册"}
+    )
     drafter.post(
         here, {"do": "publish", "doc_no": "荆民发〔2017〕21号", "doc_title": "通知", "published_on": "2017-09-01"}
     )

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 from typing import Any
 
 NEEDS_DATABASE = True
+#: Steps of niceness: whoever waits before a page gets the processor before a job that nobody watches.
+NICENESS = 10
 
 
 def register(subparsers: Any) -> None:
@@ -20,5 +23,6 @@ def run(args: argparse.Namespace) -> None:
     """Works until interrupted. A killed worker's jobs are taken up again by the sweep (`config.timetable`)."""
     from procrastinate.contrib.django import app
 
+    os.nice(NICENESS)
     with app.replace_connector(app.connector.get_worker_connector()) as worker:
         worker.run_worker(wait=not args.once, concurrency=args.jobs, install_signal_handlers=True)

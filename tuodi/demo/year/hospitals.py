@@ -28,7 +28,7 @@ from tuodi.funds.models import (
     PremiumList,
     PublicFund,
 )
-from tuodi.funds.states import BillState
+from tuodi.funds.states import BillState, Source
 from tuodi.kernel.money import format_yuan
 from tuodi.kernel.periods import Month
 from tuodi.org.access import system_scope
@@ -111,7 +111,7 @@ def _begin(replay: Replay, month: Month) -> str:
     for programme, source, fen in (("medical", "province", 20_000_00), ("emergency", "county", 10_000_00)):
         book_paper(
             replay, day, kind="appropriation", programme=programme, source=source, amount_fen=fen, doc_day=day,
-            doc_no=f"Y17医〔2017〕{source}（假设）", reason="医疗救助资金",
+            doc_no=f"Y17医〔2017〕{Source(source).label}（假设）", reason="医疗救助资金",
         )  # fmt: skip
     # What the roll's premiums come to is known before they are asked for.
     with system_scope(replay.place):

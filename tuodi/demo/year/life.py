@@ -255,7 +255,13 @@ def raise_standard(
         for one in asked:
             standards.answer(Opinion.objects.get(pk=one.pk), acting_user=officer, stance=Stance.AGREE)
     with as_user(replay, "bzp", day) as approver:
-        standards.approve(proposal, acting_user=approver, book=book, unknown_note="上年度人均消费支出没有公布到本区")
+        standards.approve(
+            proposal,
+            acting_user=approver,
+            book=book,
+            unknown_note="上年度人均消费支出没有公布到本区",
+            untried_note="重放的批次逐月开立，提标前没有可测算的快照",
+        )
     with as_user(replay, "bzn", published) as drafter:
         standards.publish(
             proposal, acting_user=drafter, book=book, doc_no=doc_no, doc_title=doc_title, published_on=published

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from django.db.models import Sum
+from django.db.models import F, Sum
 
 from tuodi.decisions import relief
 from tuodi.demo.week.cast import paper
@@ -18,6 +18,7 @@ from tuodi.kernel.money import format_yuan
 from tuodi.kernel.periods import Month
 from tuodi.kernel.places import pad12
 from tuodi.org.access import system_scope
+from tuodi.payments.models import PayLine
 from tuodi.people.models import Household, RollEntry
 
 __all__ = [
@@ -94,10 +95,15 @@ def transfer(replay: Replay, month: Month) -> str:
 
 
 def month_plan(replay: Replay, month: Month) -> str:
-    """The month's drawdown plan, reviewed by finance."""
+    """The month's drawdown plan, reviewed by finance: what last month came to without back pay, and two in a hundred."""
     with system_scope(replay.place):
-        rows = RollEntry.objects.filter(region__startswith=replay.place, end_month__isnull=True, programme="dibao")
-        fen = rows.aggregate(fen=Sum("amount_fen"))["fen"] or 0
+        lines = PayLine.objects.filter(
+            region__startswith=replay.place, month=month.prev().yyyymm, programme="dibao", live=True, held=""
+        )
+        fen = (lines.aggregate(fen=Sum(F("amount_fen") - F("back_pay_fen")))["fen"] or 0) * 102 // 100
+        if not fen:
+            rows = RollEntry.objects.filter(region__startswith=replay.place, end_month__isnull=True, programme="dibao")
+            fen = rows.aggregate(fen=Sum("amount_fen"))["fen"] or 0
     book_paper(
         replay, date(month.year, month.month, 4), kind="plan", programme="dibao", amount_fen=max(fen, 1), month=month,
         reason=f"{month.label}用款计划",

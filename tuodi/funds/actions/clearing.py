@@ -11,7 +11,7 @@ from django.db.models import F, Q, Sum
 
 from tuodi.audit.actions import record
 from tuodi.cases.series import next_no
-from tuodi.funds import hospital, ledger, medical, orders
+from tuodi.funds import hospital, ledger, medical, orders, plans
 from tuodi.funds.actions.hospital import open_month
 from tuodi.funds.errors import FundHandsError, FundInputError, FundStateError
 from tuodi.funds.ledger import Side, pair
@@ -124,7 +124,7 @@ def decide_clearing(
     zero (corrections outweigh the month's bills) stays with the hospital as advance.
 
     Raises:
-        FundHandsError: who proposed it, or judged one of its bills. FundShortError: with sub-account and gap.
+        FundHandsError: who proposed it, or judged one of its bills. FundShortError: with sub-account and gap. PlanError.
         FundInputError, FundStateError, AccessDeniedError, NotFoundError.
     """
     access.require(acting_user, DutyCode.FUND_REVIEW, clearing.region)
@@ -175,8 +175,7 @@ def _book(row: HospitalClearing, user: User) -> LedgerEntry | None:
     for source, part in back:
         sides += pair(row.region, _MEDICAL, source, Account.HOSPITAL, Account.EXPENSE, part)
     if paid + row.replenish_fen:
-        key = (row.region[:6], str(_MEDICAL))
-        drawn = ledger.take({key: paid + row.replenish_fen}, ledger.books([row.region]))[key]
+        drawn = plans.draw(row.region, str(_MEDICAL), paid + row.replenish_fen, row.decision_note)
         spent, _ = ledger.share(paid, drawn)
         used = dict(spent)
         filled = [(source, part - used.get(source, 0)) for source, part in drawn if part > used.get(source, 0)]

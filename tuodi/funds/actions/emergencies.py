@@ -96,7 +96,7 @@ def decide_emergency(
     Args:
         granted_fen: None = as much as asked and the rule allows; less needs a reason.
 
-    Raises: FundHandsError, FundStateError, FundShortError, FundInputError, AccessDeniedError, NotFoundError.
+    Raises: FundHandsError, FundStateError, FundShortError, PlanError, FundInputError, AccessDeniedError, NotFoundError.
     """
     access.require(acting_user, DutyCode.FUND_REVIEW, case.region)
     ledger.lock([case.region])
@@ -117,7 +117,7 @@ def decide_emergency(
         row.entry = orders.pay(
             region=row.region, kind=OrderKind.EMERGENCY, subject_id=row.pk, programme=FundProgramme.EMERGENCY,
             code=row.agreement.code, name=row.agreement.name, fen=fen, memo=f"{row.no} 应急救助", user=acting_user, origin=ORIGIN,
-            agreement=row.agreement,
+            agreement=row.agreement, note=row.decision_note,
         )  # fmt: skip
     row.save(update_fields=["state", "decided_at", "decided_by", "decision_note", "granted_fen", "entry"])
     _audit("decide_emergency", acting_user, row, note=row.decision_note)

@@ -12,7 +12,7 @@ from django.db import transaction
 from tuodi.audit.actions import record
 from tuodi.cases.series import next_no
 from tuodi.funds import hospital as hospitals
-from tuodi.funds import ledger, orders, refunds
+from tuodi.funds import ledger, orders, plans, refunds
 from tuodi.funds.actions import reversal
 from tuodi.funds.errors import FundHandsError, FundInputError, FundShortError, FundStateError, PurposeError
 from tuodi.funds.ledger import Side, credit, debit, pair
@@ -26,6 +26,7 @@ from tuodi.funds.models import (
     PublicFund,
     StatementRefund,
 )
+from tuodi.funds.programmes import known, programme_label
 from tuodi.funds.states import (
     Account,
     AgreementState,
@@ -66,7 +67,7 @@ def open_fund(
     if not name.strip() or not owner.strip():
         raise FundInputError("名称和管理单位", "都要填写")
     chosen = sorted(set(purposes))
-    if not chosen or not set(chosen) <= set(FundProgramme.values) - {FundProgramme.POOL.value}:
+    if not chosen or not set(chosen) <= set(known(region)) - {FundProgramme.POOL.value}:
         raise FundInputError("限定用途", "没有选择，或不认识")
     if PublicFund.objects.filter(region=region, name=name.strip()).exists():
         raise FundInputError("名称", f"“{name.strip()}”已登记")
@@ -178,7 +179,7 @@ def propose(
         raise FundInputError("种类", f"“{kind}”不认识")
     if amount_fen <= 0:
         raise FundInputError("金额", "应大于 0 元")
-    if programme not in FundProgramme.values:
+    if programme not in known(region):
         raise FundInputError("项目", f"“{programme}”不认识")
     if not reason.strip():
         raise FundInputError("用途或理由", "没有填写")
@@ -202,7 +203,7 @@ def propose(
             raise FundInputError("指标文号", f" {doc_no.strip()} 的这一项已登记为 {found.no}")
         _purpose(fund, programme)
     if kind == PaperKind.TRANSFER:
-        if to_programme not in FundProgramme.values or to_programme == programme:
+        if to_programme not in known(region) or to_programme == programme:
             raise FundInputError("调入项目", "没有选择，或与调出项目相同")
         _purpose(fund, to_programme)
     if kind == PaperKind.ADVANCE:
@@ -250,8 +251,8 @@ def _hospital(kind: str, row: HospitalAgreement | None, region: str, programme: 
 
 def _purpose(fund: PublicFund | None, programme: str) -> None:
     if fund is not None and programme not in fund.purposes:
-        allowed = "、".join(str(FundProgramme(one).label) for one in fund.purposes)
-        raise PurposeError(fund.name, str(FundProgramme(programme).label), allowed)
+        allowed = "、".join(programme_label(one) for one in fund.purposes)
+        raise PurposeError(fund.name, programme_label(programme), allowed)
 
 
 def _audit(action: str, actor: User, paper: FundPaper, **after: object) -> None:
@@ -266,7 +267,7 @@ def decide(paper: FundPaper, *, acting_user: User, approve: bool, note: str = ""
     """Approves a paper and books it, or refuses it with a reason. Never by who proposed it.
 
     Raises:
-        FundHandsError. FundStateError: decided already. FundShortError: with sub-account and gap.
+        FundHandsError. FundStateError: decided already. FundShortError: with sub-account and gap. PlanError: beyond the month's plans.
         FundInputError: refused without a reason. AccessDeniedError, NotFoundError.
     """
     access.require(acting_user, DutyCode.FUND_REVIEW, paper.region)
@@ -346,10 +347,8 @@ def _enough(paper: FundPaper) -> None:
 
 
 def _advance(paper: FundPaper) -> list[Side]:
-    key = (paper.region[:6], paper.programme)
-    drawn = ledger.take({key: paper.amount_fen}, ledger.books([paper.region]))
     sides = []
-    for source, part in drawn[key]:
+    for source, part in plans.draw(paper.region, paper.programme, paper.amount_fen, paper.decision_note):
         sides.append(debit(paper.town, paper.programme, source, Account.FLOAT, part))
         sides.append(credit(paper.region, paper.programme, source, Account.AVAILABLE, part))
     return sides
@@ -360,8 +359,7 @@ def _order(paper: FundPaper, user: User) -> LedgerEntry | None:
     of = paper.hospital
     assert of is not None
     _hospital(paper.kind, of, paper.region, paper.programme, paper.amount_fen)
-    key = (paper.region[:6], paper.programme)
-    parts = ledger.take({key: paper.amount_fen}, ledger.books([paper.region]))[key]
+    parts = plans.draw(paper.region, paper.programme, paper.amount_fen, paper.decision_note)
     order = orders.raise_order(
         region=paper.region, kind=OrderKind.ADVANCE, subject_id=paper.pk, programme=paper.programme, code=of.code,
         name=of.name, parts=parts, memo=f"{paper.no} 预付款", user=user, agreement=of,
@@ -378,8 +376,7 @@ def _to_hospital(paper: FundPaper) -> list[Side]:
         for source, part in parts:
             sides += pair(paper.region, paper.programme, source, Account.AVAILABLE, Account.HOSPITAL, part)
         return sides
-    key = (paper.region[:6], paper.programme)
-    for source, part in ledger.take({key: paper.amount_fen}, ledger.books([paper.region]))[key]:
+    for source, part in plans.draw(paper.region, paper.programme, paper.amount_fen, paper.decision_note):
         sides += pair(paper.region, paper.programme, source, Account.HOSPITAL, Account.AVAILABLE, part)
     return sides
 

@@ -96,7 +96,7 @@ def propose_premiums(
 def decide_premiums(listed: PremiumList, *, acting_user: User, approve: bool, note: str = "") -> PremiumList:
     """Approves a list and pays its collector as one sum, or refuses it with a reason. Never by who proposed it.
 
-    Raises: FundHandsError, FundStateError, FundShortError, FundInputError, AccessDeniedError, NotFoundError.
+    Raises: FundHandsError, FundStateError, FundShortError, PlanError, FundInputError, AccessDeniedError, NotFoundError.
     """
     access.require(acting_user, DutyCode.FUND_REVIEW, listed.region)
     ledger.lock([listed.region])
@@ -112,6 +112,7 @@ def decide_premiums(listed: PremiumList, *, acting_user: User, approve: bool, no
         row.entry = orders.pay(
             region=row.region, kind=OrderKind.PREMIUM, subject_id=row.pk, programme=FundProgramme.MEDICAL, code=row.code,
             name=row.collector, fen=row.amount_fen, memo=f"{row.year}年度资助参保", user=acting_user, origin=ORIGIN,
+            note=row.decision_note,
         )  # fmt: skip
     else:
         PremiumItem.objects.filter(listed=row).update(live=False)

@@ -9,10 +9,21 @@ from tuodi.funds.models.aid import (
     PremiumRefund,
 )
 from tuodi.funds.models.book import FundBook, FundPaper, Population, PublicFund, YearEnd
+from tuodi.funds.models.funeral import FuneralWaiver
 from tuodi.funds.models.hospital import BillBatch, HospitalAgreement, HospitalBill, HospitalClearing
+from tuodi.funds.models.idle import IdleAlert
 from tuodi.funds.models.ledger import Balance, EntrySeal, LedgerCheck, LedgerEntry, Posting
 from tuodi.funds.models.order import OrderTurn, PayeeAccount, PayOrder
-from tuodi.funds.models.petty import CashClaim, CashReturn, Float, FloatCount, PettySpend
+from tuodi.funds.models.petty import (
+    CashClaim,
+    CashFollow,
+    CashReturn,
+    Float,
+    FloatCheck,
+    FloatCount,
+    FloatRequest,
+    PettySpend,
+)
 from tuodi.funds.models.refund import StatementRefund
 from tuodi.funds.states import Account
 
@@ -21,17 +32,22 @@ __all__ = [
     "Balance",
     "BillBatch",
     "CashClaim",
+    "CashFollow",
     "CashReturn",
     "EmergencyCase",
     "EmergencyReturn",
     "EntrySeal",
     "Float",
+    "FloatCheck",
     "FloatCount",
+    "FloatRequest",
     "FundBook",
     "FundPaper",
+    "FuneralWaiver",
     "HospitalAgreement",
     "HospitalBill",
     "HospitalClearing",
+    "IdleAlert",
     "LedgerCheck",
     "LedgerEntry",
     "OrderTurn",

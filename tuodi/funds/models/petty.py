@@ -104,6 +104,60 @@ class CashReturn(models.Model):
         constraints = [models.CheckConstraint(condition=Q(amount_fen__gt=0), name="funds_return_amount")]
 
 
+class CashFollow(models.Model):
+    """One row: a decision gave again what was paid in cash and claimed: what the family keeps, and what is payable once more.
+
+    Proposed by one and decided by another. It books nothing, as the claim booked nothing: the cash the family keeps was spent when it
+    was handed over; what it brought back was booked as less spent, and is spent anew by the run that pays it.
+    """
+
+    class State(models.TextChoices):
+        """Where it stands."""
+
+        PROPOSED = "proposed", "待审核"
+        APPROVED = "approved", "已更正"
+        REFUSED = "refused", "不同意"
+
+    region = region_field()  #: the family's village
+    spend = models.ForeignKey(PettySpend, on_delete=models.PROTECT, related_name="follows")
+    claim = models.ForeignKey(
+        CashClaim, on_delete=models.PROTECT, null=True, related_name="follows"
+    )  #: null = nobody had claimed it
+    determination = models.ForeignKey(
+        "decisions.Determination", on_delete=models.PROTECT, related_name="+"
+    )  #: that gives it again
+    kept_fen = models.BigIntegerField("家庭手中的现金抵作救助（分）")
+    reduced_fen = models.BigIntegerField("减少追回（分）")
+    back_fen = models.BigIntegerField("已归还、应再发（分）")  #: of the grant, by the run or petty cash
+    reason = models.CharField("理由", max_length=300)
+    state = models.CharField("状态", max_length=10, choices=State.choices, default=State.PROPOSED)
+    proposed_at = models.DateTimeField("提出时间")
+    proposed_by = models.ForeignKey("org.User", on_delete=models.PROTECT, related_name="+")
+    decided_at = models.DateTimeField("决定时间", null=True)
+    decided_by = models.ForeignKey("org.User", on_delete=models.PROTECT, null=True, related_name="+")
+    opinion = models.CharField("意见", max_length=300, blank=True)
+
+    class Meta:
+        verbose_name = "现金追回更正"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kept_fen__gte=0, reduced_fen__gte=0, reduced_fen__lte=models.F("kept_fen"), back_fen__gte=0)
+                & (Q(kept_fen__gt=0) | Q(back_fen__gt=0)),
+                name="funds_follow_amounts",
+            ),
+            models.UniqueConstraint("spend", "determination", condition=~Q(state="refused"), name="funds_follow_once"),
+            models.CheckConstraint(
+                condition=Q(decided_by__isnull=True) | ~Q(decided_by=models.F("proposed_by")),
+                name="funds_follow_four_eyes",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="proposed", decided_by__isnull=True)
+                | Q(~Q(state="proposed"), decided_by__isnull=False, decided_at__isnull=False),
+                name="funds_follow_decided",
+            ),
+        ]
+
+
 class FloatCount(models.Model):
     """One row: a month's count of a town's cash against the ledger. Append-only; counted by a town, seen by the county."""
 
@@ -138,3 +192,47 @@ class FloatCount(models.Model):
                 name="funds_count_sums",
             ),
         ]
+
+
+class FloatRequest(models.Model):
+    """One row: a town asks for its cash to be filled up. The county answers with an advance paper, which finance decides, or refuses."""
+
+    region = region_field()  #: the town
+    float = models.ForeignKey(Float, on_delete=models.PROTECT, related_name="requests")
+    amount_fen = models.BigIntegerField("金额（分）")
+    balance_fen = models.BigIntegerField("申请时余额（分）")
+    reason = models.CharField("用途", max_length=300)
+    asked_at = models.DateTimeField("申请时间")
+    asked_by = models.ForeignKey("org.User", on_delete=models.PROTECT, related_name="+")
+    paper = models.OneToOneField("funds.FundPaper", on_delete=models.PROTECT, null=True, related_name="+")
+    refused_at = models.DateTimeField("不同意时间", null=True)
+    refused_by = models.ForeignKey("org.User", on_delete=models.PROTECT, null=True, related_name="+")
+    refusal = models.CharField("不同意的理由", max_length=300, blank=True)
+
+    class Meta:
+        verbose_name = "备用金补足申请"
+        constraints = [
+            models.CheckConstraint(condition=Q(amount_fen__gt=0), name="funds_refill_amount"),
+            models.CheckConstraint(
+                condition=Q(refused_at__isnull=True, refused_by__isnull=True, refusal="")
+                | (Q(refused_at__isnull=False, refused_by__isnull=False, paper__isnull=True) & ~Q(refusal="")),
+                name="funds_refill_refused",
+            ),
+            # One question at a time.
+            models.UniqueConstraint(
+                "float", condition=Q(paper__isnull=True, refused_at__isnull=True), name="funds_refill_once"
+            ),
+        ]
+
+
+class FloatCheck(models.Model):
+    """One row: finance looked at a month's count of a town's cash (M23: finance checks). Append-only, once a count."""
+
+    region = region_field()  #: the town
+    count = models.OneToOneField(FloatCount, on_delete=models.PROTECT, related_name="check_row")
+    note = models.CharField("核对意见", max_length=300, blank=True)
+    checked_at = models.DateTimeField("核对时间")
+    checked_by = models.ForeignKey("org.User", on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        verbose_name = "备用金财政核对"

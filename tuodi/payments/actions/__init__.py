@@ -14,6 +14,7 @@ from tuodi.payments.actions.claims import (
     set_manner,
 )
 from tuodi.payments.actions.decisions import confirm_decision, propose_item, propose_leftover, withdraw_decision
+from tuodi.payments.actions.findings import ask_revoke_finding, decide_finding, decide_revoke_finding
 from tuodi.payments.actions.fixed import decide_fixed_list, end_fixed_entry, import_fixed_list
 from tuodi.payments.actions.handouts import (
     confirm_release,
@@ -32,6 +33,13 @@ from tuodi.payments.actions.price import (
     register_price_member,
     take_price_list,
 )
+from tuodi.payments.actions.price_decisions import (
+    ask_revoke_price,
+    decide_price,
+    decide_revoke_price,
+    propose_price,
+    take_correction_list,
+)
 from tuodi.payments.actions.recall import confirm_recall, give_up_recall, propose_recall, withdraw_recall
 from tuodi.payments.actions.refunds import confirm_refund, dismiss_refund, same_refund
 from tuodi.payments.actions.run import approve, calculate, cancel, check, close, open_run, settle
@@ -42,6 +50,8 @@ from tuodi.payments.actions.turns import decide_turn, propose_turn
 __all__ = [
     "agree",
     "approve",
+    "ask_revoke_finding",
+    "ask_revoke_price",
     "ask_simulation",
     "calculate",
     "cancel",
@@ -52,7 +62,11 @@ __all__ = [
     "confirm_recall",
     "confirm_refund",
     "confirm_release",
+    "decide_finding",
     "decide_fixed_list",
+    "decide_price",
+    "decide_revoke_finding",
+    "decide_revoke_price",
     "decide_turn",
     "decide_write_off",
     "deliver",
@@ -78,6 +92,7 @@ __all__ = [
     "open_run",
     "propose_item",
     "propose_leftover",
+    "propose_price",
     "propose_recall",
     "propose_release",
     "propose_turn",
@@ -93,6 +108,7 @@ __all__ = [
     "send_account_check",
     "set_manner",
     "settle",
+    "take_correction_list",
     "take_price_list",
     "withdraw_decision",
     "withdraw_recall",

@@ -20,7 +20,7 @@ from tuodi.kernel.money import format_yuan
 from tuodi.org import access
 from tuodi.org.models import DutyCode, User
 from tuodi.payments import ledger, orders
-from tuodi.payments.actions.bank import append_events, links_of, set_status, sums
+from tuodi.payments.actions.bank import links_of, move_lines
 from tuodi.payments.actions.recall_follow import follow
 from tuodi.payments.actions.run import audit, lock_run
 from tuodi.payments.errors import StateError
@@ -331,20 +331,11 @@ def settle_items(
             told_of = [(one.item.order_id or 0, one.code, one.message, one.bank_seq) for one in mine]
             orders.step(batch, told_of, status, acting_user, returned)
             continue
-        lines = [one.item.line_id or 0 for one in mine]
-        append_events(
-            batch,
-            [(one.item.line_id or 0, one.code, one.message, one.bank_seq) for one in mine],
-            status,
-            acting_user,
-            returned,
-        )
-        set_status(lines, status)
+        rows = [(one.item.line_id or 0, one.code, one.message, one.bank_seq) for one in mine]
+        sums = move_lines(batch, rows, status, acting_user, returned)
         if status in _KINDS:
             memo = f"{batch.no} {status.label}"
-            ledger.post(
-                batch.run, _KINDS[status], sums(lines), user=acting_user, memo=memo, batch=batch, returned=returned
-            )
+            ledger.post(batch.run, _KINDS[status], sums, user=acting_user, memo=memo, batch=batch, returned=returned)
         if status in (LineStatus.FAILED, LineStatus.RETURNED):
             follow(batch, [one.item.pk for one in mine], status, acting_user=acting_user)
     left = batch.items.filter(status__in=[LineStatus.SENT, LineStatus.UNKNOWN]).exists()

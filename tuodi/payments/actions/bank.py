@@ -21,6 +21,7 @@ from tuodi.org.models import DutyCode, User
 from tuodi.payments import bank_queries, claims, ledger
 from tuodi.payments.actions.run import audit, lock_run
 from tuodi.payments.errors import HoldListError, NothingToSendError, RunInputError, StateError
+from tuodi.payments.labels import pay_label
 from tuodi.payments.models import (
     BankBatch,
     BankItem,
@@ -32,7 +33,7 @@ from tuodi.payments.models import (
     PayLine,
     PayRun,
 )
-from tuodi.payments.states import RUN_MOVES, LineStatus, RunState, move
+from tuodi.payments.states import RUN_MOVES, LineStatus, RunState, is_fixed_code, move
 from tuodi.payments.statistics import refresh
 from tuodi.payments.withholding import REASONS, stopped_lines
 from tuodi.people.models import Account
@@ -45,9 +46,9 @@ __all__ = [
     "link_to",
     "links_of",
     "make_bank_files",
+    "move_lines",
     "reissue",
     "set_status",
-    "sums",
 ]
 
 
@@ -72,14 +73,14 @@ def _lines(rows: QuerySet[PayLine]) -> list[Line]:
     return [Line._make(row) for row in rows.order_by("bank_code", "region", "key").values_list(*Line._fields)]
 
 
+_WORDS = {"dibao": "低保金", "tekun": "特困供养金", "temporary": "临时救助金", "family_planning": "计生扶助金"}
+
+
 def _word(run: PayRun) -> str:
-    return (
-        "救助金"
-        if len(run.programmes) > 1
-        else {"dibao": "低保金", "tekun": "特困供养金", "temporary": "临时救助金", "family_planning": "计生扶助金"}.get(
-            run.programmes[0], "救助金"
-        )
-    )
+    (only, *more) = run.programmes
+    if more:
+        return "救助金"
+    return _WORDS.get(only) or (pay_label(only)[:10] if is_fixed_code(only) else "救助金")
 
 
 @transaction.atomic
@@ -397,16 +398,6 @@ def _items(batch: BankBatch, line_ids: Sequence[int]) -> None:
         )
 
 
-def sums(line_ids: Sequence[int]) -> list[tuple[str, str, int]]:
-    """(county, programme, fen) of lines, for the ledger."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "select substr(region, 1, 6), programme, sum(amount_fen)::bigint from payments_payline where id = any(%s::bigint[]) group by 1, 2 order by 1, 2",
-            [plain(line_ids)],
-        )
-        return [(county, programme, fen) for county, programme, fen in cursor.fetchall()]
-
-
 def append_events(
     batch: BankBatch | None,
     rows: Sequence[tuple[int, str, str, str]],
@@ -433,6 +424,34 @@ def append_events(
                 *(texts(one[at] for one in rows) for at in (1, 2, 3)),
             ],
         )
+
+
+def move_lines(
+    batch: BankBatch, rows: Sequence[tuple[int, str, str, str]], status: str, user: User, returned: BankReturn | None
+) -> list[tuple[str, str, int]]:
+    """Puts lines where the bank's word says, an event each, in one statement: (line, code, message, bank's number).
+
+    Returns: (county, programme, fen) of them, for the ledger.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "with moved as (update payments_payline l set status = %s from unnest(%s::bigint[], %s::text[], %s::text[], %s::text[]) "
+            "as x(id, code, message, seq) where l.id = x.id returning l.id, l.region, l.programme, l.amount_fen, x.code, x.message, x.seq), "
+            "told as (insert into payments_lineevent (line_id, region, kind, at, by_id, batch_id, returned_id, code, message, bank_seq) "
+            "select id, region, %s, %s, %s, %s, %s, code, message, seq from moved order by id) "
+            "select substr(region, 1, 6), programme, sum(amount_fen)::bigint from moved group by 1, 2 order by 1, 2",
+            [
+                status,
+                plain(one[0] for one in rows),
+                *(texts(one[at] for one in rows) for at in (1, 2, 3)),
+                status,
+                clock.now(),
+                user.pk,
+                batch.pk,
+                returned.pk if returned else None,
+            ],
+        )
+        return [(county, programme, fen) for county, programme, fen in cursor.fetchall()]
 
 
 def set_status(line_ids: Sequence[int], status: str) -> None:

@@ -10,6 +10,7 @@ from django.db.models import Q
 from tuodi.audit.actions import record
 from tuodi.exchange import fixed_lists
 from tuodi.exchange.payment_rows import RowFault
+from tuodi.funds.programmes import Benefit, benefits
 from tuodi.kernel import clock
 from tuodi.kernel.money import format_yuan
 from tuodi.kernel.periods import Month
@@ -27,53 +28,57 @@ from tuodi.verification.rulebook import book, place_of
 
 __all__ = ["decide_fixed_list", "end_fixed_entry", "import_fixed_list"]
 
-_PROGRAMME = PayProgramme.FAMILY_PLANNING.value
-#: The parameter of the packs that sets the amount by basis, where a place has one.
-_STANDARD = "family_planning.support"
-
 
 @transaction.atomic
 def import_fixed_list(
-    *, acting_user: User, county: str, data: bytes, name: str, source: str, profile: str = "generic"
-) -> FixedList:
+    *, acting_user: User, county: str, data: bytes, name: str, source: str, profile: str = "generic",
+    programme: str = PayProgramme.FAMILY_PLANNING.value,
+) -> FixedList:  # fmt: skip
     """Takes in a department's list: good rows wait for approval, bad ones are kept with their reasons. Nobody is paid by it yet.
+
+    Args:
+        programme: a fixed amount the packs of the county declare (`funds.programmes`); the list is of this one alone.
 
     A person must be registered in the county with a family, and must not stand on an approved or waiting list for those months.
     Where the packs set the amount of his basis, the list's must be that.
 
     Raises: RunInputError; ExchangeError for what is no table; AccessDeniedError, NotFoundError.
     """
+    given = benefits(county).get(programme)
+    if given is None:
+        raise RunInputError("项目", "没有选择，或本县没有这项固定金额")
+    layout = fixed_lists.for_cases(fixed_lists.load_profile(profile), given.cases)
     sent, read = lists.receive(
-        lambda: fixed_lists.read(data, fixed_lists.load_profile(profile)), acting_user=acting_user, county=county, data=data, name=name, source=source,
+        lambda: fixed_lists.read(data, layout), acting_user=acting_user, county=county, data=data, name=name, source=source,
         purpose="fixed_list",
     )  # fmt: skip
     faults, good = list(read.faults), []
     for row in read.people:
-        found = _judge(row, sent.known.get(row.id_text))
+        found = _judge(row, sent.known.get(row.id_text), given)
         if isinstance(found, RowFault):
             faults.append(found)
         else:
             good.append((row, sent.known[row.id_text], found))
     made = FixedList.objects.create(
-        region=sent.region, programme=_PROGRAMME, file=sent.stored, file_name=sent.stored.name[:200], source=sent.source, rows=read.rows,
+        region=sent.region, programme=programme, file=sent.stored, file_name=sent.stored.name[:200], source=sent.source, rows=read.rows,
         taken=len(good),
         faults=lists.faults_as_json(faults),
         imported_at=clock.now(), imported_by=acting_user,
     )  # fmt: skip
     for row, person, household in good:
         FixedEntry.objects.create(
-            region=household.region, list=made, programme=_PROGRAMME, household=household, person=person, basis=row.basis,
+            region=household.region, list=made, programme=programme, household=household, person=person, basis=row.basis,
             period=row.period, amount_fen=row.amount_fen, start_month=row.start.yyyymm, end_month=row.end.yyyymm if row.end else None,
             account=_account(row, person), source=made.source,
         )  # fmt: skip
     record(
         "payments.import_fixed_list", actor=acting_user, subject_type="fixedlist", subject_id=made.pk, region=sent.region,
-        after={"rows": made.rows, "taken": made.taken, "bad": made.bad, "source": made.source},
+        after={"rows": made.rows, "taken": made.taken, "bad": made.bad, "source": made.source, "programme": programme},
     )  # fmt: skip
     return made
 
 
-def _judge(row: fixed_lists.Listed, person: Person | None) -> Household | RowFault:
+def _judge(row: fixed_lists.Listed, person: Person | None, given: Benefit) -> Household | RowFault:
     """The household a row is paid in, or why it is not taken."""
     if person is None:
         return RowFault(row.row_no, "身份证号", "本县没有登记此人", "请先在家庭档案登记，再报送这一行")
@@ -84,12 +89,12 @@ def _judge(row: fixed_lists.Listed, person: Person | None) -> Household | RowFau
     household = household_of(person, clock.today())
     if household is None:
         return RowFault(row.row_no, "身份证号", "此人现在不属于任何家庭", "请先登记家庭，再报送这一行")
-    standard = _standard(household.region, row.basis, row.start.first_day)
+    standard = _standard(given, household.region, row.basis, row.start.first_day)
     if standard is not None and standard != (row.period, row.amount_fen):
         period, fen = standard
         told = f"{Period(period).label} {format_yuan(fen)} 元"
         return RowFault(row.row_no, "每次金额", f"本地规定这一情形是{told}", "请按规定的周期和金额更正")
-    same = FixedEntry.objects.filter(person=person, programme=_PROGRAMME).exclude(list__state=ListState.REFUSED)
+    same = FixedEntry.objects.filter(person=person, programme=given.code).exclude(list__state=ListState.REFUSED)
     same = same.filter(Q(end_month__isnull=True) | Q(end_month__gte=row.start.yyyymm))
     if row.end is not None:
         same = same.filter(start_month__lte=row.end.yyyymm)
@@ -101,11 +106,11 @@ def _judge(row: fixed_lists.Listed, person: Person | None) -> Household | RowFau
     return household
 
 
-def _standard(region: str, basis: str, on: date) -> tuple[str, int] | None:
-    """Period and fen the packs of a place set for a basis; None where no place below the nation does."""
+def _standard(given: Benefit, region: str, basis: str, on: date) -> tuple[str, int] | None:
+    """Period and fen the packs of a place set for a case; None where none does, and where the nation only stands in with nothing."""
     law = book()
-    row = law.value(_STANDARD, law.chain(place_of(region)), (basis,), on)
-    if row is None or row.place == "cn" or not row.value:
+    row = law.value(given.parameter, law.chain(place_of(region)), (basis,), on)
+    if row is None or not row.value:
         return None
     yearly = "年" in row.unit
     return (Period.YEAR if yearly else Period.MONTH), int(row.value * (12 if yearly else 1))

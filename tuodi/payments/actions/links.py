@@ -18,7 +18,7 @@ from tuodi.kernel.places import pad12
 from tuodi.org import access
 from tuodi.org.models import DutyCode, User
 from tuodi.payments.actions.messages import transport_of, write_mark
-from tuodi.payments.actions.run import RUN_PROGRAMMES
+from tuodi.payments.actions.run import payable_at
 from tuodi.payments.errors import RunInputError
 from tuodi.payments.models import BankLink
 
@@ -57,8 +57,8 @@ def register_link(
     if recall_form not in RECALL_FORMS or (recall_form != "camt.056" and layout.format != "iso20022"):
         raise RunInputError("撤销报文", f"ISO 20022 直联只能是 {'、'.join(RECALL_FORMS)}；表格式的不选")
     wanted = sorted(set(programmes))
-    if not set(wanted) <= set(RUN_PROGRAMMES):
-        raise RunInputError("付款项目", f"只能是 {'、'.join(RUN_PROGRAMMES)}")
+    if not set(wanted) <= set(offered := payable_at(place)):
+        raise RunInputError("付款项目", f"只能是 {'、'.join(offered)}")
     before = BankLink.objects.filter(place=place, profile=profile, is_active=True)
     same = before.filter(programmes__overlap=wanted) if wanted else before.filter(programmes=[])
     (same | before.filter(payer_account=payer_account)).update(is_active=False)

@@ -9,6 +9,8 @@ from django.db import connection, transaction
 from django.db.models import Sum
 
 from tuodi.audit.actions import record
+from tuodi.funds.plans import lacks_reason
+from tuodi.funds.programmes import benefits
 from tuodi.kernel import clock
 from tuodi.kernel.money import format_yuan
 from tuodi.kernel.periods import Month
@@ -18,8 +20,8 @@ from tuodi.org.access import system_scope
 from tuodi.org.models import DutyCode, User
 from tuodi.payments import calculate as engine
 from tuodi.payments import checks, claims, ledger, plans, signatures
+from tuodi.payments.actions import price_decisions
 from tuodi.payments.errors import (
-    CaseHandsError,
     ChecksFailedError,
     EarlierRunError,
     FourEyesError,
@@ -28,9 +30,12 @@ from tuodi.payments.errors import (
     RunInputError,
     StateError,
 )
+from tuodi.payments.figures import Figures, figures_of, keep_reading, reading_of
+from tuodi.payments.hands import take_hands
+from tuodi.payments.labels import pay_label
 from tuodi.payments.models import PayLine, PayRun, PriceShare, RunSignature
 from tuodi.payments.prices import rounds_due
-from tuodi.payments.states import DRAFT, RUN_MOVES, LineStatus, PayProgramme, RunState, move
+from tuodi.payments.states import DRAFT, RUN_MOVES, LineStatus, RunState, is_fixed_code, move
 from tuodi.payments.statistics import refresh
 from tuodi.verification.rulebook import book as site_book
 
@@ -48,10 +53,17 @@ __all__ = [
 
 #: What a run pays unless told otherwise, and all it can be told to pay.
 PAYABLE_PROGRAMMES = ("care", "dibao", "tekun", "temporary")
-RUN_PROGRAMMES = ("dibao", "tekun", "care", "temporary", "child", "family_planning")
+RUN_PROGRAMMES = ("dibao", "tekun", "care", "temporary", "child")
 #: What a run's number says of the programmes it pays; all of them, and those that are paid every month, say nothing.
 _MARKS = {"dibao": "DB", "tekun": "TK", "temporary": "LS", "child": "ET", "care": "ZL", "family_planning": "JS"}
 _PLAIN = (list(PAYABLE_PROGRAMMES), ["dibao", "tekun", "temporary"], ["dibao", "tekun"])
+
+
+def payable_at(place: str) -> list[str]:
+    """All a run of a place can be told to pay, with the fixed amounts that exist there; of the whole product without a place."""
+    return [*RUN_PROGRAMMES, *benefits(place)]
+
+
 Tell = Callable[[str, int, int], None]
 
 
@@ -91,11 +103,12 @@ def open_run(
     region = pad12(place)
     access.require(acting_user, DutyCode.PAY_PREPARE, region)
     chosen = sorted(set(programmes))
-    if not chosen or not set(chosen) <= set(RUN_PROGRAMMES):
-        raise RunInputError("项目", f"只能是 {'、'.join(PayProgramme(p).label for p in RUN_PROGRAMMES)}")
-    if "family_planning" in chosen and len(chosen) > 1:
+    offered = payable_at(place)
+    if not chosen or not set(chosen) <= set(offered):
+        raise RunInputError("项目", f"只能是 {'、'.join(pay_label(p) for p in offered)}")
+    if (listed := [one for one in chosen if is_fixed_code(one)]) and len(chosen) > 1:
         # Another department's money and roll: checked, signed and settled by itself.
-        raise RunInputError("项目", "：计划生育家庭扶助由主管部门核定，单独成批")
+        raise RunInputError("项目", f"：{pay_label(listed[0])}由主管部门核定，单独成批")
     if "care" in chosen and "tekun" not in chosen:
         # Who is looked after is counted, suspended and ended by his own line.
         raise RunInputError("项目", "：照料服务补贴须与特困供养同批，才能核对照料对象是否在供")
@@ -118,7 +131,7 @@ def open_run(
     )
     if known is not None:
         return known
-    mark = "" if chosen in _PLAIN else "-" + "".join(_MARKS[one] for one in chosen)
+    mark = "" if chosen in _PLAIN else "-" + "".join(_MARKS.get(one, one.upper().replace("_", "")) for one in chosen)
     number = f"FF-{place}{mark}-{month.yyyymm}"
     tried = PayRun.objects.filter(no__regex=rf"^{number}(-\d+)?$").count()
     run = PayRun.objects.create(
@@ -185,7 +198,7 @@ def calculate(run: PayRun, *, acting_user: User, tell: Tell | None = None) -> Pa
         engine.keep_results(locked, result, by_id=acting_user.pk)
         engine.keep_shares(locked, result)
         locked.rules = result.rules
-        for name, value in engine.totals(locked).items():
+        for name, value in engine.totals(locked, result).items():
             setattr(locked, name, value)
         locked.progress = {
             **run.progress,
@@ -227,7 +240,9 @@ def check(run: PayRun, *, acting_user: User) -> PayRun:
     access.require(acting_user, DutyCode.PAY_CHECK, run.region)
     run = lock_run(run)
     move(run.no, RUN_MOVES, run.state, RunState.CHECKED, RunState)
-    found = checks.balance(run)
+    lines = figures_of(run)
+    reading = keep_reading(run, lines)
+    found = checks.balance(run, lines, sharing=reading.shared)
     failed = [f"{one.label}（{one.detail}）" for one in found if not one.ok]
     if failed:
         raise ChecksFailedError(failed)
@@ -243,7 +258,8 @@ def check(run: PayRun, *, acting_user: User) -> PayRun:
 def approve(run: PayRun, *, acting_user: User, reason: str = "") -> PayRun:
     """Signs the approval of a run. With the last signature it needs it is approved: from here its lines never change.
 
-    How many it needs goes by its total (`signatures.approvers_for`) and was set when it was checked.
+    How many it needs goes by its total (`signatures.approvers_for`) and was set when it was checked. Each signature reads the lines
+    and makes the checks by itself.
 
     Args:
         reason: why it is approved although it is beyond the month's 用款计划; kept with the signature, else of no use.
@@ -266,20 +282,23 @@ def approve(run: PayRun, *, acting_user: User, reason: str = "") -> PayRun:
         raise FourEyesError(run.no, "审批", "签字")
     _no_earlier_draft(run)
     claims.hold_run(run)
-    found = checks.balance(run)
+    price_decisions.hold_run(run)
+    lines = figures_of(run)
+    reading = reading_of(run, lines)
+    found = checks.balance(run, lines, sharing=reading is None or reading.shared)
     failed = [f"{one.label}（{one.detail}）" for one in found if not one.ok]
     if failed:
         raise ChecksFailedError(failed)
-    note = _beyond_plans(run, reason)
-    _take_hands(run, acting_user)
+    note = _beyond_plans(run, lines, reason)
+    whole = take_hands(run, acting_user, reading)
     RunSignature.objects.create(
-        run=run, region=run.region, user=acting_user, at=clock.now(), amount_fen=run.amount_fen, note=note
+        run=run, region=run.region, user=acting_user, at=clock.now(), amount_fen=run.amount_fen, note=note, hands=whole
     )
     beyond = {"beyond_plan": note} if note else {}
     audit("sign", acting_user, run, number=len(signed) + 1, of=run.approvers, amount_fen=run.amount_fen, **beyond)
     if len(signed) + 1 < run.approvers:
         return run
-    ledger.post_grant(run, user=acting_user)
+    ledger.post_grant(run, lines, user=acting_user)
     run.state, run.approved_at, run.approved_by = RunState.APPROVED, clock.now(), acting_user
     run.save()
     claims.follow_run(run)
@@ -287,13 +306,13 @@ def approve(run: PayRun, *, acting_user: User, reason: str = "") -> PayRun:
     return run
 
 
-def _beyond_plans(run: PayRun, reason: str) -> str:
+def _beyond_plans(run: PayRun, lines: Figures, reason: str) -> str:
     """The reason for approving beyond the month's plans; empty where they are kept. Raises: PlanExceededError."""
-    found = plans.excess(run)
+    found = plans.excess(run, lines)
     if not found:
         return ""
     blocked = any(plans.blocks(one.county) for one in found)
-    if blocked or len(reason.strip()) < 4:
+    if blocked or lacks_reason(reason):
         sums = [(one.label, one.planned, one.wanted) for one in found]
         raise PlanExceededError(run.no, plans.month_label(run), sums, blocked=blocked)
     return reason.strip()[:300]
@@ -302,32 +321,6 @@ def _beyond_plans(run: PayRun, reason: str) -> str:
 def _void(run: PayRun) -> None:
     """What was signed was another run: the signatures no longer count."""
     run.signatures.filter(voided_at__isnull=True).update(voided_at=clock.now())  # type: ignore[attr-defined]
-
-
-def _take_hands(run: PayRun, user: User) -> None:
-    """Notes the hand of payment on every case in the run; who has another hand in one is refused."""
-    cases = (
-        "select distinct c.id, c.no, c.region from payments_payline l join decisions_determination d on d.id = l.determination_id "
-        "join cases_case c on c.id = d.case_id where l.run_id = %(run)s and l.live and l.held = ''"
-    )
-    barred = "exists (select 1 from cases_casebar b where b.case_id = x.id and b.user_id = %(user)s)"
-    given = {"run": run.pk, "user": user.pk}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"insert into cases_casehand (case_id, region, user_id, hand) select x.id, x.region, %(user)s, 'pay' from ({cases}) x "
-            f"where not {barred} and not exists (select 1 from cases_casehand h where h.case_id = x.id and h.user_id = %(user)s) "
-            "order by x.id on conflict (case_id, user_id) do nothing",
-            given,
-        )
-        # Where he has another hand, perhaps since a moment ago, or is barred, the hand of payment is not there.
-        cursor.execute(
-            f"select x.no from ({cases}) x where {barred} or not exists (select 1 from cases_casehand h where h.case_id = x.id "
-            "and h.user_id = %(user)s and h.hand = 'pay') order by 1",
-            given,
-        )
-        others = [no for (no,) in cursor.fetchall()]
-    if others:
-        raise CaseHandsError(others)
 
 
 @transaction.atomic

@@ -24,7 +24,7 @@ from tuodi.payments.models import PayRun, Simulation
 from tuodi.payments.queries import month_of
 from tuodi.payments.simulate import Simulated, Variant, back_pay, base_of_lines, simulate
 from tuodi.payments.source import FRAMES, Inputs
-from tuodi.payments.states import STATED
+from tuodi.payments.states import ROLL_PROGRAMMES
 from tuodi.people.enums import ONCE_PROGRAMMES
 from tuodi.policy.adopted import Adopted
 from tuodi.policy.amended import AdoptedText
@@ -176,7 +176,7 @@ def do_simulation(simulation: Simulation, *, acting_user: User | None = None, te
             base = base_of_lines(snapshot.load(run.results)["lines"])
     month, programmes = (
         Month.parse(str(simulation.month)),
-        [one for one in run.programmes if one not in (*ONCE_PROGRAMMES, *STATED)],
+        [one for one in run.programmes if one in ROLL_PROGRAMMES and one not in ONCE_PROGRAMMES],
     )
     note("按方案计算", 2, steps)
     begun = time.perf_counter()

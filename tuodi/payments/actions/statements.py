@@ -36,6 +36,8 @@ _FAULTS = 50
 _FITS = (Verdict.MATCHED, Verdict.SETTLED)
 #: Movements written in one statement.
 _PART = 10_000
+#: What is kept of an entry as it was told, in its own order: row, amount, side, reference, the bank's number, day.
+_TOLD = 6
 #: How the columns of `_reconcile` are written.
 _WRITES: tuple[Callable[[Any], str], ...] = (plain, plain, plain, texts, texts, plain, plain, texts)
 
@@ -146,12 +148,20 @@ def _items(references: set[str], link: BankLink) -> dict[str, Sent]:
     return found
 
 
-def _seen(items: list[int]) -> set[tuple[int, bool]]:
-    """(item, debit) of movements that have fitted before."""
+def _seen(items: Iterable[Sent]) -> set[tuple[int, bool]]:
+    """(item, debit) of movements that have fitted before.
+
+    Items of a batch were numbered one after the other: asked from the first to the last of each, for most there is nothing to read.
+    """
+    ends: dict[int, tuple[int, int]] = {}
+    for one in items:
+        low, high = ends.get(one.batch_id, (one.pk, one.pk))
+        ends[one.batch_id] = min(low, one.pk), max(high, one.pk)
     with connection.cursor() as cursor:
         cursor.execute(
-            "select item_id, debit from payments_statementline where item_id = any(%s::bigint[]) and verdict = any(%s)",
-            [plain(items), [one.value for one in _FITS]],
+            "select s.item_id, s.debit from unnest(%s::bigint[], %s::bigint[]) as x(low, high) join payments_statementline s "
+            "on s.item_id between x.low and x.high and s.verdict in ('matched', 'settled')",
+            [plain(low for low, _ in ends.values()), plain(high for _, high in ends.values())],
         )
         return set(cursor.fetchall())
 
@@ -161,7 +171,7 @@ class _Bench:
 
     def __init__(self, link: BankLink, references: Iterable[str]) -> None:
         self.items = _items({one for one in references if one}, link)
-        self.seen = _seen([one.pk for one in self.items.values()])
+        self.seen = _seen(self.items.values())
         self.status = {one.pk: one.status for one in self.items.values()}
         self.news: dict[int, list[News]] = defaultdict(list)
 
@@ -179,28 +189,27 @@ class _Bench:
 
 def _reconcile(statement: BankStatement, entries: list[StatementEntry], user: User) -> None:
     bench = _Bench(statement.link, (one.reference for one in entries))
-    judged = [(one, *bench.judge(one)) for one in entries]
-    rows = [
-        (one.row_no, one.amount_fen, one.debit, one.reference, one.bank_ref, one.booked_on, item.pk if item else None, verdict.value)
-        for one, item, verdict in judged
-    ]  # fmt: skip
+    possible: dict[int, tuple[StatementEntry, Sent | None]] = {}
     with connection.cursor() as cursor:
-        for low in range(0, len(rows), _PART):
+        for low in range(0, len(entries), _PART):
+            part = entries[low : low + _PART]
+            items: list[int | None] = []
+            verdicts: list[str] = []
+            for one in part:
+                item, verdict = bench.judge(one)
+                items.append(item.pk if item else None)
+                verdicts.append(verdict)
+                if _may_refund(one, verdict):
+                    possible[one.row_no] = (one, item)
+            columns = (*tuple(zip(*part, strict=True))[:_TOLD], items, verdicts)
             cursor.execute(
                 "insert into payments_statementline (statement_id, region, row_no, amount_fen, debit, reference, bank_ref, booked_on, "
                 "item_id, verdict) select %s, %s, x.* from unnest(%s::int[], %s::bigint[], %s::bool[], %s::text[], %s::text[], %s::date[], "
                 "%s::bigint[], %s::text[]) x",
-                [
-                    statement.pk,
-                    statement.region,
-                    *(
-                        write(one)
-                        for write, one in zip(_WRITES, zip(*rows[low : low + _PART], strict=True), strict=True)
-                    ),
-                ],
+                [statement.pk, statement.region, *(write(one) for write, one in zip(_WRITES, columns, strict=True))],
             )
     _settle(bench.news, user)
-    _refunds(statement, {one.row_no: (one, item) for one, item, verdict in judged if _may_refund(one, verdict)})
+    _refunds(statement, possible)
 
 
 def _may_refund(one: StatementEntry, verdict: Verdict) -> bool:

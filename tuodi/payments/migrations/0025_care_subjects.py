@@ -16,5 +16,5 @@ def _policies(own: str) -> list[str]:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("payments", "0024_runs_of_the_range"), ("decisions", "0029_care_subjects")]
+    dependencies = [("payments", "0026_run_reading_guards"), ("decisions", "0029_care_subjects")]
     operations = [migrations.RunSQL(_policies(_FAMILY + _CARER), _policies(_FAMILY))]

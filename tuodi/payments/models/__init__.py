@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from tuodi.funds.models import Account, LedgerEntry, Posting
 from tuodi.payments.models.bank import BankBatch, BankItem, BankReturn, OrderEvent
-from tuodi.payments.models.claim import Claim, ClaimAgreement, ClaimReceipt, ClaimWriteOff, RunSignature
+from tuodi.payments.models.claim import (
+    Claim,
+    ClaimAgreement,
+    ClaimFinding,
+    ClaimMonth,
+    ClaimReceipt,
+    ClaimWriteOff,
+    RunSignature,
+)
+from tuodi.payments.models.correction import PriceCorrection, PriceDecision
 from tuodi.payments.models.fixed import FixedEntry, FixedList
 from tuodi.payments.models.handout import Handout, HandoutRelease
 from tuodi.payments.models.link import (
@@ -19,7 +28,7 @@ from tuodi.payments.models.link import (
 )
 from tuodi.payments.models.price import PriceIndex, PriceList, PriceMember, PriceReminder, PriceShare
 from tuodi.payments.models.recall import AccountInquiry, BankRecall, RecallLine
-from tuodi.payments.models.run import Arrear, LineDifference, LineEvent, PayLine, PayRun
+from tuodi.payments.models.run import Arrear, LineDifference, LineEvent, PayLine, PayRun, RunReading
 from tuodi.payments.models.simulation import Simulation
 
 __all__ = [
@@ -39,6 +48,8 @@ __all__ = [
     "BankStatement",
     "Claim",
     "ClaimAgreement",
+    "ClaimFinding",
+    "ClaimMonth",
     "ClaimReceipt",
     "ClaimWriteOff",
     "FixedEntry",
@@ -52,12 +63,15 @@ __all__ = [
     "PayLine",
     "PayRun",
     "Posting",
+    "PriceCorrection",
+    "PriceDecision",
     "PriceIndex",
     "PriceList",
     "PriceMember",
     "PriceReminder",
     "PriceShare",
     "RecallLine",
+    "RunReading",
     "RunSignature",
     "Simulation",
     "StatementLine",

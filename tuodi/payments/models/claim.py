@@ -10,7 +10,8 @@ from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce
 
 from tuodi.org.rls import region_field
-from tuodi.payments.states import ClaimState, Manner, PayProgramme, WriteOffReason, WriteOffState
+from tuodi.payments.labels import pay_label
+from tuodi.payments.states import ClaimState, FindingState, Manner, PayProgramme, WriteOffReason, WriteOffState
 from tuodi.people.fields import month_check
 
 
@@ -61,10 +62,14 @@ class Claim(models.Model):
         """The number as pages and papers show it."""
         return f"ZH{self.pk:07d}"
 
+    def get_programme_display(self) -> str:
+        """The programme in words, of a fixed amount as the packs have it."""
+        return pay_label(self.programme)
+
     @property
     def what(self) -> str:
         """The programme in words; of a caregiver's claim also whom he looked after."""
-        label = str(self.get_programme_display())  # type: ignore[attr-defined]
+        label = self.get_programme_display()
         return f"{label}（照料{self.household.head.name}）" if self.programme == "care" else label
 
     @property
@@ -153,6 +158,82 @@ class ClaimWriteOff(models.Model):
         ]
 
 
+class ClaimFinding(models.Model):
+    """One row: money a unit was paid too much by what people determined (a confirmed clue), which no run found: its months are `ClaimMonth`."""
+
+    region = region_field()  #: the family's
+    household = models.ForeignKey("people.Household", on_delete=models.PROTECT, related_name="+")
+    person = models.ForeignKey("people.Person", on_delete=models.PROTECT, null=True, related_name="+")
+    programme = models.CharField("项目", max_length=16, choices=PayProgramme.choices)
+    claim = models.ForeignKey(
+        Claim, on_delete=models.PROTECT, null=True, related_name="findings"
+    )  #: null until it is approved
+    origin = models.CharField("来由", max_length=8)  #: clue
+    origin_id = models.BigIntegerField("来由编号")
+    origin_no = models.CharField("来由号", max_length=40)
+    amount_fen = models.BigIntegerField("金额（分）")
+    reason = models.CharField("理由", max_length=500)
+    paper = models.ForeignKey("files.StoredFile", on_delete=models.PROTECT, null=True, related_name="+")
+    state = models.CharField("状态", max_length=10, choices=FindingState.choices, default=FindingState.PROPOSED)
+    proposed_at = models.DateTimeField("提出时间")
+    proposed_by = models.ForeignKey("org.User", on_delete=models.PROTECT, related_name="+")
+    decided_at = models.DateTimeField("决定时间", null=True)
+    decided_by = models.ForeignKey("org.User", on_delete=models.PROTECT, null=True, related_name="+")
+    opinion = models.CharField("意见", max_length=300, blank=True)
+    revoke_reason = models.CharField("撤销理由", max_length=300, blank=True)
+    revoke_asked_by = models.ForeignKey("org.User", on_delete=models.PROTECT, null=True, related_name="+")
+    revoked_at = models.DateTimeField("撤销时间", null=True)
+    revoked_by = models.ForeignKey("org.User", on_delete=models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        verbose_name = "认定多发"
+        constraints = [
+            models.CheckConstraint(condition=Q(amount_fen__gt=0), name="payments_finding_amount"),
+            # What a clue recovers becomes a claim once.
+            models.UniqueConstraint(
+                "origin",
+                "origin_id",
+                condition=~Q(state__in=[FindingState.REFUSED, FindingState.REVOKED]),
+                name="payments_finding_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(decided_by__isnull=True) | ~Q(decided_by=F("proposed_by")),
+                name="payments_finding_four_eyes",
+            ),
+            models.CheckConstraint(
+                condition=Q(revoked_by__isnull=True) | ~Q(revoked_by=F("revoke_asked_by")),
+                name="payments_finding_revoke_eyes",
+            ),
+            models.CheckConstraint(
+                condition=Q(state=FindingState.PROPOSED, decided_by__isnull=True)
+                | Q(~Q(state=FindingState.PROPOSED), decided_by__isnull=False, decided_at__isnull=False),
+                name="payments_finding_decided",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=[FindingState.PROPOSED, FindingState.REFUSED]) | Q(claim__isnull=False),
+                name="payments_finding_claim",
+            ),
+        ]
+        indexes = [models.Index(fields=["household", "programme"], name="payments_finding_home")]
+
+
+class ClaimMonth(models.Model):
+    """One row: one month of a finding and what it was overpaid. Append-only."""
+
+    finding = models.ForeignKey(ClaimFinding, on_delete=models.PROTECT, related_name="months")
+    region = region_field()
+    for_month = models.IntegerField("所属月份")
+    amount_fen = models.BigIntegerField("多发（分）")
+
+    class Meta:
+        verbose_name = "认定多发的月份"
+        constraints = [
+            models.UniqueConstraint("finding", "for_month", name="payments_finding_month_once"),
+            models.CheckConstraint(condition=month_check("for_month"), name="payments_finding_month"),
+            models.CheckConstraint(condition=Q(amount_fen__gt=0), name="payments_finding_month_amount"),
+        ]
+
+
 class RunSignature(models.Model):
     """One row: one person's approval of a run as it was calculated then. Void once the run is calculated anew."""
 
@@ -162,6 +243,8 @@ class RunSignature(models.Model):
     at = models.DateTimeField("签字时间")
     amount_fen = models.BigIntegerField("签字时应发（分）")
     note = models.CharField("超用款计划的理由", max_length=300, blank=True)
+    #: He has the hand of payment in the case of every determination the run pays by; false = one may have been out of his sight.
+    hands = models.BooleanField("经手已全部记下", default=False)
     voided_at = models.DateTimeField("失效时间", null=True)
 
     class Meta:

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from tuodi.org.rls import region_field
+from tuodi.payments.labels import pay_label
 from tuodi.payments.states import ListState, PayProgramme, Period
 from tuodi.people.fields import month_check, month_period
 
@@ -30,6 +31,10 @@ class FixedList(models.Model):
     decided_at = models.DateTimeField("审核时间", null=True)
     decided_by = models.ForeignKey("org.User", on_delete=models.PROTECT, null=True, related_name="+")
     note = models.CharField("审核意见", max_length=200, blank=True)
+
+    def get_programme_display(self) -> str:
+        """The fixed amount in words, as the packs have it."""
+        return pay_label(self.programme)
 
     class Meta:
         verbose_name = "主管部门名单"
@@ -63,7 +68,9 @@ class FixedEntry(models.Model):
     programme = models.CharField("项目", max_length=16, choices=PayProgramme.choices)
     household = models.ForeignKey("people.Household", on_delete=models.PROTECT, related_name="+")
     person = models.ForeignKey("people.Person", on_delete=models.PROTECT, related_name="+", db_index=False)
-    basis = models.CharField("情形", max_length=24, db_collation="C")  #: a value of the packs' `fp_basis`
+    basis = models.CharField(
+        "情形", max_length=24, db_collation="C"
+    )  #: a case of the fixed amount, as its packs have it
     period = models.CharField("发放周期", max_length=5, choices=Period.choices)
     amount_fen = models.BigIntegerField("每次金额（分）")
     start_month = models.IntegerField("起始月份")
@@ -73,6 +80,10 @@ class FixedEntry(models.Model):
     account = models.ForeignKey("people.Account", on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
     source = models.CharField("出处", max_length=200)
     active = models.BooleanField("生效", default=False)  #: its list was approved
+
+    def get_programme_display(self) -> str:
+        """The fixed amount in words, as the packs have it."""
+        return pay_label(self.programme)
 
     class Meta:
         verbose_name = "固定金额对象"

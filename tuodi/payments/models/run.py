@@ -5,10 +5,11 @@ from __future__ import annotations
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
-from django.db.models import F, Q, Value
+from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Coalesce
 
 from tuodi.org.rls import region_field
+from tuodi.payments.labels import pay_label
 from tuodi.payments.states import Basis, Cause, Held, LineStatus, PayProgramme, RunState
 from tuodi.people.enums import AreaKind
 from tuodi.people.fields import month_check
@@ -216,11 +217,31 @@ class PayLine(models.Model):
     def __str__(self) -> str:
         return self.key
 
+    def get_programme_display(self) -> str:
+        """The programme in words, of a fixed amount as the packs have it."""
+        return pay_label(self.programme)
+
     @property
     def what(self) -> str:
         """The programme in words; of a caregiver's line also whom he looks after. Only where names may be shown."""
-        label = str(self.get_programme_display())  # type: ignore[attr-defined]
+        label = self.get_programme_display()
         return f"{label}（照料{self.household.head.name}）" if self.programme == "care" else label
+
+
+class RunReading(models.Model):
+    """One row: what the check of a run found that rests on its lines alone. Holds for lines of just these versions (`payments.figures`)."""
+
+    run = models.OneToOneField(PayRun, on_delete=models.PROTECT, primary_key=True, related_name="+")
+    region = region_field()
+    versions = models.CharField("行版本", max_length=40)  #: of the lines it was read from
+    shared = models.BooleanField("有账户收多户")  #: an account stands in lines of several families
+    #: The last approved run of the same range and programmes; null = none, or too much is new.
+    before = models.ForeignKey(PayRun, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+    #: Determinations of paid lines that are in none of `before`; empty where that is null.
+    fresh = ArrayField(models.BigIntegerField(), verbose_name="新的决定", default=list)
+
+    class Meta:
+        verbose_name = "批次核对"
 
 
 class LineEvent(models.Model):
@@ -293,8 +314,15 @@ class Arrear(models.Model):
             models.CheckConstraint(
                 condition=Q(amount_fen=F("due_fen") - F("granted_fen")) & ~Q(amount_fen=0), name="payments_arrear_sum"
             ),
+            # What a corrected index changes of a month stands beside what the month itself turned out.
             models.UniqueConstraint(
-                "run", "programme", "household", Coalesce("person", Value(0)), "for_month", name="payments_arrear_once"
+                "run",
+                "programme",
+                "household",
+                Coalesce("person", Value(0)),
+                "for_month",
+                Case(When(cause=Cause.PRICE_BACK, then=1), default=0),
+                name="payments_arrear_once",
             ),
         ]
         indexes = [models.Index(fields=["household", "for_month"], name="payments_arrear_household")]

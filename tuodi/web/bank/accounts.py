@@ -24,7 +24,6 @@ from tuodi.web.bank.queue import TODO
 from tuodi.web.components import navigation, pages, places, posting, reading
 from tuodi.web.components.pages import Page
 from tuodi.web.components.uploads import UploadField
-from tuodi.web.county import run_page
 
 MAX_BYTES = 20 * 2**20
 
@@ -81,7 +80,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     layout = load_bank_profile("generic-csv")
     context = {
         "run_href": reverse("web:run", args=[run.pk]),
-        "run_label": f"{queries.month_of(run)} {run_page.label_of(run)}",
+        "run_label": f"{queries.month_of(run)} 发放",
         "totals": bank_queries.account_check_totals(run),
         "form": form,
         "may": may,

@@ -42,7 +42,7 @@ def show(request: HttpRequest, pk: int, batch: int) -> HttpResponse:
     message = BankMessage.objects.select_related("link").filter(batch=found).first()
     context = {
         "run_href": reverse("web:run", args=[run.pk]),
-        "run_label": f"{queries.month_of(run)} {run_page.label_of(run)}",
+        "run_label": f"{queries.month_of(run)} 发放",
         "batch": found,
         "file_href": reverse("web:run-file", args=[run.pk, found.pk]) if DutyCode.PAY_SEND in duties else "",
         "message": message_of(message) if message else None,
@@ -117,7 +117,8 @@ def message_of(message: BankMessage) -> dict[str, Any]:
 def answered(row: Any) -> dict[str, Any]:
     """One answer of the bank."""
     return {
-        "name": row.file_name, "kind": row.kind or ("撤销答复" if row.recall_id else "回盘文件"),
+        "name": row.file_name, "kind": looks.REPORTS.get(row.kind, row.kind) or ("撤销答复" if row.recall_id else "回盘文件"),
+        "at": row.imported_at, "by": row.imported_by.name if row.imported_by_id else "",
         "recall": _recall_words(row) if row.recall_id else "",
         "look": looks.ANSWERS[row.state], "paid": row.paid_lines, "failed": row.failed_lines, "unknown": row.unknown_lines,
         "returned": row.returned_lines, "faults": row.faults[:5],

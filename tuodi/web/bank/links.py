@@ -16,9 +16,9 @@ from tuodi.kernel.errors import TuodiError
 from tuodi.org.models import DutyCode
 from tuodi.payments import actions, bank_queries, tasks
 from tuodi.payments.actions.messages import block_of
+from tuodi.payments.labels import pay_label
 from tuodi.payments.models import BankLink, BankMessage, StatementLine
 from tuodi.payments.states import ERRORS, MessageState, Verdict
-from tuodi.people.enums import Programme
 from tuodi.web.bank import handouts, looks
 from tuodi.web.components import navigation, pages, places, posting
 from tuodi.web.components.pages import Page
@@ -125,7 +125,7 @@ def _link(link: BankLink) -> dict[str, Any]:
         "payer": link.payer_name,
         "last4": link.payer_account[-4:],
         "recall": link.recall_form if load_bank_profile(link.profile).format == "iso20022" else "",
-        "pays": "、".join(str(Programme(one).label) for one in link.programmes),
+        "pays": "、".join(pay_label(one) for one in link.programmes),
         "active": link.is_active,
         "block": block_of(link) if link.is_active else "",
         "sent_no": link.sent_no,

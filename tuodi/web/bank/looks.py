@@ -41,6 +41,14 @@ REMEDIES = {
     Verdict.CONTRADICTS: "银行先答复失败又扣款（或相反）：取得书面答复前不要重发",
     Verdict.OTHER: "手续费、拨入等：核对凭证后说明",
 }
+#: Kinds of messages a bank answers with, in words.
+REPORTS = {
+    "pain.002": "付款状态报告",
+    "camt.029": "撤销答复",
+    "camt.053": "对账单",
+    "camt.054": "借贷记通知",
+    "pacs.004": "退汇通知",
+}
 WORDS = {
     "accepted": "银行已受理",
     "duplicate": "银行先前已收到同一份",

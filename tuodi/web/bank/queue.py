@@ -12,7 +12,8 @@ from tuodi.funds.models import PayOrder
 from tuodi.org import access
 from tuodi.org.models import DutyCode
 from tuodi.payments import actions, bank_queries
-from tuodi.payments.states import LineStatus, PayProgramme, RecallState
+from tuodi.payments.labels import pay_label
+from tuodi.payments.states import LineStatus, RecallState
 from tuodi.web.bank.recalls import LOOKS
 from tuodi.web.components import navigation, places, posting, reading, words
 from tuodi.web.county import run_page
@@ -69,7 +70,7 @@ def show(request: HttpRequest) -> HttpResponse:
 def _row(one: bank_queries.Open) -> dict[str, Any]:
     batch = reverse("web:bank-batch", args=[one.run_id, one.batch_id])
     return {
-        "name": one.name, "place": places.path(one.region), "label": PayProgramme(one.programme).label, "month": one.month, "fen": one.amount_fen,
+        "name": one.name, "place": places.path(one.region), "label": pay_label(one.programme), "month": one.month, "fen": one.amount_fen,
         "last4": one.last4, "look": run_page.LINE_LOOKS[LineStatus(one.status)], "code": one.code, "message": one.message, "at": one.at,
         "mended": one.account_mended, "family_href": reverse("web:family", args=[one.household_id]),
         "href": f"{batch}?status=unknown" if one.todo == "unknown" else reverse("web:run", args=[one.run_id]),

@@ -14,7 +14,8 @@ from django.urls import reverse
 from tuodi.funds.chain import BY_CODE, Wanted
 from tuodi.funds.ledger import programme_label, source_label
 from tuodi.funds.models import LedgerEntry, PublicFund
-from tuodi.funds.states import FundProgramme, Source
+from tuodi.funds.programmes import choices, known
+from tuodi.funds.states import Source
 from tuodi.kernel import clock, small_cells
 from tuodi.kernel.places import NATION, parents, trim
 from tuodi.org import access
@@ -96,7 +97,7 @@ def asked(request: HttpRequest) -> Asked:
         if year.isascii() and year.isdigit() and FIRST_YEAR <= int(year) <= last
         else max(clock.today().year, last - 1),
         month=int(month) if month.isascii() and month.isdigit() and 1 <= int(month) <= 12 else 0,
-        programme=programme if programme in FundProgramme.values else "",
+        programme=programme if programme in known(place) else "",
         source=source if source == NO_SOURCE or source.split(":")[0] in Source.values else "",
     )
 
@@ -119,7 +120,7 @@ def filters(found: Asked) -> list[dict[str, Any]]:
     return [
         {"name": "year", "label": "年度", "options": [(str(one), f"{one} 年") for one in years], "value": str(found.year), "must": True},
         {"name": "month", "label": "月份", "any": "全年", "options": [(str(one), f"{one} 月") for one in range(1, 13)], "value": str(found.month or "")},
-        {"name": "programme", "label": "项目", "options": [(one.value, str(one.label)) for one in FundProgramme], "value": found.programme},
+        {"name": "programme", "label": "项目", "options": choices(found.place), "value": found.programme},
         {"name": "source", "label": "资金来源", "value": found.source,
          "options": [*sources, *((one.source, one.name) for one in funds), (NO_SOURCE, "建账前（没有来源）")]},
     ]  # fmt: skip

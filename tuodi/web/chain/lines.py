@@ -142,7 +142,10 @@ def corrections_of(line: PayLine) -> str:
     rows = Arrear.objects.filter(
         run=line.run_id, household=line.household_id, programme=line.programme, person=line.person_id
     ).order_by("for_month")
-    return "、".join(f"{Month.parse(str(one.for_month))} {Cause(one.cause).label}" for one in rows)
+    return "、".join(
+        one.note if one.cause == Cause.PRICE_BACK else f"{Month.parse(str(one.for_month))} {Cause(one.cause).label}"
+        for one in rows
+    )
 
 
 def show(request: HttpRequest, pk: int) -> HttpResponse:

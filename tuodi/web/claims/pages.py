@@ -10,13 +10,15 @@ from django.urls import reverse
 
 from tuodi.kernel import clock
 from tuodi.kernel.periods import Month
+from tuodi.kernel.places import trim
 from tuodi.org import access
 from tuodi.org.errors import NotFoundError
 from tuodi.org.models import DutyCode
 from tuodi.payments import claims
-from tuodi.payments.actions.run import RUN_PROGRAMMES
+from tuodi.payments.actions.run import payable_at
+from tuodi.payments.labels import pay_label
 from tuodi.payments.models import Claim, ClaimAgreement
-from tuodi.payments.states import ClaimState, Manner, PayProgramme, WriteOffReason, WriteOffState
+from tuodi.payments.states import ClaimState, Manner, WriteOffReason, WriteOffState
 from tuodi.web.components import navigation, pages, places, reading, words
 from tuodi.web.components.pages import Page
 from tuodi.web.components.words import Look
@@ -40,7 +42,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     """Claims in the reader's range: by tab, programme and name or number."""
     chosen, tabs = pages.tabs_of(request, claims.SHOWS, "open")
     programme = request.GET.get("programme", "")
-    programme = programme if programme in PayProgramme.values else ""
+    programme = programme if programme in payable_at("") else ""
     text = pages.text_of(request, "q", 40)
     rows = claims.listing(chosen, programme, text)
     found = pages.page_of(request, lambda start, stop: list(rows[start:stop]))
@@ -52,13 +54,14 @@ def listing(request: HttpRequest) -> HttpResponse:
     )
     sums = claims.figures()
     context = {
+        "findings_waiting": claims.findings("waiting").count(),
         "page": Page([_line(one) for one in found.items], found.number, None, found.previous, found.next),
         "tabs": tabs,
         "heading": dict(claims.SHOWS)[chosen],
         "show": chosen,
         "q": text,
         "programme": programme,
-        "programmes": [(code, label) for code, label in PayProgramme.choices if code in RUN_PROGRAMMES],
+        "programmes": [(code, pay_label(code)) for code in payable_at(trim(request.user.office.place_code))],
         "figures": [
             {"label": "追回中", "value": f"{sums['count']:,}", "unit": "件", "foot": f"多发 {words.yuan(sums['found'])} 元"},
             {"label": "尚未追回", "value": words.yuan(sums["left"]), "unit": "元", "foot": "按欠款从多到少列出"},
@@ -119,6 +122,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "origins": claims.origins(row), "kept": claims.kept_by(row),
         "receipts": list(row.receipts.select_related("by").order_by("-received_on", "-id")),  # type: ignore[attr-defined]
         "agreements": list(row.agreements.select_related("made_by").order_by("-id")),  # type: ignore[attr-defined]
+        "findings": list(row.findings.order_by("-id")),  # type: ignore[attr-defined]
         "overdue": _overdue(row, agreement, Month.of(today)),
         "offs": [{"row": one, "look": OFF_LOOKS[WriteOffState(one.state)]} for one in offs],
         "waiting": waiting,

@@ -205,6 +205,8 @@ GROUPS: tuple[Group, ...] = (
             Entry("web:hospitals", "一站式结算", "shield-heart", HOSPITALS, "/hospitals/"),
             Entry("web:premiums", "资助参保", "users", HOSPITALS, "/premiums/"),
             Entry("web:emergency-fund", "疾病应急救助", "shield-heart", HOSPITALS, "/emergency-fund/"),
+            Entry("web:funerals", "丧葬费用减免", "shield-heart", HOSPITALS, "/funerals/"),
+            Entry("web:orders", "机构付款", "send", BODIES, "/orders/"),
             Entry("web:orders", "机构付款", "send", BODIES, "/orders/", ("/refunds/",)),
             Entry("web:simulations", "提标测算", "chart-dots", STANDARDS, "/simulations/"),
             Entry("web:prices", "价格联动", "chart-dots", STANDARDS | PAYMENT, "/prices/"),

@@ -18,6 +18,7 @@ from tuodi.cases.queries import my_open_work
 from tuodi.decisions import end_notices, late_papers, relief_queries
 from tuodi.decisions.corrections import differing
 from tuodi.decisions.models import RollNotice
+from tuodi.funds import idle, petty
 from tuodi.funds.models import FundPaper
 from tuodi.funds.states import PaperState
 from tuodi.intake import need_queries, online_queries
@@ -40,8 +41,8 @@ from tuodi.org import access, counting
 from tuodi.org.models import Duty, DutyCode, User
 from tuodi.oversight import queries as oversight
 from tuodi.payments import bank_queries, price_reminders
-from tuodi.payments.models import PayRun
-from tuodi.payments.states import RunState
+from tuodi.payments.models import PayRun, PriceDecision
+from tuodi.payments.states import CorrectionState, RunState
 from tuodi.people import tellings
 from tuodi.verification.visit_queries import my_tasks
 
@@ -206,6 +207,10 @@ def _runs(reader: Reader) -> QuerySet[Any] | None:
 
 def _prices(reader: Reader) -> QuerySet[Any] | None:
     """Triggered months near their last day that nobody has paid."""
+    if reader.may(DutyCode.PAY_APPROVE):  # never held together with preparing
+        mine = PriceDecision.objects.filter(state=CorrectionState.PROPOSED).exclude(proposed_by=reader.user)
+        asked = PriceDecision.objects.filter(state=CorrectionState.REVOKING).exclude(revoke_asked_by=reader.user)
+        return mine | asked
     return price_reminders.waiting() if reader.may(DutyCode.PAY_PREPARE) else None
 
 
@@ -262,10 +267,17 @@ def _bank(reader: Reader) -> QuerySet[Any] | None:
 
 
 def _fund_papers(reader: Reader) -> QuerySet[Any] | None:
-    """Papers somebody else proposed."""
+    """Papers somebody else proposed; who keeps the funds finds money that lies and of which nothing was said."""
     if not reader.may(DutyCode.FUND_REVIEW):
-        return None
+        return idle.waiting() if reader.may(DutyCode.FUND_KEEP) else None
     return FundPaper.objects.filter(state=PaperState.PROPOSED).exclude(proposed_by=reader.user)
+
+
+def _petty(reader: Reader) -> QuerySet[Any] | None:
+    """Towns that ask for cash, before who keeps the funds; counts finance has not looked at, before who reviews them."""
+    if reader.may(DutyCode.FUND_KEEP):
+        return petty.open_requests()
+    return petty.unchecked() if reader.may(DutyCode.FUND_REVIEW) else None
 
 
 def _to_approve(reader: Reader, kind: type[HandOver] | type[Export]) -> QuerySet[Any] | None:
@@ -303,6 +315,7 @@ _STEADY: Mapping[str, Callable[[Reader], QuerySet[Any] | None]] = {
     "web:runs": _runs,
     "web:bank": _bank,
     "web:funds": _fund_papers,
+    "web:petty": _petty,
     "web:prices": _prices,
     "web:hand-overs": _hand_overs,
     "web:exports": _exports,

@@ -56,6 +56,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     family.warnings = _mismatches(months.roll, answers, month)
     file = months.facts.file(min(month.last_day, today))
     family.facts = family_page.fact_lines(file, law.facts(), law.book().enums)
+    paid = run_page.paid_months(history(household, limit=12))
     context = {
         "family": family,
         "month": month,
@@ -66,7 +67,8 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "everything": everything,
         "changes": _changes(months, month),
         "determinations": [_decided(row) for row in months.determinations[:12]],
-        "payments": run_page.paid_months(history(household, limit=12)),
+        "payments": paid,
+        "several_programmes": len({one["label"] for one in paid}) > 1,
         "events": _events(household),
         "supported": [entry.person for entry in months.roll if entry.programme == "tekun" and entry.person],
         "checks": family_checks.panel(request, household, today, [one for one in memberships if member_on(one, today)]),

@@ -64,6 +64,7 @@ def context_of(request: HttpRequest, clue: Clue) -> dict[str, Any]:
         "refuted_why": clue_words.reason(clue.refuted_why),
         "precision": clue_page.precision_text(precision),
         "money": clue_page.money_of(clue),
+        "claimed": clue_page.claims_of(clue, may=not navigation.CLAIMS.isdisjoint(navigation.held_duties(request))),
         "may_read": navigation.may_read(request),
         "today": today,
     }

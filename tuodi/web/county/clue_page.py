@@ -17,7 +17,9 @@ from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.money import format_yuan
 from tuodi.kernel.periods import Month
 from tuodi.kernel.workdays import UnknownYearError
+from tuodi.monitoring import clue_claims
 from tuodi.monitoring.models import Clue, ClueEvent, ClueEvidence
+from tuodi.payments.claims import finding_of
 from tuodi.people.enums import PERSON_PROGRAMMES, AreaKind, Programme
 from tuodi.people.models import Membership
 from tuodi.web.components import clue_words, explain, law, places, words
@@ -346,6 +348,26 @@ def money_of(clue: Clue) -> dict[str, Any] | None:
         "by_hand": bool(clue.recovery.get("by_hand")),
         "sum": sums,
         "left": left,
+    }
+
+
+def claims_of(clue: Clue, *, may: bool) -> dict[str, Any] | None:
+    """What became of a clue's money in the books: the finding that rests on it, and its claim; None = nothing was determined.
+
+    Args:
+        may: whether the reader may open claims.
+    """
+    found = finding_of(clue_claims.ORIGIN, clue.pk)
+    if found is None:
+        return None
+    claim = found.claim
+    return {
+        "state": found.get_state_display(),  # type: ignore[attr-defined]
+        "fen": found.amount_fen,
+        "href": reverse("web:finding", args=[found.pk]) if may else "",
+        "claim_no": claim.no if claim else "",
+        "claim_left": claim.left_fen if claim else 0,
+        "claim_href": reverse("web:claim", args=[claim.pk]) if claim and may else "",
     }
 
 

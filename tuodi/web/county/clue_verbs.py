@@ -10,13 +10,16 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from tuodi.kernel.errors import TuodiError
-from tuodi.kernel.money import parse_yuan
+from tuodi.kernel.money import format_yuan, parse_yuan
 from tuodi.kernel.periods import Month
-from tuodi.monitoring import clue_actions, ledger, recovery, warning_actions, watch
+from tuodi.monitoring import clue_actions, clue_claims, ledger, recovery, warning_actions, watch
 from tuodi.monitoring.errors import ClueInputError
 from tuodi.monitoring.models import Clue
 from tuodi.monitoring.states import EVIDENCE, REFUTED_WHY
 from tuodi.org.models import DutyCode, User
+from tuodi.payments.actions.claims import MAX_PAPER
+from tuodi.payments.claims import finding_of
+from tuodi.payments.states import FindingState
 from tuodi.verification.models import FactSet
 from tuodi.web.components import navigation, places, posting
 from tuodi.web.county.clue_bulk import stored, verdict_of
@@ -259,6 +262,20 @@ def _recover(request: HttpRequest, clue: Clue, missing: Sequence[str]) -> Verb |
     )
 
 
+def _claim(request: HttpRequest, clue: Clue, missing: Sequence[str]) -> Verb | None:
+    left = (clue.to_recover_fen or 0) - clue.recovered_fen
+    if left <= 0 or clue.verdict != Clue.Verdict.CONFIRMED:
+        return None
+    standing = finding_of(clue_claims.ORIGIN, clue.pk)
+    if standing is not None and standing.state not in (FindingState.REFUSED, FindingState.REVOKED):
+        return None
+    months = [str(Month.parse(str(month))) for month, *_ in clue.recovery.get("months", [])]
+    return Verb(
+        "claim", "立追回事项", "月度发放没有查出的多发，认定以后记账追回", "scale", "claim", _without(request, clue, _D.CLUE_DECIDE),
+        data={"left": left, "typed": format_yuan(left, sep=False), "first": months[0] if months else "", "last": months[-1] if months else ""},
+    )  # fmt: skip
+
+
 def _reopen(request: HttpRequest, clue: Clue, missing: Sequence[str]) -> Verb | None:
     locked = _without(request, clue, _D.CLUE_DECIDE, _D.CLUE_CLOSE)
     if locked:
@@ -285,9 +302,9 @@ _BY_STATE: Mapping[str, tuple[Make, ...]] = {
     State.UNDETERMINED: _LOOKING,
     State.CONFIRMED: (_suspend, _handle, _visit, _evidence, _refute),
     State.SUSPENDED: (_handle, _evidence, _refute),
-    State.HANDLED: (_check, _recover, _handle, _evidence, _watch),
-    State.RECTIFIED: (_close, _recover, _evidence, _watch),
-    State.CLOSED: (_recover, _reopen, _evidence, _watch),
+    State.HANDLED: (_check, _recover, _claim, _handle, _evidence, _watch),
+    State.RECTIFIED: (_close, _recover, _claim, _evidence, _watch),
+    State.CLOSED: (_recover, _claim, _reopen, _evidence, _watch),
 }
 
 
@@ -362,6 +379,24 @@ def _do_recover(request: HttpRequest, clue: Clue) -> Any:
     )
 
 
+def _do_claim(request: HttpRequest, clue: Clue) -> Any:
+    fen = _fen(request, "claim-amount", "金额")
+    if fen is None:
+        raise ClueInputError("金额", "必须填写")
+    months = []
+    for name, label in (("claim-first", "起始月份"), ("claim-last", "终止月份")):
+        typed = posting.text(request, name, 7)
+        try:
+            months.append(Month.parse(typed))
+        except TuodiError as error:
+            raise ClueInputError(label, f"“{typed}”不是月份，请按 2017-10 的样子填写") from error
+    given: Any = request.FILES.get("claim-paper")
+    return clue_claims.propose_claim(
+        clue, acting_user=_user(request), amount_fen=fen, first=months[0], last=months[1], reason=posting.text(request, "claim-reason", 500),
+        paper=given.read(MAX_PAPER + 1) if given else b"",
+    )  # fmt: skip
+
+
 def _do_suspend(request: HttpRequest, clue: Clue) -> Any:
     typed = posting.text(request, "suspend-month", 7)
     try:
@@ -407,6 +442,7 @@ _DO: Mapping[str, tuple[Callable[[HttpRequest, Clue], Any], str]] = {
         "已销号。",
     ),
     "recover": (_do_recover, "追回已登记。"),
+    "claim": (_do_claim, "追回已提出，由发放审批人员审批后记账。"),
     "reopen": (
         lambda request, clue: clue_actions.reopen(clue, reason=posting.text(request, "reopen-reason", 300), acting_user=_user(request)),
         "已重开，请责任人继续核实。",

@@ -16,9 +16,10 @@ from tuodi.kernel.places import trim
 from tuodi.org import access
 from tuodi.org.models import DutyCode
 from tuodi.payments import actions, plans, progress, signatures
-from tuodi.payments.actions.run import RUN_PROGRAMMES
+from tuodi.payments.actions.run import payable_at
+from tuodi.payments.labels import pay_label
 from tuodi.payments.models import BankReturn, PayRun
-from tuodi.payments.states import LineStatus, PayProgramme, RunState
+from tuodi.payments.states import LineStatus, RunState
 from tuodi.web.components import navigation, pages, posting, words
 from tuodi.web.components.form_parts import MonthField, PlaceOrOwn
 from tuodi.web.components.uploads import UploadField
@@ -60,13 +61,16 @@ class OpenForm(PlaceOrOwn, forms.Form):
     programmes = forms.MultipleChoiceField(
         label="项目",
         # Caregivers go with the people they look after, never alone and never left out by a forgotten tick.
-        choices=[
-            (code, PayProgramme(code).label + ("（含照料服务补贴）" if code == "tekun" else ""))
-            for code in RUN_PROGRAMMES
-            if code != "care"
-        ],
         widget=forms.CheckboxSelectMultiple,
     )
+
+    def __init__(self, *args: Any, at: str, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["programmes"].choices = [  # type: ignore[attr-defined]
+            (code, pay_label(code) + ("（含照料服务补贴）" if code == "tekun" else ""))
+            for code in payable_at(at)
+            if code != "care"
+        ]
 
     def clean_programmes(self) -> list[str]:
         """What was ticked, and caregivers with 特困."""

@@ -13,10 +13,11 @@ from django.utils.timezone import localtime
 from tuodi.kernel.periods import Month
 from tuodi.payments import queries
 from tuodi.payments.history import PaidMonth
+from tuodi.payments.labels import pay_label
 from tuodi.payments.models import BankBatch, PayLine, PayRun, RunSignature
 from tuodi.payments.models.run import COMPONENTS
 from tuodi.payments.queries import DifferenceLine, Summary
-from tuodi.payments.states import BOOKED, Cause, Held, LineStatus, PayProgramme, RunState
+from tuodi.payments.states import BOOKED, Cause, Held, LineStatus, RunState
 from tuodi.web.components import pages, places, words
 from tuodi.web.components.words import Look
 
@@ -67,6 +68,8 @@ _SHORT = {
     "dibao": "低保", "tekun": "特困供养", "care": "照料服务", "temporary": "临时救助", "child": "困境儿童", "family_planning": "计生扶助",
 }  # fmt: skip
 _CHART_TOWNS = 16
+#: Files to banks named one by one; more are told by bank, the files folded.
+_FILES_SHOWN = 6
 
 
 @dataclass
@@ -91,6 +94,7 @@ class RunPage:
     balance: str = ""
     components: list[dict[str, Any]] = field(default_factory=list)
     component_names: list[str] = field(default_factory=list)
+    component_sums: list[dict[str, Any]] = field(default_factory=list)
     towns: list[dict[str, Any]] = field(default_factory=list)
     towns_label: str = "各乡镇（街道）"
     chart: dict[str, Any] | None = None
@@ -101,6 +105,8 @@ class RunPage:
     blockers: list[dict[str, str]] = field(default_factory=list)
     blocker_note: str = ""
     banks: list[dict[str, Any]] = field(default_factory=list)
+    bank_sums: list[dict[str, Any]] = field(default_factory=list)
+    bank_total: dict[str, int] = field(default_factory=dict)
     events: list[dict[str, str]] = field(default_factory=list)
     progress: dict[str, Any] | None = None
     changes_href: str = ""
@@ -109,9 +115,9 @@ class RunPage:
 
 def label_of(run: PayRun) -> str:
     """The programmes of a run in words."""
-    names = dict(PayProgramme.choices) | _SHORT
     order = list(_SHORT)
-    return "、".join(names.get(code, code) for code in sorted(run.programmes, key=order.index))
+    known = sorted(run.programmes, key=lambda code: order.index(code) if code in order else len(order))
+    return "、".join(_SHORT.get(code) or pay_label(code) for code in known)
 
 
 def page_of(run: PayRun) -> RunPage:
@@ -229,6 +235,7 @@ def _components(page: RunPage, run: PayRun) -> None:
     found = queries.by_component(run)
     used = [name for name in COMPONENTS if any(row.parts[name] for row in found)]
     page.component_names = [_PARTS[name] for name in used]
+    page.component_sums = [{"name": _PARTS[name], "fen": sum(row.parts[name] for row in found)} for name in used]
     page.components = [
         {
             "label": row.label,
@@ -265,7 +272,7 @@ def _chart(page: RunPage) -> None:
         return
     page.chart = {
         "labels": [town["label"] for town in shown],
-        "series": [{"name": "应发（元）", "data": [town["total_fen"] // 100 for town in shown]}],
+        "series": [{"name": "应发（元）", "data": [town["total_fen"] / 100 for town in shown]}],
         "unit": "元",
         "horizontal": True,
     }
@@ -315,7 +322,8 @@ def _blockers(page: RunPage, run: PayRun) -> None:
     for one in queries.blockers(run):
         css, word = ("unknown", "未知") if one.code == Held.UNKNOWN else _SEVERITY[one.severity]
         amount = f"，{words.yuan(one.amount_fen)} 元" if one.amount_fen else ""
-        href = f"{here}?held={one.code}" if one.code in Held.values else ""
+        # Lines of earlier months are seen to in the one queue of exceptions.
+        href = f"{here}?held={one.code}" if one.code in Held.values else reverse("web:bank-todo")
         page.blockers.append(
             {
                 "css": css,
@@ -357,6 +365,25 @@ def _banks(page: RunPage, run: PayRun) -> None:
         }
         for one in queries.bank_totals(run)
     ]
+    if len(page.banks) > _FILES_SHOWN:
+        _bank_sums(page)
+
+
+def _bank_sums(page: RunPage) -> None:
+    """Many files told by bank, the largest first."""
+    sums: dict[str, dict[str, Any]] = {}
+    for one in page.banks:
+        found = sums.setdefault(
+            one["label"], {"label": one["label"], "files": 0, "lines": 0, "total_fen": 0, "failed": 0}
+        )
+        found["files"] += 1
+        for name in ("lines", "total_fen", "failed"):
+            found[name] += one.get(name, 0)
+    page.bank_sums = sorted(sums.values(), key=lambda one: -one["total_fen"])
+    page.bank_total = {
+        "lines": sum(one["lines"] for one in page.bank_sums),
+        "fen": sum(one["total_fen"] for one in page.bank_sums),
+    }
 
 
 def _check(found: Mapping[str, Any]) -> dict[str, Any]:
@@ -434,7 +461,12 @@ def paid_months(found: Sequence[PaidMonth]) -> list[dict[str, Any]]:
         | {
             "parts": one.parts if len(one.parts) > 1 else [],
             "corrections": [
-                {"month": arrear.for_month, "amount_fen": arrear.amount_fen, "cause": Cause(arrear.cause).label}
+                {
+                    "month": arrear.for_month,
+                    "amount_fen": arrear.amount_fen,
+                    "cause": Cause(arrear.cause).label,
+                    "note": arrear.note if arrear.cause == Cause.PRICE_BACK else "",
+                }
                 for arrear in one.corrections
             ],
             "message": one.last_message,

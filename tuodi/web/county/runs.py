@@ -12,6 +12,7 @@ from django.urls import reverse
 from tuodi.exchange.bank import bank_profiles, load_bank_profile
 from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.periods import Month
+from tuodi.kernel.places import trim
 from tuodi.org import access
 from tuodi.org.models import DutyCode
 from tuodi.payments import actions, bank_queries, queries
@@ -28,7 +29,9 @@ def listing(request: HttpRequest) -> HttpResponse:
     form = None
     if DutyCode.PAY_PREPARE in navigation.held_duties(request):
         form = run_actions.OpenForm(
-            request.POST or None, initial={"month": run_actions.default_month(), "programmes": list(PAYABLE_PROGRAMMES)}
+            request.POST or None,
+            at=trim(request.user.office.place_code),
+            initial={"month": run_actions.default_month(), "programmes": list(PAYABLE_PROGRAMMES)},
         )
         if request.method == "POST" and form.is_valid():
             try:
@@ -39,8 +42,13 @@ def listing(request: HttpRequest) -> HttpResponse:
                 return posting.back(reverse("web:run", args=[opened.pk]))
     rows = queries.runs()
     found = pages.page_of(request, lambda start, stop: list(rows[start:stop]))
-    page = Page([line(run) for run in found.items], found.number, None, found.previous, found.next)
-    context = {"page": page, "form": form, "place_names": places.names(request.user.office.place_code)}
+    differences = queries.differences_of(found.items)
+    items = [line(run) | {"change_fen": differences.get(run.pk)} for run in found.items]
+    page = Page(items, found.number, None, found.previous, found.next)
+    own = places.names(request.user.office.place_code)
+    # A reader whose runs are all of his own place need not read it in every row.
+    several = any(one["place"] != " ".join(own[1:]) for one in items)
+    context = {"page": page, "form": form, "place_names": own, "several": several}
     return render(request, "county/runs.html", context)
 
 
@@ -127,7 +135,11 @@ def changes(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "page": Page(items, found.number, found.total, found.previous, found.next, found.pages),
         "run_href": reverse("web:run", args=[run.pk]),
-        "run_label": f"{month} {run_page.label_of(run)}",
+        "run_label": f"{month} 发放",
+        "run": {"no": run.no, "label": run_page.label_of(run)},
+        "noted": any(one["text"] for one in items),
+        "total_fen": sum(row.amount_fen for row in tree if row.cause == cause),
+        "total_persons": sum(row.persons for row in tree if row.cause == cause),
         "cause_label": Cause(cause).label,
         "causes": [
             {
@@ -168,8 +180,10 @@ def lines(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "page": Page(items, found.number, None, found.previous, found.next),
         "run_href": reverse("web:run", args=[run.pk]),
-        "run_label": f"{Month.parse(str(run.month))} {run_page.label_of(run)}",
+        "run_label": f"{Month.parse(str(run.month))} 发放",
+        "run": {"no": run.no, "label": run_page.label_of(run)},
         "title": title,
+        "see_to": status in (LineStatus.FAILED, LineStatus.RETURNED, LineStatus.UNKNOWN),
     }
     return render(request, "county/run_lines.html", context)
 

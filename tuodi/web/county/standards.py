@@ -14,6 +14,7 @@ from tuodi.kernel import clock
 from tuodi.kernel.places import PlaceError, trim
 from tuodi.policy import Book
 from tuodi.policy.model import FOREVER, Param, ParamValue
+from tuodi.standards.rules import in_force
 from tuodi.web.components import law, places
 
 #: Programmes asked for most, in this order; the others follow by name.
@@ -74,8 +75,30 @@ def show(request: HttpRequest) -> HttpResponse:
         "open_total": sum(group.open_count for group in groups),
         "digest": book.digest[:12],
         "warnings": book.warnings,
+        "adopted": adopted_rules(place, on, wanted),
     }
     return render(request, "county/standards.html", context)
+
+
+def adopted_rules(place: str, on: date, programme: str = "") -> list[dict[str, Any]]:
+    """Texts of rules adopted here that hold at a place on a day: document, day, who approved, and what each rule took the place of.
+
+    Args:
+        programme: only rules of it; empty = all.
+    """
+    found = []
+    for one in in_force(place, on):
+        # A rule is named by its programme: `dibao.deduction`.
+        rules = [
+            {"rule": rule, "programme": rule.programme}
+            for rule in one.rules
+            if not programme or rule.name.split(".")[0] == programme
+        ]
+        if rules:
+            found.append(
+                {"row": one.adopted, "proposal": one.proposal, "place": places.name(one.adopted.place), "rules": rules}
+            )
+    return found
 
 
 def lines_in_force(book: Book, names: Sequence[str], place: str, on: date) -> list[Line]:

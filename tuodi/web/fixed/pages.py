@@ -8,6 +8,7 @@ from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from tuodi.funds.programmes import benefits
 from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.periods import Month, PeriodError
 from tuodi.kernel.places import trim
@@ -15,7 +16,7 @@ from tuodi.org.models import DutyCode
 from tuodi.payments import actions
 from tuodi.payments.models import FixedEntry, FixedList
 from tuodi.payments.states import ListState
-from tuodi.web.components import law, navigation, pages, places, posting, reading
+from tuodi.web.components import navigation, pages, places, posting, reading
 from tuodi.web.components.pages import Page
 from tuodi.web.components.uploads import UploadField
 from tuodi.web.components.words import Look
@@ -33,17 +34,21 @@ class ListForm(forms.Form):
     """A department's list."""
 
     county = forms.ChoiceField(label="县（市、区）")
+    programme = forms.ChoiceField(label="项目")
     file = UploadField(
         most=MAX_BYTES,
         refusal="文件超过 20 MB。请拆成几个文件。",
         label="名单",
         help_text="xlsx、xls 或 csv，一人一行：姓名、身份证号、扶助情形、发放周期、每次金额、起始月份、终止月份、银行账号、开户银行",
     )
-    source = forms.CharField(label="出处", max_length=200, help_text="例如：区卫生健康局 2017 年特别扶助名册")
+    source = forms.CharField(
+        label="出处", max_length=200, help_text="例如：区卫生健康局 2017 年特别扶助名册；一份名单只报一个项目"
+    )
 
     def __init__(self, *args: Any, place: str, **options: Any) -> None:
         super().__init__(*args, **options)
         offer(self, "county", counties_at(place))
+        offer(self, "programme", [(code, one.label) for code, one in benefits(place).items()])
 
 
 def listing(request: HttpRequest) -> HttpResponse:
@@ -61,6 +66,7 @@ def listing(request: HttpRequest) -> HttpResponse:
             try:
                 made = actions.import_fixed_list(
                     acting_user=user, county=given["county"], data=given["file"].read(), name=given["file"].name, source=given["source"],
+                    programme=given["programme"],
                 )  # fmt: skip
             except TuodiError as error:
                 form.add_error(None, str(error))
@@ -81,9 +87,14 @@ def listing(request: HttpRequest) -> HttpResponse:
     reading.note_list(
         request, "固定金额名单", [one.household_id for one in found.items], [one.person_id for one in found.items]
     )
-    labels = law.book().enums["fp_basis"].values
+    known = benefits()
     lines = [
-        {"row": one, "basis": labels.get(one.basis, one.basis), "place": places.path(one.region)} for one in found.items
+        {
+            "row": one,
+            "basis": known[one.programme].cases.get(one.basis, one.basis) if one.programme in known else one.basis,
+            "place": places.path(one.region),
+        }
+        for one in found.items
     ]
     checks = DutyCode.PAY_CHECK in held
     context = {
@@ -98,6 +109,7 @@ def listing(request: HttpRequest) -> HttpResponse:
         and shown.imported_by_id != user.pk,
         "own": shown is not None and shown.state == ListState.PROPOSED and shown.imported_by_id == user.pk,
         "form": form,
+        "kinds": [one.label for one in benefits(place).values()],
     }
     return render(request, "fixed/lists.html", context)
 

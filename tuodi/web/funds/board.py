@@ -29,10 +29,8 @@ COLOURS = ("#1f5a9e", "#6d9fd3", "#3f8f8a", "#d0a24a", "#b5533f", "#8a6bb1", "#6
 
 
 def _large(fen: int) -> dict[str, str]:
-    """A sum for a tile; from a million yuan on in 万元 with two decimals, half up. The table below has it to the fen."""
-    if abs(fen) < 100_000_000:
-        return {"value": words.yuan(fen), "unit": "元"}
-    return {"value": words.yuan((fen + 5000) // 10000), "unit": "万元"}
+    """A sum for a tile, to the fen like all others, so that they can be added up by eye."""
+    return {"value": words.yuan(fen), "unit": "元"}
 
 
 def show(request: HttpRequest) -> HttpResponse:
@@ -66,6 +64,7 @@ def show(request: HttpRequest) -> HttpResponse:
         "balances": brought == sum(sums.values()) + paid,
         "accounts": [{"code": code, "label": label} for code, label in ACCOUNTS],
         "groups": _groups(kept, place),
+        "sums": [brought, *(sums[account] for account, _ in ACCOUNTS), paid],
         "chain_href": f"{reverse('web:chain')}?place={place}",
         "before": sum(one.paid for one in before),
         "chart": _chart(kept),
@@ -133,11 +132,11 @@ def _chart(rows: list[queries.Standing]) -> dict[str, Any] | None:
     places_of_money = [*ACCOUNTS, ("paid", "已发")]
     for at, (code, label) in enumerate(places_of_money):
         data = [
-            sum(one.paid if code == "paid" else one.held.get(code, 0) for one in rows if one.programme == name) // 100
+            sum(one.paid if code == "paid" else one.held.get(code, 0) for one in rows if one.programme == name)
             for name in names
         ]
         if any(data):
-            series.append({"name": label, "data": data, "color": COLOURS[at % len(COLOURS)]})
+            series.append({"name": label, "data": [fen / 100 for fen in data], "color": COLOURS[at % len(COLOURS)]})
     told = "；".join(
         f"{programme_label(name)}在手 {words.yuan(sum(one.total for one in rows if one.programme == name))} 元，"
         f"已发 {words.yuan(sum(one.paid for one in rows if one.programme == name))} 元"
@@ -146,7 +145,6 @@ def _chart(rows: list[queries.Standing]) -> dict[str, Any] | None:
     return {
         "data": {"labels": [programme_label(name) for name in names], "series": series, "unit": "元", "horizontal": True, "stacked": True},
         "text": f"各项资金在哪里的堆叠条形图：{told}；数字见下表",
-        "size": "tall" if len(names) > 3 else "",
     }  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.http import HttpRequest
 
+from tuodi.funds import plans
 from tuodi.funds.states import Account, OrderStatus, PaperState
 from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.money import parse_yuan
@@ -27,6 +28,7 @@ __all__ = [
     "counties_of",
     "county_of",
     "offer",
+    "over_plan",
     "place_of",
 ]
 
@@ -105,6 +107,12 @@ def place_of(request: HttpRequest) -> str:
 def county_of(request: HttpRequest) -> str:
     """Six digits of the county a form is about, or empty where the reader's range has several and none is named."""
     return place_of(request)[:6] if len(place_of(request)) >= 6 else ""
+
+
+def over_plan(region: str, programme: str, fen: int, *, asked: bool) -> dict[str, Any]:
+    """What `funds/plan_excess.html` tells who decides of the month's plans; empty where he is not asked."""
+    found = plans.excess_of(region, programme, fen) if asked else []
+    return {"over": found, "over_blocks": bool(found) and plans.blocks(region[:6])}
 
 
 def offer(form: forms.Form, name: str, choices: list[tuple[str, str]]) -> None:

@@ -15,7 +15,16 @@ from tuodi.funds import orders
 from tuodi.funds.actions import clearing as clearings
 from tuodi.funds.actions import hospital as actions
 from tuodi.funds.models import BillBatch, HospitalAgreement, HospitalBill, HospitalClearing, LedgerEntry, PayOrder
-from tuodi.funds.states import Account, AgreementState, ClearingState, OrderKind, OrderStatus, PayWay, Verdict
+from tuodi.funds.states import (
+    Account,
+    AgreementState,
+    ClearingState,
+    FundProgramme,
+    OrderKind,
+    OrderStatus,
+    PayWay,
+    Verdict,
+)
 from tuodi.kernel import clock
 from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.money import format_yuan
@@ -29,7 +38,7 @@ from tuodi.web.components.form_parts import MonthField
 from tuodi.web.components.pages import Page
 from tuodi.web.components.uploads import UploadField
 from tuodi.web.components.words import Look
-from tuodi.web.funds.common import ORDERS, YuanField, amount_of, counties_at, offer, place_of
+from tuodi.web.funds.common import ORDERS, YuanField, amount_of, counties_at, offer, over_plan, place_of
 
 MAX_BYTES = 20 * 2**20
 AGREEMENTS = {
@@ -328,6 +337,10 @@ def month(request: HttpRequest, no: str, number: int) -> HttpResponse:
         "rest": made.paid_fen if made and made.paid_fen is not None else sums.accepted - advance,
         "refill": format_yuan(max(min(max(advance, 0), row.advance_limit_fen - (held - advance)), 0), sep=False),
     }  # fmt: skip
+    if context["may_decide"] and made is not None:
+        context |= over_plan(
+            row.region, FundProgramme.MEDICAL, max(sums.accepted - held, 0) + made.replenish_fen, asked=True
+        )
     return render(request, "funds/hospital_month.html", context)
 
 

@@ -14,16 +14,17 @@ from tuodi.funds import queries
 from tuodi.funds.actions import papers as actions
 from tuodi.funds.ledger import source_label
 from tuodi.funds.models import Float, FundPaper, HospitalAgreement, PublicFund
+from tuodi.funds.programmes import choices, programme_label
 from tuodi.funds.states import AgreementState, FundProgramme, PaperKind, PaperState, Source
 from tuodi.kernel import clock
 from tuodi.kernel.errors import TuodiError
-from tuodi.kernel.places import pad12
+from tuodi.kernel.places import pad12, trim
 from tuodi.org import access
 from tuodi.org.models import DutyCode
 from tuodi.web.components import navigation, pages, places, posting
 from tuodi.web.components.form_parts import MonthField
 from tuodi.web.components.pages import Page
-from tuodi.web.funds.common import LOOKS, YuanField, counties_at, county_of, offer, place_of
+from tuodi.web.funds.common import LOOKS, YuanField, counties_at, county_of, offer, over_plan, place_of
 
 TABS = (("waiting", "待审核"), ("all", "全部"))
 #: Kind -> fields of the form, in order.
@@ -56,8 +57,8 @@ class PaperForm(forms.Form):
     town = forms.ChoiceField(label="乡镇（街道）", help_text="先在“备用金”页设立，才能预拨")
     hospital = forms.ChoiceField(label="定点医院", help_text="协议生效的医院")
     year = forms.IntegerField(label="年度", min_value=2000, max_value=2199)
-    programme = forms.ChoiceField(label="项目", choices=FundProgramme.choices)
-    to_programme = forms.ChoiceField(label="调入项目", choices=FundProgramme.choices)
+    programme = forms.ChoiceField(label="项目")
+    to_programme = forms.ChoiceField(label="调入项目")
     source = forms.ChoiceField(label="资金来源", help_text="公益基金先登记，只用于限定的用途")
     month = MonthField(label="月份", help_text="例如 2017-10")
     amount = YuanField(label="金额（元）")
@@ -81,8 +82,11 @@ class PaperForm(forms.Form):
             (no, f"{one.name}（{places.name(one.region)}）") for no, one in self.hospitals.items()
         ]  # type: ignore[attr-defined]
         self.fields["hospital"].initial = request.GET.get("hospital", "")
+        sorts = choices(trim(place_of(request)))
+        for name in ("programme", "to_programme"):
+            self.fields[name].choices = sorts  # type: ignore[attr-defined]
         if kind == PaperKind.PLAN:
-            self.fields["programme"].choices = [one for one in FundProgramme.choices if one[0] != "pool"]  # type: ignore[attr-defined]
+            self.fields["programme"].choices = [one for one in sorts if one[0] != FundProgramme.POOL]  # type: ignore[attr-defined]
             self.fields["source"].choices = [("", "各来源合计"), *self.fields["source"].choices]  # type: ignore[attr-defined]
             self.fields["source"].required = False
             self.fields["source"].help_text = "写明来源的，只限这个来源"
@@ -105,6 +109,8 @@ def listing(request: HttpRequest) -> HttpResponse:
         "page": Page([_line(one) for one in found.items], found.number, None, found.previous, found.next),
         "tabs": tabs,
         "heading": dict(TABS)[chosen],
+        # In a county's own list all papers are of the same place.
+        "several": len(place) < 6,
         "kinds": [
             {"code": code, "label": label, "text": WORDS[PaperKind(code)]}
             for code, label in PaperKind.choices
@@ -116,9 +122,9 @@ def listing(request: HttpRequest) -> HttpResponse:
 
 
 def _line(row: FundPaper) -> dict[str, Any]:
-    what = str(FundProgramme(row.programme).label)
+    what = programme_label(row.programme)
     if row.to_programme:
-        what += f" → {FundProgramme(row.to_programme).label}"
+        what += f" → {programme_label(row.to_programme)}"
     elif row.town:
         what = f"临时救助 → {places.name(row.town)}备用金"
     elif row.hospital:
@@ -191,6 +197,12 @@ def show(request: HttpRequest, no: str) -> HttpResponse:
         "row": row,
         "may_decide": may and not mine,
         "locked": "您提出的单据，由另一人审核。" if may and mine else "",
+        **over_plan(
+            row.region,
+            row.programme,
+            row.amount_fen,
+            asked=may and not mine and row.kind in (PaperKind.ADVANCE, PaperKind.HOSPITAL),
+        ),
     }
     return render(request, "funds/paper.html", context)
 
@@ -202,7 +214,6 @@ class PublicForm(forms.Form):
     owner = forms.CharField(label="出资或管理单位", max_length=60)
     purposes = forms.MultipleChoiceField(
         label="限定用途",
-        choices=[one for one in FundProgramme.choices if one[0] != "pool"],
         widget=forms.CheckboxSelectMultiple,
     )
     note = forms.CharField(label="用途说明", max_length=200, required=False)
@@ -214,6 +225,7 @@ def public(request: HttpRequest) -> HttpResponse:
     county = county_of(request)
     may = bool(county) and navigation.may(request, [DutyCode.FUND_KEEP], pad12(county))
     form = PublicForm(request.POST or None)
+    form.fields["purposes"].choices = [one for one in choices(trim(place_of(request))) if one[0] != FundProgramme.POOL]  # type: ignore[attr-defined]
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         try:
@@ -231,7 +243,7 @@ def public(request: HttpRequest) -> HttpResponse:
             {
                 "fund": fund,
                 "place": places.name(fund.region),
-                "purposes": "、".join(str(FundProgramme(one).label) for one in fund.purposes),
+                "purposes": "、".join(programme_label(one) for one in fund.purposes),
                 "came": sum(one.brought for one in mine),
                 "paid": sum(one.paid for one in mine),
                 "left": sum(one.total for one in mine),

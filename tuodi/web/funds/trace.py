@@ -11,6 +11,7 @@ from tuodi.funds import orders
 from tuodi.funds.models import (
     CashClaim,
     EmergencyCase,
+    FuneralWaiver,
     HospitalBill,
     HospitalClearing,
     LedgerEntry,
@@ -19,7 +20,7 @@ from tuodi.funds.models import (
 )
 from tuodi.funds.states import Kind, OrderKind
 from tuodi.kernel.masking import mask_name
-from tuodi.payments.models import Claim, ClaimReceipt, ClaimWriteOff
+from tuodi.payments.models import Claim, ClaimFinding, ClaimReceipt, ClaimWriteOff
 from tuodi.web.chain.common import names
 from tuodi.web.components import navigation, reading, words
 
@@ -42,15 +43,19 @@ def origin_of(row: LedgerEntry) -> dict[str, str]:
         case = EmergencyCase.objects.filter(pk=row.origin_id).first()
         if case:
             return {"label": f"疾病应急救助 {case.no}", "href": reverse("web:emergency-case", args=[case.no])}
+    if row.origin == "funeral":
+        waiver = FuneralWaiver.objects.filter(pk=row.origin_id).first()
+        if waiver:
+            return {"label": f"丧葬费用减免 {waiver.no}", "href": reverse("web:funeral", args=[waiver.no])}
     claim = _claim(row)
     if claim:
-        what = "追回收款" if row.origin == "receipt" else "追回核销"
+        what = {"receipt": "追回收款", "write_off": "追回核销"}.get(row.origin, "认定多发")
         return {"label": f"{what} {claim.no}", "href": reverse("web:claim", args=[claim.pk])}
     return {}
 
 
 def _claim(row: LedgerEntry) -> Claim | None:
-    kinds: dict[str, Any] = {"receipt": ClaimReceipt, "write_off": ClaimWriteOff}
+    kinds: dict[str, Any] = {"receipt": ClaimReceipt, "write_off": ClaimWriteOff, "finding": ClaimFinding}
     if row.origin not in kinds:
         return None
     found = kinds[row.origin].objects.select_related("claim__household__head", "claim__person").filter(pk=row.origin_id)

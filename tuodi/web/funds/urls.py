@@ -8,7 +8,7 @@ from django.views.decorators.http import require_POST
 from tuodi.org.models import DutyCode
 from tuodi.web.components.doors import open_to
 from tuodi.web.components.navigation import FUNDS, HOSPITALS, PETTY
-from tuodi.web.funds import board, checks, hospital, papers, petty, year
+from tuodi.web.funds import board, checks, hospital, idle, papers, petty, year
 
 _readers = open_to(*FUNDS)
 _keeper = open_to(DutyCode.FUND_KEEP)
@@ -24,6 +24,8 @@ urlpatterns: list[URLPattern] = [
     path("funds/papers/", _readers(papers.listing), name="fund-papers"),
     path("funds/papers/new/", _keeper(papers.new), name="fund-paper-new"),
     path("funds/papers/<slug:no>/", _readers(papers.show), name="fund-paper"),
+    path("funds/idle/", _readers(idle.show), name="fund-idle"),
+    path("funds/idle/sheet.xlsx", _readers(idle.export), name="fund-idle-sheet"),
     path("funds/public/", _readers(papers.public), name="public-funds"),
     path("funds/population/", require_POST(_keeper(papers.population)), name="fund-population"),
     path("funds/release/", require_POST(_keeper(papers.release)), name="fund-release"),
@@ -36,6 +38,7 @@ urlpatterns: list[URLPattern] = [
     path("hospitals/<slug:no>/<int:number>/", _hospitals(hospital.month), name="hospital-month"),
     path("ledger-checks/", _auditors(checks.show), name="ledger-checks"),
     path("petty/", _petty(petty.listing), name="petty"),
+    path("petty/<int:pk>/ledger.xlsx", _petty(petty.ledger), name="petty-ledger"),
     path("petty/<int:pk>/", _petty(petty.show), name="petty-float"),
     path("petty/receipts/<slug:no>/", _petty(petty.receipt), name="petty-receipt"),
 ]

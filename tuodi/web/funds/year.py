@@ -9,6 +9,7 @@ from django.shortcuts import render
 
 from tuodi.funds import queries
 from tuodi.funds.actions.year import settle_year
+from tuodi.funds.ledger import programme_label
 from tuodi.kernel import clock
 from tuodi.kernel.places import pad12
 from tuodi.org.models import DutyCode
@@ -32,10 +33,13 @@ def show(request: HttpRequest, number: int) -> HttpResponse:
         "counties": counties_of(place_of(request)),
     }
     if county:
-        figures = queries.year_figures(county, number)
+        figures = [one for one in queries.year_figures(county, number) if not one.silent or one.off]
         lines = [{"label": queries.sub_label(one.programme, one.source), "row": one} for one in figures]
         context |= {
             "lines": lines,
+            "plans": [
+                {"label": programme_label(one.programme), "row": one} for one in queries.year_plans(county, number, figures)
+            ],
             "totals": {
                 name: sum(getattr(one, name) for one in figures)
                 for name in (
@@ -50,8 +54,8 @@ def show(request: HttpRequest, number: int) -> HttpResponse:
             "chart": {
                 "labels": [line["label"] for line in lines],
                 "series": [
-                    {"name": "到账（含调剂）", "data": [(one.appropriated + one.transferred_in - one.transferred_out) // 100 for one in figures]},
-                    {"name": "已发", "data": [one.paid // 100 for one in figures]},
+                    {"name": "到账（含调剂）", "data": [(one.appropriated + one.transferred_in - one.transferred_out) / 100 for one in figures]},
+                    {"name": "已发", "data": [one.paid / 100 for one in figures]},
                 ],
                 "unit": "元",
                 "horizontal": True,

@@ -14,7 +14,15 @@ from tuodi.funds import emergencies as reads
 from tuodi.funds import orders
 from tuodi.funds.actions import emergencies as actions
 from tuodi.funds.models import EmergencyCase, HospitalAgreement
-from tuodi.funds.states import AgreementState, ClaimFrom, DeskState, EmergencyReason, OrderKind, OrderStatus
+from tuodi.funds.states import (
+    AgreementState,
+    ClaimFrom,
+    DeskState,
+    EmergencyReason,
+    FundProgramme,
+    OrderKind,
+    OrderStatus,
+)
 from tuodi.kernel import clock
 from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.money import format_yuan
@@ -23,7 +31,7 @@ from tuodi.org.models import DutyCode
 from tuodi.web.components import navigation, pages, places, posting, words
 from tuodi.web.components.pages import Page
 from tuodi.web.components.uploads import UploadField
-from tuodi.web.funds.common import ORDERS, YuanField, amount_of, place_of
+from tuodi.web.funds.common import ORDERS, YuanField, amount_of, over_plan, place_of
 from tuodi.web.medical.premiums import DESK
 
 _MOST = 20 * 2**20
@@ -133,6 +141,7 @@ def show(request: HttpRequest, no: str) -> HttpResponse:
         "may_write_off": review and left and row.identified_by_id != user.pk,
         "left": format_yuan(left, sep=False),
         "today": clock.today(),
+        **over_plan(row.region, FundProgramme.EMERGENCY, top, asked=review and waiting and not mine),
     }  # fmt: skip
     return render(request, "medical/emergency.html", context)
 

@@ -14,7 +14,7 @@ from tuodi.funds import orders
 from tuodi.funds import premiums as reads
 from tuodi.funds.actions import premiums as actions
 from tuodi.funds.models import PremiumItem, PremiumList
-from tuodi.funds.states import DeskState, OrderKind, OrderStatus, PremiumResult
+from tuodi.funds.states import DeskState, FundProgramme, OrderKind, OrderStatus, PremiumResult
 from tuodi.kernel import clock
 from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.money import format_yuan
@@ -25,7 +25,7 @@ from tuodi.web.components.pages import Page
 from tuodi.web.components.uploads import UploadField
 from tuodi.web.components.words import Look
 from tuodi.web.county import sheets
-from tuodi.web.funds.common import ORDERS, amount_of, counties_at, offer, place_of
+from tuodi.web.funds.common import ORDERS, amount_of, counties_at, offer, over_plan, place_of
 
 DESK = {
     DeskState.PROPOSED: Look("待审核", "warn", "clock"),
@@ -196,6 +196,7 @@ def show(request: HttpRequest, no: str) -> HttpResponse:
         "today": clock.today(),
         "may_decide": review and waiting and not mine,
         "locked": "您提出的名单，由另一人审核。" if review and waiting and mine else "",
+        **over_plan(row.region, FundProgramme.MEDICAL, row.amount_fen, asked=review and waiting and not mine),
     }  # fmt: skip
     return render(request, "medical/premium.html", context)
 

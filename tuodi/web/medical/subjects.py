@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import reverse
 
-from tuodi.funds.models import EmergencyCase, FundPaper, HospitalClearing, PayOrder, PremiumList
+from tuodi.funds.models import EmergencyCase, FundPaper, FuneralWaiver, HospitalClearing, PayOrder, PremiumList
 from tuodi.funds.states import OrderKind
 from tuodi.kernel.periods import Month
 
@@ -33,4 +33,8 @@ def subject_of(row: PayOrder) -> tuple[str, str]:
         case = EmergencyCase.objects.filter(pk=pk).first()
         if case is not None:
             return f"疾病应急救助 {case.no}", reverse("web:emergency-case", args=[case.no])
+    elif row.kind == OrderKind.FUNERAL:
+        waiver = FuneralWaiver.objects.filter(pk=pk).first()
+        if waiver is not None:
+            return f"丧葬费用减免 {waiver.no}", reverse("web:funeral", args=[waiver.no])
     return row.memo, ""

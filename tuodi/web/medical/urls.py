@@ -8,7 +8,7 @@ from django.views.decorators.http import require_POST
 from tuodi.org.models import DutyCode
 from tuodi.web.components.doors import open_to
 from tuodi.web.components.navigation import BODIES, HOSPITALS
-from tuodi.web.medical import bills, emergencies, orders, premiums, refunds
+from tuodi.web.medical import bills, emergencies, funerals, orders, premiums, refunds
 
 _bodies = open_to(*BODIES)
 _hospitals = open_to(*HOSPITALS)
@@ -29,6 +29,9 @@ urlpatterns: list[URLPattern] = [
     path("premiums/", _hospitals(premiums.listing), name="premiums"),
     path("premiums/<slug:no>/", _hospitals(premiums.show), name="premium-list"),
     path("premiums/<slug:no>/sheet/", require_POST(_keeper(premiums.sheet)), name="premium-sheet"),
+    path("funerals/", _hospitals(funerals.listing), name="funerals"),
+    path("funerals/<slug:no>/", _hospitals(funerals.show), name="funeral"),
+    path("funerals/<slug:no>/evidence/", _hospitals(funerals.evidence), name="funeral-evidence"),
     path("emergency-fund/", _hospitals(emergencies.listing), name="emergency-fund"),
     path("emergency-fund/<slug:no>/", _hospitals(emergencies.show), name="emergency-case"),
     path("emergency-fund/<slug:no>/evidence/", _hospitals(emergencies.evidence), name="emergency-evidence"),

@@ -23,7 +23,7 @@ from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.places import pad12
 from tuodi.policy.procedure import LEVEL_LABELS, Procedure
 from tuodi.web.components import law
-from tuodi.web.county.standards import Line, lines_in_force
+from tuodi.web.county.standards import Line, adopted_rules, lines_in_force
 from tuodi.web.residents import places
 from tuodi.web.residents.decision import APPEAL_CLAUSES
 from tuodi.web.residents.progress import WORDS
@@ -141,6 +141,7 @@ def show(request: HttpRequest, programme: str) -> HttpResponse:
         "today": today,
         "conditions": conditions(programme, place),
         "amounts": amounts,
+        "adopted": adopted_rules(place, today, programme),
         "procedure": text,
         "total": total,
         "total_clause": book.clause(total.clause).text if total and total.clause else "",

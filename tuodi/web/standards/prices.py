@@ -15,18 +15,17 @@ from django.urls import reverse
 
 from tuodi.kernel import clock, small_cells
 from tuodi.kernel.errors import TuodiError
-from tuodi.kernel.periods import Month
 from tuodi.kernel.places import trim
 from tuodi.org.errors import NotFoundError
 from tuodi.org.models import DutyCode
 from tuodi.payments import actions, price_reminders
 from tuodi.payments.models import PriceIndex, PriceShare
-from tuodi.payments.price_corrections import carried_otherwise, difference
-from tuodi.payments.prices import Round, index_of, round_of
+from tuodi.payments.prices import Round, round_of
 from tuodi.people.enums import Programme
 from tuodi.web.components import law, navigation, pages, places, posting
 from tuodi.web.components.doors import PAYMENT
 from tuodi.web.components.form_parts import MonthField, PlaceOrOwn
+from tuodi.web.standards import price_decisions
 
 
 class IndexForm(PlaceOrOwn, forms.Form):
@@ -170,27 +169,8 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         shielded(lines)
     pays = not PAYMENT.isdisjoint(navigation.held_duties(request))
     context = {
-        "corrections": _corrections(request, index, labels) if pays and named else [], "compared": "compare" in request.GET,
+        "corrections": price_decisions.sections(request, index, labels, compare="compare" in request.GET) if pays and named else [], "compared": "compare" in request.GET,
         "line": _line(found, paid), "covered": [book.enums["price_group"].values[one] for one in found.covered], "lines": lines,
         "heads": heads, "total": total, "shielded": any("left_out" in row for row in lines),
     }  # fmt: skip
     return render(request, "standards/price.html", context)
-
-
-def _corrections(request: HttpRequest, index: PriceIndex, labels: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Runs that paid the month by other figures than those that count now; the difference where it is asked for."""
-    newest = index_of(index.place, Month.parse(str(index.month)))
-    if newest is None or newest.pk != index.pk:
-        return []
-    out = []
-    for one in carried_otherwise(index):
-        rows = difference(one, Month.parse(str(index.month)), law.book()) if "compare" in request.GET else []
-        out.append(
-            {
-                "no": one.run.no, "href": reverse("web:run", args=[one.run.pk]),
-                "was": one.facts.get("cpi", "—"), "food_was": one.facts.get("food", "—"), "now": one.now.get("cpi", "—"), "food_now": one.now.get("food", "—"),
-                "rows": [{"place": places.name(row.county), "group": labels.get(row.group, row.group), "row": row} for row in rows],
-                "total": sum(row.delta_fen for row in rows),
-            }
-        )  # fmt: skip
-    return out

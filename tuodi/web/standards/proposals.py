@@ -20,7 +20,7 @@ from tuodi.policy.adopted import Adopted, hidden_by
 from tuodi.standards import actions, queries
 from tuodi.standards.errors import StandardError
 from tuodi.standards.models import Opinion, Proposal
-from tuodi.standards.states import Body, ProposalState, Stance
+from tuodi.standards.states import STEPS, Body, ProposalState, Stance
 from tuodi.web.components import law, navigation, pages, places, posting
 from tuodi.web.components.form_parts import PlaceOrOwn
 from tuodi.web.standards import rule_drafts
@@ -32,7 +32,6 @@ LOOKS = {
 _BASIS = (
     ("consumption_prior_urban", "上年城镇居民人均消费支出（元/年）"), ("consumption_prior_rural", "上年农村居民人均消费支出（元/年）"),
 )  # fmt: skip
-_STEPS = ("draft", "consulted", "approved", "published", "in_force")
 
 
 class DraftForm(PlaceOrOwn, forms.Form):
@@ -93,7 +92,7 @@ def _page(request: HttpRequest, proposal: Proposal, *, typed: Mapping[str, str] 
     step = (
         proposal.state
         if proposal.state in proposal.checks
-        else next((s for s in reversed(_STEPS) if s in proposal.checks), "")
+        else next((s for s in reversed(STEPS) if s in proposal.checks), "")
     )
     opinions = [
         _opinion(request, one, may_draft=may_draft)
@@ -215,7 +214,7 @@ def _steps(proposal: Proposal) -> list[dict[str, Any]]:
         "draft": proposal.created_at, "consulted": proposal.consulted_at, "approved": proposal.approved_at,
         "published": proposal.published_on, "in_force": proposal.effective_on,
     }  # fmt: skip
-    at = _STEPS.index(proposal.state) if proposal.state in _STEPS else -1
+    at = STEPS.index(proposal.state) if proposal.state in STEPS else -1
     labels = dict(ProposalState.choices)
     return [
         {
@@ -223,7 +222,7 @@ def _steps(proposal: Proposal) -> list[dict[str, Any]]:
             "state": "done" if number < at or proposal.state == "in_force" else "now" if number == at else "later",
             "note": _when(when[name]) if number <= at or name == "in_force" else "",
         }
-        for number, name in enumerate(_STEPS)
+        for number, name in enumerate(STEPS)
     ]
 
 

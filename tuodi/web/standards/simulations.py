@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -25,8 +25,9 @@ from tuodi.payments.simulate import BUCKETS
 from tuodi.people.enums import Programme
 from tuodi.people.models import Household, Person, RollEntry
 from tuodi.standards import queries
-from tuodi.standards.states import ProposalState
-from tuodi.web.components import pages, places, posting, reading
+from tuodi.standards.models import Proposal
+from tuodi.standards.states import STEPS, ProposalState
+from tuodi.web.components import pages, places, posting, reading, words
 from tuodi.web.county import run_jobs
 from tuodi.web.county.sheets import sheet
 
@@ -34,6 +35,11 @@ MARKS = {"a": "方案甲", "b": "方案乙"}
 #: Entries on the roll computed at once in the request.
 SMALL_ROLL = 2_000
 WORST = 10
+#: Figures of a draft named beside the table.
+_LINES = 6
+_RESULTS = ("pass", "fail", "unknown")
+#: Money that is not there, and places without a book, in colours of their own.
+_HUES = {"is-bad": "#b5533f", "dim": "#66717f"}
 _CLASSES = (("gain", "待遇增加", "ok"), ("lose", "待遇减少", "bad"), ("enter", "新纳入", "ok"), ("leave", "退出", "bad"), ("same", "不变", ""), ("open", "规则算不出，按花名册", ""))  # fmt: skip
 _WORDS = {"lose": "减少", "leave": "退出", "gain": "增加", "enter": "新纳入"}
 
@@ -136,13 +142,20 @@ def _figures(one: Simulation) -> dict[str, Any]:
         {
             "label": label,
             "cells": [
-                {"n": sides[mark]["counts"][name], "css": css if sides[mark]["counts"][name] else ""} for mark in marks
+                {
+                    "n": sides[mark]["counts"][name],
+                    "css": css if sides[mark]["counts"][name] else "",
+                    "label": MARKS[mark],
+                }
+                for mark in marks
             ],
         }
         for name, label, css in _CLASSES
     ]
-    for row in counts:
-        row["now"] = None
+
+    def cells(values: Sequence[int]) -> list[dict[str, Any]]:
+        return [{"label": MARKS[mark], "n": value} for mark, value in zip(marks, values, strict=True)]
+
     more = {mark: sides[mark]["amount_fen"] - now["amount_fen"] for mark in marks}
     money = [
         {"label": "每月", "now": now["amount_fen"], "cells": [sides[mark]["amount_fen"] for mark in marks], "signed": False},
@@ -150,16 +163,18 @@ def _figures(one: Simulation) -> dict[str, Any]:
         {"label": f"本年增支（{len(months)} 个月）", "now": None, "cells": [more[mark] * len(months) for mark in marks], "signed": True},
         {"label": "补发以前月份", "now": None, "cells": [sides[mark]["back_fen"] for mark in marks], "signed": True},
     ]  # fmt: skip
+    for line in money:
+        line["cells"] = cells(line["cells"])
     return {
         "heads": heads, "counts": counts, "money": money,
-        "units": {"now": now["units"], "cells": [sides[mark]["units"] for mark in marks]},
-        "persons": {"now": now["persons"], "cells": [sides[mark]["persons"] for mark in marks]},
+        "units": {"now": now["units"], "cells": cells([sides[mark]["units"] for mark in marks])},
+        "persons": {"now": now["persons"], "cells": cells([sides[mark]["persons"] for mark in marks])},
         "months": [
             {"month": month, "now": now["amount_fen"], "cells": [sides[mark]["amount_fen"] + (sides[mark]["back_fen"] if n == 0 else 0) for mark in marks]}
             for n, month in enumerate(months)
         ],
         "budget": _places(sides, marks),
-        "funds": _funds(sides, marks, len(months)),
+        "funds": _funds(sides, marks, len(months)), "floors": _floors(one),
         "spread": [{"label": label, "cells": [sides[mark]["buckets"][n] for mark in marks]} for n, label in enumerate(LABELS)],
         "spread_chart": {
             # Who stays as he is would dwarf all others: he is in the table.
@@ -172,7 +187,7 @@ def _figures(one: Simulation) -> dict[str, Any]:
         "budget_chart": {
             "labels": [_place(code) for code in sorted({row["place"] for row in now["places"]})], "horizontal": True, "unit": "元",
             "series": [
-                {"name": name, "data": [round(sum(r["amount_fen"] for r in sides[mark]["places"] if r["place"] == code) / 100) for code in sorted({row["place"] for row in now["places"]})]}
+                {"name": name, "data": [sum(r["amount_fen"] for r in sides[mark]["places"] if r["place"] == code) / 100 for code in sorted({row["place"] for row in now["places"]})]}
                 for mark, name in [("now", "现行"), *((mark, MARKS[mark]) for mark in marks)]
             ],
         },
@@ -211,6 +226,11 @@ def _funds(sides: Mapping[str, Any], marks: list[str], count: int) -> dict[str, 
         for county, programme in sorted({key for mark in shown for key in found[mark].short})
     ]
     return {
+        "chart": {
+            "labels": ["现行", *(MARKS[mark] for mark in marks)], "horizontal": True, "stacked": True, "unit": "元",
+            "series": [{"name": row["label"], "data": [fen / 100 for fen in row["cells"]], "color": _HUES.get(row["css"])} for row in rows],
+        },
+        "text": "资金来源的堆叠条形图，数字见下表",
         "rows": rows, "gaps": gaps, "months": count, "total": [found[mark].total for mark in shown],
         "back": [sides[mark]["back_fen"] for mark in marks], "any_back": any(sides[mark]["back_fen"] for mark in marks),
     }  # fmt: skip
@@ -250,7 +270,27 @@ def _place(code: str) -> str:
 
 
 def _values(draft: Mapping[str, Any]) -> list[str]:
-    return [f"{places.name(row['place'])} {row['value']} {row['unit']}".strip() for row in draft["values"]][:6]
+    """What a draft sets, places with the same figure in one line; the proposal has the rest."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for row in draft["values"]:
+        name = places.name(row["place"])
+        names = found.setdefault((row["value"], row["unit"]), [])
+        if name not in names:
+            names.append(name)
+    lines = [f"{words.figures(value)} {unit}（{'、'.join(names)}）" for (value, unit), names in found.items()]
+    return lines if len(lines) <= _LINES else [*lines[:_LINES], f"另有 {len(lines) - _LINES} 项"]
+
+
+def _floors(one: Simulation) -> list[dict[str, Any]]:
+    """For each draft how many of the floors its values touch pass, fail or lack a fact, as the proposal has them now."""
+    found = {row.pk: row.checks for row in Proposal.objects.filter(pk__in=[draft["proposal"] for draft in one.drafts])}
+    counts = []
+    for draft in one.drafts:
+        steps = found.get(draft["proposal"]) or {}
+        last = next((steps[step] for step in reversed(STEPS) if step in steps), [])
+        touched = [check["result"] for check in last if check["touched"]]
+        counts.append({"label": MARKS[draft["mark"]]} | {result: touched.count(result) for result in _RESULTS})
+    return counts if any(count[result] for count in counts for result in _RESULTS) else []
 
 
 def _places(sides: Mapping[str, Any], marks: list[str]) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from django.views.decorators.http import require_POST
 
 from tuodi.org.models import DutyCode
 from tuodi.web.components.doors import PAYMENT, open_to
-from tuodi.web.standards import price_members, prices, proposals, simulations
+from tuodi.web.standards import price_decisions, price_members, prices, proposals, simulations
 
 _staff = open_to()
 _what_if = open_to(*simulations.DUTIES)
@@ -29,6 +29,21 @@ urlpatterns: list[URLPattern] = [
     path("prices/", _prices(prices.listing), name="prices"),
     path("prices/members/", open_to(*PAYMENT)(price_members.listing), name="price-members"),
     path("prices/<int:pk>/", _prices(prices.show), name="price-round"),
+    path(
+        "prices/<int:pk>/propose/",
+        require_POST(open_to(DutyCode.PAY_CHECK)(price_decisions.propose)),
+        name="price-propose",
+    ),
+    path("prices/decisions/<int:pk>/", open_to(*PAYMENT)(price_decisions.show), name="price-decision"),
+    path(
+        "prices/decisions/<int:pk>/do/", require_POST(open_to(*PAYMENT)(price_decisions.do)), name="price-decision-do"
+    ),
+    path(
+        "prices/decisions/<int:pk>/outside.xlsx",
+        open_to(DutyCode.PAY_CHECK)(price_decisions.hand_over),
+        name="price-decision-list",
+    ),
+    path("prices/decisions/<int:pk>/paper/", open_to(*PAYMENT)(price_decisions.paper), name="price-decision-paper"),
     path(
         "prices/<int:pk>/<slug:group>.xlsx",
         open_to(DutyCode.PAY_PREPARE)(price_members.hand_over),

@@ -26,7 +26,7 @@ BACK = "drop trigger payments_handout_release_guard on payments_handoutrelease; 
 
 
 class Migration(migrations.Migration):
-    dependencies = [("payments", "0031_files_carried_by_hand")]
+    dependencies = [("payments", "0033_files_carried_by_hand")]
     operations = [
         EnableRLS("Handout"),
         EnableRLS("HandoutRelease"),

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('payments', '0030_account_proposal_guards'),
+        ('payments', '0032_decided_difference_guards'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

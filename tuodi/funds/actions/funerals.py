@@ -1,0 +1,111 @@
+"""Verbs of funerals (基本丧葬服务费用减免, M47): a body's bill for who was on a roll, decided by finance, paid like any body.
+
+Money comes from the sub-account 临时救助: 乌海 2014 names the waiver beside the money of temporary assistance [unverified].
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from django.db import transaction
+
+from tuodi.audit.actions import record
+from tuodi.cases.series import next_no
+from tuodi.files.store import put_bytes
+from tuodi.funds import funerals, ledger, orders
+from tuodi.funds.errors import FundHandsError, FundInputError, FundStateError
+from tuodi.funds.models import FuneralWaiver
+from tuodi.funds.states import DeskState, FundProgramme, OrderKind, move
+from tuodi.kernel import clock
+from tuodi.kernel.money import format_yuan
+from tuodi.kernel.places import pad12
+from tuodi.org import access
+from tuodi.org.models import DutyCode, User
+from tuodi.people.models import Person
+
+__all__ = ["ORIGIN", "decide_funeral", "propose_funeral"]
+
+#: Of ledger entries that rest on a waiver.
+ORIGIN = "funeral"
+
+
+@transaction.atomic
+def propose_funeral(
+    person: Person, *, acting_user: User, county: str, code: str, body: str, charged: Mapping[str, int], cost_fen: int,
+    evidence: bytes, evidence_name: str,
+) -> FuneralWaiver:  # fmt: skip
+    """Enters what a body charges for the funeral of somebody who was on dibao or tekun when he died; it waits for finance.
+
+    Args:
+        code: the body's number, by which its account is known. charged: item -> fen of the basic services.
+        cost_fen: the whole bill; what is not waived of it is the family's.
+
+    Raises: FundInputError naming the field; FundStateError: there is one already. AccessDeniedError, NotFoundError.
+    """
+    region = pad12(county[:6])
+    access.require(acting_user, DutyCode.FUND_KEEP, region)
+    ledger.lock([region])
+    if person.died_on is None:
+        raise FundInputError("去世人员", "：还没有登记死亡。请先在死亡减员登记。")
+    if not re.fullmatch(r"[0-9A-Z]{6,20}", code.strip()):
+        raise FundInputError("机构编码", "应为 6 至 20 位数字或大写字母")
+    if not body.strip():
+        raise FundInputError("殡葬服务机构", "没有填写")
+    if not evidence:
+        raise FundInputError("收费凭证", "没有上传")
+    before = FuneralWaiver.objects.filter(person=person).exclude(state=DeskState.REFUSED).first()
+    if before is not None:
+        raise FundStateError(f"{person.name}的减免 {before.no} ", before.get_state_display(), "再登记")
+    household, basis = funerals.basis_of(person, person.died_on)
+    if household.region[:6] != region[:6]:
+        raise FundInputError("去世人员", "不是本县的家庭")
+    items, rule = funerals.judge(household.region, person.died_on, charged)
+    waived = sum(int(str(one["waived_fen"])) for one in items)
+    basic = sum(int(str(one["fen"])) for one in items)
+    if cost_fen < basic:
+        raise FundInputError("费用合计", f"应不少于各项之和 {format_yuan(basic)} 元")
+    if not waived:
+        raise FundInputError("减免项目", "按本地规定没有可减免的金额")
+    stored = put_bytes(evidence, region=region, name=evidence_name, purpose="funeral_evidence", by_id=acting_user.pk)
+    row = FuneralWaiver.objects.create(
+        region=region, no=next_no("fund", region, clock.today()), person=person, household=household, basis=basis,
+        died_on=person.died_on, code=code.strip(), body=body.strip()[:60], items=items, cost_fen=cost_fen, waived_fen=waived,
+        rule=rule[:200], evidence=stored, proposed_at=clock.now(), proposed_by=acting_user,
+    )  # fmt: skip
+    _audit("propose_funeral", acting_user, row)
+    return row
+
+
+def _audit(action: str, actor: User, row: FuneralWaiver, **after: object) -> None:
+    record(
+        f"funds.{action}", actor=actor, subject_type="funeral_waiver", subject_id=row.pk, region=row.region,
+        after={"no": row.no, "state": row.state, "waived_fen": row.waived_fen, **after},
+    )  # fmt: skip
+
+
+@transaction.atomic
+def decide_funeral(waiver: FuneralWaiver, *, acting_user: User, approve: bool, note: str = "") -> FuneralWaiver:
+    """Approves a waiver and pays the body, or refuses it with a reason. Never by who entered it.
+
+    Raises: FundHandsError, FundStateError, FundShortError, PlanError, FundInputError, AccessDeniedError, NotFoundError.
+    """
+    access.require(acting_user, DutyCode.FUND_REVIEW, waiver.region)
+    ledger.lock([waiver.region])
+    row = access.locked(FuneralWaiver.objects, waiver.pk, what="丧葬费用减免")
+    after = DeskState.APPROVED if approve else DeskState.REFUSED
+    move(f"减免 {row.no} ", row.state, after)
+    if row.proposed_by_id == acting_user.pk:
+        raise FundHandsError(row.no)
+    if not approve and not note.strip():
+        raise FundInputError("审核意见", "没有填写。不同意的要写明理由。")
+    row.state, row.decided_at, row.decided_by, row.decision_note = after, clock.now(), acting_user, note.strip()[:300]
+    if approve:
+        row.entry = orders.pay(
+            region=row.region, kind=OrderKind.FUNERAL, subject_id=row.pk, programme=FundProgramme.TEMPORARY, code=row.code,
+            name=row.body, fen=row.waived_fen, memo=f"{row.no} 基本丧葬服务费", user=acting_user, origin=ORIGIN,
+            note=row.decision_note,
+        )  # fmt: skip
+    row.save(update_fields=["state", "decided_at", "decided_by", "decision_note", "entry"])
+    _audit("decide_funeral", acting_user, row, note=row.decision_note)
+    return row
