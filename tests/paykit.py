@@ -174,7 +174,8 @@ def line(staff: Staff, run: PayRun, household: Household) -> PayLine:
 
 def balanced(staff: Staff, run: PayRun) -> None:
     with at(staff.check, LATER):
-        assert [one for one in checks.balance(run) if not one.ok] == []
+        failed = [one for one in checks.balance(run) if not one.ok]
+        assert not failed, failed
 
 
 def indexed(

@@ -258,8 +258,8 @@ class ReturnRow(NamedTuple):
     posted_at: str
     bank_seq: str
     #: What the bank says is right instead of what it was asked about; empty = it proposes nothing of it.
-    right_name: str = field(default="", repr=False)
-    right_account: str = field(default="", repr=False)
+    right_name: str = ""
+    right_account: str = ""
     right_bank: str = ""
 
 

@@ -314,15 +314,17 @@ def ledger(run: PayRun, figures: Figures | None = None) -> list[Check]:
             run.pk,
             list(_NO_EVENT),
         )
-    transit, payable = _one(
+    transit, payable, state = _one(
         "select coalesce(sum(p.debit_fen - p.credit_fen) filter (where p.account = 'transit'), 0)::bigint, "
-        "coalesce(sum(p.credit_fen - p.debit_fen) filter (where p.account = 'payable'), 0)::bigint "
+        "coalesce(sum(p.credit_fen - p.debit_fen) filter (where p.account = 'payable'), 0)::bigint, "
+        "(select state from payments_payrun where id = %s) "
         "from funds_posting p join funds_ledgerentry e on e.id = p.entry_id where e.run_id = %s",
+        run.pk,
         run.pk,
     )
     waiting = figures.sum(lambda part: part.amount_fen, lambda part: part.status in ("sent", "unknown"))
     owed = 0
-    if run.state in BOOKED:
+    if state in BOOKED:  # as it stands, whatever the caller last read
         owed = figures.sum(
             lambda part: part.amount_fen, lambda part: part.paid and part.status not in ("paid", "withheld")
         )
