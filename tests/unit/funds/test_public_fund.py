@@ -72,12 +72,10 @@ def test_closed_only_when_empty_and_then_given_nothing_new(make_user, treasury) 
         ("transfer", {"to_programme": "temporary"}),
         ("plan", {"month": Month(2017, 9)}),
     ):
-        with pytest.raises(FundInputError, match="已于 2017-08-14 停用"), at(treasury.keep, DAY):
+        with at(treasury.keep, DAY):
             fund = PublicFund.objects.get(pk=fund.pk)
-            papers.propose(
-                acting_user=treasury.keep, county=COUNTY, kind=kind, amount_fen=100, reason="再来", programme="medical",
-                fund=fund, doc_no="再来1号", doc_day=EARLY, **more,
-            )  # fmt: skip
+        with pytest.raises(FundInputError, match="已于 2017-08-14 停用"):
+            treasury.propose(kind, 1, on=DAY, programme="medical", fund=fund, **more)
     with at(treasury.keep, DAY):
         with pytest.raises(IntegrityError, match="不能使用"), transaction.atomic():
             FundPaper.objects.create(
