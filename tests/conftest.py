@@ -109,6 +109,12 @@ def files_dir(settings: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def _mark_of_its_own(settings: Any, files_dir: Path) -> None:
+    """What a test gives out to a bank leaves its mark beside its files, not where the next one, or a site, finds it."""
+    settings.BANK_MARK = files_dir / "bank_sent.json"
+
+
 def _take_role(connection: object, **_: object) -> None:
     with connection.cursor() as cursor:  # type: ignore[attr-defined]
         cursor.execute(f"set role {APP_ROLE}")

@@ -18,9 +18,10 @@ from psycopg import sql
 
 from tuodi.config import backup
 from tuodi.config.backup import Server
+from tuodi.kernel import clock
 from tuodi.org.access import NATION, system_scope
 from tuodi.payments import actions, invariants, tasks
-from tuodi.payments.errors import BankBlockedError
+from tuodi.payments.errors import BankBlockedError, HandoutBlockedError
 from tuodi.payments.models import BankMessage, PayRun
 
 pytestmark = [
@@ -58,6 +59,8 @@ def test_what_the_bank_has_paid_since_the_backup_is_found_before_anything_leaves
     run = desk.month()  # approved, its file made; nothing has left yet
     night = backup.make(tmp_path / "kept", files=files_dir, server=server, tell=quiet)
     (message,) = desk.deliver(run)  # the morning after: it leaves and is paid
+    with clock.frozen(DAY):  # and somebody fetches a copy of its file, to carry it
+        actions.hand_out(message.batch_id, acting_user=desk.staff.check)
     desk.bank.lay("report", desk.bank.report(message.no))
     desk.collect()
     assert desk.statuses(run) == ["paid"] * 3
@@ -83,6 +86,8 @@ def test_what_the_bank_has_paid_since_the_backup_is_found_before_anything_leaves
     with at(approve, NEXT), pytest.raises(BankBlockedError, match="须覆盖到"):
         actions.resume_sending(desk.link, acting_user=approve)
     assert desk.bank.totals()[message.no]["copies"] == 1
+    with clock.frozen(NEXT), pytest.raises(HandoutBlockedError, match=message.no):
+        actions.hand_out(message.batch_id, acting_user=desk.staff.check)
 
     # The statement tells what was paid; then the line opens, and the bank is asked before it is sent anything.
     desk.bank.lay("statement", desk.bank.write_statement(desk.bank.statement()))
@@ -91,6 +96,9 @@ def test_what_the_bank_has_paid_since_the_backup_is_found_before_anything_leaves
     sound()
     with at(approve, NEXT):
         actions.resume_sending(desk.link, acting_user=approve)
+        actions.release_by_evidence("420802", acting_user=approve)
+    with clock.frozen(NEXT), pytest.raises(HandoutBlockedError, match="不能再送"):
+        actions.hand_out(message.batch_id, acting_user=desk.staff.check)
     (message,) = desk.deliver(run, NEXT)
     assert message.state == "acknowledged"
     assert {one["copies"] for one in desk.bank.totals().values()} == {1}

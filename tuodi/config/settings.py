@@ -226,7 +226,7 @@ GATEWAY_KEY = Path(os.environ.get("TUODI_GATEWAY_KEY") or var_dir() / "gateway_k
 
 #: Our SM2 key for files to banks, made when first needed, readable by its owner only.
 BANK_KEY = Path(os.environ.get("TUODI_BANK_KEY") or var_dir() / "bank_key")
-#: How many messages ever left for each bank. Not part of a backup of the database: the two are compared before sending.
+#: How many messages ever left for each bank, and which files were given out to be carried. Not part of a backup of the database: the two are compared before sending.
 BANK_MARK = Path(os.environ.get("TUODI_BANK_MARK") or var_dir() / "bank_sent.json")
 
 #: How messages to people outside leave the house: outbox (they stay, a demo shows them), folder, http.

@@ -26,13 +26,14 @@ from tuodi.payments.models import (
     BankRecall,
     BankReturn,
     BankStatement,
+    HandoutRelease,
     LineEvent,
     OrderEvent,
     PayLine,
     PayRun,
     StatementLine,
 )
-from tuodi.payments.states import ERRORS, BatchState, LineStatus, RecallState, RecallWord
+from tuodi.payments.states import ERRORS, BatchState, DecisionState, LineStatus, RecallState, RecallWord
 from tuodi.people.models import Household, Person
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "access_batch",
     "access_link",
     "access_order_batch",
+    "access_release",
     "access_statement",
     "account_check_totals",
     "account_checks",
@@ -58,6 +60,7 @@ __all__ = [
     "recallable",
     "recalls_of",
     "recalls_waiting",
+    "releases_waiting",
     "returns_of",
     "silent",
     "statements",
@@ -95,6 +98,16 @@ def access_order_batch(user: User, pk: int) -> BankBatch:
     """One batch of orders to bodies. Raises NotFoundError."""
     rows = BankBatch.objects.filter(run__isnull=True).select_related("file", "made_by")
     return access.one(rows, user=user, what="银行批次", pk=pk)
+
+
+def releases_waiting() -> QuerySet[HandoutRelease]:
+    """Proposals to carry files by hand again that wait for a second person."""
+    return HandoutRelease.objects.filter(state=DecisionState.PROPOSED).select_related("proposed_by").order_by("id")
+
+
+def access_release(user: User, pk: int) -> HandoutRelease:
+    """One proposal to carry files again. Raises NotFoundError."""
+    return access.one(HandoutRelease.objects.all(), user=user, what="恢复申请", pk=pk)
 
 
 def access_statement(user: User, pk: int) -> BankStatement:

@@ -12,6 +12,7 @@ TuodiError
     ├── NothingToSendError    no line is ready
     ├── OpenLinesError        lines without an answer
     ├── BankBlockedError      a restored database must be compared with a statement first
+    ├── HandoutBlockedError   a file must not be carried to the bank, it may have been before
     ├── HoldListError         a list of lines to be held back in which one cannot be
     ├── AccountCheckError     an answer about accounts that does not fit
     ├── DecisionError         a person's word about a payment that cannot count
@@ -40,6 +41,7 @@ __all__ = [
     "DoubleLineError",
     "EarlierRunError",
     "FourEyesError",
+    "HandoutBlockedError",
     "HoldListError",
     "NoRunError",
     "NothingToSendError",
@@ -168,6 +170,22 @@ class BankBlockedError(PaymentError):
     def __init__(self, link: str, why: str) -> None:
         super().__init__(
             f"{link} 暂停送出：{why}。请先导入覆盖这一段的银行对账单并核平，再恢复送出。", link=link, why=why
+        )
+
+
+class HandoutBlockedError(PaymentError):
+    """A file is not given out to be carried by hand: the bank may have it, or others the database has forgotten."""
+
+    code = "payments.handout_blocked"
+    status = 409
+    logged = True
+
+    def __init__(self, no: str, why: str) -> None:
+        super().__init__(
+            f"{no} 现在不能下载送银行：{why}。请向银行核实已收到哪些文件，导入回盘或对账单后在“银行直联与对账”恢复，"
+            "或由两人写明理由恢复；没有核实以前不要另做文件送银行。",
+            no=no,
+            why=why,
         )
 
 

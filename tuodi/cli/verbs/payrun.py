@@ -43,7 +43,6 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _step(args: argparse.Namespace, month: Any) -> int:
-    from tuodi.files.store import open_plain
     from tuodi.org.access import scope
     from tuodi.org.models import User
     from tuodi.payments import actions, queries
@@ -71,16 +70,20 @@ def _step(args: argparse.Namespace, month: Any) -> int:
             tell=lambda what, done, total: print(f"  {what} {done or ''}{f'/{total}' if total else ''}", flush=True),
         )
         return _show(args, month)
+    if args.step == "send":
+        with scope(user):
+            made = actions.make_bank_files(found, acting_user=user, profile=args.profile)
+        for batch in made:
+            print(f"{batch.file_name}：{batch.lines} 笔，校验值 {batch.sha256[:16]}")
+            if args.out:  # no scope around it: what leaves is noted step by step
+                args.out.mkdir(parents=True, exist_ok=True)
+                _, body = actions.hand_out(batch.pk, acting_user=user)
+                target = args.out / batch.file_name
+                target.touch(mode=0o600)
+                target.write_bytes(body)
+        return 0
     with scope(user):
-        if args.step == "send":
-            for batch in actions.make_bank_files(found, acting_user=user, profile=args.profile):
-                print(f"{batch.file_name}：{batch.lines} 笔，校验值 {batch.sha256[:16]}")
-                if args.out:
-                    args.out.mkdir(parents=True, exist_ok=True)
-                    target = args.out / batch.file_name
-                    target.touch(mode=0o600)
-                    target.write_bytes(open_plain(batch.file).read())
-        elif args.step == "return":
+        if args.step == "return":
             if args.file is None:
                 print("请用 --file 写明回盘文件。")
                 return 2
@@ -93,9 +96,8 @@ def _step(args: argparse.Namespace, month: Any) -> int:
             for fault in got.faults:
                 print(f"  {fault}")
             return 1 if got.faults else 0
-        else:
-            found = getattr(actions, args.step)(found, acting_user=user)
-            print(f"{found.no}：{found.get_state_display()}")
+        found = getattr(actions, args.step)(found, acting_user=user)
+        print(f"{found.no}：{found.get_state_display()}")
     return 0
 
 

@@ -16,6 +16,13 @@ from tuodi.payments.actions.claims import (
 from tuodi.payments.actions.decisions import confirm_decision, propose_item, propose_leftover, withdraw_decision
 from tuodi.payments.actions.findings import ask_revoke_finding, decide_finding, decide_revoke_finding
 from tuodi.payments.actions.fixed import decide_fixed_list, end_fixed_entry, import_fixed_list
+from tuodi.payments.actions.handouts import (
+    confirm_release,
+    hand_out,
+    propose_release,
+    release_by_evidence,
+    withdraw_release,
+)
 from tuodi.payments.actions.links import register_link
 from tuodi.payments.actions.messages import collect, deliver
 from tuodi.payments.actions.orders import import_order_return, make_order_files, reissue_orders
@@ -54,6 +61,7 @@ __all__ = [
     "confirm_decision",
     "confirm_recall",
     "confirm_refund",
+    "confirm_release",
     "decide_finding",
     "decide_fixed_list",
     "decide_price",
@@ -68,6 +76,7 @@ __all__ = [
     "end_price_member",
     "enter_index",
     "give_up_recall",
+    "hand_out",
     "hold_back",
     "import_account_check",
     "import_fixed_list",
@@ -85,6 +94,7 @@ __all__ = [
     "propose_leftover",
     "propose_price",
     "propose_recall",
+    "propose_release",
     "propose_turn",
     "propose_write_off",
     "receive",
@@ -92,6 +102,7 @@ __all__ = [
     "register_price_member",
     "reissue",
     "reissue_orders",
+    "release_by_evidence",
     "resume_sending",
     "same_refund",
     "send_account_check",
@@ -101,4 +112,5 @@ __all__ = [
     "take_price_list",
     "withdraw_decision",
     "withdraw_recall",
+    "withdraw_release",
 ]

@@ -37,7 +37,20 @@ from tuodi.payments.items import locked_items
 from tuodi.payments.models import AccountCheck, BankAttempt, BankBatch, BankLink, BankMessage, BankReturn, BankStatement
 from tuodi.payments.states import MESSAGE_MOVES, LineStatus, MessageState, RunState, move, steps_to
 
-__all__ = ["block_of", "collect", "deliver", "mark_of", "read_mark", "site_key", "transport_of", "write_mark"]
+__all__ = [
+    "block_of",
+    "collect",
+    "deliver",
+    "mark_of",
+    "put_mark",
+    "read_mark",
+    "site_key",
+    "transport_of",
+    "write_mark",
+]
+
+#: Files carried by hand whose numbers the mark keeps, of each place.
+FILES_KEPT = 500
 
 _OPEN = (MessageState.CREATED, MessageState.SIGNED, MessageState.SENT)
 
@@ -59,7 +72,7 @@ def transport_of(link: BankLink) -> Transport:
 
 
 def read_mark() -> dict[str, dict[str, Any]]:
-    """Link -> {no, day}; {} where there is no mark yet."""
+    """Link, or `hand:` and a place -> {no, day}; {} where there is no mark yet."""
     try:
         found = json.loads(Path(settings.BANK_MARK).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -75,18 +88,32 @@ def mark_of(link: BankLink) -> tuple[int | None, date | None]:
 
 def write_mark(link: BankLink, no: int, day: date) -> None:
     """Notes that a link's messages have come to a number. Never backwards; on disk when it comes back."""
+    put_mark(str(link.pk), no, day)
+
+
+def put_mark(key: str, no: int, day: date, file: str = "") -> None:
+    """Notes that what is counted under a key has come to a number. Never backwards; on disk when it comes back.
+
+    Args:
+        file: number of the file carried by hand that is the `no`-th of its place.
+    """
     path = Path(settings.BANK_MARK)
     with path.with_name(f"{path.name}.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two workers of two links must not overwrite each other's number
-        _write_mark(path, link, no, day)
+        _put_mark(path, key, no, day, file)
 
 
-def _write_mark(path: Path, link: BankLink, no: int, day: date) -> None:
+def _put_mark(path: Path, key: str, no: int, day: date, file: str) -> None:
     marks = read_mark()
-    known = marks.get(str(link.pk))
-    if known and int(known["no"]) >= no:
+    known = marks.get(key, {})
+    files = known.get("files", {})
+    if known and int(known["no"]) >= no and (not file or file in files):
         return
-    marks[str(link.pk)] = {"no": no, "day": day.isoformat()}
+    if not known or int(known["no"]) < no:
+        marks[key] = {**known, "no": no, "day": day.isoformat()}
+    if file:
+        latest = sorted([*files.items(), (file, [no, day.isoformat()])], key=lambda one: int(one[1][0]))
+        marks[key]["files"] = dict(latest[-FILES_KEPT:])
     write_whole(path, [json.dumps(marks).encode()])
     sync_folder(path.parent)
 

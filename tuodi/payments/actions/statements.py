@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django.db import connection, transaction
@@ -30,7 +30,7 @@ from tuodi.payments.items import Sent, locked_items
 from tuodi.payments.models import BankLink, BankMessage, BankStatement, StatementLine
 from tuodi.payments.states import ERRORS, LineStatus, Verdict, steps_to
 
-__all__ = ["import_statement", "judge_again", "resume_sending", "take_statement"]
+__all__ = ["covered_to", "import_statement", "judge_again", "resume_sending", "take_statement", "undecided"]
 
 _FAULTS = 50
 _FITS = (Verdict.MATCHED, Verdict.SETTLED)
@@ -294,6 +294,25 @@ def judge_again(link: BankLink, *, acting_user: User) -> int:
     return len(fitted)
 
 
+def covered_to(link: BankLink, since: date | None) -> date | None:
+    """Up to which day statements of a line follow a day without a break; the day itself where none does.
+
+    Args:
+        since: None = from the first statement on.
+    """
+    reached = since
+    for one in BankStatement.objects.filter(link=link, state=BankStatement.State.APPLIED).order_by("from_day", "id"):
+        if reached is None or one.from_day <= reached + timedelta(days=1):
+            reached = max(reached or one.to_day, one.to_day)
+    return reached
+
+
+def undecided(link: BankLink) -> int:
+    """How many movements on statements of a line fit nothing and were not explained by two persons."""
+    left = StatementLine.objects.filter(statement__link=link, verdict__in=ERRORS).exclude(verdict=Verdict.OTHER)
+    return left.exclude(decisions__state="confirmed").count()
+
+
 @transaction.atomic
 def resume_sending(link: BankLink, *, acting_user: User) -> BankLink:
     """Opens a link again after a restore, once statements cover the gap without a break and no leftover is undecided.
@@ -306,17 +325,11 @@ def resume_sending(link: BankLink, *, acting_user: User) -> BankLink:
         return link
     no, day = mark_of(link)
     until = day or clock.today()
-    applied = BankStatement.objects.filter(link=link, state=BankStatement.State.APPLIED).order_by("from_day", "id")
-    reached = link.sent_on
-    for one in applied:
-        if reached is None or one.from_day <= reached + timedelta(days=1):
-            reached = max(reached or one.to_day, one.to_day)
-    if reached is None or reached < until or not applied.filter(to_day__gte=until).exists():
+    reached = covered_to(link, link.sent_on)
+    told = BankStatement.objects.filter(link=link, state=BankStatement.State.APPLIED, to_day__gte=until)
+    if reached is None or reached < until or not told.exists():
         raise BankBlockedError(link.label, f"对账单连续覆盖到 {reached or '（没有）'}，须覆盖到 {until}")
-    left = (
-        StatementLine.objects.filter(statement__link=link, verdict__in=ERRORS).exclude(verdict=Verdict.OTHER)
-        .exclude(decisions__state="confirmed").count()
-    )  # fmt: skip
+    left = undecided(link)
     if left:
         raise BankBlockedError(link.label, f"对账单还有 {left} 笔没有核平")
     before = link.sent_no

@@ -15,6 +15,7 @@ from tuodi.payments.models.claim import (
 )
 from tuodi.payments.models.correction import PriceCorrection, PriceDecision
 from tuodi.payments.models.fixed import FixedEntry, FixedList
+from tuodi.payments.models.handout import Handout, HandoutRelease
 from tuodi.payments.models.link import (
     AccountCheck,
     AccountProposal,
@@ -53,6 +54,8 @@ __all__ = [
     "ClaimWriteOff",
     "FixedEntry",
     "FixedList",
+    "Handout",
+    "HandoutRelease",
     "LedgerEntry",
     "LineDifference",
     "LineEvent",

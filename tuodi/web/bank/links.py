@@ -19,7 +19,7 @@ from tuodi.payments.actions.messages import block_of
 from tuodi.payments.labels import pay_label
 from tuodi.payments.models import BankLink, BankMessage, StatementLine
 from tuodi.payments.states import ERRORS, MessageState, Verdict
-from tuodi.web.bank import looks
+from tuodi.web.bank import handouts, looks
 from tuodi.web.components import navigation, pages, places, posting
 from tuodi.web.components.pages import Page
 from tuodi.web.components.uploads import UploadField
@@ -66,6 +66,8 @@ def show(request: HttpRequest) -> HttpResponse:
         "page": Page([_statement(one) for one in page.items], page.number, None, page.previous, page.next),
         "form": form if form is not None and form.fields["link"].queryset.exists() else None,
         "may_send": may_send,
+        "carried": handouts.shown(request),
+        "may_check": DutyCode.PAY_CHECK in navigation.held_duties(request),
         "may_approve": DutyCode.PAY_APPROVE in navigation.held_duties(request),
         "todo": len(todo),
         "todo_fen": sum(one.amount_fen for one in todo),
@@ -86,6 +88,9 @@ def _take(request: HttpRequest, form: StatementForm) -> Any:
 def _answer(request: HttpRequest) -> HttpResponse:
     here = reverse("web:bank")
     user: Any = request.user
+    if posting.text(request, "do", 20) in handouts.VERBS:
+        handouts.answer(request, posting.text(request, "do", 20))
+        return posting.back(here)
     number = posting.text(request, "link", 12)
     link = bank_queries.access_link(user, int(number) if number.isdigit() else 0)
     code = posting.text(request, "do", 20)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 from django import forms
@@ -11,7 +12,6 @@ from django.urls import reverse
 from django.utils.timezone import localtime
 
 from tuodi.exchange.bank import bank_profiles
-from tuodi.files.store import open_plain
 from tuodi.funds import orders as reads
 from tuodi.funds import refunds
 from tuodi.funds.actions import papers
@@ -329,9 +329,14 @@ def _items(items: list[BankItem]) -> list[dict[str, Any]]:
 
 
 def file(request: HttpRequest, pk: int) -> FileResponse:
-    """The bank file of a batch of orders."""
-    found = bank_queries.access_order_batch(request.user, pk)  # type: ignore[arg-type]
-    return FileResponse(open_plain(found.file), as_attachment=True, filename=found.file_name)
+    """The bank file of a batch of orders, once its mark outside the database is written."""
+    with access.scope(request.user):  # type: ignore[arg-type]
+        found = bank_queries.access_order_batch(request.user, pk)  # type: ignore[arg-type]
+    done, body = actions.hand_out(found.pk, acting_user=request.user)  # type: ignore[arg-type]
+    return FileResponse(io.BytesIO(body), as_attachment=True, filename=done.file_name)
+
+
+file.own_transactions = True  # type: ignore[attr-defined]
 
 
 def payees(request: HttpRequest) -> HttpResponse:
