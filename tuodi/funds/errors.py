@@ -8,6 +8,7 @@ TuodiError
     ├── FundHandsError       who proposed may not decide (403)
     ├── NotReversibleError   an entry that is not taken back by itself
     ├── PurposeError         a public fund used for what it is not given for
+    ├── FundHeldError        a public fund that is not empty is not closed
     ├── PlanError            more than finance's plan of the month allows
     ├── PettyShortError      a town's petty cash does not reach
     ├── PettyLimitError      above the limit of one case
@@ -24,6 +25,7 @@ from tuodi.kernel.money import format_yuan
 __all__ = [
     "FundError",
     "FundHandsError",
+    "FundHeldError",
     "FundInputError",
     "FundShortError",
     "FundStateError",
@@ -100,6 +102,20 @@ class PurposeError(FundError):
 
     def __init__(self, fund: str, programme: str, allowed: str) -> None:
         super().__init__(f"{fund}限定用于{allowed}，不能用于{programme}。请改用其他来源。", fund=fund)
+
+
+class FundHeldError(FundError):
+    """A public fund is closed once nothing of it lies anywhere.
+
+    Args:
+        parts: sub-account and account in words, fen.
+    """
+
+    code = "funds.held"
+
+    def __init__(self, fund: str, parts: Sequence[tuple[str, int]]) -> None:
+        told = "；".join(f"{name} {format_yuan(fen)} 元" for name, fen in parts)
+        super().__init__(f"公益基金“{fund}”还有余额，不能停用：{told}。请先用完、追回或上缴，再停用。", fund=fund)
 
 
 class NotReversibleError(FundError):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Sum
 
 from tuodi.funds.errors import FundInputError
-from tuodi.funds.models import FuneralWaiver
+from tuodi.funds.models import FuneralReturn, FuneralWaiver
 from tuodi.kernel.money import format_yuan
 from tuodi.kernel.periods import Month
 from tuodi.org import access
@@ -18,7 +18,7 @@ from tuodi.people.queries import household_of
 from tuodi.policy.model import NO_CAP
 from tuodi.verification.rulebook import book, place_of
 
-__all__ = ["ROLLS", "basis_of", "items_known", "judge", "waivers"]
+__all__ = ["ROLLS", "basis_of", "items_known", "judge", "left", "waivers"]
 
 #: Whose funeral it is: 乌海 2014 十三 names dibao, 宽城 2021 tekun (办理丧葬事宜).
 ROLLS = (Programme.DIBAO.value, Programme.TEKUN.value)
@@ -75,6 +75,12 @@ def judge(region: str, on: date, charged: Mapping[str, int]) -> tuple[list[dict[
     if not found:
         raise FundInputError("减免项目", "没有填写一项的金额")
     return found, "；".join(told) or "本地没有规定单项上限，按机构收费减免"
+
+
+def left(row: FuneralWaiver) -> int:
+    """What the body still has of a waiver, in fen."""
+    back = FuneralReturn.objects.filter(waiver=row).aggregate(fen=Sum("amount_fen"))["fen"] or 0
+    return row.waived_fen - int(back)
 
 
 def waivers(place: str) -> QuerySet[FuneralWaiver]:

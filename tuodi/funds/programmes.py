@@ -2,7 +2,8 @@
 
 A **fixed amount** (固定金额补助: another department determines who has it) is a parameter `<code>.support` of a pack, keyed by one
 enumeration, the cases (情形) it is given for: label, unit (month or year), amounts and clauses are data, and so is what there
-is. `code` is at most sixteen characters. Its money is a sub-account of its own, its people come by lists, its runs pay it alone.
+is. `code` is at most sixteen characters; a longer one is a fault of the pack, and the book does not load. Its money is a sub-account of
+its own, its people come by lists, its runs pay it alone.
 """
 
 from __future__ import annotations
@@ -12,13 +13,10 @@ from dataclasses import dataclass
 from tuodi.funds.states import FundProgramme
 from tuodi.people.enums import Programme
 from tuodi.policy.book import Book
+from tuodi.policy.model import LONGEST_CODE, SUPPORT
 from tuodi.verification.rulebook import book, place_of
 
 __all__ = ["SUPPORT", "Benefit", "benefit", "benefits", "choices", "known", "programme_label"]
-
-#: Last word of the parameter that declares a fixed amount.
-SUPPORT = "support"
-_LONGEST = 16
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,7 @@ def _read(law: Book) -> dict[str, Benefit]:
         code, _, last = name.rpartition(".")
         if last != SUPPORT or len(param.by) != 1 or param.by[0] not in law.enums:
             continue
-        if not code or "." in code or len(code) > _LONGEST or code in Programme.values:
+        if not code or "." in code or len(code) > LONGEST_CODE or code in Programme.values:
             continue
         label = str(FundProgramme(code).label) if code in FundProgramme.values else param.label
         found[code] = Benefit(code, label, name, dict(law.enums[param.by[0]].values), param.place)

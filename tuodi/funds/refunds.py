@@ -19,6 +19,8 @@ from tuodi.funds.models import (
     EmergencyCase,
     EmergencyReturn,
     FundPaper,
+    FuneralReturn,
+    FuneralWaiver,
     HospitalAgreement,
     PayeeAccount,
     PayOrder,
@@ -109,7 +111,7 @@ def of_place(place: str) -> QuerySet[StatementRefund]:
     """Entries of a place, the newest first."""
     limits = access.range_of(place)
     rows = StatementRefund.objects.filter(region__gte=limits.low, region__lt=limits.high)
-    return rows.select_related("order", "of", "decided_by", "paper", "premium", "emergency").order_by("-id")
+    return rows.select_related("order", "of", "decided_by", "paper", "premium", "emergency", "funeral").order_by("-id")
 
 
 def _near(day: date) -> tuple[date, date]:
@@ -117,7 +119,9 @@ def _near(day: date) -> tuple[date, date]:
     return day - apart, day + apart
 
 
-def entered_before(order: PayOrder, fen: int, day: date) -> PremiumRefund | EmergencyReturn | FundPaper | None:
+def entered_before(
+    order: PayOrder, fen: int, day: date
+) -> PremiumRefund | EmergencyReturn | FuneralReturn | FundPaper | None:
     """What was entered by voucher and is the same money as an entry of a statement; what another entry is paired with is not."""
     if order.kind == OrderKind.PREMIUM:
         rows = PremiumRefund.objects.filter(listed=order.subject_id, amount_fen=fen, received_on__range=_near(day))
@@ -125,6 +129,9 @@ def entered_before(order: PayOrder, fen: int, day: date) -> PremiumRefund | Emer
     if order.kind == OrderKind.EMERGENCY:
         back = EmergencyReturn.objects.filter(case=order.subject_id, amount_fen=fen, received_on__range=_near(day))
         return back.exclude(pk__in=_linked("emergency")).order_by("id").first()
+    if order.kind == OrderKind.FUNERAL:
+        given = FuneralReturn.objects.filter(waiver=order.subject_id, amount_fen=fen, received_on__range=_near(day))
+        return given.exclude(pk__in=_linked("funeral")).order_by("id").first()
     low, high = _near(day)
     papers = FundPaper.objects.filter(
         kind=PaperKind.HOSPITAL_BACK, hospital=order.agreement, amount_fen=fen, proposed_at__date__range=(low, high),
@@ -138,7 +145,7 @@ def _linked(name: str) -> QuerySet[StatementRefund, int]:
     return rows.values_list(name, flat=True)
 
 
-def refuse_told_twice(of: PremiumList | EmergencyCase | HospitalAgreement, fen: int, day: date) -> None:
+def refuse_told_twice(of: PremiumList | EmergencyCase | FuneralWaiver | HospitalAgreement, fen: int, day: date) -> None:
     """Refuses a voucher for money a statement has: waiting to be confirmed, or booked from there.
 
     Raises: FundInputError says where it stands.
@@ -154,6 +161,8 @@ def refuse_told_twice(of: PremiumList | EmergencyCase | HospitalAgreement, fen: 
         near = near.filter(premium__listed=of)
     elif isinstance(of, EmergencyCase):
         near = near.filter(emergency__case=of)
+    elif isinstance(of, FuneralWaiver):
+        near = near.filter(funeral__waiver=of)
     else:
         near = near.filter(paper__hospital=of)
     booked = near.filter(state__in=_TAKEN).first()

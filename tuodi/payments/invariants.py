@@ -84,13 +84,14 @@ _QUERIES: dict[str, tuple[str, ...]] = {
         "where o.kind not in ('advance', 'refill') and (x.reserved, x.transit, x.suspense) <> "
         "(case when o.status = 'ready' then o.amount_fen else 0 end, case when o.status in ('sent', 'unknown') then o.amount_fen else 0 end, "
         " case when o.status in ('failed', 'returned') then o.amount_fen else 0 end) order by 1",
-        # A list of premiums and an emergency request are paid once, whole; what came back is what is entered.
+        # A list of premiums, an emergency request and a funeral's waiver are paid once, whole; what came back is what is entered.
         "select x.what || x.no, '核定 ' || x.fen || ' 分，凭证支出 ' || coalesce(p.fen, 0) || ' 分，登记退回 ' || x.back || ' 分，凭证退回 ' || "
         "coalesce(r.fen, 0) || ' 分' from (select '资助参保名单 ' what, l.no, 'premium' origin, l.id, l.entry_id, (select sum(amount_fen) from funds_premiumitem "
         "  where listed_id = l.id) fen, coalesce((select sum(amount_fen) from funds_premiumrefund where listed_id = l.id), 0) back "
         "  from funds_premiumlist l where l.state = 'approved' union all select '疾病应急救助 ', c.no, 'emergency', c.id, c.entry_id, c.granted_fen, "
         "  coalesce((select sum(amount_fen) from funds_emergencyreturn where case_id = c.id), 0) from funds_emergencycase c where c.state = 'approved' "
-        "  union all select '丧葬费用减免 ', f.no, 'funeral', f.id, f.entry_id, f.waived_fen, 0 from funds_funeralwaiver f where f.state = 'approved') x "
+        "  union all select '丧葬费用减免 ', f.no, 'funeral', f.id, f.entry_id, f.waived_fen, "
+        "  coalesce((select sum(amount_fen) from funds_funeralreturn where waiver_id = f.id), 0) from funds_funeralwaiver f where f.state = 'approved') x "
         "left join lateral (select sum(debit_fen - credit_fen) fen from funds_posting where entry_id = x.entry_id and account = 'expense') p on true "
         "left join lateral (select sum(p.credit_fen - p.debit_fen) fen from funds_posting p join funds_ledgerentry e on e.id = p.entry_id "
         " where e.kind = 'refund' and e.origin = x.origin and e.origin_id = x.id and p.account = 'expense') r on true "

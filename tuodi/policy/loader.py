@@ -16,6 +16,8 @@ from tuodi.policy.faults import Fault, did_you_mean
 from tuodi.policy.model import (
     LEVEL_PLACE,
     LEVEL_ROOT,
+    LONGEST_CODE,
+    SUPPORT,
     Area,
     Case,
     Collection,
@@ -257,6 +259,12 @@ class _Loader:
         )  # fmt: skip
         for part in full.split("."):
             self.name_ok("参数", part, r.file, r.line)
+        code, _, last = full.rpartition(".")
+        if last == SUPPORT and len(item.by) == 1 and "." not in code and len(code) > LONGEST_CODE:
+            r.fault(
+                f"固定金额补助“{full}”的代码“{code}”有 {len(code)} 个字符，最多 {LONGEST_CODE} 个，超过的不能建子账户和发放；"
+                "请改短 pack 的 programme（或参数名里点号前的部分）"
+            )
         old = self.draft.params.get(full)
         if old is not None:
             r.fault(f"{r.what}已在 {old.where.file}:{old.where.line} 声明；这里只写 values，不要再写 label")

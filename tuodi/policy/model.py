@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tuodi.policy.clues import ClueText
 
 __all__ = [
-    "FOREVER", "LEVEL_PLACE", "LEVEL_ROOT", "NO_CAP", "Area", "Case", "Collection", "EnumDef", "Fact", "Instrument",
+    "FOREVER", "LEVEL_PLACE", "LEVEL_ROOT", "LONGEST_CODE", "NO_CAP", "SUPPORT", "Area", "Case", "Collection", "EnumDef", "Fact", "Instrument",
     "Param", "ParamValue", "Programme", "RuleDef", "RuleText", "Where", "lies_in", "upper_place",
 ]  # fmt: skip
 
@@ -26,6 +26,10 @@ LEVEL_PLACE, LEVEL_ROOT = "place", "household"
 
 #: 无上限, inside: far above any amount that can be paid, far below where integers end (fen).
 NO_CAP = 10**13
+
+#: Last word of the parameter that declares a fixed amount (固定金额补助), and how long the word before it may be: it names a sub-account.
+SUPPORT = "support"
+LONGEST_CODE = 16
 
 
 @dataclass(frozen=True)

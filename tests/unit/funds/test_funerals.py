@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from casekit import at, hire
+from casekit import at, client_of, hire
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import DatabaseError, IntegrityError, transaction
 from django.test import Client
@@ -15,7 +15,7 @@ from paykit import family
 
 from tuodi.funds.actions import funerals, papers
 from tuodi.funds.errors import FundInputError, FundStateError, PlanError
-from tuodi.funds.models import FuneralWaiver
+from tuodi.funds.models import FuneralReturn, FuneralWaiver, StatementRefund
 from tuodi.kernel import clock
 from tuodi.kernel.periods import Month
 from tuodi.org.access import system_scope
@@ -142,3 +142,49 @@ def test_the_pages_take_a_bill_in_and_decide_it(treasury, client: Client) -> Non
 
 def paper():
     return SimpleUploadedFile("收费单.pdf", b"%PDF-1.4 x", content_type="application/pdf")
+
+
+def test_what_a_home_gives_back_is_booked_once_as_less_spent(treasury) -> None:
+    row = entered(treasury, dead(family()))
+    back = {"reason": "火化费多收", "voucher": "收001", "received_on": DAY}
+    with at(treasury.keep, DAY), pytest.raises(FundStateError, match="还没有到账"):
+        funerals.receive_back(row, acting_user=treasury.keep, amount_fen=100_00, **back)
+    with at(treasury.review, DAY):
+        row = funerals.decide_funeral(row, acting_user=treasury.review, approve=True)
+    before = treasury.held(programme="temporary")
+    with at(treasury.review, DAY), pytest.raises(AccessDeniedError):
+        funerals.receive_back(row, acting_user=treasury.review, amount_fen=100_00, **back)
+    with at(treasury.keep, DAY):
+        with pytest.raises(FundInputError, match=r"不超过没有退回的 800\.00"):
+            funerals.receive_back(row, acting_user=treasury.keep, amount_fen=800_01, **back)
+        made = funerals.receive_back(row, acting_user=treasury.keep, amount_fen=300_00, **back)
+        with pytest.raises(FundInputError, match="收001 已登记过"):
+            funerals.receive_back(row, acting_user=treasury.keep, amount_fen=300_00, **back)
+        with pytest.raises(IntegrityError, match="超过减免"), transaction.atomic():
+            FuneralReturn.objects.create(
+                waiver=row, region=row.region, amount_fen=500_01, reason="绕过", voucher="X", received_on=DAY,
+                received_at=clock.now(), received_by=treasury.keep, entry=row.entry,
+            )  # fmt: skip
+        with pytest.raises(DatabaseError), transaction.atomic():
+            FuneralReturn.objects.filter(pk=made.pk).update(amount_fen=1)
+        # The same money on a statement waits to be confirmed there.
+        StatementRefund.objects.create(
+            region=row.region, line_id=4711, statement_no="DZ0620", code=row.code, name=row.body, amount_fen=200_00,
+            booked_on=DAY, made_at=clock.now(),
+        )  # fmt: skip
+        with pytest.raises(FundInputError, match="DZ0620"):
+            funerals.receive_back(row, acting_user=treasury.keep, amount_fen=200_00, **back | {"voucher": "收002"})
+    assert treasury.held(programme="temporary") == {
+        "available": before["available"] + 300_00,
+        "paid": before["paid"] - 300_00,
+    }
+    with clock.frozen(DAY):
+        client = client_of(treasury.keep)
+        path = f"/funerals/{row.no}/"
+        page = client.get(path).content.decode()
+        assert "收001" in page
+        assert "没有退回的 500.00" in page
+        form = {"do": "receive", "amount": "500", "reason": "服务没有提供", "voucher": "收003", "received_on": str(DAY)}
+        assert "已登记退款" in client.post(path, form, follow=True).content.decode()
+        assert "登记机构退回" not in client.get(path).content.decode()
+    clean()

@@ -34,6 +34,7 @@ def one(formula: str, unit: str = "元/月", more: str = "", extra: str = ROUNDI
 
 
 WORDS_AND_FILES = {
+    "fixed amount with too long a code": ("pack: {place: cn, programme: very_long_support_name}\nenums: {kinds: {label: 类, values: {a: 甲}}}\nparameters:\n  support: {label: 补助, unit: 元/人·月, by: [kinds]}  # <<\n", "very_long_support_name", "有 22 个字符，最多 16 个", "请改短"),
     "duplicate key": (T + "parameters:\n  a: {label: 甲, unit: 元, value: 1, clause: DC}\n  a: {label: 甲, unit: 元, value: 2, clause: DC}  # <<\n", "键“a”重复", "前一处在第 3 行", "合并或改名"),
     "duplicate key in one mapping": (parameters("a: {label: 甲, unit: 元, value: 1, value: 2, clause: DC}  # <<"), "键“value”重复"),
     "unknown key": (parameters("a: {label: 甲, unit: 元, vlaue: 1, value: 1, clause: DC}  # <<"), "没有“vlaue”这一项", "是否想写“value”"),

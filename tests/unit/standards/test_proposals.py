@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from casekit import at, hire
+from casekit import at, client_of, hire
 from django.db import DatabaseError, transaction
+from django.urls import reverse
 from standardkit import Makers, adopted, drafted, heard, value
 
 from tuodi.audit.models import AuditEntry
@@ -27,6 +28,7 @@ from tuodi.standards.errors import (
 from tuodi.standards.models import AdoptedValue, Opinion, Proposal
 from tuodi.standards.rules import note_simulated
 from tuodi.standards.states import ProposalState, Stance
+from tuodi.standards.superseded import superseded
 from tuodi.verification import rulebook
 
 pytestmark = pytest.mark.django_db
@@ -322,6 +324,33 @@ def test_a_later_document_supersedes(makers):
         book.value("dibao.standard", book.chain("420802"), ("urban",), day).value for day in (FROM, date(2017, 10, 1))
     ]
     assert found == [62000, 65000]
+
+
+def test_a_replaced_proposal_says_by_what_and_from_which_day(makers):
+    both = [value("620"), value("560", kind="rural")]
+    old = adopted(makers, both, DAY, FROM)
+    later = date(2017, 10, 1)
+    new = adopted(makers, [value("650")], date(2017, 9, 20), later, doc_no="荆民发〔2017〕30号")
+    last = adopted(
+        makers, [value("600", kind="rural")], date(2017, 9, 21), date(2017, 11, 1), doc_no="荆民发〔2017〕31号"
+    )
+    rows = [old, new, last]
+    with at(makers.drafter, DAY):
+        before, partly, whole = (superseded(rows, day)[old.pk] for day in (date(2017, 9, 30), later, last.effective_on))
+        assert set(superseded(rows, last.effective_on)) == {old.pk}
+    assert [one.word for one in (before, partly, whole)] == ["", "部分被替代", "被替代"]
+    assert [(one.by.pk, one.on, one.parts) for one in whole.by] == [(new.pk, later, 1), (last.pk, last.effective_on, 1)]
+    assert whole.since == last.effective_on
+    assert whole.of == 2
+    with clock.frozen(last.effective_on):
+        client = client_of(makers.drafter)
+        shown = client.get(reverse("web:proposal", args=[old.pk])).content.decode()
+        listed = client.get(reverse("web:proposals")).content.decode()
+        held = client.get(reverse("web:proposal", args=[new.pk])).content.decode()
+    assert "荆民发〔2017〕31号《" in shown
+    assert "被替代" in shown
+    assert "由 荆民发〔2017〕30号 替代" in listed
+    assert "被替代" not in held
 
 
 def test_values_nobody_simulated_need_a_reason(makers):

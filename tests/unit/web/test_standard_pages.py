@@ -108,8 +108,21 @@ def test_what_if_and_its_sheet(make_user):
     assert "严禁外传" in rows[1][0]
     assert not [cell for row in page.iter_rows() for cell in row if cell.data_type == "f"]
     assert rows[3][-2:] == [-70, "减少"]
+    summary = client.get(reverse("web:simulation-summary", args=[simulation.pk]))
+    page = openpyxl.load_workbook(io.BytesIO(summary.getvalue())).active
+    told = {tuple(row[:2]): list(row[3:]) for row in page.iter_rows(min_row=4, values_only=True)}
+    sides = simulation.summary["sides"]
+    assert told["家庭", "待遇减少"] == [None, 0, 1]
+    assert told["家庭", "待遇增加"] == [None, 1, 0]
+    assert told["资金", "每月"] == [sides[mark]["amount_fen"] / 100 for mark in ("now", "a", "b")]
+    months = [cells for (part, _), cells in told.items() if part == "本年逐月预算"]
+    assert len(months) == len(simulation.summary["months"])
+    assert months[-1] == told["资金", "每月"]
+    spread = [cells for (part, _), cells in told.items() if part == "每月变化分布"]
+    assert [sum(row[at] for row in spread) for at in (1, 2)] == [1, 1]
+    assert {part for part, _ in told} >= {"方案", "各地每月预算", "未计入"}
     with at(makers.drafter, DAY):
-        assert AuditEntry.objects.filter(action="web.export_simulation").count() == 2
+        assert AuditEntry.objects.filter(action="web.export_simulation").count() == 3
     # Published, the month's run is recalculated by who prepares payments.
     heard(makers, second, DAY)
     outsider = client_of(makers.approver)

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import date
 
 from django.db import transaction
+from django.utils.timezone import localtime
 
 from tuodi.audit.actions import record
 from tuodi.cases.series import next_no
 from tuodi.files.store import put_bytes
-from tuodi.funds import funerals, ledger, orders
+from tuodi.funds import funerals, ledger, orders, refunds
 from tuodi.funds.errors import FundHandsError, FundInputError, FundStateError
-from tuodi.funds.models import FuneralWaiver
+from tuodi.funds.models import FuneralReturn, FuneralWaiver
 from tuodi.funds.states import DeskState, FundProgramme, OrderKind, move
 from tuodi.kernel import clock
 from tuodi.kernel.money import format_yuan
@@ -24,7 +26,7 @@ from tuodi.org import access
 from tuodi.org.models import DutyCode, User
 from tuodi.people.models import Person
 
-__all__ = ["ORIGIN", "decide_funeral", "propose_funeral"]
+__all__ = ["ORIGIN", "decide_funeral", "propose_funeral", "receive_back"]
 
 #: Of ledger entries that rest on a waiver.
 ORIGIN = "funeral"
@@ -109,3 +111,48 @@ def decide_funeral(waiver: FuneralWaiver, *, acting_user: User, approve: bool, n
     row.save(update_fields=["state", "decided_at", "decided_by", "decision_note", "entry"])
     _audit("decide_funeral", acting_user, row, note=row.decision_note)
     return row
+
+
+@transaction.atomic
+def receive_back(
+    waiver: FuneralWaiver, *, acting_user: User, amount_fen: int, reason: str, voucher: str, received_on: date,
+    by_statement: bool = False,
+) -> FuneralReturn:  # fmt: skip
+    """Enters money of a waiver the body gave back, in parts or whole: less spent, into the sources it was drawn from.
+
+    Args:
+        by_statement: an entry of a statement says so (`actions.refunds`); else a voucher does.
+
+    Raises: FundInputError, FundStateError: not paid, or nothing is left; AccessDeniedError, NotFoundError.
+    """
+    access.require(acting_user, DutyCode.FUND_KEEP, waiver.region)
+    ledger.lock([waiver.region])
+    row = access.locked(FuneralWaiver.objects.select_related("entry"), waiver.pk, what="丧葬费用减免")
+    if row.entry is None or not orders.arrived(OrderKind.FUNERAL, row.pk):
+        raise FundStateError(f"减免 {row.no} 的款项", "还没有到账", "退款")
+    left = funerals.left(row)
+    if not left:
+        raise FundStateError(f"减免 {row.no} 的款项", "已全部退回", "退款")
+    if not reason.strip() or not voucher.strip():
+        raise FundInputError("理由和凭证号", "都要填写")
+    if FuneralReturn.objects.filter(waiver=row, voucher=voucher.strip()[:40]).exists():
+        raise FundInputError("凭证号", f" {voucher.strip()[:40]} 已登记过")
+    if not 0 < amount_fen <= left:
+        raise FundInputError("金额", f"应大于 0 元，不超过没有退回的 {format_yuan(left)} 元")
+    if row.decided_at is None or not localtime(row.decided_at).date() <= received_on <= clock.today():
+        raise FundInputError("到账日期", "早于付款审批，或晚于今天")
+    if not by_statement:
+        refunds.refuse_told_twice(row, amount_fen, received_on)
+    entry = orders.take_back(
+        region=row.region, programme=FundProgramme.TEMPORARY, spent=row.entry, origin=ORIGIN, subject_id=row.pk, fen=amount_fen,
+        user=acting_user, memo=f"{row.no} {row.body}退回，凭证 {voucher.strip()[:40]}",
+    )  # fmt: skip
+    made = FuneralReturn.objects.create(
+        waiver=row, region=row.region, amount_fen=amount_fen, reason=reason.strip()[:200], voucher=voucher.strip()[:40],
+        received_on=received_on, received_at=clock.now(), received_by=acting_user, entry=entry,
+    )  # fmt: skip
+    record(
+        "funds.receive_funeral", actor=acting_user, subject_type="funeral_waiver", subject_id=row.pk, region=row.region,
+        after={"no": row.no, "amount_fen": amount_fen, "left_fen": left - amount_fen, "voucher": made.voucher},
+    )  # fmt: skip
+    return made

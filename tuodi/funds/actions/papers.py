@@ -13,7 +13,7 @@ from tuodi.audit.actions import record
 from tuodi.cases.series import next_no
 from tuodi.funds import hospital as hospitals
 from tuodi.funds import ledger, orders, plans, refunds
-from tuodi.funds.actions import reversal
+from tuodi.funds.actions import public, reversal
 from tuodi.funds.errors import FundHandsError, FundInputError, FundShortError, FundStateError, PurposeError
 from tuodi.funds.ledger import Side, credit, debit, pair
 from tuodi.funds.models import (
@@ -184,8 +184,9 @@ def propose(
     if not reason.strip():
         raise FundInputError("用途或理由", "没有填写")
     if fund is not None:
-        if fund.region != region or fund.closed_on is not None:
-            raise FundInputError("公益基金", "不是本县在用的基金")
+        if fund.region != region:
+            raise FundInputError("公益基金", "不是本县的基金")
+        public.refuse_closed(fund, kind)
         source = fund.source
     if kind in _SOURCED and not (fund or source in set(Source.values) - {Source.SOCIETY.value}):
         raise FundInputError("资金来源", "没有选择；社会资金请选择已登记的公益基金")
@@ -311,6 +312,8 @@ def _book(paper: FundPaper, user: User) -> LedgerEntry | None:
         return reversal.book(paper, acting_user=user)
     if paper.kind not in _KINDS:
         return None
+    if paper.fund_id is not None:
+        public.refuse_closed(PublicFund.objects.get(pk=paper.fund_id), paper.kind)
     at = (paper.region, paper.programme, paper.source)
     fen = paper.amount_fen
     if paper.kind == PaperKind.APPROPRIATION:

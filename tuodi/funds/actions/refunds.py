@@ -10,12 +10,14 @@ from django.db import transaction
 
 from tuodi.audit.actions import record
 from tuodi.funds import ledger, refunds
-from tuodi.funds.actions import emergencies, papers, premiums
+from tuodi.funds.actions import emergencies, funerals, papers, premiums
 from tuodi.funds.errors import FundInputError
 from tuodi.funds.models import (
     EmergencyCase,
     EmergencyReturn,
     FundPaper,
+    FuneralReturn,
+    FuneralWaiver,
     PayOrder,
     PremiumList,
     PremiumRefund,
@@ -27,6 +29,8 @@ from tuodi.org import access
 from tuodi.org.models import DutyCode, User
 
 __all__ = ["confirm_refund", "dismiss_refund", "same_refund"]
+
+Entered = PremiumRefund | EmergencyReturn | FuneralReturn | FundPaper
 
 
 def _held(refund: StatementRefund, user: User, after: RefundState) -> StatementRefund:
@@ -55,17 +59,19 @@ def _audit(verb: str, user: User, row: StatementRefund) -> None:
     )  # fmt: skip
 
 
-def _name(entered: PremiumRefund | EmergencyReturn | FundPaper) -> str:
+def _name(entered: Entered) -> str:
     if isinstance(entered, FundPaper):
         return f"资金单据 {entered.no}（{entered.get_state_display()}）"
     return f"凭证 {entered.voucher}（{entered.received_on}）"
 
 
-def _link(row: StatementRefund, entered: PremiumRefund | EmergencyReturn | FundPaper) -> None:
+def _link(row: StatementRefund, entered: Entered) -> None:
     if isinstance(entered, PremiumRefund):
         row.premium = entered
     elif isinstance(entered, EmergencyReturn):
         row.emergency = entered
+    elif isinstance(entered, FuneralReturn):
+        row.funeral = entered
     else:
         row.paper = entered
 
@@ -88,7 +94,7 @@ def confirm_refund(refund: StatementRefund, order: PayOrder, *, acting_user: Use
     return row
 
 
-def _enter(row: StatementRefund, order: PayOrder, user: User) -> PremiumRefund | EmergencyReturn | FundPaper:
+def _enter(row: StatementRefund, order: PayOrder, user: User) -> Entered:
     if order.kind == OrderKind.PREMIUM:
         return premiums.receive_refund(
             access.locked(PremiumList.objects, order.subject_id, what="资助参保名单"), acting_user=user, amount_fen=row.amount_fen,
@@ -98,6 +104,11 @@ def _enter(row: StatementRefund, order: PayOrder, user: User) -> PremiumRefund |
         return emergencies.receive(
             access.locked(EmergencyCase.objects, order.subject_id, what="疾病应急救助"), acting_user=user, amount_fen=row.amount_fen,
             payer=order.name, voucher=row.voucher, received_on=row.booked_on, by_statement=True,
+        )  # fmt: skip
+    if order.kind == OrderKind.FUNERAL:
+        return funerals.receive_back(
+            access.locked(FuneralWaiver.objects, order.subject_id, what="丧葬费用减免"), acting_user=user, amount_fen=row.amount_fen,
+            reason=f"对账单 {row.statement_no}：{order.name}退回", voucher=row.voucher, received_on=row.booked_on, by_statement=True,
         )  # fmt: skip
     return papers.propose(
         acting_user=user, county=row.region[:6], kind=PaperKind.HOSPITAL_BACK, amount_fen=row.amount_fen,

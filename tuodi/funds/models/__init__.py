@@ -9,7 +9,7 @@ from tuodi.funds.models.aid import (
     PremiumRefund,
 )
 from tuodi.funds.models.book import FundBook, FundPaper, Population, PublicFund, YearEnd
-from tuodi.funds.models.funeral import FuneralWaiver
+from tuodi.funds.models.funeral import FuneralReturn, FuneralWaiver
 from tuodi.funds.models.hospital import BillBatch, HospitalAgreement, HospitalBill, HospitalClearing
 from tuodi.funds.models.idle import IdleAlert
 from tuodi.funds.models.ledger import Balance, EntrySeal, LedgerCheck, LedgerEntry, Posting
@@ -43,6 +43,7 @@ __all__ = [
     "FloatRequest",
     "FundBook",
     "FundPaper",
+    "FuneralReturn",
     "FuneralWaiver",
     "HospitalAgreement",
     "HospitalBill",

@@ -43,10 +43,18 @@ class PublicFund(models.Model):
     opened_at = models.DateTimeField("登记时间")
     opened_by = models.ForeignKey("org.User", on_delete=models.PROTECT, related_name="+")
     closed_on = models.DateField("停用日期", null=True)  #: null = in use
+    closed_by = models.ForeignKey("org.User", on_delete=models.PROTECT, null=True, related_name="+")
 
     class Meta:
         verbose_name = "公益基金"
-        constraints = [models.UniqueConstraint("region", "name", name="funds_public_once")]
+        constraints = [
+            models.UniqueConstraint("region", "name", name="funds_public_once"),
+            models.CheckConstraint(
+                condition=Q(closed_on__isnull=True, closed_by__isnull=True)
+                | Q(closed_on__isnull=False, closed_by__isnull=False),
+                name="funds_public_closed",
+            ),
+        ]
 
     @property
     def source(self) -> str:

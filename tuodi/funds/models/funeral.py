@@ -8,7 +8,7 @@ from django.db.models import F, Q
 from tuodi.funds.states import DeskState
 from tuodi.org.rls import region_field
 
-__all__ = ["FuneralWaiver"]
+__all__ = ["FuneralReturn", "FuneralWaiver"]
 
 
 class FuneralWaiver(models.Model):
@@ -57,3 +57,24 @@ class FuneralWaiver(models.Model):
 
     def __str__(self) -> str:
         return self.no
+
+
+class FuneralReturn(models.Model):
+    """One row: money of a waiver its body gave back, booked at once as less spent. A voucher once a waiver. Append-only."""
+
+    waiver = models.ForeignKey(FuneralWaiver, on_delete=models.PROTECT, related_name="returns")
+    region = region_field()  #: the county
+    amount_fen = models.BigIntegerField("金额（分）")
+    reason = models.CharField("理由", max_length=200)
+    voucher = models.CharField("凭证号", max_length=40, db_collation="C")
+    received_on = models.DateField("到账日期")
+    received_at = models.DateTimeField("登记时间")
+    received_by = models.ForeignKey("org.User", on_delete=models.PROTECT, related_name="+")
+    entry = models.OneToOneField("funds.LedgerEntry", on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        verbose_name = "丧葬费用退款"
+        constraints = [
+            models.CheckConstraint(condition=Q(amount_fen__gt=0), name="funds_funeral_return_amount"),
+            models.UniqueConstraint("waiver", "voucher", name="funds_funeral_return_once"),
+        ]

@@ -12,7 +12,7 @@ from tuodi.org.rls import region_field
 class StatementRefund(models.Model):
     """One row: one credit entry of a statement that may be a refund of an order to a body. It is booked at most once.
 
-    `line_id` is the entry of the statement (room payments). What it became stands in one of `premium`, `emergency`, `paper`:
+    `line_id` is the entry of the statement (room payments). What it became stands in one of `premium`, `emergency`, `funeral`, `paper`:
     booked by this entry (`booked`), or entered by voucher before and found to be the same money (`same`).
     """
 
@@ -32,6 +32,7 @@ class StatementRefund(models.Model):
     of = models.ForeignKey("funds.PayOrder", on_delete=models.PROTECT, null=True, related_name="statement_refunds")
     premium = models.OneToOneField("funds.PremiumRefund", on_delete=models.PROTECT, null=True, related_name="+")
     emergency = models.OneToOneField("funds.EmergencyReturn", on_delete=models.PROTECT, null=True, related_name="+")
+    funeral = models.OneToOneField("funds.FuneralReturn", on_delete=models.PROTECT, null=True, related_name="+")
     paper = models.OneToOneField("funds.FundPaper", on_delete=models.PROTECT, null=True, related_name="+")
     decided_at = models.DateTimeField("确认时间", null=True)
     decided_by = models.ForeignKey("org.User", on_delete=models.PROTECT, null=True, related_name="+")
@@ -49,13 +50,14 @@ class StatementRefund(models.Model):
             models.CheckConstraint(
                 condition=Q(
                     state__in=[RefundState.PROPOSED, RefundState.DISMISSED],
-                    premium__isnull=True, emergency__isnull=True, paper__isnull=True,
+                    premium__isnull=True, emergency__isnull=True, funeral__isnull=True, paper__isnull=True,
                 )
                 | Q(state__in=[RefundState.BOOKED, RefundState.SAME], of__isnull=False)
                 & (
-                    Q(premium__isnull=False, emergency__isnull=True, paper__isnull=True)
-                    | Q(premium__isnull=True, emergency__isnull=False, paper__isnull=True)
-                    | Q(premium__isnull=True, emergency__isnull=True, paper__isnull=False)
+                    Q(premium__isnull=False, emergency__isnull=True, funeral__isnull=True, paper__isnull=True)
+                    | Q(premium__isnull=True, emergency__isnull=False, funeral__isnull=True, paper__isnull=True)
+                    | Q(premium__isnull=True, emergency__isnull=True, funeral__isnull=False, paper__isnull=True)
+                    | Q(premium__isnull=True, emergency__isnull=True, funeral__isnull=True, paper__isnull=False)
                 ),
                 name="funds_statement_refund_one",
             ),

@@ -68,7 +68,12 @@ class PaperForm(forms.Form):
 
     def __init__(self, *args: Any, kind: str, request: HttpRequest, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.funds = {one.source: one for one in PublicFund.objects.filter(closed_on__isnull=True)}
+        funds = PublicFund.objects.order_by("id")
+        if kind not in (PaperKind.HAND_BACK, PaperKind.CARRY):
+            funds = funds.filter(
+                closed_on__isnull=True
+            )  # what came back to a closed one is handed back, or carried over
+        self.funds = {one.source: one for one in funds}
         if "county" in FIELDS[PaperKind(kind)]:
             offer(self, "county", counties_at(place_of(request)))
         floats = Float.objects.filter(closed_at__isnull=True).order_by("region")

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_POST
 from tuodi.org.models import DutyCode
 from tuodi.web.components.doors import open_to
 from tuodi.web.components.navigation import FUNDS, HOSPITALS, PETTY
-from tuodi.web.funds import board, checks, hospital, idle, papers, petty, year
+from tuodi.web.funds import board, checks, hospital, idle, papers, petty, public, year
 
 _readers = open_to(*FUNDS)
 _keeper = open_to(DutyCode.FUND_KEEP)
@@ -27,6 +27,7 @@ urlpatterns: list[URLPattern] = [
     path("funds/idle/", _readers(idle.show), name="fund-idle"),
     path("funds/idle/sheet.xlsx", _readers(idle.export), name="fund-idle-sheet"),
     path("funds/public/", _readers(papers.public), name="public-funds"),
+    path("funds/public/<int:pk>/", _readers(public.show), name="public-fund"),
     path("funds/population/", require_POST(_keeper(papers.population)), name="fund-population"),
     path("funds/release/", require_POST(_keeper(papers.release)), name="fund-release"),
     path("funds/order/", require_POST(open_to(DutyCode.FUND_REVIEW)(papers.order)), name="fund-order"),

@@ -13,8 +13,9 @@ from tuodi.files.store import open_plain
 from tuodi.funds import funerals as reads
 from tuodi.funds import orders
 from tuodi.funds.actions import funerals as actions
-from tuodi.funds.models import FuneralWaiver
+from tuodi.funds.models import FuneralReturn, FuneralWaiver
 from tuodi.funds.states import DeskState, FundProgramme, OrderKind, OrderStatus
+from tuodi.kernel import clock
 from tuodi.kernel.errors import TuodiError
 from tuodi.kernel.masking import mask_name
 from tuodi.org import access
@@ -100,6 +101,8 @@ def show(request: HttpRequest, no: str) -> HttpResponse:
     user: Any = request.user
     row = _one(request, no)
     if request.method == "POST":
+        if posting.text(request, "do", 10) == "receive":
+            return _receive(request, row)
         approve = posting.text(request, "do", 10) == "approve"
         posting.attempt(
             request,
@@ -114,8 +117,14 @@ def show(request: HttpRequest, no: str) -> HttpResponse:
     waiting, mine = row.state == DeskState.PROPOSED, row.proposed_by_id == user.pk
     order = orders.order_of(OrderKind.FUNERAL, row.pk) if row.state == DeskState.APPROVED else None
     known = reads.items_known()
+    left = reads.left(row) if row.state == DeskState.APPROVED else 0
+    keep = navigation.may(request, [DutyCode.FUND_KEEP], row.region)
     context = {
         "row": row,
+        "returns": list(FuneralReturn.objects.filter(waiver=row).select_related("received_by").order_by("pk")),
+        "left": words.yuan(left),
+        "may_receive": keep and left > 0 and orders.arrived(OrderKind.FUNERAL, row.pk),
+        "today": clock.today(),
         "place": places.name(row.region),
         "look": DESK[DeskState(row.state)],
         "items": [{**one, "label": known.get(one["item"], one["item"])} for one in row.items],
@@ -127,6 +136,34 @@ def show(request: HttpRequest, no: str) -> HttpResponse:
         **over_plan(row.region, FundProgramme.TEMPORARY, row.waived_fen, asked=review and waiting and not mine),
     }
     return render(request, "medical/funeral.html", context)
+
+
+class BackForm(forms.Form):
+    """Money a body gave back."""
+
+    amount = YuanField(label="金额（元）")
+    reason = forms.CharField(label="理由", max_length=200)
+    voucher = forms.CharField(label="凭证号", max_length=40)
+    received_on = forms.DateField(label="到账日期")
+
+
+def _receive(request: HttpRequest, row: FuneralWaiver) -> HttpResponse:
+    user: Any = request.user
+    form = BackForm(request.POST)
+    if not form.is_valid():
+        told = "；".join(f"{form.fields[name].label}：{''.join(errors)}" for name, errors in form.errors.items())
+        posting.refuse(request, told)
+        return posting.back(request.path)
+    given = form.cleaned_data
+    posting.attempt(
+        request,
+        lambda: actions.receive_back(
+            row, acting_user=user, amount_fen=given["amount"], reason=given["reason"], voucher=given["voucher"],
+            received_on=given["received_on"],
+        ),
+        "已登记退款，冲减支出。",
+    )  # fmt: skip
+    return posting.back(request.path)
 
 
 def _one(request: HttpRequest, no: str) -> FuneralWaiver:

@@ -79,7 +79,7 @@ def _look(row: StatementRefund) -> Look:
 def _entered(row: StatementRefund) -> str:
     if row.paper is not None:
         return reverse("web:fund-paper", args=[row.paper.no])
-    entered = row.premium or row.emergency
+    entered = row.premium or row.emergency or row.funeral
     return reverse("web:fund-entry", args=[entered.entry_id]) if entered is not None else ""
 
 

@@ -21,6 +21,7 @@ from tuodi.standards import actions, queries
 from tuodi.standards.errors import StandardError
 from tuodi.standards.models import Opinion, Proposal
 from tuodi.standards.states import STEPS, Body, ProposalState, Stance
+from tuodi.standards.superseded import superseded
 from tuodi.web.components import law, navigation, pages, places, posting
 from tuodi.web.components.form_parts import PlaceOrOwn
 from tuodi.web.standards import rule_drafts
@@ -66,8 +67,10 @@ def listing(request: HttpRequest) -> HttpResponse:
     waiting = []
     if DutyCode.STANDARDS_OPINION in navigation.held_duties(request):
         waiting = list(queries.waiting_for(request.user))  # type: ignore[arg-type]
+    replaced = superseded(page.items, clock.today())
     items = [
-        {"row": one, "place": places.name(one.place), "css": LOOKS[ProposalState(one.state)], "href": reverse("web:proposal", args=[one.pk])}
+        {"row": one, "place": places.name(one.place), "css": LOOKS[ProposalState(one.state)], "href": reverse("web:proposal", args=[one.pk]),
+         "replaced": replaced.get(one.pk)}
         for one in page.items
     ]  # fmt: skip
     return render(
@@ -102,6 +105,7 @@ def _page(request: HttpRequest, proposal: Proposal, *, typed: Mapping[str, str] 
         "proposal": proposal,
         "problem": problem,
         "css": LOOKS[ProposalState(proposal.state)],
+        "replaced": superseded([proposal], clock.today()).get(proposal.pk),
         "place_names": places.names(proposal.place),
         "editing": editing,
         "rows": _rows(book, proposal, typed, editing=editing),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -263,6 +263,64 @@ def funds_sheet(request: HttpRequest, pk: int) -> HttpResponse | FileResponse:
         action="web.export_simulation", subject="simulation", subject_id=one.pk, what={"side": "funds"},
         note="按现在的可用余额和各地动用顺序推算，不占用资金；补发不分来源。",
     )  # fmt: skip
+
+
+def summary_sheet(request: HttpRequest, pk: int) -> HttpResponse | FileResponse:
+    """All the page shows but single families: values, counts, money, months, distribution, places, sources, floors; logged."""
+    one = _simulation(request, pk)
+    if one.state != Simulation.State.DONE:
+        posting.refuse(request, "测算还没有完成。")
+        return posting.back(reverse("web:simulation", args=[one.pk]))
+    shown = _figures(one)
+    return sheet(
+        request, name=f"提标测算-{one.pk}-汇总", title=f"提标测算 {one.pk}：{' ／ '.join(head['title'] for head in shown['heads'])}",
+        columns=[("栏目", 20), ("内容", 26), ("单位", 8), ("现行", 18), *((mark, 18) for mark in shown["marks"])],
+        rows=_summary(shown), action="web.export_simulation", subject="simulation", subject_id=one.pk, what={"side": "summary"},
+        note=f"按 {Month.parse(str(one.month))} 和 {Month.parse(str(one.run.month))} 冻结花名册测算，家庭和收入不变，不改变任何在册待遇。",
+    )  # fmt: skip
+
+
+def _summary(shown: Mapping[str, Any]) -> Iterator[list[Any]]:
+    """The rows of the summary: section, line, unit, today, each draft. Money in yuan."""
+
+    def numbers(row: Mapping[str, Any]) -> list[int]:
+        return [cell["n"] for cell in row["cells"]]
+
+    def yuan(fens: Iterable[int | None]) -> list[float | None]:
+        return [None if fen is None else fen / 100 for fen in fens]
+
+    heads = shown["heads"]
+    yield ["方案", "名称", "", None, *(f"{head['title']}（{head['no']}）" for head in heads)]
+    yield ["方案", "执行日", "", None, *(str(head["on"]) for head in heads)]
+    yield [
+        "方案",
+        "数值",
+        "",
+        None,
+        *("；".join([*head["values"], *(["规则草案"] if head["rules"] else [])]) for head in heads),
+    ]
+    yield ["方案", "假设", "", None, *("是" if head["assumed"] else "否" for head in heads)]
+    for row in shown["counts"]:
+        yield ["家庭", row["label"], "户", None, *numbers(row)]
+    yield ["家庭", "在保", "户", shown["units"]["now"], *numbers(shown["units"])]
+    yield ["家庭", "在保人数", "人", shown["persons"]["now"], *numbers(shown["persons"])]
+    for row in shown["money"]:
+        yield ["资金", row["label"], "元", *yuan([row["now"]]), *yuan(numbers(row))]
+    for row in shown["months"]:
+        yield ["本年逐月预算", str(Month.parse(str(row["month"]))), "元", *yuan([row["now"], *row["cells"]])]
+    for row in shown["spread"]:
+        yield ["每月变化分布", f"{row['label']} 元", "户", None, *row["cells"]]
+    for row in shown["budget"]:
+        yield ["各地每月预算", f"{row['place']} {row['programme']}", "元", *yuan([row["now"], *row["cells"]])]
+    for row in shown["funds"]["rows"]:
+        yield [f"资金来源（{shown['funds']['months']} 个月）", row["label"], "元", *yuan(row["cells"])]
+    for row in shown["funds"]["gaps"]:
+        yield ["资金不足", row["label"], "元", *yuan(row["cells"])]
+    for result, label in zip(_RESULTS, ("通过", "没有达到", "缺数"), strict=True):
+        if shown["floors"]:
+            yield ["底线检查", label, "项", None, *(one[result] for one in shown["floors"])]
+    yield ["未计入", "今天已符合而没有申请", "户", shown["already"], *(None for _ in heads)]
+    yield ["未计入", "资料不全算不出", "户", shown["near_unknown"], *(None for _ in heads)]
 
 
 def _place(code: str) -> str:

@@ -26,6 +26,7 @@ urlpatterns: list[URLPattern] = [
     path("simulations/<int:pk>/progress/", _what_if(simulations.progress), name="simulation-progress"),
     path("simulations/<int:pk>/changes.xlsx", _what_if(simulations.export), name="simulation-sheet"),
     path("simulations/<int:pk>/funds.xlsx", _what_if(simulations.funds_sheet), name="simulation-funds"),
+    path("simulations/<int:pk>/summary.xlsx", _what_if(simulations.summary_sheet), name="simulation-summary"),
     path("prices/", _prices(prices.listing), name="prices"),
     path("prices/members/", open_to(*PAYMENT)(price_members.listing), name="price-members"),
     path("prices/<int:pk>/", _prices(prices.show), name="price-round"),
