@@ -56,7 +56,7 @@ def test_claimed_by_the_county_and_taken_in_by_the_town(
     sign_in(cashier.username)
     page.goto(f"{live_server.url}/petty/{box.pk}/")
     page.locator("summary", has_text="收款").click()
-    page.get_by_label("金额（元）").fill("300")
+    page.locator("details", has_text="收款").get_by_label("金额（元）").fill("300")
     fits()
     shot(page, "claim-phone")
     page.get_by_role("button", name="收款入账").click()

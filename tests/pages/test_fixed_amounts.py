@@ -46,6 +46,7 @@ def test_a_department_s_list_is_taken_in_and_approved_by_another(
         sign_in("prepare")
         page.goto(f"{live_server.url}/fixed-amounts/")
         page.get_by_label("名单", exact=True).set_input_files(path)
+        page.get_by_label("项目", exact=True).select_option("family_planning")
         page.get_by_label("出处").fill("区卫健局 2017 年名册")
         page.get_by_role("button", name="导入").click()
         expect(page.get_by_text("2 行：1 人待审核，1 行有问题")).to_be_visible()

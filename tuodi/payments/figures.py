@@ -17,7 +17,7 @@ from django.db import connection
 from tuodi.payments.models import PayRun, RunReading
 from tuodi.payments.states import BOOKED
 
-__all__ = ["Figures", "Part", "figures_of", "keep_reading", "page_order", "reading_of"]
+__all__ = ["Figures", "Part", "figures_of", "keep_reading", "page_order", "reading_of", "wanted_of"]
 
 #: More than so many new determinations are no longer a shorter way than all of them.
 _MOST = 5000
@@ -109,6 +109,17 @@ def figures_of(run: PayRun) -> Figures:
     for row in rows:
         mark ^= row[-1] & (2**64 - 1)
     return Figures(parts, f"{sum(part.lines for part in parts)}:{mark:016x}")
+
+
+def wanted_of(run: PayRun) -> dict[tuple[str, str], int]:
+    """(county, programme) -> what a run would pay, in fen, above 0: for pages, which need no more of its lines."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select substr(region, 1, 6), programme, sum(amount_fen)::bigint from payments_payline "
+            "where run_id = %s and live and held = '' group by 1, 2 order by 1, 2",
+            [run.pk],
+        )
+        return {(county, programme): fen for county, programme, fen in cursor.fetchall() if fen}
 
 
 def shares_accounts(run: PayRun) -> bool:

@@ -8,7 +8,7 @@ from tuodi.funds import ledger as funds
 from tuodi.funds.plans import Excess, agreed, blocks, judge, left_for_others
 from tuodi.funds.states import Account
 from tuodi.kernel.periods import Month
-from tuodi.payments.figures import Figures, figures_of
+from tuodi.payments.figures import Figures, wanted_of
 from tuodi.payments.models import PayRun
 from tuodi.payments.states import DRAFT
 
@@ -27,9 +27,13 @@ def excess(run: PayRun, figures: Figures | None = None) -> list[Excess]:
     """
     if run.state not in DRAFT:
         return []
-    granted = (figures or figures_of(run)).granted()
-    wanted = {key: fen for key, (fen, _) in granted.items() if fen}
+    if figures is None:
+        wanted = wanted_of(run)
+    else:
+        wanted = {key: fen for key, (fen, _) in figures.granted().items() if fen}
     orders = funds.books(county for county, _ in wanted)
+    if not orders:
+        return []
     month = Month.parse(str(run.month))
     plans, used = agreed(orders, month), _used(month, run.pk)
     others = left_for_others(orders, month)

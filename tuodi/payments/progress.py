@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db import connection
 from django.db.models import Q
 
 from tuodi.funds import ledger as funds
 from tuodi.funds.states import Account
 from tuodi.org.models import DutyCode
+from tuodi.payments.figures import wanted_of
 from tuodi.payments.models import BankMessage, BankRecall, PayLine, PayRun, StatementLine
 from tuodi.payments.states import DRAFT, ERRORS, LineStatus, MessageState, RecallState, RunState
 
@@ -46,13 +46,7 @@ def shortages(run: PayRun) -> list[Short]:
     """Sub-accounts of counties with a fund book that approval would refuse, as things stand. Empty after approval."""
     if run.state not in DRAFT:
         return []
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "select substr(region, 1, 6), programme, sum(amount_fen)::bigint from payments_payline "
-            "where run_id = %s and live and held = '' group by 1, 2 order by 1, 2",
-            [run.pk],
-        )
-        wanted = [(county, programme, fen) for county, programme, fen in cursor.fetchall() if fen]
+    wanted = [(county, programme, fen) for (county, programme), fen in wanted_of(run).items()]
     if not wanted:
         return []
     orders = funds.books(county for county, *_ in wanted)

@@ -61,6 +61,7 @@ OPENED = {
     "payments_fixedentry",
     "payments_linedifference",
     "payments_priceshare",
+    "payments_pricecorrection",
 }
 #: Of these a resident may also write rows of his own.
 WRITTEN: set[str] = set()

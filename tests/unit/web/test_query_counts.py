@@ -97,7 +97,7 @@ def queries(client: Client, path: str, data: dict[str, str] | None = None, *, po
         answer = ask(path, data or {})
     assert answer.status_code == 200, path
     asked = questions(seen)
-    assert len(asked) <= MOST, (path, [sql[:120] for sql in asked])
+    assert len(asked) <= MOST, "\n".join([path, *(sql[:150] for sql in asked)])
     return len(asked), answer.content.decode()
 
 

@@ -32,7 +32,7 @@ urlpatterns: list[URLPattern] = [
     path("prices/<int:pk>/", _prices(prices.show), name="price-round"),
     path(
         "prices/<int:pk>/propose/",
-        require_POST(open_to(DutyCode.PAY_CHECK)(price_decisions.propose)),
+        require_POST(open_to(*PAYMENT)(price_decisions.propose)),
         name="price-propose",
     ),
     path("prices/decisions/<int:pk>/", open_to(*PAYMENT)(price_decisions.show), name="price-decision"),
@@ -41,7 +41,7 @@ urlpatterns: list[URLPattern] = [
     ),
     path(
         "prices/decisions/<int:pk>/outside.xlsx",
-        open_to(DutyCode.PAY_CHECK)(price_decisions.hand_over),
+        open_to(*PAYMENT)(price_decisions.hand_over),
         name="price-decision-list",
     ),
     path("prices/decisions/<int:pk>/paper/", open_to(*PAYMENT)(price_decisions.paper), name="price-decision-paper"),
