@@ -382,6 +382,18 @@ WRITE_OFF_MOVES: Mapping[str, frozenset[str]] = {
 }
 
 
+def _revocable(states: type[models.TextChoices]) -> Mapping[str, frozenset[str]]:
+    """Moves of what two people decide and two may take back: until the second one agrees it still counts."""
+    names = {one.name: one for one in states}
+    return {
+        names["PROPOSED"]: frozenset({names["APPROVED"], names["REFUSED"]}),
+        names["APPROVED"]: frozenset({names["REVOKING"]}),
+        names["REFUSED"]: frozenset(),
+        names["REVOKING"]: frozenset({names["REVOKED"], names["APPROVED"]}),
+        names["REVOKED"]: frozenset(),
+    }
+
+
 class FindingState(models.TextChoices):
     """Where an overpayment that people determined, and no run found, stands."""
 
@@ -392,13 +404,7 @@ class FindingState(models.TextChoices):
     REVOKED = "revoked", "已撤销"
 
 
-FINDING_MOVES: Mapping[str, frozenset[str]] = {
-    FindingState.PROPOSED: frozenset({FindingState.APPROVED, FindingState.REFUSED}),
-    FindingState.APPROVED: frozenset({FindingState.REVOKING}),
-    FindingState.REFUSED: frozenset(),
-    FindingState.REVOKING: frozenset({FindingState.REVOKED, FindingState.APPROVED}),
-    FindingState.REVOKED: frozenset(),
-}
+FINDING_MOVES: Mapping[str, frozenset[str]] = _revocable(FindingState)
 
 
 class CorrectionKind(models.TextChoices):
@@ -419,13 +425,7 @@ class CorrectionState(models.TextChoices):
     REVOKED = "revoked", "已撤销"
 
 
-CORRECTION_MOVES: Mapping[str, frozenset[str]] = {
-    CorrectionState.PROPOSED: frozenset({CorrectionState.APPROVED, CorrectionState.REFUSED}),
-    CorrectionState.APPROVED: frozenset({CorrectionState.REVOKING}),
-    CorrectionState.REFUSED: frozenset(),
-    CorrectionState.REVOKING: frozenset({CorrectionState.REVOKED, CorrectionState.APPROVED}),
-    CorrectionState.REVOKED: frozenset(),
-}
+CORRECTION_MOVES: Mapping[str, frozenset[str]] = _revocable(CorrectionState)
 
 
 class ListState(models.TextChoices):

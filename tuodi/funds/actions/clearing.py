@@ -13,7 +13,8 @@ from tuodi.audit.actions import record
 from tuodi.cases.series import next_no
 from tuodi.funds import hospital, ledger, medical, orders, plans
 from tuodi.funds.actions.hospital import open_month
-from tuodi.funds.errors import FundHandsError, FundInputError, FundStateError
+from tuodi.funds.decide import decided
+from tuodi.funds.errors import FundInputError, FundStateError
 from tuodi.funds.ledger import Side, pair
 from tuodi.funds.models import HospitalAgreement, HospitalBill, HospitalClearing, LedgerEntry, Posting
 from tuodi.funds.states import (
@@ -25,7 +26,6 @@ from tuodi.funds.states import (
     Kind,
     OrderKind,
     PayWay,
-    move,
 )
 from tuodi.kernel import clock
 from tuodi.kernel.money import format_yuan
@@ -131,13 +131,8 @@ def decide_clearing(
     ledger.lock([clearing.region])
     row = access.locked(HospitalClearing.objects.select_related("agreement"), clearing.pk, what="医院清算")
     after = ClearingState.APPROVED if approve else ClearingState.REFUSED
-    move(f"清算 {row.no} ", row.state, after)
     bills = HospitalBill.objects.filter(clearing=row)
-    if row.proposed_by_id == acting_user.pk or bills.filter(decided_by=acting_user).exists():
-        raise FundHandsError(row.no)
-    if not approve and not note.strip():
-        raise FundInputError("审核意见", "没有填写。不同意的要写明理由。")
-    row.state, row.decided_at, row.decided_by, row.decision_note = after, clock.now(), acting_user, note.strip()[:300]
+    decided(row, after, acting_user=acting_user, approve=approve, note=note, what=f"清算 {row.no} ", of=row.no, own=bills.filter(decided_by=acting_user).exists())  # fmt: skip
     if approve:
         _unchanged(list(hospital.bills_of_month(row.agreement, Month.parse(str(row.month)))))
         row.entry = _book(row, acting_user)

@@ -16,9 +16,10 @@ from tuodi.audit.actions import record
 from tuodi.cases.series import next_no
 from tuodi.files.store import put_bytes
 from tuodi.funds import funerals, ledger, orders, refunds
-from tuodi.funds.errors import FundHandsError, FundInputError, FundStateError
+from tuodi.funds.decide import decided
+from tuodi.funds.errors import FundInputError, FundStateError
 from tuodi.funds.models import FuneralReturn, FuneralWaiver
-from tuodi.funds.states import DeskState, FundProgramme, OrderKind, move
+from tuodi.funds.states import DeskState, FundProgramme, OrderKind
 from tuodi.kernel import clock
 from tuodi.kernel.money import format_yuan
 from tuodi.kernel.places import pad12
@@ -96,12 +97,7 @@ def decide_funeral(waiver: FuneralWaiver, *, acting_user: User, approve: bool, n
     ledger.lock([waiver.region])
     row = access.locked(FuneralWaiver.objects, waiver.pk, what="丧葬费用减免")
     after = DeskState.APPROVED if approve else DeskState.REFUSED
-    move(f"减免 {row.no} ", row.state, after)
-    if row.proposed_by_id == acting_user.pk:
-        raise FundHandsError(row.no)
-    if not approve and not note.strip():
-        raise FundInputError("审核意见", "没有填写。不同意的要写明理由。")
-    row.state, row.decided_at, row.decided_by, row.decision_note = after, clock.now(), acting_user, note.strip()[:300]
+    decided(row, after, acting_user=acting_user, approve=approve, note=note, what=f"减免 {row.no} ", of=row.no)  # fmt: skip
     if approve:
         row.entry = orders.pay(
             region=row.region, kind=OrderKind.FUNERAL, subject_id=row.pk, programme=FundProgramme.TEMPORARY, code=row.code,

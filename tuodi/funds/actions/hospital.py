@@ -15,7 +15,8 @@ from tuodi.exchange import hospital_bills
 from tuodi.exchange.payment_rows import RowFault
 from tuodi.files.store import open_plain, put_bytes
 from tuodi.funds import hospital, ledger, medical
-from tuodi.funds.errors import FundHandsError, FundInputError, FundStateError
+from tuodi.funds.decide import decided
+from tuodi.funds.errors import FundInputError, FundStateError
 from tuodi.funds.models import BillBatch, HospitalAgreement, HospitalBill, HospitalClearing
 from tuodi.funds.models.hospital import CORRECTION
 from tuodi.funds.states import AgreementState, BillState, ClearingState, OrderStatus, Verdict, move
@@ -100,12 +101,7 @@ def decide_agreement(
     access.require(acting_user, DutyCode.FUND_REVIEW, agreement.region)
     row = access.locked(HospitalAgreement.objects, agreement.pk, what="定点医院协议")
     after = AgreementState.ACTIVE if approve else AgreementState.REFUSED
-    move(row.no, row.state, after)
-    if row.proposed_by_id == acting_user.pk:
-        raise FundHandsError(row.no)
-    if not approve and not note.strip():
-        raise FundInputError("审核意见", "没有填写。不同意的要写明理由。")
-    row.state, row.decided_at, row.decided_by, row.decision_note = after, clock.now(), acting_user, note.strip()[:300]
+    decided(row, after, acting_user=acting_user, approve=approve, note=note, what=row.no, of=row.no)  # fmt: skip
     row.save(update_fields=["state", "decided_at", "decided_by", "decision_note"])
     _audit("decide_agreement", acting_user, row, state=row.state, note=row.decision_note)
     return row

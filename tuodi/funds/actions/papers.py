@@ -14,7 +14,8 @@ from tuodi.cases.series import next_no
 from tuodi.funds import hospital as hospitals
 from tuodi.funds import ledger, orders, plans, refunds
 from tuodi.funds.actions import public, reversal
-from tuodi.funds.errors import FundHandsError, FundInputError, FundShortError, FundStateError, PurposeError
+from tuodi.funds.decide import decided
+from tuodi.funds.errors import FundInputError, FundShortError, FundStateError, PurposeError
 from tuodi.funds.ledger import Side, credit, debit, pair
 from tuodi.funds.models import (
     Float,
@@ -38,7 +39,6 @@ from tuodi.funds.states import (
     PayWay,
     RefundState,
     Source,
-    move,
 )
 from tuodi.kernel import clock
 from tuodi.kernel.money import format_yuan
@@ -274,13 +274,7 @@ def decide(paper: FundPaper, *, acting_user: User, approve: bool, note: str = ""
     access.require(acting_user, DutyCode.FUND_REVIEW, paper.region)
     paper = access.locked(FundPaper.objects.select_related("fund", "hospital", "target"), paper.pk, what="资金单据")
     after = PaperState.APPROVED if approve else PaperState.REFUSED
-    move(paper.no, paper.state, after)
-    if paper.proposed_by_id == acting_user.pk:
-        raise FundHandsError(paper.no)
-    if not approve and not note.strip():
-        raise FundInputError("审核意见", "没有填写。不同意的要写明理由。")
-    paper.state, paper.decided_at, paper.decided_by = after, clock.now(), acting_user
-    paper.decision_note = note.strip()[:300]
+    decided(paper, after, acting_user=acting_user, approve=approve, note=note, what=paper.no, of=paper.no)  # fmt: skip
     if approve:
         paper.entry = _book(paper, acting_user)
     paper.save(update_fields=["state", "decided_at", "decided_by", "decision_note", "entry"])

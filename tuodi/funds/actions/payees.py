@@ -9,9 +9,10 @@ from django.db import transaction
 
 from tuodi.audit.actions import record
 from tuodi.funds import ledger
-from tuodi.funds.errors import FundHandsError, FundInputError
+from tuodi.funds.decide import decided
+from tuodi.funds.errors import FundInputError
 from tuodi.funds.models import PayeeAccount
-from tuodi.funds.states import PayeeState, move
+from tuodi.funds.states import PayeeState
 from tuodi.kernel import clock
 from tuodi.kernel.places import pad12
 from tuodi.org import access
@@ -75,17 +76,14 @@ def decide_payee(row: PayeeAccount, *, acting_user: User, approve: bool, note: s
     ledger.lock([row.region])
     found = access.locked(PayeeAccount.objects, row.pk, what="收款账户")
     after = PayeeState.ACTIVE if approve else PayeeState.REFUSED
-    move(f"收款账户 {found.last4} ", found.state, after)
-    if found.proposed_by_id == acting_user.pk:
-        raise FundHandsError(f"收款账户（尾号 {found.last4}）")
-    if not approve and not note.strip():
-        raise FundInputError("审核意见", "没有填写。不同意的要写明理由。")
+    decided(
+        found, after, acting_user=acting_user, approve=approve, note=note, what=f"收款账户 {found.last4} ",
+        of=f"收款账户（尾号 {found.last4}）",
+    )  # fmt: skip
     if approve:
         PayeeAccount.objects.filter(region=found.region, code=found.code, state=PayeeState.ACTIVE).update(
             state=PayeeState.REPLACED
         )
-    found.state, found.decided_at, found.decided_by = after, clock.now(), acting_user
-    found.decision_note = note.strip()[:300]
     found.save(update_fields=["state", "decided_at", "decided_by", "decision_note"])
     _audit("decide_payee", acting_user, found, note=found.decision_note)
     return found

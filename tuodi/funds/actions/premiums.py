@@ -12,10 +12,11 @@ from tuodi.exchange import premium_answers
 from tuodi.exchange.payment_rows import RowFault
 from tuodi.files.store import put_bytes
 from tuodi.funds import ledger, orders, premiums, refunds
-from tuodi.funds.errors import FundHandsError, FundInputError, FundStateError
+from tuodi.funds.decide import decided
+from tuodi.funds.errors import FundInputError, FundStateError
 from tuodi.funds.medical import plain_name
 from tuodi.funds.models import PremiumAnswer, PremiumItem, PremiumList, PremiumRefund
-from tuodi.funds.states import DeskState, FundProgramme, OrderKind, PremiumResult, move
+from tuodi.funds.states import DeskState, FundProgramme, OrderKind, PremiumResult
 from tuodi.kernel import clock
 from tuodi.kernel.money import format_yuan
 from tuodi.kernel.places import pad12
@@ -102,12 +103,7 @@ def decide_premiums(listed: PremiumList, *, acting_user: User, approve: bool, no
     ledger.lock([listed.region])
     row = access.locked(PremiumList.objects, listed.pk, what="资助参保名单")
     after = DeskState.APPROVED if approve else DeskState.REFUSED
-    move(f"名单 {row.no} ", row.state, after)
-    if row.proposed_by_id == acting_user.pk:
-        raise FundHandsError(row.no)
-    if not approve and not note.strip():
-        raise FundInputError("审核意见", "没有填写。不同意的要写明理由。")
-    row.state, row.decided_at, row.decided_by, row.decision_note = after, clock.now(), acting_user, note.strip()[:300]
+    decided(row, after, acting_user=acting_user, approve=approve, note=note, what=f"名单 {row.no} ", of=row.no)  # fmt: skip
     if approve:
         row.entry = orders.pay(
             region=row.region, kind=OrderKind.PREMIUM, subject_id=row.pk, programme=FundProgramme.MEDICAL, code=row.code,

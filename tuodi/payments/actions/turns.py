@@ -9,7 +9,8 @@ from django.db import transaction
 from tuodi.audit.actions import record
 from tuodi.funds import ledger
 from tuodi.funds import orders as funds
-from tuodi.funds.errors import FundHandsError, FundInputError, FundStateError
+from tuodi.funds.decide import decided
+from tuodi.funds.errors import FundInputError, FundStateError
 from tuodi.funds.models import OrderTurn, PayOrder
 from tuodi.funds.states import DeskState, OrderStatus, move
 from tuodi.kernel import clock
@@ -77,12 +78,7 @@ def decide_turn(turn: OrderTurn, *, acting_user: User, approve: bool, note: str 
     order = _waiting(turn.order) if approve else turn.order
     row = access.locked(OrderTurn.objects, turn.pk, what="改由国库支付")
     after = DeskState.APPROVED if approve else DeskState.REFUSED
-    move(f"付款单 {order.no} 改由国库支付", row.state, after)
-    if row.proposed_by_id == acting_user.pk:
-        raise FundHandsError(order.no)
-    if not approve and not note.strip():
-        raise FundInputError("审核意见", "没有填写。不同意的要写明理由。")
-    row.state, row.decided_at, row.decided_by, row.decision_note = after, clock.now(), acting_user, note.strip()[:300]
+    decided(row, after, acting_user=acting_user, approve=approve, note=note, what=f"付款单 {order.no} 改由国库支付", of=order.no)  # fmt: skip
     row.save(update_fields=["state", "decided_at", "decided_by", "decision_note"])
     if approve:
         order.status = OrderStatus.TREASURY
